@@ -1,0 +1,146 @@
+# Soundalike. `make` alone lists what can be made.
+#
+# The road: ingest, sft, sample, label (or simulate), dpo, evaluate, chat. Every target calls one
+# `align` command, which is printed, so that it can be pasted and run alone.
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+OWNER ?= demo
+RECIPE ?= demo
+# Empty: the recipe of accelerate that fits this machine. Else a name in recipes/accelerate/.
+ACCELERATE ?=
+# What `ingest` and `unpack` read.
+FROM ?=
+# What a pack is for: train or label.
+FOR ?=
+# Which twin `sample`, `chat` and the like take: base, sft, dpo, 002-dpo, or a path.
+CHECKPOINT ?=
+# auto, cpu, cuda or system; empty: what the environment was made with, auto at first.
+TORCH ?=
+
+BIN := .venv/bin
+STAMP := .venv/.stamp
+ALIGN := $(BIN)/align
+
+# Once set up, another TORCH asks for another environment.
+ifneq ($(TORCH),)
+ifeq ($(filter $(TORCH),$(shell cat .venv/.torch 2>/dev/null)),)
+RENEW := renew
+endif
+endif
+
+owner = --owner '$(OWNER)'
+recipe = --recipe '$(RECIPE)'
+accelerate = $(if $(ACCELERATE),--accelerate '$(ACCELERATE)')
+checkpoint = $(if $(CHECKPOINT),--checkpoint '$(CHECKPOINT)')
+from = $(patsubst ~/%,$(HOME)/%,$(FROM))
+
+##@ First steps
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "Settings, here with their present values:"
+	@echo "  OWNER=$(OWNER) RECIPE=$(RECIPE) ACCELERATE=$(ACCELERATE) FROM=$(FROM) CHECKPOINT=$(CHECKPOINT) TORCH=$(TORCH)"
+
+.PHONY: setup renew
+setup: $(STAMP) ## Make the environment in .venv (TORCH=auto|cpu|cuda|system); all else implies it
+renew:
+$(STAMP): pyproject.toml constraints.txt scripts/setup.sh $(RENEW)
+	@TORCH='$(TORCH)' bash scripts/setup.sh
+
+##@ The road (OWNER, RECIPE, ACCELERATE)
+.PHONY: ingest sft sample simulate label dpo evaluate chat status
+ifeq ($(OWNER),demo)
+writing = $(if $(FROM),$(from),data/demo/writing)
+
+sft: ingest ## Train a twin on the owner's writing
+	$(ALIGN) sft $(owner) $(recipe) $(accelerate)
+
+# Pairs of the SFT twin, not of the newest: done twice, the road finds every stretch finished.
+dpo: setup ## Train the twin on the choices, and compare (without choices: make pairs for them)
+	$(ALIGN) sample $(owner) $(or $(checkpoint),--checkpoint sft)
+	$(ALIGN) simulate $(owner)
+	$(ALIGN) dpo $(owner) $(recipe) $(accelerate)
+	$(ALIGN) evaluate $(owner)
+else
+writing = $(from)
+
+sft: setup
+	$(ALIGN) sft $(owner) $(recipe) $(accelerate)
+
+dpo: setup
+	@OWNER='$(OWNER)' RECIPE='$(RECIPE)' ACCELERATE='$(ACCELERATE)' bash scripts/dpo.sh
+endif
+
+ingest: setup ## Read writing into the store (FROM=folder-or-file)
+	$(ALIGN) ingest $(if $(writing),'$(writing)') $(owner)
+
+sample: setup ## Draw pairs of answers from a twin (CHECKPOINT)
+	$(ALIGN) sample $(owner) $(checkpoint)
+
+simulate: setup ## Let a demo owner's simulated stand-in choose
+	$(ALIGN) simulate $(owner)
+
+label: setup ## Choose: which of two answers sounds like you
+	$(BIN)/labeler $(owner)
+
+evaluate: setup ## Compare base, SFT and DPO on held-out prompts
+	$(ALIGN) evaluate $(owner)
+
+chat: setup ## Talk with a twin (CHECKPOINT)
+	$(ALIGN) chat $(owner) $(checkpoint)
+
+status: setup ## Show what is there and which command comes next
+	@$(ALIGN) status $(owner)
+
+##@ Two machines
+.PHONY: pack unpack
+pack: setup ## Pack what the other machine needs (FOR=train|label)
+	$(ALIGN) pack $(owner) $(recipe) $(if $(FOR),--for '$(FOR)')
+
+unpack: setup ## Merge a pack into this machine's store (FROM=file)
+	$(ALIGN) unpack $(if $(from),'$(from)') $(if $(filter-out file,$(origin OWNER)),$(owner))
+
+##@ The project itself
+.PHONY: test slow check lint types contracts
+test: setup ## Run the ordinary tests, with coverage
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+slow: setup ## Run the slow tests
+	$(BIN)/python -m pytest -m 'slow and not gpu'
+
+check: lint types contracts test ## Everything that must hold before a commit
+
+lint: setup ## Style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## Types
+	$(BIN)/mypy
+
+contracts: setup ## Which room may know which
+	$(BIN)/lint-imports
+
+.PHONY: bench bench-demo demo-base docs clean
+bench: setup ## Measure again: every published figure but bench-demo's
+	$(BIN)/python -m benchmarks.startup --json benchmarks/results/startup.json
+	$(BIN)/python -m benchmarks.report
+
+bench-demo: setup ## Measure the demo again: six owners, three seeds (an hour)
+	$(BIN)/python -m benchmarks.demo --json benchmarks/results/demo.json
+	$(BIN)/python -m benchmarks.report
+
+demo-base: setup ## Train the demo's tiny base again (minutes)
+	$(BIN)/python -m align.demo.base --out data/demo/base --seed 0
+
+docs: setup ## Write the generated pages again
+	$(BIN)/python -m scripts.write_cli_page
+	$(BIN)/python -m scripts.paste_outputs
+	$(BIN)/python -m benchmarks.report
+
+clean: ## Remove the environment and the caches; never data or checkpoints
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
