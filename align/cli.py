@@ -1,0 +1,140 @@
+"""`align <command>`: registers the commands, and imports one only when it is called."""
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from align import __version__
+from align.errors import UserError
+from align.printable import printable
+
+# The road first, in its order; then what looks at it.
+COMMANDS = {
+    "ingest": "Read the owner's writing into the store.",
+    "records": "List, show and set the privacy of what was read.",
+    "prompts": "Add and list the prompts that a twin is asked.",
+    "sft": "Fine-tune a twin on the owner's writing.",
+    "sample": "Draw pairs of answers from a twin.",
+    "simulate": "Let a demo owner's simulated stand-in choose (demo owners only).",
+    "choices": "List and export what was chosen.",
+    "dpo": "Train the twin on the choices.",
+    "evaluate": "Compare base, SFT and DPO on held-out prompts, as a scorecard.",
+    "chat": "Talk with a twin.",
+    "status": "Show what is there and which command comes next.",
+    "pack": "Pack what training, or labelling, needs on another machine.",
+    "unpack": "Merge a pack into this machine's store.",
+    "backup": "Copy an owner's store, safely while it is in use.",
+    "forget": "Erase an owner: store, checkpoints and, when asked, the writing.",
+    "demo-owner": "Make another fictional owner with a voice of its own.",
+}
+
+
+class Road(TyperGroup):
+    """The group of all commands: the help page knows them, a call imports the one it names."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Replace the summary that was registered by the command itself."""
+        name, _, rest = super().resolve_command(ctx, args)
+        assert name is not None
+        module = importlib.import_module(f"align.commands.{name.replace('-', '_')}")
+        command = get_command(module.app)
+        command.name = name
+        return name, command, rest
+
+
+app = typer.Typer(
+    cls=Road,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    root: Annotated[
+        str | None, typer.Option(help="Project root (default: the checkout).", metavar="DIR")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Make a language model sound like one person, its owner."""
+    if root is not None:
+        os.environ["SOUNDALIKE_ROOT"] = root
+    if debug:
+        os.environ["SOUNDALIKE_DEBUG"] = "1"
+
+
+def _summary(text: str) -> Callable[[], None]:
+    def command() -> None: ...
+
+    command.__doc__ = text
+    return command
+
+
+for _name, _text in COMMANDS.items():
+    app.command(_name)(_summary(_text))
+
+
+def run(call: Callable[[], object]) -> int:
+    """Run a command line and return its exit code: 2 for the user's mistakes, 130 on Ctrl-C.
+
+    A mistake is one line on stderr; `--debug` (or `SOUNDALIKE_DEBUG=1`) shows the traceback.
+    """
+    try:
+        code = call()
+        return code if isinstance(code, int) else 0
+    except UserError as error:
+        return _mistake(error)
+    except (KeyboardInterrupt, typer.Abort):
+        print("\nStopped. The same command goes on from here.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if error.errno is None:
+            raise
+        what = (error.strerror or "failed").lower()
+        return _mistake(UserError(error.filename or "file system", what, "Mend that and repeat"))
+    except Exception as error:
+        if not hasattr(error, "show"):  # typer's own usage errors know how to show themselves
+            raise
+        error.show()
+        return int(getattr(error, "exit_code", 2))
+
+
+def _mistake(error: UserError) -> int:
+    if os.environ.get("SOUNDALIKE_DEBUG"):
+        traceback.print_exc()
+    print(printable(str(error)), file=sys.stderr)
+    return 2
+
+
+def main() -> None:
+    """Run `align`."""
+    sys.exit(run(lambda: app(prog_name="align", standalone_mode=False)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Where things lie: everything is found from the project's root, never from the current folder."""
+
+import os
+import re
+from pathlib import Path
+
+from align.errors import UserError
+
+RESERVED_OWNERS = frozenset({"prompts"})
+_OWNER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+def project_root() -> Path:
+    """Return `SOUNDALIKE_ROOT` where it is set (the command line's `--root` sets it), else the checkout.
+
+    Raises:
+        UserError: The folder that was named does not exist.
+    """
+    named = os.environ.get("SOUNDALIKE_ROOT")
+    if named is None:
+        return Path(__file__).resolve().parent.parent
+    root = Path(named).expanduser().resolve()
+    if not root.is_dir():
+        raise UserError(f"SOUNDALIKE_ROOT={named}", "no such folder", "Name the project's root")
+    return root
+
+
+def checked_owner(name: str) -> str:
+    """Return the owner's name if it may become a folder's name.
+
+    Raises:
+        UserError: The name is reserved, or holds anything but `[a-z0-9_-]`.
+    """
+    if not _OWNER_NAME.fullmatch(name):
+        raise UserError(
+            f"owner {name!r}",
+            "not a valid name",
+            "Use small letters, digits, '-' and '_', like 'ann'",
+        )
+    if name in RESERVED_OWNERS:
+        raise UserError(f"owner {name!r}", "this name is reserved", "Choose another")
+    return name
+
+
+def owner_dir(owner: str) -> Path:
+    """Return `data/<owner>`, which may not exist yet."""
+    return project_root() / "data" / checked_owner(owner)
+
+
+def store_path(owner: str) -> Path:
+    """Return the path of the owner's SQLite file, which may not exist yet."""
+    return owner_dir(owner) / "twin.db"
+
+
+def checkpoints_dir(owner: str) -> Path:
+    """Return `checkpoints/<owner>`, which may not exist yet."""
+    return project_root() / "checkpoints" / checked_owner(owner)
+
+
+def recipes_dir() -> Path:
+    """Return the folder of the training recipes."""
+    return project_root() / "recipes"
+
+
+def relative_to_root(path: Path) -> str:
+    """Return `path` as seen from the root where it lies inside, else as it is."""
+    root = project_root()
+    resolved = path.resolve()
+    return str(resolved.relative_to(root)) if resolved.is_relative_to(root) else str(path)

@@ -1,0 +1,48 @@
+"""What all tests share: no network, one thread, and a project root of their own."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Before anything imports transformers or torch.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_DATASETS_OFFLINE"] = "1"
+os.environ["TRANSFORMERS_OFFLINE"] = "1"
+os.environ["WANDB_MODE"] = "disabled"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["NO_COLOR"] = "1"
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.pop("SOUNDALIKE_ROOT", None)
+os.environ.pop("SOUNDALIKE_DEBUG", None)
+
+_connect = socket.socket.connect
+
+
+def _connect_to_loopback(self: socket.socket, address: Any) -> None:
+    if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in LOOPBACK:
+        raise OSError(f"a test reached for the network: {address}")
+    _connect(self, address)
+
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+socket.socket.connect = _connect_to_loopback  # type: ignore[method-assign]
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project root of this test's own: recipes and shipped data linked from the checkout."""
+    root = tmp_path / "root"
+    (root / "data" / "demo").mkdir(parents=True)
+    (root / "checkpoints").mkdir()
+    for shipped in ("recipes", "data/prompts"):
+        (root / shipped).symlink_to(CHECKOUT / shipped)
+    for shipped in sorted((CHECKOUT / "data" / "demo").glob("*")):
+        if not shipped.name.startswith("twin.db"):
+            (root / "data" / "demo" / shipped.name).symlink_to(shipped)
+    monkeypatch.setenv("SOUNDALIKE_ROOT", str(root))
+    return root

@@ -1,0 +1,66 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from align.errors import UserError
+from align.files import (
+    jsonl,
+    parse_jsonl,
+    read_jsonl,
+    sha256_of,
+    write_atomically,
+    write_jsonl_atomically,
+)
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "a.txt"
+    write_atomically(path, "one")
+    write_atomically(path, b"two", mode=0o600)
+    assert path.read_text() == "two"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(path.parent) == ["a.txt"]
+    assert sha256_of(path).startswith("3fc4ccfe745870e2")
+
+
+def test_what_fails_leaves_the_old_file_and_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.txt"
+    write_atomically(path, "old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(path, "new")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_broken_line_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"a": 1}\n\n{"a": \n')
+    with pytest.raises(UserError, match=r"a\.jsonl:3: not JSON"):
+        list(read_jsonl(path))
+    path.write_bytes(b'{"a": 1}\n{"a": "\xff"}\n')
+    with pytest.raises(UserError, match=r"a\.jsonl:2: not UTF-8"):
+        list(read_jsonl(path))
+
+
+@settings(deadline=None)
+@given(st.lists(st.dictionaries(st.text(), st.text() | st.integers() | st.none()), max_size=5))
+def test_rows_come_back_as_they_were(rows: list[dict[str, object]]) -> None:
+    assert [row for _, row in parse_jsonl(jsonl(rows).split(b"\n"), "x")] == rows
+
+
+def test_a_row_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    rows = [{"text": "one\u2028two\nthree \ud800"}]
+    write_jsonl_atomically(path, rows)
+    assert list(read_jsonl(path)) == [(1, rows[0])]
