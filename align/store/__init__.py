@@ -1,0 +1,1 @@
+"""The owner's SQLite file: functions over a connection, standard library only."""

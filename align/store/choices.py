@@ -1,0 +1,48 @@
+"""Choices: what stands of all the events, as a view."""
+
+import sqlite3
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+from align.store.events import Actor
+from align.store.pairs import PairView, pair_view
+
+Outcome = Literal["a", "b", "both", "neither", "rewrite"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What counts of a pair: the newest that was not undone, an owner's before a simulated."""
+
+    pair_id: str
+    outcome: Outcome
+    rewrite: str | None
+    actor: Actor
+    time: str
+    device: str
+    counter: int
+
+
+def current_choices(
+    conn: sqlite3.Connection, *, actors: Collection[Actor] | None = None
+) -> list[Choice]:
+    """Return the choice of each pair, ordered by time; `actors` keeps those of some."""
+    rows = conn.execute("SELECT * FROM current_choices ORDER BY time, device, counter")
+    choices = [Choice(**dict(row)) for row in rows]
+    return [choice for choice in choices if actors is None or choice.actor in actors]
+
+
+def decisive_pairs(conn: sqlite3.Connection) -> list[tuple[Choice, PairView]]:
+    """Return the training pairs with a winner (`a`, `b` or a rewrite), ordered by pair.
+
+    Sealed pairs are left out: nothing is trained on them.
+    """
+    rows = conn.execute(
+        "SELECT p.*, c.pair_id, c.outcome, c.rewrite, c.actor, c.time, c.device, c.counter "
+        "FROM current_choices c JOIN known_pairs p ON p.id = c.pair_id "
+        "WHERE c.outcome IN ('a', 'b', 'rewrite') AND p.purpose = 'train' AND p.level < 2 "
+        "ORDER BY p.id"
+    )
+    names = Choice.__dataclass_fields__
+    return [(Choice(**{name: row[name] for name in names}), pair_view(row)) for row in rows]

@@ -1,0 +1,161 @@
+"""Events: what was chosen, and when. Only ever appended to."""
+
+import json
+import math
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, get_args
+
+from align.store.connection import transaction
+from align.store.ids import canonical_json, storable
+
+EventKind = Literal["choice", "skip", "undo", "redo", "rewrite", "private", "note", "flag"]
+Actor = Literal["owner", "simulated", "imported"]
+OUTCOMES = ("a", "b", "both", "neither")
+
+
+@dataclass(frozen=True)
+class NewEvent:
+    """An event that is about to be appended."""
+
+    kind: EventKind
+    actor: Actor
+    pair_id: str | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    time: str | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened, once; (device, counter) is its id on every machine."""
+
+    device: str
+    counter: int
+    kind: EventKind
+    actor: Actor
+    pair_id: str | None
+    payload: Mapping[str, Any]
+    time: str
+
+
+def append_event(
+    conn: sqlite3.Connection,
+    *,
+    kind: EventKind,
+    actor: Actor,
+    pair_id: str | None = None,
+    payload: Mapping[str, Any] | None = None,
+    time: str | None = None,
+) -> Event:
+    """Append one event and commit it: once this returns, it survives a power cut.
+
+    Args:
+        conn: The store.
+        kind: What happened. An undo names its event, a redo its undo, as
+            `payload["target"] = [device, counter]`.
+        actor: Who did it.
+        pair_id: The pair that it is about.
+        payload: What else belongs to it, as JSON values.
+        time: UTC, as `2026-01-31T12:00:00.000000Z`; without it, now, and after all known events.
+    """
+    return append_events(conn, [NewEvent(kind, actor, pair_id, payload or {}, time)])[0]
+
+
+def append_events(conn: sqlite3.Connection, events: Iterable[NewEvent]) -> list[Event]:
+    """Append many events in one commit: all of them or none."""
+    appended = []
+    with transaction(conn):
+        device = device_of(conn)
+        row = conn.execute("SELECT max(counter) FROM events WHERE device = ?", (device,))
+        counter = row.fetchone()[0] or 0
+        newest = conn.execute("SELECT max(time) FROM events").fetchone()[0]
+        for event in events:
+            _check(event)
+            counter += 1
+            time = event.time or _after(newest)
+            newest = max(time, newest or "")
+            payload = canonical_json(_plain(event.payload))
+            conn.execute(
+                "INSERT INTO events (device, counter, kind, actor, pair_id, payload, time) "
+                "VALUES (?,?,?,?,?,?,?)",
+                (device, counter, event.kind, event.actor, event.pair_id, payload, time),
+            )
+            plain = json.loads(payload)
+            appended.append(
+                Event(device, counter, event.kind, event.actor, event.pair_id, plain, time)
+            )
+    return appended
+
+
+def iter_events(
+    conn: sqlite3.Connection, *, pair_id: str | None = None, standing: bool = False
+) -> Iterator[Event]:
+    """Yield events in the order of their times; `standing` leaves out those undone."""
+    table = "standing_events" if standing else "events"
+    where, values = ("WHERE pair_id = ?", [pair_id]) if pair_id is not None else ("", [])
+    rows = conn.execute(
+        f"SELECT device, counter, kind, actor, pair_id, payload, time FROM {table} {where} "
+        "ORDER BY time, device, counter",
+        values,
+    )
+    for row in rows.fetchall():
+        yield Event(**{**dict(row), "payload": json.loads(row["payload"])})
+
+
+def device_of(conn: sqlite3.Connection) -> str:
+    """Return this store's own name, under which it numbers its events."""
+    row = conn.execute("SELECT value FROM meta WHERE key = 'device'").fetchone()
+    if row is None:
+        with transaction(conn):
+            conn.execute("INSERT OR IGNORE INTO meta VALUES ('device', ?)", (secrets.token_hex(8),))
+            row = conn.execute("SELECT value FROM meta WHERE key = 'device'").fetchone()
+    return str(row[0])
+
+
+def utc_time(moment: datetime) -> str:
+    """Write a moment so that texts sort as the moments do."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _after(newest: str | None) -> str:
+    """Return now, or just after the newest event known: a clock set back reorders nothing."""
+    now = utc_time(datetime.now(UTC))
+    if newest is None or newest < now:
+        return now
+    try:
+        moment = datetime.fromisoformat(newest)
+    except ValueError:
+        return now
+    return utc_time(moment + timedelta(microseconds=1))
+
+
+def _check(event: NewEvent) -> None:
+    if event.kind not in get_args(EventKind) or event.actor not in get_args(Actor):
+        raise ValueError(f"no such event: {event.kind} by {event.actor}")
+    payload = event.payload
+    if event.kind == "choice" and payload.get("outcome") not in OUTCOMES:
+        raise ValueError(f"a choice's outcome is one of {', '.join(OUTCOMES)}")
+    if event.kind == "rewrite" and not isinstance(payload.get("text"), str):
+        raise ValueError("a rewrite has its text in payload['text']")
+    if event.kind in ("choice", "rewrite", "private") and event.pair_id is None:
+        raise ValueError(f"a {event.kind} names its pair")
+    if event.kind in ("undo", "redo"):
+        target = payload.get("target")
+        if not (isinstance(target, list | tuple) and len(target) == 2):
+            raise ValueError(f"an {event.kind} names its event as [device, counter]")
+
+
+def _plain(value: Any) -> Any:
+    """Return a JSON value whose texts a file can hold."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {storable(str(key)): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if value is None or isinstance(value, bool | int) or math.isfinite(value):
+        return value
+    raise ValueError(f"{value} is no JSON value")

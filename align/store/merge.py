@@ -1,0 +1,122 @@
+"""Merge stores: a set union, in any order and any number of times the same view.
+
+Rows are made to be added only. What can change in one (a level, a split that two machines
+decided apart, a place that was taken over) takes the larger of two values in a fixed order, so
+that every machine ends with the same, and with the more private and more held-out one.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from align.store.connection import transaction
+from align.store.records import Added
+
+Row = Mapping[str, Any]
+
+# Table: its columns, its key, and how two rows of one key join.
+_TABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "threads": (("thread", "split"), "thread", "split = min(split, excluded.split)"),
+    "records": (
+        ("id", "kind", "source", "origin", "thread", "position", "author", "is_owner", "time",
+         "title", "text", "level", "left_out"),
+        "id",
+        "level = max(level, excluded.level), "
+        "left_out = max(coalesce(left_out, excluded.left_out), "
+        "coalesce(excluded.left_out, left_out)), "
+        "time = max(coalesce(time, excluded.time), coalesce(excluded.time, time))",
+    ),
+    "prompts": (
+        ("id", "messages", "source", "thread", "split", "level"),
+        "id",
+        "source = min(source, excluded.source), thread = min(thread, excluded.thread), "
+        "split = min(split, excluded.split), level = max(level, excluded.level)",
+    ),
+    "prompt_records": (("prompt_id", "record_id"), "prompt_id, record_id", ""),
+    "answers": (
+        ("id", "prompt_id", "text", "checkpoint", "checkpoint_hash", "settings", "seed", "n"),
+        "id",
+        "checkpoint = min(checkpoint, excluded.checkpoint)",
+    ),
+    "pairs": (
+        ("id", "prompt_id", "answer_a", "answer_b", "purpose", "similarity"),
+        "id",
+        "similarity = max(coalesce(similarity, excluded.similarity), "
+        "coalesce(excluded.similarity, similarity))",
+    ),
+    "events": (
+        ("device", "counter", "kind", "actor", "pair_id", "payload", "time"),
+        "device, counter",
+        "",
+    ),
+    "verdicts": (
+        ("id", "pair_id", "judge", "model", "order", "prompt_hash", "repeat", "winner",
+         "certainty", "cost", "time"),
+        "id",
+        "cost = max(coalesce(cost, excluded.cost), coalesce(excluded.cost, cost))",
+    ),
+    "evaluation_answers": (
+        ("id", "prompt_id", "checkpoint", "checkpoint_hash", "seed", "settings", "text"),
+        "id",
+        "checkpoint = min(checkpoint, excluded.checkpoint)",
+    ),
+}  # fmt: skip
+TABLES = tuple(_TABLES)
+
+
+def columns_of(table: str) -> tuple[str, ...]:
+    """Return the columns that travel of a table."""
+    return _TABLES[table][0]
+
+
+def export_rows(
+    conn: sqlite3.Connection, table: str, where: str = "1", values: Iterable[object] = ()
+) -> list[dict[str, Any]]:
+    """Return a table's rows as plain values, in the order of their keys."""
+    columns, key, _ = _TABLES[table]
+    names = ", ".join(f'"{column}"' for column in columns)
+    rows = conn.execute(f"SELECT {names} FROM {table} WHERE {where} ORDER BY {key}", tuple(values))
+    return [dict(row) for row in rows]
+
+
+def merge(
+    conn: sqlite3.Connection, other: sqlite3.Connection | Mapping[str, Iterable[Row]]
+) -> dict[str, Added]:
+    """Take in all rows of another store, or rows by table; return what was new by table.
+
+    Raises:
+        KeyError: A table or a column is not known.
+    """
+    added = {}
+    with transaction(conn):
+        for table in TABLES:
+            rows: Iterable[Row]
+            if isinstance(other, sqlite3.Connection):
+                rows = export_rows(other, table)
+            else:
+                rows = other.get(table, ())
+            added[table] = _take_in(conn, table, rows)
+        if not isinstance(other, sqlite3.Connection) and (unknown := set(other) - set(TABLES)):
+            raise KeyError(f"no such table: {', '.join(sorted(unknown))}")
+    return added
+
+
+def _take_in(conn: sqlite3.Connection, table: str, rows: Iterable[Row]) -> Added:
+    columns, key, join = _TABLES[table]
+    names = ", ".join(f'"{column}"' for column in columns)
+    marks = ", ".join("?" * len(columns))
+    on_conflict = f"UPDATE SET {join}" if join else "NOTHING"
+    before = _count(conn, table)
+    total = 0
+    for row in rows:
+        total += 1
+        conn.execute(
+            f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO {on_conflict}",
+            [row[column] for column in columns],
+        )
+    new = _count(conn, table) - before
+    return Added(new, total - new)
+
+
+def _count(conn: sqlite3.Connection, table: str) -> int:
+    return int(conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0])

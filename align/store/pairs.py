@@ -1,0 +1,113 @@
+"""Pairs: two answers to one prompt, of which the owner says which one sounds right."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from align.levels import LEVELS, Level
+from align.store.connection import transaction
+from align.store.ids import Split, content_id
+from align.store.prompts import Message
+from align.store.records import Added
+
+Purpose = Literal["train", "arena"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A pair as it is stored: ids only."""
+
+    id: str
+    prompt_id: str
+    answer_a: str
+    answer_b: str
+    purpose: Purpose = "train"
+    similarity: float | None = None
+
+    @classmethod
+    def new(
+        cls,
+        *,
+        prompt_id: str,
+        answer_a: str,
+        answer_b: str,
+        purpose: Purpose = "train",
+        similarity: float | None = None,
+    ) -> "Pair":
+        """Make a pair of two answers' ids, with the id that they give it."""
+        named = content_id(prompt_id, answer_a, answer_b, purpose)
+        return cls(named, prompt_id, answer_a, answer_b, purpose, similarity)
+
+
+@dataclass(frozen=True)
+class PairView:
+    """A pair as it is read: with its texts, and as private as what stands behind it."""
+
+    id: str
+    prompt_id: str
+    messages: tuple[Message, ...]
+    thread: str
+    split: Split
+    text_a: str
+    text_b: str
+    checkpoint_a: str
+    checkpoint_b: str
+    level: Level
+    purpose: Purpose
+    similarity: float | None
+    hash_a: str
+    hash_b: str
+
+
+def add_pairs(conn: sqlite3.Connection, pairs: Iterable[Pair]) -> Added:
+    """Add pairs; known ones change nothing."""
+    new = known = 0
+    with transaction(conn):
+        for pair in pairs:
+            cursor = conn.execute(
+                "INSERT OR IGNORE INTO pairs VALUES (?,?,?,?,?,?)",
+                (
+                    pair.id, pair.prompt_id, pair.answer_a, pair.answer_b, pair.purpose,
+                    pair.similarity,
+                ),
+            )  # fmt: skip
+            new += cursor.rowcount
+            known += 1 - cursor.rowcount
+    return Added(new, known)
+
+
+def iter_pairs(
+    conn: sqlite3.Connection,
+    *,
+    purpose: Purpose | None = "train",
+    checkpoint: str | None = None,
+) -> Iterator[PairView]:
+    """Yield pairs, ordered by id; `checkpoint` is the name or hash that wrote either answer."""
+    clauses, values = ["1"], []
+    if purpose is not None:
+        clauses.append("purpose = ?")
+        values.append(str(purpose))
+    if checkpoint is not None:
+        clauses.append("? IN (checkpoint_a, checkpoint_b, hash_a, hash_b)")
+        values.append(checkpoint)
+    rows = conn.execute(
+        f"SELECT * FROM known_pairs WHERE {' AND '.join(clauses)} ORDER BY id", values
+    )
+    for row in rows.fetchall():
+        yield pair_view(row)
+
+
+def get_pair(conn: sqlite3.Connection, id: str) -> PairView | None:
+    """Return one pair, or None where there is none."""
+    row = conn.execute("SELECT * FROM known_pairs WHERE id = ?", (id,)).fetchone()
+    return None if row is None else pair_view(row)
+
+
+def pair_view(row: sqlite3.Row) -> PairView:
+    """Return a row of the view `known_pairs` as what it means."""
+    fields = {name: row[name] for name in PairView.__dataclass_fields__}
+    fields["messages"] = tuple(json.loads(row["messages"]))
+    fields["level"] = LEVELS[row["level"]]
+    return PairView(**fields)

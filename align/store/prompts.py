@@ -1,0 +1,114 @@
+"""Prompts: what a twin is asked. The last message is the user's."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from align.levels import LEVELS, Level
+from align.store.connection import transaction
+from align.store.ids import Split, canonical_json, content_id, storable
+from align.store.records import Added, decide_split
+
+PromptSource = Literal["asked", "added", "bundled", "identity"]
+Message = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A conversation that waits for its answer.
+
+    `records` names the records behind it; the level that is read back is the most private of
+    theirs and its own.
+    """
+
+    id: str
+    messages: tuple[Message, ...]
+    source: PromptSource
+    thread: str
+    split: Split
+    level: Level
+    records: tuple[str, ...] = ()
+
+    @classmethod
+    def new(
+        cls,
+        messages: Sequence[Message],
+        *,
+        source: PromptSource,
+        thread: str,
+        split: Split,
+        level: Level = "open",
+        records: Iterable[str] = (),
+    ) -> "Prompt":
+        """Make a prompt, with the id that its messages give it."""
+        kept = tuple({"role": m["role"], "content": storable(m["content"])} for m in messages)
+        if not kept or kept[-1]["role"] != "user":
+            raise ValueError("a prompt's last message is the user's")
+        named = content_id([[m["role"], m["content"]] for m in kept])
+        return cls(named, kept, source, storable(thread), split, level, tuple(records))
+
+    @property
+    def text(self) -> str:
+        """The last message: what is to be answered."""
+        return self.messages[-1]["content"]
+
+
+def add_prompts(conn: sqlite3.Connection, prompts: Iterable[Prompt]) -> Added:
+    """Add prompts; one that is known keeps its thread, and so its split."""
+    new = known = 0
+    with transaction(conn):
+        for prompt in prompts:
+            split = decide_split(conn, prompt.thread, prompt.split)
+            # What records say about privacy is looked up, so that it can change with them.
+            level = 0 if prompt.records else LEVELS.index(prompt.level)
+            cursor = conn.execute(
+                "INSERT OR IGNORE INTO prompts VALUES (?,?,?,?,?,?)",
+                (
+                    prompt.id,
+                    canonical_json(prompt.messages),
+                    prompt.source,
+                    prompt.thread,
+                    split,
+                    level,
+                ),
+            )
+            new += cursor.rowcount
+            known += 1 - cursor.rowcount
+            conn.executemany(
+                "INSERT OR IGNORE INTO prompt_records VALUES (?, ?)",
+                [(prompt.id, record) for record in prompt.records],
+            )
+    return Added(new, known)
+
+
+def iter_prompts(
+    conn: sqlite3.Connection,
+    *,
+    split: Split | None = None,
+    levels: Collection[Level] | None = None,
+    source: PromptSource | None = None,
+) -> Iterator[Prompt]:
+    """Yield the prompts, ordered by id: an order that says nothing about them."""
+    wanted = {"split": split, "source": source}
+    clauses = [f"{column} = ?" for column, value in wanted.items() if value is not None]
+    values: list[object] = [value for value in wanted.values() if value is not None]
+    if levels is not None:
+        clauses.append(f"level IN ({','.join('?' * len(levels))})")
+        values += [LEVELS.index(level) for level in levels]
+    where = " AND ".join(clauses) or "1"
+    behind: dict[str, list[str]] = {}
+    for prompt, record in conn.execute("SELECT * FROM prompt_records ORDER BY 1, 2"):
+        behind.setdefault(prompt, []).append(record)
+    rows = conn.execute(f"SELECT * FROM known_prompts WHERE {where} ORDER BY id", values)
+    for row in rows.fetchall():
+        yield Prompt(
+            row["id"],
+            tuple(json.loads(row["messages"])),
+            row["source"],
+            row["thread"],
+            row["split"],
+            LEVELS[row["level"]],
+            tuple(behind.get(row["id"], ())),
+        )

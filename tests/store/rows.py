@@ -1,0 +1,59 @@
+"""Rows that the store's tests share."""
+
+import sqlite3
+from typing import Any
+
+from align.store.answers import Answer, add_answers
+from align.store.connection import transaction
+from align.store.pairs import Pair, add_pairs
+from align.store.prompts import Prompt, add_prompts
+from align.store.records import Record
+
+
+def record(text: str = "Hello there.", **changes: Any) -> Record:
+    values: dict[str, Any] = {
+        "kind": "turn",
+        "source": "question-answers",
+        "origin": "chats.jsonl#1",
+        "thread": "chats.jsonl#1",
+        "position": 0,
+        "author": "owner",
+        "is_owner": True,
+        "level": "open",
+        "split": "train",
+    }
+    return Record.new(text=text, **{**values, **changes})
+
+
+def prompt(text: str = "How are you?", **changes: Any) -> Prompt:
+    values: dict[str, Any] = {"source": "added", "thread": f"thread of {text}", "split": "train"}
+    return Prompt.new([{"role": "user", "content": text}], **{**values, **changes})
+
+
+def add_pair(
+    conn: sqlite3.Connection,
+    text: str = "How are you?",
+    answers: tuple[str, str] = ("Fine.", "I am doing very well."),
+    checkpoint: str = "001-sft",
+    **changes: Any,
+) -> str:
+    """Add a prompt with two answers, and return the pair's id."""
+    asked = prompt(text, **changes)
+    drawn = [
+        Answer.new(
+            prompt_id=asked.id,
+            text=answer,
+            checkpoint=checkpoint,
+            checkpoint_hash=f"hash of {checkpoint}",
+            settings={"temperature": 1.0},
+            seed=0,
+            n=n,
+        )
+        for n, answer in enumerate(answers)
+    ]
+    pair = Pair.new(prompt_id=asked.id, answer_a=drawn[0].id, answer_b=drawn[1].id)
+    with transaction(conn):
+        add_prompts(conn, [asked])
+        add_answers(conn, drawn)
+        add_pairs(conn, [pair])
+    return pair.id
