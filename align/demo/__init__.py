@@ -1,0 +1,1 @@
+"""Make the demo world: a grammar of topics, questions and voices, a tiny base, invented owners."""

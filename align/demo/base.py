@@ -1,0 +1,244 @@
+"""Make the demo base: a tiny chat model that speaks in many voices.
+
+    python -m align.demo.base --out data/demo/base --seed 0
+    python -m align.demo.base --samples 20
+
+Training runs in float32: a processor without hardware for bfloat16 is a hundred times slower
+with it. The weights are stored in bfloat16.
+"""
+
+import argparse
+import math
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from align.demo.corpus import examples
+from align.demo.muon import Muon
+from align.demo.showcase import paste, report
+from align.demo.tokenizer import MAX_LENGTH, PAD, START, STOP, train_tokenizer
+
+EXAMPLES = 52_000
+TOKENIZER_EXAMPLES = 12_000
+BATCH_TOKENS = 3_072
+LEARNING_RATE = 3e-3
+WARM_UP = 0.03
+
+# Token ids of a conversation, and for each whether it is learned.
+Row = tuple[list[int], list[bool]]
+
+
+def base_config(tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
+    """Return the architecture: a Llama of about three million parameters."""
+    return LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=256, intermediate_size=512, num_hidden_layers=4,
+        num_attention_heads=8, num_key_value_heads=4, max_position_embeddings=MAX_LENGTH,
+        tie_word_embeddings=True, bos_token_id=None,
+        eos_token_id=tokenizer.convert_tokens_to_ids(STOP),
+        pad_token_id=tokenizer.convert_tokens_to_ids(PAD), attention_dropout=0.0,
+    )
+
+
+def encode(messages: list[dict[str, str]], tokenizer: PreTrainedTokenizerFast) -> Row:
+    """Return ids and answer mask, piece by piece as the chat template lays them out.
+
+    A test holds this to the template's own rendering; it is ten times as fast.
+    """
+    ids: list[int] = []
+    mask: list[bool] = []
+
+    def add(text: str, learned: bool) -> None:
+        piece = tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
+        ids.extend(piece)
+        mask.extend([learned] * len(piece))
+
+    for message in messages:
+        add(f"{START}{message['role']}\n", False)
+        add(message["content"] + STOP, message["role"] == "assistant")
+        add("\n", False)
+    return ids, mask
+
+
+def batches(rows: list[Row], rng: random.Random, budget: int) -> list[list[Row]]:
+    """Return shuffled batches of rows of like length, each within a budget of padded tokens."""
+    order = list(rows)
+    rng.shuffle(order)
+    found: list[list[Row]] = []
+    for start in range(0, len(order), 4096):
+        batch: list[Row] = []
+        for row in sorted(order[start : start + 4096], key=lambda r: len(r[0])):
+            if batch and len(row[0]) * (len(batch) + 1) > budget:
+                found.append(batch)
+                batch = []
+            batch.append(row)
+        found.append(batch)
+    rng.shuffle(found)
+    return found
+
+
+def loss_of(model: LlamaForCausalLM, batch: list[Row], pad: int) -> torch.Tensor:
+    """Return the mean loss on the answers' tokens.
+
+    Rows are padded on the right, so causal attention alone keeps padding out; the head is
+    applied to learned positions only.
+    """
+    width = max(len(ids) for ids, _ in batch)
+    ids = torch.tensor([row + [pad] * (width - len(row)) for row, _ in batch])
+    learned = torch.tensor([m + [False] * (width - len(m)) for _, m in batch])[:, 1:]
+    hidden = model.model(input_ids=ids[:, :-1]).last_hidden_state[learned]
+    return torch.nn.functional.cross_entropy(model.lm_head(hidden), ids[:, 1:][learned])
+
+
+def _schedule(step: int, steps: int) -> float:
+    warm = max(1, int(WARM_UP * steps))
+    if step < warm:
+        return (step + 1) / warm
+    done = (step - warm) / max(1, steps - warm)
+    return 0.5 * (1 + math.cos(math.pi * done)) * 0.9 + 0.1 * (1 - done)
+
+
+def _optimisers(model: LlamaForCausalLM) -> tuple[Muon, torch.optim.AdamW]:
+    matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
+    others = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
+    adam = torch.optim.AdamW(others, lr=LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.0)
+    return Muon(matrices, LEARNING_RATE), adam
+
+
+def train(model: LlamaForCausalLM, plan: list[list[Row]], pad: int,
+          report: Callable[[int, int, float], None]) -> None:
+    """Train a model on batches in their order, with the rate going to zero."""
+    muon, adam = _optimisers(model)
+    model.train()
+    for step, batch in enumerate(plan):
+        rate = LEARNING_RATE * _schedule(step, len(plan))
+        muon.lr = rate
+        adam.param_groups[0]["lr"] = rate
+        loss = loss_of(model, batch, pad)
+        loss.backward()
+        adam.step()
+        muon.step()
+        adam.zero_grad()
+        report(step + 1, len(plan), float(loss.detach()))
+    model.eval()
+
+
+def _reporter() -> Callable[[int, int, float], None]:
+    start = last = time.monotonic()
+
+    def report(step: int, steps: int, loss: float) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < 5 and step < steps:
+            return
+        last = now
+        rate = step / (now - start)
+        print(f"step {step}/{steps}  loss {loss:.3f}  {rate:.2f} steps/s  "
+              f"{(steps - step) / rate:.0f} s left", file=sys.stderr, flush=True)
+
+    return report
+
+
+def _plan(rows: list[Row], rng: random.Random, budget: int,
+          steps: int | None) -> list[list[Row]]:
+    plan = batches(rows, rng, budget)
+    while steps is not None and len(plan) < steps:
+        plan += batches(rows, rng, budget)
+    return plan[:steps]
+
+
+def train_base(out: Path, seed: int = 0, steps: int | None = None,
+               count: int = EXAMPLES, batch_tokens: int = BATCH_TOKENS) -> LlamaForCausalLM:
+    """Train tokenizer and base on the corpus of a seed and save both, all or nothing.
+
+    Args:
+        out: the folder; what it held is replaced once the new base is complete.
+        seed: of corpus, weights and order.
+        steps: how many steps; None is once through the corpus.
+        count: how many conversations the corpus has.
+        batch_tokens: how many tokens a batch may have, padding included.
+    """
+    corpus = [example["messages"] for example in examples(seed, count)]
+    texts = (m["content"] for messages in corpus[:TOKENIZER_EXAMPLES] for m in messages)
+    tokenizer = train_tokenizer(texts)
+    rows = [row for messages in corpus if len((row := encode(messages, tokenizer))[0]) < MAX_LENGTH]
+    torch.manual_seed(seed)
+    model = LlamaForCausalLM(base_config(tokenizer))
+    plan = _plan(rows, random.Random(f"order {seed}"), batch_tokens, steps)
+    train(model, plan, tokenizer.pad_token_id, _reporter())
+    save_base(model, tokenizer, out)
+    return model
+
+
+def save_base(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
+    """Write model and tokenizer beside `out` and put them in its place."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    model.generation_config = GenerationConfig(
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as beside:
+        fresh = Path(beside) / "fresh"
+        stored = LlamaForCausalLM(model.config)
+        stored.load_state_dict(model.state_dict())
+        stored.generation_config = model.generation_config
+        stored.to(torch.bfloat16).save_pretrained(fresh)
+        tokenizer.save_pretrained(fresh)
+        if out.exists():
+            os.replace(out, Path(beside) / "old")
+        os.replace(fresh, out)
+
+
+def load_base(path: Path) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]:
+    """Load a base in float32, ready to sample."""
+    model = LlamaForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(path)
+    return model, tokenizer
+
+
+@torch.inference_mode()
+def sample(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, prompts: list[str],
+           seed: int = 0, temperature: float = 1.0, max_new_tokens: int = 160) -> list[str]:
+    """Return one answer to each prompt, drawn in batches."""
+    torch.manual_seed(seed)
+    texts: list[str] = []
+    asked = [tokenizer.apply_chat_template([{"role": "user", "content": prompt}], tokenize=False,
+                                           add_generation_prompt=True) for prompt in prompts]
+    for start in range(0, len(asked), 128):
+        inputs = tokenizer(asked[start : start + 128], return_tensors="pt", padding=True,
+                           padding_side="left", add_special_tokens=False,
+                           return_token_type_ids=False)
+        drawn = model.generate(**inputs, do_sample=temperature > 0, top_k=0,
+                               temperature=temperature or None, max_new_tokens=max_new_tokens)
+        answers = drawn[:, inputs["input_ids"].shape[1] :]
+        texts += tokenizer.batch_decode(answers, skip_special_tokens=True)
+    return texts
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train a base, or show samples of it."""
+    parser = argparse.ArgumentParser(description="Make the demo base.")
+    parser.add_argument("--out", type=Path, default=Path("data/demo/base"), help="its folder")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, help="default: once through the corpus")
+    parser.add_argument("--count", type=int, default=EXAMPLES, help="conversations in the corpus")
+    parser.add_argument("--samples", type=int, help="show so many answers instead of training")
+    parser.add_argument("--page", type=Path, help="paste the samples into this page")
+    given = parser.parse_args(arguments)
+    if given.samples is None:
+        train_base(given.out, given.seed, given.steps, given.count)
+        return
+    model, tokenizer = load_base(given.out)
+    shown = report(lambda asked: sample(model, tokenizer, asked, given.seed), given.samples)
+    if given.page is None:
+        print(shown, end="")
+    else:
+        paste(given.page, shown)
+
+
+if __name__ == "__main__":
+    main()
