@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import sqlite3
 import sys
 import traceback
 from collections.abc import Callable
@@ -109,6 +110,10 @@ def run(call: Callable[[], object]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         print("\nStopped. The same command goes on from here.", file=sys.stderr)
         return 130
+    except sqlite3.Error as error:
+        from align.store.connection import as_user_error
+
+        return _mistake(as_user_error(error, "store"))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -1,4 +1,4 @@
-"""Errors that a user can act on: *where: what is wrong. What to do.*"""
+"""Errors that a user can act on, in one line: where, what is wrong, what to do."""
 
 
 class UserError(Exception):

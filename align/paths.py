@@ -11,7 +11,7 @@ _OWNER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 def project_root() -> Path:
-    """Return `SOUNDALIKE_ROOT` where it is set (the command line's `--root` sets it), else the checkout.
+    """Return `SOUNDALIKE_ROOT` where it is set (`--root` sets it), else the checkout.
 
     Raises:
         UserError: The folder that was named does not exist.
