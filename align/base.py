@@ -1,0 +1,207 @@
+"""The base model that a twin grows from: where it lies, what it is, and where it moved to."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from align.errors import UserError
+from align.paths import project_root, relative_to_root
+
+# What decides a base's answers; a model card or a licence may change.
+_IDENTITY = ("config.json", "tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt")
+_WEIGHTS = (".safetensors", ".bin")
+_WHOLE = 64 << 20
+_SAMPLES, _SAMPLE = 256, 64 << 10
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base model on this machine.
+
+    Attributes:
+        name: As the recipe says it: a hub id, or a path (from the root where inside).
+        path: The folder it is loaded from.
+        hash: SHA-256 over weights, configuration and vocabulary (`hash_of_base`).
+        revision: The hub's revision; `main` for a folder.
+        is_hub: Whether `name` is a hub id.
+    """
+
+    name: str
+    path: Path
+    hash: str
+    revision: str = "main"
+    is_hub: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what twin.json keeps of it."""
+        return {
+            "name": self.name,
+            "path": _seen_from_root(self.path),
+            "hash": self.hash,
+            "revision": self.revision,
+            "is_hub": self.is_hub,
+        }
+
+
+def resolve_base(
+    name: str, revision: str = "main", *, asked_by: str, download: bool = False
+) -> Base:
+    """Return the base that a recipe names: a folder (from the root), or a model of the hub.
+
+    Args:
+        name: `model_name_or_path` as the recipe or the command line has it.
+        revision: Branch, tag or commit on the hub.
+        asked_by: Who names it, for the error.
+        download: Fetch it from the hub where the cache lacks it.
+
+    Raises:
+        UserError: It is in neither place.
+    """
+    for folder in _folders_named(name):
+        if (folder / "config.json").is_file():
+            return Base(_seen_from_root(folder), folder, hash_of_base(folder), revision)
+    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise UserError(
+            asked_by,
+            f"model '{name}' can't be found: no such folder under {project_root()}",
+            "Name a folder with config.json as --model_name_or_path",
+        )
+    snapshot = _cached(name, revision)
+    if snapshot is None and download:
+        snapshot = _download(name, revision, asked_by)
+    if snapshot is None:
+        raise UserError(
+            asked_by,
+            f"model '{name}' can't be found: no such folder, and not in the hub's cache",
+            "Name a folder with config.json as --model_name_or_path",
+        )
+    # A snapshot folder is named after its commit: that is what stays reachable for ever.
+    return Base(name, snapshot, hash_of_base(snapshot), snapshot.name, is_hub=True)
+
+
+def find_base(recorded: dict[str, Any], *, wanted_by: str) -> Base:
+    """Return the base that twin.json recorded, wherever it lies now.
+
+    Raises:
+        UserError: What lies at its place is another model, or it lies nowhere that is looked at.
+    """
+    changed = None
+    for folder in _candidates(recorded):
+        if not (folder / "config.json").is_file():
+            continue
+        found = hash_of_base(folder)
+        if found == recorded["hash"]:
+            name = recorded["name"] if recorded["is_hub"] else _seen_from_root(folder)
+            return Base(name, folder, found, recorded["revision"], recorded["is_hub"])
+        if changed is None:
+            changed = folder
+    if changed is not None:
+        raise UserError(
+            wanted_by,
+            f"its base {recorded['name']} changed since it was trained "
+            f"({relative_to_root(changed)} is another model now)",
+            "Put the old base back, or train again from sft on",
+        )
+    raise UserError(
+        wanted_by,
+        f"its base {recorded['name']} can't be found",
+        f"Put it back at {recorded['path']}, or anywhere under {project_root() / 'models'}",
+    )
+
+
+def hash_of_base(folder: Path) -> str:
+    """Return a SHA-256 that names the model in a folder.
+
+    Files up to 64 MiB count whole; of larger ones size, first MiB and 256 stretches of 64 KiB
+    spread evenly, so that a base of many gigabytes takes no minute at every start. Training
+    changes every stretch; a single flipped bit may be missed.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and (path.name in _IDENTITY or path.suffix in _WEIGHTS):
+            if path.name == "training_args.bin" or path.name.startswith("optimizer"):
+                continue
+            digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+            for chunk in stretches(path):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def stretches(path: Path) -> Iterator[bytes]:
+    """Yield a file's bytes, or evenly spread samples of a large one's."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size <= _WHOLE:
+            while chunk := file.read(1 << 20):
+                yield chunk
+            return
+        yield file.read(1 << 20)
+        for at in range(_SAMPLES):
+            file.seek(at * (size - _SAMPLE) // (_SAMPLES - 1))
+            yield file.read(_SAMPLE)
+
+
+def _folders_named(name: str) -> list[Path]:
+    path = Path(name).expanduser()
+    return [path] if path.is_absolute() else [project_root() / path]
+
+
+def _seen_from_root(path: Path) -> str:
+    # Links are kept as they are: a linked data folder is found again under its own name.
+    root = project_root()
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def _candidates(recorded: dict[str, Any]) -> Iterator[Path]:
+    """Yield where a base may lie: its recorded place first, then every likely folder."""
+    path = Path(recorded["path"])
+    yield path if path.is_absolute() else project_root() / path
+    if recorded["is_hub"]:
+        snapshot = _cached(recorded["name"], recorded["revision"])
+        if snapshot is not None:
+            yield snapshot
+    for parent in ("models", "data", ""):
+        top = project_root() / parent
+        for pattern in ("*/config.json", "*/*/config.json") if parent else ("*/config.json",):
+            for config in sorted(top.glob(pattern)):
+                yield config.parent
+
+
+def _cached(name: str, revision: str) -> Path | None:
+    """Return the hub cache's snapshot folder of a model, found without importing the hub."""
+    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
+    cache = Path(os.environ.get("HF_HUB_CACHE", home / "hub")).expanduser()
+    repository = cache / f"models--{name.replace('/', '--')}"
+    pointer = repository / "refs" / revision
+    commit = pointer.read_text().strip() if pointer.is_file() else revision
+    snapshot = repository / "snapshots" / commit
+    whole = (snapshot / "config.json").is_file() and any(snapshot.glob("*.safetensors"))
+    return snapshot if whole and _has_all_shards(snapshot) else None
+
+
+def _has_all_shards(snapshot: Path) -> bool:
+    index = snapshot / "model.safetensors.index.json"
+    if not index.is_file():
+        return True
+    shards = set(json.loads(index.read_text())["weight_map"].values())
+    return all((snapshot / shard).is_file() for shard in shards)
+
+
+def _download(name: str, revision: str, asked_by: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    wanted = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
+    except Exception as error:  # the hub's client raises many kinds; each means: not here
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(
+            asked_by,
+            f"model '{name}' can't be found: no such folder, and the hub says: "
+            f"{reason.rstrip('.')}",
+            "Mend the name or the connection, or name a folder as --model_name_or_path",
+        ) from error

@@ -1,0 +1,201 @@
+"""The one chat renderer: what a twin is trained on, sampled from and served with is the same text.
+
+A conversation is a list of `{"role", "content"}`; the owner speaks as `assistant`. The tokenizer's
+own chat template writes it. It is tokenised piece by piece, cut where the model starts and stops
+speaking, because that is how sampling meets it: a prompt's tokens never depend on the answer.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from align.errors import UserError
+
+Message = dict[str, str]
+
+# A twin answers at once, as its owner does; templates that know no thinking ignore the key.
+TEMPLATE_SETTINGS = {"enable_thinking": False}
+_PROBE = "soundalike"
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A conversation's tokens; `completion_mask` is 1 on the owner's answers and their stop token.
+
+    Both have length T; the last token is the last answer's stop token.
+    """
+
+    input_ids: list[int]
+    completion_mask: list[int]
+
+    @property
+    def labels(self) -> list[int]:
+        """Return the tokens with -100 where no loss is taken, length T."""
+        pairs = zip(self.input_ids, self.completion_mask, strict=True)
+        return [token if kept else -100 for token, kept in pairs]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A stretch of text tokenised on its own; an answer is followed by the stop token."""
+
+    text: str
+    is_answer: bool
+
+
+def render(tokenizer: Any, messages: Sequence[Message]) -> Rendered:
+    """Return the conversation's tokens, and which of them the owner wrote.
+
+    Where a template rewrites earlier turns once a new one follows (some strip their thinking),
+    only the last answer is the owner's: the earlier ones are not what a twin would have said there.
+
+    Raises:
+        UserError: The last message isn't the owner's, or the tokenizer has no usable template.
+    """
+    if not messages or messages[-1]["role"] != "assistant":
+        raise UserError("conversation", "it does not end with the owner's answer")
+    stop, _ = _stop(tokenizer)
+    ids: list[int] = []
+    mask: list[int] = []
+    for piece in _pieces(tokenizer, messages):
+        tokens = _encode(tokenizer, piece.text) + ([stop] if piece.is_answer else [])
+        ids += tokens
+        mask += [int(piece.is_answer)] * len(tokens)
+    return Rendered(ids, mask)
+
+
+def render_prompt(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
+    """Return the tokens after which the twin speaks: the conversation and the generation prompt.
+
+    They are the tokens that `render` puts before the same conversation's next answer.
+    """
+    stop, _ = _stop(tokenizer)
+    ids: list[int] = []
+    for piece in _pieces(tokenizer, messages):
+        ids += _encode(tokenizer, piece.text) + ([stop] if piece.is_answer else [])
+    return ids
+
+
+def render_answer(tokenizer: Any, answer: str) -> list[int]:
+    """Return an answer's tokens and the stop token, as they follow a prompt."""
+    plain = _plain({"role": "assistant", "content": answer}, _special_text(tokenizer))
+    return [*_encode(tokenizer, plain["content"]), _stop(tokenizer)[0]]
+
+
+def stop_token(tokenizer: Any) -> int:
+    """Return the id of the token that ends an answer in this tokenizer's template."""
+    return _stop(tokenizer)[0]
+
+
+def template_hash(tokenizer: Any) -> str:
+    """Return the SHA-256 of all that decides how text becomes tokens around the words."""
+    parts = {
+        "template": _template(tokenizer),
+        "settings": TEMPLATE_SETTINGS,
+        "special": {name: str(token) for name, token in tokenizer.special_tokens_map.items()},
+        "probe": render(tokenizer, _probe_conversation()).input_ids,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _probe_conversation() -> list[Message]:
+    return [{"role": "user", "content": "?"}, {"role": "assistant", "content": _PROBE}]
+
+
+def _pieces(tokenizer: Any, messages: Sequence[Message]) -> list[_Piece]:
+    """Cut the conversation into prompts and answers; a prompt holds all since the last stop.
+
+    With the owner speaking last the pieces end with his answer, else with the generation prompt.
+    """
+    special = _special_text(tokenizer)
+    messages = [_plain(message, special) for message in messages]
+    answers = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
+    if not answers or answers[-1] != len(messages) - 1:
+        answers.append(len(messages))
+    stop_text = tokenizer.decode([_stop(tokenizer)[0]])
+    pieces: list[_Piece] = []
+    before = ""
+    for at in answers:
+        prompt = _text(tokenizer, messages[:at], add_generation_prompt=True)
+        if not prompt.startswith(before):
+            pieces, before = [], ""
+        pieces.append(_Piece(prompt[len(before) :], is_answer=False))
+        if at < len(messages):
+            answer = messages[at]["content"]
+            pieces.append(_Piece(answer, is_answer=True))
+            before = prompt + answer + stop_text
+    return pieces
+
+
+def _plain(message: Message, special: re.Pattern[str] | None) -> Message:
+    # White space at an answer's edge would merge with the template's own and shift the tokens;
+    # somebody's text that spells a control token must not become one.
+    content = message["content"].strip()
+    if special is not None:
+        content = special.sub(lambda found: f"{found[0][0]} {found[0][1:]}", content)
+    return {"role": message["role"], "content": content}
+
+
+def _special_text(tokenizer: Any) -> re.Pattern[str] | None:
+    found: tuple[re.Pattern[str] | None] | None = getattr(tokenizer, "_align_special", None)
+    if found is None:
+        tokens = {str(t) for t in tokenizer.added_tokens_decoder.values() if t.special}
+        tokens |= set(tokenizer.all_special_tokens)
+        spelled = "|".join(re.escape(token) for token in sorted(tokens, key=len, reverse=True))
+        found = (re.compile(spelled) if spelled else None,)
+        tokenizer._align_special = found
+    return found[0]
+
+
+def _stop(tokenizer: Any) -> tuple[int, str]:
+    """Return the stop token and the text that follows an answer; remembered on the tokenizer."""
+    known = getattr(tokenizer, "_align_stop", None)
+    template = _template(tokenizer)
+    if known is None or known[0] != template:
+        known = (template, *_find_stop(tokenizer))
+        tokenizer._align_stop = known
+    return known[1], known[2]
+
+
+def _find_stop(tokenizer: Any) -> tuple[int, str]:
+    whole = _text(tokenizer, _probe_conversation(), add_generation_prompt=False)
+    tail = whole[whole.rindex(_PROBE) + len(_PROBE) :]
+    tokens = _encode(tokenizer, tail)
+    special = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)
+    if not tokens or tokens[0] not in special:
+        raise UserError(
+            f"chat template of {tokenizer.name_or_path}",
+            f"no stop token follows an answer (found {tail!r})",
+            "Use a model whose template closes each answer with a special token",
+        )
+    return tokens[0], tail
+
+
+def _text(tokenizer: Any, messages: Sequence[Message], *, add_generation_prompt: bool) -> str:
+    text: str = tokenizer.apply_chat_template(
+        list(messages),
+        tokenize=False,
+        add_generation_prompt=add_generation_prompt,
+        **TEMPLATE_SETTINGS,
+    )
+    return text
+
+
+def _encode(tokenizer: Any, text: str) -> list[int]:
+    # The template writes the BOS token itself; the tokenizer would add a second.
+    ids: list[int] = tokenizer.encode(text, add_special_tokens=False)
+    return ids
+
+
+def _template(tokenizer: Any) -> str:
+    template: str | None = tokenizer.chat_template
+    if not template:
+        raise UserError(
+            f"tokenizer of {tokenizer.name_or_path}",
+            "it has no chat template",
+            "Use the model's chat version (often named -Instruct)",
+        )
+    return template
