@@ -1,0 +1,74 @@
+"""Fine-tune a twin on the owner's writing.
+
+accelerate launch --config_file recipes/accelerate/cpu.yaml -m align.sft --config recipes/demo/sft.yaml --owner demo
+"""  # noqa: E501
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from align.console import duration, say
+from align.paths import relative_to_root
+from align.training.entry import enter
+from align.training.run import Run
+
+
+def fine_tune(run: Run) -> None:
+    """Train a fresh adapter on the owner's answers and publish it."""
+    from datasets import Dataset
+    from peft import get_peft_model
+    from trl import SFTConfig, SFTTrainer
+
+    from align.training.fit import arguments, model_settings, publish_twin, seed_everything, train
+    from align.training.lora import lora_config
+    from align.training.tokenised import sft_tokens
+    from align.twins import load_base, load_tokenizer
+
+    tokenizer = load_tokenizer(run.base.path)
+    most = run.recipe.training.get("max_length", 1024)
+    rows, held_out = (
+        sft_tokens(tokenizer, side, most) for side in (run.rows.train, run.rows.held_out)
+    )
+    args = arguments(SFTConfig, run)
+    if not args.packing:
+        args.dataset_kwargs = {"skip_prepare_dataset": True}
+    seed_everything(run)
+    model = get_peft_model(load_base(run.base, **model_settings(run)), lora_config(run.recipe))
+    trainer = SFTTrainer(
+        model,
+        args=args,
+        train_dataset=Dataset.from_list(rows.rows),
+        eval_dataset=Dataset.from_list(held_out.rows) if held_out.rows else None,
+        processing_class=tokenizer,
+    )
+    metrics: dict[str, Any] = train(trainer, run)
+    metrics |= {"shortened_rows": rows.shortened, "dropped_rows": rows.dropped}
+    if held_out.rows:
+        metrics["held_out_loss"] = trainer.evaluate()["eval_loss"]
+    folder = publish_twin(trainer, tokenizer, run, metrics)
+    if folder is not None:
+        report(run, metrics)
+        say(f"sft: {relative_to_root(folder)} is ready. Next: align sample --owner {run.owner}")
+
+
+def report(run: Run, metrics: dict[str, Any]) -> None:
+    """Say how training went, in the words of its metrics."""
+    mix = ", ".join(f"{count} {source}" for source, count in run.rows.mix.items())
+    say(f"sft: {len(run.rows.train)} rows ({mix}), {metrics['steps']} steps, "
+        f"{duration(metrics['seconds'])}")  # fmt: skip
+    if metrics["dropped_rows"] or metrics["shortened_rows"]:
+        say(f"sft: {metrics['shortened_rows']} rows lost their oldest turns to max_length, "
+            f"{metrics['dropped_rows']} were left out")  # fmt: skip
+    if "last_loss" in metrics:
+        say(f"sft: loss {metrics['first_loss']:.3f} → {metrics['last_loss']:.3f}"
+            + (f", held out {metrics['held_out_loss']:.3f}" if "held_out_loss" in metrics else "")
+        )  # fmt: skip
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run `align.sft` with the words of the command line and return the exit code."""
+    return enter("sft", sys.argv[1:] if words is None else words, fine_tune)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What both stages of training share: rows, the run and its lock, checks and alarms."""

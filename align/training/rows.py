@@ -1,0 +1,168 @@
+"""The rows that a run trains on: read, checked, and frozen with a hash. No torch."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from align.errors import UserError
+from align.files import jsonl, read_jsonl, write_atomically
+from align.paths import owner_dir, relative_to_root
+from align.preferences import side_of
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FrozenRows:
+    """Rows that never change again.
+
+    Attributes:
+        path: The file, named after its content.
+        hash: SHA-256 of its bytes.
+        train: What is trained on.
+        held_out: What only measures.
+    """
+
+    path: Path
+    hash: str
+    train: list[Row]
+    held_out: list[Row]
+
+    @property
+    def mix(self) -> dict[str, int]:
+        """Return how many rows for training each source gave."""
+        return dict(sorted(Counter(str(row["source"]) for row in self.train).items()))
+
+
+def freeze(owner: str, stage: str, rows: Sequence[Row], *, write: bool = True) -> FrozenRows:
+    """Write the rows to `data/<owner>/rows/` under the name of their content.
+
+    Args:
+        owner: Whose rows.
+        stage: `sft` or `dpo`.
+        rows: Each with `split`, `train` or `held_out`.
+        write: Only rank 0 writes; the others know the same rows.
+    """
+    data = jsonl(rows)
+    digest = hashlib.sha256(data).hexdigest()
+    path = owner_dir(owner) / "rows" / f"{stage}-{digest[:16]}.jsonl"
+    if write and not path.is_file():
+        write_atomically(path, data, mode=0o600)
+    sides: dict[str, list[Row]] = {"train": [], "held_out": []}
+    for row in rows:
+        sides[row["split"]].append(row)
+    return FrozenRows(path, digest, sides["train"], sides["held_out"])
+
+
+def read_sft_rows(path: Path, held_out: float) -> list[Row]:
+    """Return the rows of a JSONL file: {messages} or {prompt, completion}, source, split.
+
+    Where no row says which side it is on, a share is held out by the conversation's beginning.
+    """
+    return _sides([_sft_row(f"{relative_to_root(path)}:{n}", r) for n, r in _lines(path)], held_out)
+
+
+def read_dpo_rows(path: Path, held_out: float) -> list[Row]:
+    """Return the rows of a JSONL file: {messages or prompt, chosen, rejected}, weight, source.
+
+    Where no row says which side it is on, a share of the prompts is held out.
+    """
+    return _sides([_dpo_row(f"{relative_to_root(path)}:{n}", r) for n, r in _lines(path)], held_out)
+
+
+def _lines(path: Path) -> list[tuple[int, Row]]:
+    if not path.is_file():
+        raise UserError(relative_to_root(path), "no such file", "Name a JSONL file of rows")
+    rows = list(read_jsonl(path))
+    if not rows:
+        raise UserError(relative_to_root(path), "no rows in it")
+    return rows
+
+
+def _sides(rows: list[Row], held_out: float) -> list[Row]:
+    said = any(row["split"] == "held_out" for row in rows)
+    for row in rows:
+        if not said:
+            row["split"] = side_of(row.get("prompt_id") or row["messages"][0]["content"], held_out)
+    return rows
+
+
+def _sft_row(where: str, row: Row) -> Row:
+    if "messages" in row:
+        messages = _messages(where, row["messages"])
+    else:
+        prompt = _prompt(where, row.get("prompt"))
+        messages = [*prompt, {"role": "assistant", "content": _text(where, row, "completion")}]
+    if messages[-1]["role"] != "assistant":
+        raise UserError(where, "the last message isn't the assistant's", "The owner speaks last")
+    return {
+        "messages": messages,
+        "source": str(row.get("source", "imported")),
+        "record_ids": list(row.get("record_ids", [])),
+        "split": _split(where, row),
+    }
+
+
+def _dpo_row(where: str, row: Row) -> Row:
+    given = row["messages"] if "messages" in row else row.get("prompt")
+    messages = _prompt(where, given)
+    weight = row.get("weight", 1.0)
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < 1e6:
+        raise UserError(where, f"weight must be a number of at least 0, not {weight!r}")
+    named = hashlib.sha256(str([m["content"] for m in messages]).encode()).hexdigest()[:16]
+    return {
+        "messages": messages,
+        "chosen": _text(where, row, "chosen"),
+        "rejected": _text(where, row, "rejected"),
+        "weight": float(weight),
+        "source": str(row.get("source", "imported")),
+        "pair_id": str(row.get("pair_id", "")),
+        "prompt_id": str(row.get("prompt_id") or named),
+        "split": _split(where, row),
+    }
+
+
+def _prompt(where: str, given: Any) -> list[dict[str, str]]:
+    if isinstance(given, str):
+        given = [{"role": "user", "content": given}]
+    messages = _messages(where, given)
+    if messages[-1]["role"] == "assistant":
+        raise UserError(where, "the prompt ends with the assistant's turn", "Someone must ask")
+    return messages
+
+
+def _messages(where: str, given: Any) -> list[dict[str, str]]:
+    well_made = isinstance(given, list | tuple) and bool(given)
+    for message in given if well_made else ():
+        well_made = (
+            well_made
+            and isinstance(message, dict)
+            and message.get("role") in ("system", "user", "assistant")
+            and isinstance(message.get("content"), str)
+        )
+    if not well_made:
+        raise UserError(
+            where,
+            "no messages in it",
+            'Each row needs "messages": [{"role": "user", "content": "..."}, ...]',
+        )
+    return [{"role": message["role"], "content": message["content"]} for message in given]
+
+
+def _text(where: str, row: Row, key: str) -> str:
+    value = row.get(key)
+    if isinstance(value, list) and value and isinstance(value[-1], dict):
+        value = value[-1].get("content")
+    if not isinstance(value, str) or not value.strip():
+        raise UserError(where, f"no text for '{key}'")
+    return value
+
+
+def _split(where: str, row: Row) -> str:
+    split = row.get("split", "train")
+    if split not in ("train", "held_out"):
+        raise UserError(where, f"split must be train or held_out, not {split!r}")
+    return str(split)

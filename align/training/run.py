@@ -1,0 +1,290 @@
+"""A training run before torch: what goes in, whether it is done already, and its lock."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from align.base import Base, resolve_base
+from align.checkpoints import Checkpoint, claim_next, newest, resolve
+from align.errors import UserError
+from align.examples import build_examples, estimated_tokens
+from align.lineage import ADAPTER, digest_of
+from align.lineage import read as read_lineage
+from align.owner import load_owner
+from align.paths import checkpoints_dir, owner_dir, relative_to_root, store_path
+from align.preferences import build_preferences
+from align.recipes import Recipe, read_recipe, recipe_path
+from align.training.rows import FrozenRows, Row, freeze, read_dpo_rows, read_sft_rows
+
+# Raised when the code changes what the same inputs give.
+_MAKE = 1
+_LONGEST = 1024
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks for.
+
+    Attributes:
+        stage: `sft` or `dpo`.
+        owner: Whose twin.
+        recipe: A recipe's name, or a path to its file.
+        dataset: A rows file that is trained on instead of the owner's store.
+        checkpoint: dpo: the twin to start from, which is also the reference.
+        overrides: Words like `--learning_rate 1e-5`.
+    """
+
+    stage: str
+    owner: str = "demo"
+    recipe: str = "demo"
+    dataset: str | None = None
+    checkpoint: str = "sft"
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that decides what a run gives.
+
+    Attributes:
+        asked: The command line.
+        recipe: Checked, overrides included.
+        base: As it lies on this machine.
+        parent: The twin that dpo goes on from; None for sft.
+        rows: Frozen.
+        inputs: Digest of recipe, base, parent and rows.
+    """
+
+    asked: Asked
+    recipe: Recipe
+    base: Base
+    parent: Checkpoint | None
+    rows: FrozenRows
+    inputs: str
+
+    @property
+    def stage(self) -> str:
+        """Return `sft` or `dpo`."""
+        return self.asked.stage
+
+    @property
+    def owner(self) -> str:
+        """Return whose twin is trained."""
+        return self.asked.owner
+
+    @property
+    def work(self) -> Path:
+        """Return the folder in which the run goes on until it is published."""
+        return claim_next(self.owner, self.stage, self.inputs)
+
+    @property
+    def finished(self) -> Path | None:
+        """Return the newest checkpoint of the stage where it was made from these inputs."""
+        found = newest(self.owner, self.stage)
+        if found is None or not (found / ADAPTER).is_file():
+            return None
+        return found if read_lineage(found).inputs == self.inputs else None
+
+
+def prepare(asked: Asked, *, write: bool = True, download: bool = False) -> Run:
+    """Return the run that is asked for, with everything checked that needs no torch.
+
+    Args:
+        asked: The command line.
+        write: Whether the frozen rows are written (rank 0 only).
+        download: Whether a base of the hub may be fetched.
+
+    Raises:
+        UserError: The recipe, the base, the rows or the reference are not in order.
+    """
+    recipe = read_recipe(recipe_path(asked.recipe, asked.stage), asked.stage, asked.overrides)
+    load_owner(asked.owner)
+    parent = None
+    if asked.stage == "dpo":
+        parent = _reference(asked, recipe)
+        base = parent.base
+        rows = _preference_rows(asked, recipe)
+    else:
+        asked_by = relative_to_root(recipe.path)
+        base = resolve_base(
+            recipe.base_name or "", recipe.base_revision, asked_by=asked_by, download=download
+        )
+        rows = _example_rows(asked, recipe, base)
+    if not any(row["split"] == "train" for row in rows):
+        raise UserError(f"owner {asked.owner}", "no rows for training", "Add more writing")
+    frozen = freeze(asked.owner, asked.stage, rows, write=write)
+    inputs = digest_of(
+        _MAKE, asked.stage, recipe.hash, base.hash, frozen.hash, parent.hash if parent else None
+    )
+    return Run(asked, recipe, base, parent, frozen, inputs)
+
+
+@contextmanager
+def run_lock(owner: str) -> Iterator[None]:
+    """Hold the lock on the owner's checkpoints; it dies with its process, however that ends.
+
+    Raises:
+        UserError: Another run holds it.
+    """
+    folder = checkpoints_dir(owner)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip()
+            raise UserError(
+                relative_to_root(folder),
+                "another run trains here" + (f" (process {holder})" if holder else ""),
+                "Wait for it, or stop it: it can go on later",
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def is_main() -> bool:
+    """Return whether this is the process that writes and reports."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def pair_command(owner: str) -> str:
+    """Return the command that makes choices for an owner."""
+    if (owner_dir(owner) / "simulated.json").is_file():
+        return f"align simulate --owner {owner}"
+    return f"labeler --owner {owner}"
+
+
+def token_counter(base: Base) -> Callable[[str], int]:
+    """Return a function that counts a text's tokens as the base's tokenizer makes them."""
+    file = base.path / "tokenizer.json"
+    if not file.is_file():
+        return estimated_tokens
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(file))
+    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def packed_rows(owner: str, stage: str) -> Path:
+    """Return where `align unpack` puts the rows that another machine made."""
+    return owner_dir(owner) / "packed" / f"{stage}-rows.jsonl"
+
+
+def _reference(asked: Asked, recipe: Recipe) -> Checkpoint:
+    parent = resolve(asked.owner, asked.checkpoint)
+    if parent.path is None or not (parent.path / ADAPTER).is_file():
+        raise UserError(
+            parent.name,
+            "it has no adapter to go on from",
+            f"Run: align sft --owner {asked.owner}",
+        )
+    if recipe.base_name:
+        where = relative_to_root(recipe.path)
+        named = resolve_base(recipe.base_name, recipe.base_revision, asked_by=where)
+        if named.hash != parent.base.hash:
+            raise UserError(
+                where,
+                f"its model '{recipe.base_name}' is not the base of {parent.name} "
+                f"('{parent.base.name}')",
+                "Leave model_name_or_path out, or train sft on this base first",
+            )
+    return parent
+
+
+def _example_rows(asked: Asked, recipe: Recipe, base: Base) -> list[Row]:
+    held_out = recipe.ours["held_out"]
+    if asked.dataset:
+        return read_sft_rows(Path(asked.dataset).expanduser(), held_out)
+    rows: list[Row] = []
+    packed = packed_rows(asked.owner, "sft")
+    if store_path(asked.owner).is_file() or not packed.is_file():
+        rows = _rows_of_store(asked, recipe, base)
+    if not any(row["source"] != "identity" and row["split"] == "train" for row in rows):
+        if packed.is_file():
+            return read_sft_rows(packed, held_out)
+        raise UserError(
+            f"owner {asked.owner}",
+            "no writing to train on",
+            f"Run: align ingest FOLDER --owner {asked.owner}",
+        )
+    return rows
+
+
+def _rows_of_store(asked: Asked, recipe: Recipe, base: Base) -> list[Row]:
+    settings: dict[str, Any] = {
+        "count_tokens": token_counter(base),
+        "max_tokens": recipe.training.get("max_length") or _LONGEST,
+        "identity": recipe.ours["identity"],
+    }
+    owner = load_owner(asked.owner)
+    with _store(asked.owner) as conn:
+        return [
+            {**row, "split": side}
+            for split, side in (("train", "train"), ("evaluation", "held_out"))
+            for row in build_examples(conn, owner, split=split, **settings)
+        ]
+
+
+def _preference_rows(asked: Asked, recipe: Recipe) -> list[Row]:
+    held_out = recipe.ours["held_out"]
+    if asked.dataset:
+        rows = read_dpo_rows(Path(asked.dataset).expanduser(), held_out)
+    else:
+        rows, packed = [], packed_rows(asked.owner, "dpo")
+        if store_path(asked.owner).is_file() or not packed.is_file():
+            with _store(asked.owner) as conn:
+                rows = [row.to_row() for row in build_preferences(conn, held_out=held_out)]
+                pairs = conn.execute("SELECT count(*) FROM pairs").fetchone()[0]
+        if not rows and packed.is_file():
+            rows = read_dpo_rows(packed, held_out)
+        if not rows:
+            command = pair_command(asked.owner)
+            first = "" if pairs else f"align sample --owner {asked.owner}, then: "
+            raise UserError(
+                f"owner {asked.owner}", "no choices to train on yet", f"Run: {first}{command}"
+            )
+    return [row for row in rows if row["weight"] > 0]
+
+
+@contextmanager
+def _store(owner: str) -> Iterator[Any]:
+    from align.store.connection import open_store
+
+    conn = open_store(owner)
+    try:
+        yield conn
+    finally:
+        conn.close()
+
+
+def parse_arguments(stage: str, words: Sequence[str]) -> Asked:
+    """Return what the words after `-m align.sft` ask for; what is not ours goes to the recipe.
+
+    `--config` and `--recipe` are the same; `--key=value` and `--key value` too.
+    """
+    ours = {"owner": "demo", "recipe": "demo", "dataset": "", "checkpoint": "sft"}
+    rest: list[str] = []
+    queue = list(words)
+    while queue:
+        word = queue.pop(0)
+        key, equals, value = word.removeprefix("--").partition("=")
+        key = "recipe" if key == "config" else key
+        if not word.startswith("--") or key not in ours:
+            rest.append(word)
+            continue
+        if not equals:
+            if not queue or queue[0].startswith("--"):
+                raise UserError(word, "no value after it", f"Say {word} VALUE")
+            value = queue.pop(0)
+        ours[key] = value
+    return Asked(
+        stage, ours["owner"], ours["recipe"], ours["dataset"] or None, ours["checkpoint"],
+        tuple(rest),
+    )  # fmt: skip

@@ -1,0 +1,171 @@
+"""DPO in which a pair's weight reaches the loss; TRL 1.16 drops the column without a word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from trl import DPOTrainer
+from trl.trainer.dpo_trainer import DataCollatorForPreference
+
+from align.errors import UserError
+from align.training.reference_check import check_cached, check_reference
+
+# These sort the rewards of a batch: a pair has no loss of its own that a weight could scale.
+BATCH_COUPLED = ("aot", "aot_unpaired")
+
+
+def scaled_weights(weights: Sequence[float]) -> list[float]:
+    """Return the weights scaled to mean 1, so that the learning rate keeps its meaning.
+
+    Once over the whole training set: dividing by a micro-batch's sum would cancel them at batch 1.
+    """
+    mean = sum(weights) / len(weights)
+    return [weight / mean for weight in weights]
+
+
+def weighted_sigmoid_loss(
+    chosen_rewards: torch.Tensor, rejected_rewards: torch.Tensor, weights: torch.Tensor
+) -> torch.Tensor:
+    """Return mean(w * -log sigmoid(margin)), after Rafailov et al. 2023, eq. 7.
+
+    Args:
+        chosen_rewards: beta * (log pi - log pi_ref) of the chosen answers, (B,).
+        rejected_rewards: The same of the rejected ones, (B,).
+        weights: Mean 1 over the training set, (B,).
+    """
+    return (weights * -F.logsigmoid(chosen_rewards - rejected_rewards)).mean()
+
+
+def answer_log_probs(
+    log_probs: torch.Tensor, completion_mask: torch.Tensor, ld_alpha: float | None
+) -> torch.Tensor:
+    """Return each answer's summed log-prob, (2B,), the chosen before the rejected.
+
+    Args:
+        log_probs: Of each next token, zero outside the answers, (2B, T - 1).
+        completion_mask: 1 on the answers, (2B, T).
+        ld_alpha: Weight of the tokens beyond the shorter answer's length (Liu et al. 2024,
+            arXiv 2409.06411); None counts all alike.
+    """
+    if ld_alpha is None:
+        return log_probs.sum(1)
+    mask = completion_mask[:, 1:]
+    shared = torch.minimum(*mask.sum(1).chunk(2)).repeat(2)[:, None]
+    beyond = mask.cumsum(1) > shared
+    return (log_probs * torch.where(beyond, ld_alpha, 1.0)).sum(1)
+
+
+@dataclass
+class WeightedCollator(DataCollatorForPreference):
+    """TRL's collator, with the weights beside the tokens."""
+
+    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return a batch with `weight`, (B,), beside TRL's tensors, (2B, T)."""
+        batch = super().torch_call(examples)
+        batch["weight"] = torch.tensor([example["weight"] for example in examples])
+        return batch
+
+
+class WeightedDPOTrainer(DPOTrainer):
+    """TRL's trainer over rows {prompt_ids, chosen_ids, rejected_ids, weight}.
+
+    A weight scales the gradient that flows back into its pair's log-probs, which is the gradient
+    of the weighted loss for every loss that is a mean over pairs. The first micro-batch also
+    proves that the reference is the model that training starts from.
+    """
+
+    def __init__(self, *args: Any, reference: str = "the twin it starts from", **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        coupled = [name for name in self.loss_types if name in BATCH_COUPLED]
+        if coupled and any(weight != 1.0 for weight in self.train_dataset["weight"]):
+            raise UserError(
+                f"loss_type {coupled[0]}", "it can't weigh pairs", "Choose another, or weights of 1"
+            )
+        self._cached = self.args.precompute_ref_log_probs
+        # `_compute_loss` below always brings the reference's log-probs along.
+        self.precompute_ref_logps = True
+        self._reference = reference
+        self._checked = False
+        self.pair_rewards: list[tuple[float, float]] = []
+
+    def _prepare_dataset(self, dataset: Any, *args: Any) -> Any:
+        return dataset  # align.template rendered it
+
+    def _set_signature_columns_if_needed(self) -> None:
+        super()._set_signature_columns_if_needed()
+        if "weight" not in self._signature_columns:
+            self._signature_columns.append("weight")
+
+    def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
+        # The cache file must be one that all ranks see. It lies in the folder of this very run, so
+        # it can't be stale, which TRL's own can: its key knows neither ld_alpha nor max_length.
+        folder = self.args.output_dir
+        dataset._get_cache_file_path = lambda key: f"{folder}/reference-{name}-{key}.arrow"
+        return super()._precompute_ref_logps(dataset, name, batch_size)
+
+    def compute_ref_log_probs(self, model: Any, inputs: Any) -> Any:
+        """Return the reference's log-probs, chosen and rejected, (B,) each."""
+        return super().compute_ref_log_probs(model, _without_weight(inputs))
+
+    def _compute_loss(self, model: Any, inputs: Any, return_outputs: bool) -> Any:
+        weights = inputs["weight"]
+        inputs = _without_weight(inputs)
+        first = self.model.training and not self._checked and self.state.global_step == 0
+        live = None
+        if first or not self._cached:
+            live = self.compute_ref_log_probs(self.ref_model or self.model, inputs)
+        if not self._cached and live is not None:
+            inputs["ref_chosen_logps"], inputs["ref_rejected_logps"] = live
+        seen: dict[str, torch.Tensor] = {}
+
+        def weighing(**kwargs: Any) -> Any:
+            outputs = model(**kwargs)
+            seen["log_probs"] = outputs.log_probs
+            if outputs.log_probs.requires_grad:
+                scale = torch.cat([weights, weights])[:, None]
+                outputs.log_probs.register_hook(lambda gradient: gradient * scale)
+            return outputs
+
+        loss = super()._compute_loss(weighing, inputs, return_outputs)
+        policy = seen["log_probs"].detach()[:, -(inputs["completion_mask"].shape[1] - 1) :]
+        if first and live is not None:
+            self._check(policy, inputs, live)
+        self._note(policy, inputs, weights)
+        plain = loss[0] if return_outputs else loss
+        if not torch.isfinite(plain):
+            raise UserError(
+                f"dpo, step {self.state.global_step}",
+                "the loss is not a number any more",
+                "Lower learning_rate; in half precision try bf16 instead of fp16",
+            )
+        return loss
+
+    def _check(self, log_probs: torch.Tensor, inputs: Any, live: Any) -> None:
+        """Hold the policy against the reference, both from this batch: equal to the last bit."""
+        self._checked = True
+        sums = answer_log_probs(log_probs, inputs["completion_mask"], self.ld_alpha)
+        chosen, rejected = (self.beta * (sums - torch.cat(live)).float()).chunk(2)
+        check_reference(chosen.tolist(), rejected.tolist(), reference=self._reference)
+        if self._cached:
+            cached = torch.cat([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]])
+            half = self.args.bf16 or self.args.fp16 or self.model.dtype != torch.float32
+            check_cached(cached.tolist(), torch.cat(live).tolist(), half=half)
+
+    def _note(self, log_probs: torch.Tensor, inputs: Any, weights: torch.Tensor) -> None:
+        """Log the weighted loss beside TRL's own; in evaluation keep each pair's rewards."""
+        reference = torch.cat([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]])
+        sums = answer_log_probs(log_probs, inputs["completion_mask"], self.ld_alpha)
+        chosen, rejected = (self.beta * (sums - reference.to(sums.device)).float()).chunk(2)
+        mode = "train" if self.model.training else "eval"
+        local = weighted_sigmoid_loss(chosen, rejected, weights)
+        gathered = self.accelerator.gather_for_metrics(local)
+        self._metrics[mode]["loss/weighted"].append(gathered.mean().item())
+        if mode == "eval":
+            both = self.accelerator.gather_for_metrics((chosen.contiguous(), rejected.contiguous()))
+            self.pair_rewards += zip(both[0].tolist(), both[1].tolist(), strict=True)
+
+
+def _without_weight(inputs: Any) -> dict[str, Any]:
+    return {key: value for key, value in inputs.items() if key != "weight"}
