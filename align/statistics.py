@@ -22,29 +22,6 @@ class Interval(NamedTuple):
         return self.low <= value <= self.high
 
 
-class Share(NamedTuple):
-    """A share of decided cases: `wins` of `n`, ties apart."""
-
-    wins: int
-    losses: int
-    ties: int
-
-    @property
-    def n(self) -> int:
-        """Return how many cases were decided; ties are not."""
-        return self.wins + self.losses
-
-    @property
-    def rate(self) -> float | None:
-        """Return wins over decided cases, or None where none was decided."""
-        return self.wins / self.n if self.n else None
-
-    @property
-    def interval(self) -> Interval | None:
-        """Return Wilson's interval of the rate, or None where nothing was decided."""
-        return wilson(self.wins, self.n)
-
-
 def wilson(successes: float, n: float, z: float = Z95) -> Interval | None:
     """Return Wilson's score interval of a share, or None where there are no cases.
 
@@ -119,15 +96,6 @@ def paired_difference(
     differences = [a - b for a, b in zip(first, second, strict=True)]
     interval = bootstrap(differences, _mean, seed=seed, repeats=repeats)
     return None if interval is None else (_mean(differences), interval)
-
-
-def compare(first: Sequence[float], second: Sequence[float], *, tie: float = 0.0) -> Share:
-    """Count case by case how often `first` is above `second` by more than `tie`."""
-    if len(first) != len(second):
-        raise ValueError(f"{len(first)} values against {len(second)}")
-    wins = sum(a - b > tie for a, b in zip(first, second, strict=True))
-    losses = sum(b - a > tie for a, b in zip(first, second, strict=True))
-    return Share(wins, losses, len(first) - wins - losses)
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:

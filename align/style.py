@@ -1,7 +1,6 @@
 """The habits of a writer: countable features of style, and how far two sets of texts lie apart.
 
-These are general features of English prose. The demo's simulated owner does not use them when it
-chooses, so that a twin can't learn its way into a better distance here without writing alike.
+These are general features of English prose, and know nothing of any owner, twin or choice.
 """
 
 import re

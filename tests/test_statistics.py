@@ -8,10 +8,8 @@ from hypothesis import strategies as st
 
 from align.statistics import (
     Interval,
-    Share,
     bootstrap,
     cohen_kappa,
-    compare,
     median,
     paired_difference,
     quantile,
@@ -36,8 +34,6 @@ def test_wilson_gives_the_intervals_that_the_literature_has() -> None:
 
 def test_wilson_of_no_cases_is_absent_and_not_zero() -> None:
     assert wilson(0, 0) is None
-    assert Share(0, 0, 5).rate is None
-    assert Share(0, 0, 5).interval is None
 
 
 def test_wilson_at_the_ends_has_the_closed_form() -> None:
@@ -96,11 +92,6 @@ def test_paired_difference_takes_the_cases_own_difficulty_out() -> None:
     result = paired_difference([x + 1 for x in hard], hard, seed=0)
     assert result == (1.0, Interval(1.0, 1.0))
     assert paired_difference([], [], seed=0) is None
-
-
-def test_compare_counts_ties_apart() -> None:
-    assert compare([1, 2, 3, 4], [0, 2, 4, 3.95], tie=0.1) == Share(wins=1, losses=1, ties=2)
-    assert Share(3, 1, 6).rate == 0.75
 
 
 def test_quantiles_are_linear_between_neighbours() -> None:

@@ -1,0 +1,97 @@
+"""Talk with a twin: history as context, and nothing private repeated."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from align.privacy.overlap import withheld
+from align.sample import Sampling
+from align.similarity import RunIndex
+
+Message = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a twin said; `note` stands in its place where the text is withheld."""
+
+    text: str
+    note: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """Return what may be shown."""
+        return self.text if self.note is None else self.note
+
+
+@dataclass
+class Chat:
+    """One conversation with a twin; the same seed and turns give the same answers.
+
+    Attributes:
+        twin: An `align.twins.Twin`.
+        closed: Index of what must not be repeated.
+        settings: How answers are drawn.
+        seed: Of the first turn; each later turn, and each try again, has its own.
+        context: Tokens that a prompt and its answer may fill together.
+    """
+
+    twin: Any
+    closed: RunIndex
+    settings: Sampling
+    seed: int = 0
+    context: int = 2048
+    history: list[Message] = field(default_factory=list)
+    _asked: str | None = None
+    _before: list[Message] = field(default_factory=list)
+    _tries: int = 0
+
+    def say(self, text: str) -> Reply:
+        """Answer one message, and remember both."""
+        self._tries = 0
+        self._before = list(self.history)
+        return self._answer(text)
+
+    def again(self) -> Reply | None:
+        """Answer the last message anew in place of the last answer; None where there is none."""
+        if self._asked is None:
+            return None
+        self.history = list(self._before)
+        self._tries += 1
+        return self._answer(self._asked)
+
+    def _answer(self, text: str) -> Reply:
+        self._asked = text
+        asked = [*self.history, {"role": "user", "content": text}]
+        room = self.context - self.settings.max_new_tokens
+        prompt = trimmed(asked, room, self._length)
+        seed = self.seed + 1000 * self._tries + len(self.history) // 2
+        answer: str = self.twin.generate([prompt], seed=seed, **self.settings.as_dict())[0][0]
+        note = withheld(self.closed, answer)
+        if note is None:
+            # What was withheld must not come back as context either.
+            self.history = [*asked, {"role": "assistant", "content": answer}]
+        return Reply(answer, note)
+
+    def _length(self, messages: list[Message]) -> int:
+        from align.template import render_prompt
+
+        return len(render_prompt(self.twin.tokenizer, messages))
+
+
+def trimmed(
+    messages: list[Message], room: int, length: Callable[[list[Message]], int]
+) -> list[Message]:
+    """Drop the oldest turns, a question with its answer, until the rest fits the room.
+
+    The last message always stays, however long it is.
+    """
+    while len(messages) > 1 and length(messages) > room:
+        messages = messages[2:] if len(messages) > 2 else messages[-1:]
+    return messages
+
+
+def context_of(twin: Any, otherwise: int = 2048) -> int:
+    """Return how many tokens the twin's model can attend to."""
+    found = getattr(twin.model.config, "max_position_embeddings", None)
+    return int(found) if found else otherwise

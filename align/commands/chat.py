@@ -1,0 +1,87 @@
+"""`align chat`: talk with a twin."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from align.chat import Chat
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def chat(
+    owner: Annotated[str, typer.Option(help="Whose twin.")] = "demo",
+    checkpoint: Annotated[
+        str | None, typer.Option(help="base, sft, dpo, 002-dpo or a path; else the newest twin.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed and words give the same answers.")] = 0,
+    temperature: Annotated[float | None, typer.Option(min=0.0, help="Else the recipe's.")] = None,
+    top_p: Annotated[
+        float | None, typer.Option(min=0.01, max=1.0, help="Else the recipe's.")
+    ] = None,
+    max_new_tokens: Annotated[int | None, typer.Option(min=1, help="Else the recipe's.")] = None,
+) -> None:
+    """Talk with a twin; lines that are piped in are answered one by one."""
+    import sys
+
+    from align.chat import Chat, context_of
+    from align.checkpoints import newest, resolve
+    from align.console import say
+    from align.paths import store_path
+    from align.privacy.overlap import closed_index
+    from align.sample import sampling_of
+    from align.similarity import RunIndex
+    from align.store.connection import open_store
+
+    found = newest(owner)
+    twin_of = resolve(owner, checkpoint or (found.name if found else "sft"))
+    settings = sampling_of(
+        twin_of.sampling, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens
+    )
+    closed = closed_index(open_store(owner)) if store_path(owner).exists() else RunIndex()
+    from align.twins import load_twin
+
+    twin = load_twin(twin_of)
+    talk = Chat(twin, closed, settings, seed, context_of(twin))
+    if sys.stdin.isatty():
+        say(f"{twin_of.name} of {owner}. /again tries once more, /quit (or Ctrl-D) ends.")
+        _converse(talk, twin_of.name)
+        return
+    for line in sys.stdin:
+        if line.strip():
+            _answer(talk, line.strip())
+
+
+def _converse(talk: "Chat", name: str) -> None:
+    # Only to be imported: input() then has history and editing keys.
+    import contextlib
+
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401
+
+    while True:
+        try:
+            line = input("you> ").strip()
+        except EOFError:
+            print()
+            return
+        if line in ("/quit", "/exit"):
+            return
+        if line:
+            _answer(talk, line, before=f"{name}> ")
+
+
+def _answer(talk: "Chat", line: str, before: str = "") -> None:
+    from align.console import say
+    from align.printable import printable
+
+    if line.startswith("/") and line != "/again":
+        say(f"{line.split()[0]} is not known; there are /again and /quit")
+        return
+    reply = talk.again() if line == "/again" else talk.say(line)
+    if reply is None:
+        say("nothing to try again yet")
+        return
+    print(printable(before + reply.shown), flush=True)

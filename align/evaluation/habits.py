@@ -1,0 +1,113 @@
+"""How far a checkpoint's answers lie from the owner's habits, and the rate of each habit."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from align import style
+from align.statistics import Interval, quantile
+
+Bins = Sequence[tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class HabitDistance:
+    """The mean total variation over all habits, and for each habit; 0 is alike, 1 is apart."""
+
+    total: float
+    by_habit: dict[str, float]
+
+
+def habit_distance(
+    owner: Sequence[str], answers: Sequence[str], without: frozenset[str] = frozenset()
+) -> HabitDistance | None:
+    """Return how far the answers' habits lie from the owner's; None where one side is empty.
+
+    Args:
+        owner: The owner's texts.
+        answers: A checkpoint's.
+        without: Names of habits that don't count.
+    """
+    if not owner or not answers:
+        return None
+    return _distance([style.bins(t) for t in owner], [style.bins(t) for t in answers], without)
+
+
+def _distance(first: Bins, second: Bins, without: frozenset[str]) -> HabitDistance:
+    apart = style.distances(first, second)
+    kept = {name: value for name, value in apart.items() if name not in without}
+    return HabitDistance(sum(kept.values()) / len(kept), kept)
+
+
+def floor(
+    owner: Sequence[str],
+    seed: int,
+    without: frozenset[str] = frozenset(),
+    repeats: int = 20,
+) -> float | None:
+    """Return the distance between random halves of the owner's own texts: as near as one gets.
+
+    None for fewer than four texts.
+    """
+    if len(owner) < 4:
+        return None
+    cut = [style.bins(text) for text in owner]
+    rng = random.Random(seed)
+    half = len(cut) // 2
+    found = []
+    for _ in range(repeats):
+        rng.shuffle(cut)
+        found.append(_distance(cut[:half], cut[half:], without).total)
+    return sum(found) / len(found)
+
+
+def change(
+    owner: Sequence[str],
+    before: Sequence[str],
+    after: Sequence[str],
+    *,
+    seed: int,
+    without: frozenset[str] = frozenset(),
+    repeats: int = 1000,
+) -> Interval | None:
+    """Return the 95 % bootstrap interval of distance(after) - distance(before), by prompt.
+
+    `before` and `after` answer the same prompts in the same order, which are drawn together.
+    None where there is nothing to compare.
+    """
+    if not owner or not before:
+        return None
+    import numpy as np
+
+    cut = [[style.bins(text) for text in side] for side in (owner, before, after)]
+    counted = [i for i, habit in enumerate(style.HABITS) if habit.name not in without]
+    own, earlier, later = _one_hot(cut, counted)
+    share = own.mean(axis=0)
+    # Row r says how often each prompt is drawn in repeat r: (repeats, prompts).
+    weights = np.random.default_rng(seed).multinomial(
+        len(before), [1 / len(before)] * len(before), size=repeats
+    ) / len(before)
+    # Total variation summed over all habits' bins is their mean times their number.
+    apart = [np.abs(weights @ side - share).sum(axis=1) / 2 for side in (earlier, later)]
+    found = sorted(((apart[1] - apart[0]) / len(counted)).tolist())
+    return Interval(quantile(found, 0.025), quantile(found, 0.975))
+
+
+def _one_hot(sides: Sequence[Bins], counted: Sequence[int]) -> list[Any]:
+    """Return each side as (texts, bins of all habits together), 1 where a text falls into a bin."""
+    import numpy as np
+
+    places = {
+        place: number
+        for number, place in enumerate(
+            sorted({(i, row[i]) for side in sides for row in side for i in counted})
+        )
+    }
+    found = []
+    for side in sides:
+        matrix = np.zeros((len(side), len(places)))
+        for at, row in enumerate(side):
+            matrix[at, [places[i, row[i]] for i in counted]] = 1
+        found.append(matrix)
+    return found

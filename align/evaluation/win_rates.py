@@ -1,0 +1,84 @@
+"""Which of two checkpoints answers more like the owner, prompt by prompt.
+
+Ties count half in a win rate and are also shown apart: two answers that both reach the owner's
+own level, or that both break a bound, are no win for either.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from align.statistics import Interval, wilson
+
+WIN, TIE, LOSS = 1.0, 0.5, 0.0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One answer as a judge sees it: its score, and whether it keeps the bounds of a win."""
+
+    score: float
+    sound: bool
+
+
+@dataclass(frozen=True)
+class WinRate:
+    """How often the first of two checkpoints won, over n prompts."""
+
+    wins: float
+    ties: float
+    losses: float
+
+    @property
+    def n(self) -> float:
+        """Return the number of prompts."""
+        return self.wins + self.ties + self.losses
+
+    @property
+    def rate(self) -> float | None:
+        """Return wins and half the ties over all prompts, or None for no prompts."""
+        return (self.wins + 0.5 * self.ties) / self.n if self.n else None
+
+    @property
+    def interval(self) -> Interval | None:
+        """Return Wilson's interval of the rate, or None for no prompts."""
+        return wilson(self.wins + 0.5 * self.ties, self.n)
+
+    @property
+    def decided(self) -> bool:
+        """Tell whether the interval leaves one half out: else it is inside the noise."""
+        return self.interval is not None and not self.interval.holds(0.5)
+
+
+def verdict(first: Standing, second: Standing) -> float:
+    """Return 1 where the first answer wins, 0.5 for a tie, 0 where the second wins.
+
+    An answer that breaks a bound never wins over one that keeps it, whatever its score.
+    """
+    if first.sound != second.sound:
+        return WIN if first.sound else LOSS
+    if not first.sound or first.score == second.score:
+        return TIE
+    return WIN if first.score > second.score else LOSS
+
+
+def win_rate(verdicts: Sequence[float], repeats: int = 1) -> WinRate:
+    """Count verdicts.
+
+    Args:
+        verdicts: 1, 0.5 or 0 for each prompt and seed.
+        repeats: How many seeds there are of each prompt. Answers to one prompt are no independent
+            cases, so the counts are per prompt, and may be fractions.
+    """
+    wins, ties, losses = (sum(v == kind for v in verdicts) / repeats for kind in (WIN, TIE, LOSS))
+    return WinRate(wins, ties, losses)
+
+
+def prefer_longer(first: int, second: int) -> float:
+    """Return the verdict of a judge that only looks at the number of words."""
+    return WIN if first > second else LOSS if first < second else TIE
+
+
+def agreement(verdicts: Sequence[float], others: Sequence[float]) -> tuple[int, int]:
+    """Return how often two judges agree where neither saw a tie, and how often that was."""
+    both = [(a, b) for a, b in zip(verdicts, others, strict=True) if TIE not in (a, b)]
+    return sum(a == b for a, b in both), len(both)

@@ -1,0 +1,26 @@
+"""Withhold what repeats private writing: eight or more words in a row of a closed record."""
+
+import sqlite3
+
+from align.similarity import RunIndex
+from align.store.records import iter_records
+
+RUN = 8
+NOTE = "(withheld: it repeats {n} words in a row of writing that is not open)"
+
+
+def closed_index(conn: sqlite3.Connection, length: int = RUN) -> RunIndex:
+    """Return an index of all sealed and train-only records, those left out of training too."""
+    records = iter_records(conn, levels=("sealed", "train-only"), include_left_out=True)
+    index = RunIndex(length=length)
+    for record in records:
+        index.add(record.text)
+        if record.title:
+            index.add(record.title)
+    return index
+
+
+def withheld(index: RunIndex, answer: str) -> str | None:
+    """Return the note that stands for an answer that repeats private writing, else None."""
+    run = index.repeated(answer)
+    return NOTE.format(n=len(run)) if run else None

@@ -1,0 +1,180 @@
+"""Win rates, coherence, repetition, habits and perplexity, against values worked out by hand."""
+
+import math
+from dataclasses import dataclass
+
+import pytest
+
+from align.evaluation import coherence, habits
+from align.evaluation.perplexity import Surprise, ratio, surprise
+from align.evaluation.repetition import repetition
+from align.evaluation.win_rates import (
+    Standing,
+    WinRate,
+    agreement,
+    prefer_longer,
+    verdict,
+    win_rate,
+)
+from align.statistics import wilson
+
+
+def test_the_higher_score_wins_and_equal_scores_tie() -> None:
+    assert verdict(Standing(2, True), Standing(1, True)) == 1
+    assert verdict(Standing(1, True), Standing(2, True)) == 0
+    assert verdict(Standing(2, True), Standing(2, True)) == 0.5
+
+
+def test_an_answer_that_breaks_a_bound_never_wins_over_one_that_keeps_it() -> None:
+    assert verdict(Standing(9, False), Standing(-9, True)) == 0
+    assert verdict(Standing(-9, True), Standing(9, False)) == 1
+    assert verdict(Standing(9, False), Standing(-9, False)) == 0.5
+
+
+def test_ties_count_half_and_are_told_apart() -> None:
+    won = win_rate([1, 1, 0.5, 0])
+    assert won == WinRate(wins=2, ties=1, losses=1)
+    assert won.rate == 2.5 / 4
+    assert won.interval == wilson(2.5, 4)
+
+
+def test_more_seeds_are_no_more_prompts() -> None:
+    once = win_rate([1] * 60 + [0] * 40)
+    thrice = win_rate(([1] * 60 + [0] * 40) * 3, repeats=3)
+    assert thrice.interval == once.interval
+
+
+def test_no_prompts_give_no_rate() -> None:
+    assert win_rate([]).rate is None
+    assert win_rate([]).interval is None
+    assert not win_rate([]).decided
+
+
+def test_a_rate_is_decided_when_its_interval_leaves_one_half_out() -> None:
+    assert win_rate([1] * 75 + [0] * 25).decided
+    assert not win_rate([1] * 52 + [0] * 48).decided
+
+
+def test_prefer_the_longer_and_how_often_it_agrees() -> None:
+    assert [prefer_longer(2, 1), prefer_longer(1, 2), prefer_longer(1, 1)] == [1, 0, 0.5]
+    assert agreement([1, 0, 0.5, 1], [1, 1, 1, 0.5]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer", "said"),
+    [
+        ("Do you like baking bread?", "I baked two loaves and burnt both.", True),
+        ("What do you think of running?", "I ran out of breath. I run anyway.", True),
+        ("Do you like baking bread?", "The sea was calm.", False),
+        ("How are you?", "Fine.", None),
+        ("What do you think?", "I think so.", None),
+        ("Tell me about gardens", "", False),
+    ],
+)
+def test_an_answer_is_on_topic_when_it_shares_a_content_word(
+    prompt: str, answer: str, said: bool | None
+) -> None:
+    assert coherence.on_topic(prompt, answer) is said
+
+
+def test_forms_of_a_word_meet() -> None:
+    stems = {coherence.stem(word) for word in ("run", "runs", "running", "runner")}
+    assert stems == {"run"}
+
+
+def test_the_share_leaves_out_what_nothing_can_be_said_of() -> None:
+    assert coherence.share([True, None, False]) == 0.5
+    assert coherence.share([None]) is None
+
+
+def test_repetition_by_hand() -> None:
+    # a b c | b c a | c a b | a b c: one of four stood before.
+    assert repetition("a b c a b c") == 0.25
+    assert repetition("a b c d") == 0
+    assert repetition("short") == 0
+    assert repetition("") == 0
+
+
+def test_habit_distance_of_the_same_texts_is_zero_and_of_nothing_absent() -> None:
+    texts = ["Well, no.", "I do not know..."]
+    found = habits.habit_distance(texts, list(reversed(texts)))
+    assert found is not None
+    assert found.total == 0
+    assert habits.habit_distance([], texts) is None
+    assert habits.habit_distance(texts, []) is None
+
+
+def test_the_habits_that_differ_are_named() -> None:
+    found = habits.habit_distance(["I do."], ["I do!"])
+    assert found is not None
+    assert {name for name, apart in found.by_habit.items() if apart} == {
+        "exclamations",
+        "last mark",
+    }
+
+
+def test_habits_that_the_choices_looked_at_do_not_count() -> None:
+    seen = frozenset({"exclamations", "last mark"})
+    found = habits.habit_distance(["I do.", "No."], ["I do!", "No!"], seen)
+    assert found is not None
+    assert found.total == 0
+    assert not seen & found.by_habit.keys()
+    interval = habits.change(["I do."], ["I do."] * 9, ["I do!"] * 9, seed=0, without=seen)
+    assert interval == (0, 0)
+
+
+def test_the_bootstrap_centres_on_the_plain_difference() -> None:
+    owner = ["well, i suppose so...", "oh, perhaps...", "no. fine."]
+    before, after = ["It is certain!", "Yes, it is."] * 10, ["well, i do...", "It is."] * 10
+    first, second = (habits.habit_distance(owner, side) for side in (before, after))
+    interval = habits.change(owner, before, after, seed=1)
+    assert first is not None
+    assert second is not None
+    assert interval is not None
+    assert interval.holds(second.total - first.total)
+
+
+def test_a_change_of_habits_is_seen_beyond_the_noise() -> None:
+    owner = ["well, i suppose so...", "oh, perhaps..."] * 10
+    far, near = ["It is certain!"] * 30, ["well, i suppose..."] * 30
+    interval = habits.change(owner, far, near, seed=0)
+    assert interval is not None
+    assert interval.high < 0
+    assert interval == habits.change(owner, far, near, seed=0)
+    none = habits.change(owner, near, near, seed=0)
+    assert none is not None
+    assert none.holds(0)
+
+
+def test_the_floor_is_far_under_the_distance_to_somebody_else() -> None:
+    owner = ["well, i suppose so...", "oh, perhaps...", "i do not know...", "no. fine..."] * 8
+    floor = habits.floor(owner, seed=0)
+    other = habits.habit_distance(owner, ["The answer is simple and clear, of course!"] * 20)
+    assert floor is not None
+    assert other is not None
+    assert floor < other.total / 3
+    assert habits.floor(["one"], seed=0) is None
+
+
+@dataclass(frozen=True)
+class Scored:
+    log_prob: float
+    tokens: int
+
+
+def test_perplexity_weighs_tokens_and_not_texts() -> None:
+    # 3 tokens at 1/2 and 1 token at 1/4: exp((3 ln 2 + ln 4) / 4) = 2^(5/4).
+    found = surprise([Scored(-3 * math.log(2), 3), Scored(-math.log(4), 1)])
+    assert found.perplexity == pytest.approx(2**1.25)
+    assert surprise([]).perplexity is None
+
+
+def test_a_ratio_of_perplexities_comes_with_its_interval() -> None:
+    before = Surprise((-2.0, -4.0, -6.0), (2, 4, 6))
+    after = Surprise((-2.2, -4.4, -6.6), (2, 4, 6))
+    found = ratio(before, after, seed=0)
+    assert found is not None
+    assert found[0] == pytest.approx(math.exp(0.1))
+    assert found[1].low == pytest.approx(math.exp(0.1))
+    with pytest.raises(ValueError, match="not the same texts"):
+        ratio(before, Surprise((-1.0,), (1,)), seed=0)

@@ -1,0 +1,91 @@
+"""Talking with a twin: context, trying again, and private writing kept back."""
+
+from pathlib import Path
+from typing import Any
+
+from align.chat import Chat, context_of, trimmed
+from align.sample import Sampling
+from align.similarity import RunIndex
+from tests.little_twins import write_twin
+
+SECRET = "the spare key lies under the third blue pot by the door"
+SHORT = Sampling(max_new_tokens=12)
+
+
+class Scripted:
+    """A twin that gives its answers in turn, and remembers what it was asked."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers, self.asked, self.seeds = list(answers), [], []  # type: ignore[var-annotated]
+
+    def generate(self, conversations: Any, *, seed: int, **_: Any) -> list[list[str]]:
+        self.asked.append(conversations[0])
+        self.seeds.append(seed)
+        return [[self.answers.pop(0)]]
+
+
+def talk(*answers: str) -> tuple[Chat, Scripted]:
+    twin = Scripted(*answers)
+    chat = Chat(twin, RunIndex([SECRET]), SHORT, context=10_000)
+    # The scripted twin has no tokenizer: a message counts ten tokens.
+    chat._length = lambda messages: 10 * len(messages)  # type: ignore[method-assign]
+    return chat, twin
+
+
+def test_what_was_said_is_context() -> None:
+    chat, twin = talk("Hello.", "Still here.")
+    assert chat.say("Hi").shown == "Hello."
+    chat.say("And now?")
+    assert [m["content"] for m in twin.asked[1]] == ["Hi", "Hello.", "And now?"]
+    assert [m["role"] for m in twin.asked[1]] == ["user", "assistant", "user"]
+
+
+def test_trying_again_replaces_the_answer_and_changes_the_seed() -> None:
+    chat, twin = talk("One.", "Two.", "Three.")
+    assert chat.again() is None
+    chat.say("Hi")
+    reply = chat.again()
+    assert reply is not None
+    assert reply.text == "Two."
+    assert twin.asked[0] == twin.asked[1]
+    assert len(set(twin.seeds)) == 2
+    chat.say("Next")
+    assert [m["content"] for m in twin.asked[2]] == ["Hi", "Two.", "Next"]
+
+
+def test_an_answer_that_repeats_private_writing_is_withheld_and_forgotten() -> None:
+    chat, twin = talk(f"Well, {SECRET}!", "I would rather not say.")
+    reply = chat.say("Where is the key?")
+    assert "withheld" in reply.shown
+    assert "blue pot" not in reply.shown
+    again = chat.again()
+    assert again is not None
+    assert again.note is None
+    assert all("blue pot" not in str(asked) for asked in twin.asked)
+
+
+def test_the_oldest_turns_go_first_and_the_last_message_always_stays() -> None:
+    turns = [{"role": r, "content": str(n)} for n in range(3) for r in ("user", "assistant")]
+    messages = [*turns, {"role": "user", "content": "now"}]
+
+    def length(kept: list[dict[str, str]]) -> int:
+        return 10 * len(kept)
+
+    assert trimmed(messages, 70, length) == messages
+    assert trimmed(messages, 69, length) == messages[2:]
+    assert trimmed(messages, 1, length) == messages[-1:]
+    assert trimmed(messages[-1:], 1, length) == messages[-1:]
+
+
+def test_a_tiny_twin_answers_the_same_to_the_same_seed_and_words(root: Path) -> None:
+    from align.twins import load_twin
+
+    twin = load_twin(write_twin("ann", "sft"))
+    assert context_of(twin) == 512
+
+    def answers(seed: int) -> list[str]:
+        chat = Chat(twin, RunIndex(), SHORT, seed, context=80)
+        return [chat.say(text).text for text in ("Hello there", "And then?", "Why so?", "Who?")]
+
+    assert answers(0) == answers(0)
+    assert answers(0) != answers(1)
