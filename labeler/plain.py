@@ -1,0 +1,80 @@
+"""The line mode: a letter and Enter a pair, on any terminal, in pipes, with a screen reader."""
+
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+from align.errors import UserError
+from align.printable import printable
+from labeler.session import Answer, Question, Session
+
+KEYS = "a left · b right · = both · n neither · s skip · u undo · q quit"
+ANSWERS: dict[str, Answer] = {"a": "left", "b": "right", "=": "both", "n": "neither"}
+SAID = {"left": "left", "right": "right", "both": "both sound like you", "neither": "neither does"}
+
+
+def label(
+    session: Session,
+    *,
+    limit: int | None = None,
+    lines: TextIO | None = None,
+    out: TextIO | None = None,
+) -> None:
+    """Ask pair after pair until nothing waits, `limit` is reached, or the input ends.
+
+    Args:
+        session: What is asked and where the answers go.
+        limit: Number of answers after which to stop, skips not counted.
+        lines: Where the letters come from; stdin by default.
+        out: Where the pairs go; stdout by default.
+    """
+    lines, out = lines or sys.stdin, out or sys.stdout
+
+    def show(text: str) -> None:
+        print(printable(text), file=out, flush=True)
+
+    show(KEYS)
+    shown: Question | None = None
+    while (question := session.question) is not None:
+        if limit is not None and sum(e.outcome != "skip" for e in session.given) >= limit:
+            return
+        if question != shown:
+            _show_pair(question, session, show)
+            shown = question
+        print("Which sounds like you? ", end="", file=out, flush=True)
+        line = lines.readline()
+        if not line:
+            show("")
+            return
+        key = line.strip().lower()
+        if key == "q":
+            return
+        try:
+            show(_act(session, key))
+        except UserError as error:
+            show(f"Not saved. {error} The pair stays.")
+
+
+def _act(session: Session, key: str) -> str:
+    """Do what the key says and return the line that confirms it."""
+    if key in ANSWERS:
+        session.answer(ANSWERS[key])
+        return f"Saved: {SAID[ANSWERS[key]]}."
+    if key == "s":
+        session.skip()
+        return "Skipped; it comes again later."
+    if key == "u":
+        return "Taken back." if session.undo() else "Nothing to take back."
+    return f"{key!r} is no key here. {KEYS}" if key else KEYS
+
+
+def _show_pair(question: Question, session: Session, show: Callable[[str], None]) -> None:
+    show("")
+    show(f"Pair {session.answered + 1} · {session.left} left")
+    for message in question.pair.messages:
+        show(f"{'You' if message['role'] == 'assistant' else 'They'}: {message['content']}")
+    for side, text in (("left", question.left), ("right", question.right)):
+        show("")
+        show(f"[{side}]")
+        show(text)
+    show("")

@@ -1,0 +1,212 @@
+"""The line mode: through pipes and in a real terminal."""
+
+import io
+import os
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from align.paths import store_path
+from align.store.choices import current_choices
+from align.store.connection import connect
+from align.store.events import append_event, iter_events
+from labeler.plain import label
+from labeler.session import Session
+from tests.labeler.stores import store_of_pairs
+
+LABELER = [sys.executable, "-m", "labeler.cli"]
+
+
+def owner_with_pairs(n: int, owner: str = "ann") -> Path:
+    path = store_path(owner)
+    store_of_pairs(path, n).close()
+    return path
+
+
+def piped(keys: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*LABELER, *arguments], input=keys, capture_output=True, text=True, timeout=60
+    )
+
+
+def said(conn: sqlite3.Connection, keys: str, **options: int) -> str:
+    out = io.StringIO()
+    label(Session(conn, seed=1), lines=io.StringIO(keys), out=out, **options)
+    return out.getvalue()
+
+
+def test_every_key_does_what_it_says(tmp_path: Path):
+    with closing(store_of_pairs(tmp_path / "twin.db", 9)) as conn:
+        shown = said(conn, "a\nb\n=\nn\ns\nu\nu\nx\n\nq\na\n")
+        assert [event.kind for event in iter_events(conn)] == ["choice"] * 4 + [
+            "skip",
+            "undo",
+            "undo",
+        ]
+        outcomes = [choice.outcome for choice in current_choices(conn)]
+    assert len(outcomes) == 3 and outcomes[2] == "both"
+    assert "Saved: neither does." in shown and "'x' is no key here." in shown
+
+
+def test_sources_are_hidden(tmp_path: Path):
+    with closing(store_of_pairs(tmp_path / "twin.db", 2)) as conn:
+        assert "sft" not in said(conn, "a\nb\n")
+
+
+def test_terminal_controls_in_answers_are_shown_as_marks(tmp_path: Path):
+    with closing(store_of_pairs(tmp_path / "twin.db", 1)) as conn:
+        conn.execute("UPDATE answers SET text = ? || text", ("\x1b]0;owned\x07\u202e[b]",))
+        shown = said(conn, "")
+    assert "\x1b" not in shown and "\x07" not in shown and "\u202e" not in shown
+    assert "[b]" in shown
+
+
+def test_the_limit_counts_answers_only(tmp_path: Path):
+    with closing(store_of_pairs(tmp_path / "twin.db", 9)) as conn:
+        said(conn, "s\na\ns\nb\na\na\n", limit=2)
+        assert len(current_choices(conn)) == 2
+
+
+def test_a_pipe_labels_and_the_next_command_is_said(root: Path):
+    owner_with_pairs(3)
+    done = piped("a\nb\n", "--owner", "ann")
+    assert done.returncode == 0
+    assert "Pair 3 · 1 left" in done.stdout
+    assert "2 answered (2 left or right), 0 skipped" in done.stderr
+    assert "Next: make pack OWNER=ann FOR=train" in done.stderr
+
+
+def test_without_a_store_or_pairs_it_says_which_command_makes_some(root: Path):
+    done = piped("", "--owner", "ann")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "make ingest OWNER=ann" in done.stderr
+    owner_with_pairs(0)
+    done = piped("", "--owner", "ann")
+    assert done.returncode == 2 and "no pairs to choose from" in done.stderr
+    assert "make sft sample OWNER=ann" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--owner", "../ann"], ["--order", "best", "--owner", "ann"], ["--limit", "0"]]
+)
+def test_wrong_options_are_refused(root: Path, arguments: list[str]):
+    done = piped("", *arguments)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
+def test_real_keys_on_simulated_pairs_go_to_a_sandbox(root: Path):
+    (root / "data" / "eva").mkdir()
+    (root / "data" / "eva" / "simulated.json").write_text("{}")
+    with closing(store_of_pairs(store_path("eva"), 3)) as conn:
+        pair = conn.execute("SELECT id FROM pairs").fetchone()[0]
+        payload = {"outcome": "a", "left": "a"}
+        append_event(conn, kind="choice", actor="simulated", pair_id=pair, payload=payload)
+    done = piped("a\nb\nn\n", "--owner", "eva")
+    assert done.returncode == 0 and "in eva-sandbox's store" in done.stderr
+    with closing(connect(store_path("eva"))) as conn:
+        assert [choice.actor for choice in current_choices(conn)] == ["simulated"]
+    with closing(connect(store_path("eva-sandbox"))) as conn:
+        assert [choice.actor for choice in current_choices(conn)] == ["owner"] * 3
+
+
+def terminal(*arguments: str) -> "pexpect.spawn[str]":
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "labeler.cli", *arguments],
+        encoding="utf-8",
+        timeout=30,
+        dimensions=(40, 120),
+    )
+    child.delaybeforesend = None
+    return child
+
+
+def test_a_sitting_in_a_terminal(root: Path):
+    path = owner_with_pairs(40)
+    child = terminal("--owner", "ann")
+    child.expect("Pair 1 · 40 left")
+    child.expect("sounds like you\\? ")
+    child.sendline("a")
+    child.expect("Saved: left.")
+    child.expect("Pair 2 · 39 left")
+    child.sendline("u")
+    child.expect("Taken back.")
+    child.expect("Pair 1 · 40 left")
+    child.sendline("b")
+    child.expect("Saved: right.")
+    child.expect("sounds like you\\? ")
+    child.sendline("q")
+    child.expect("1 answered")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    with closing(connect(path)) as conn:
+        assert len(current_choices(conn)) == 1
+
+
+def test_ctrl_c_ends_with_130_and_a_summary(root: Path):
+    owner_with_pairs(3)
+    child = terminal("--owner", "ann")
+    child.expect("sounds like you\\? ")
+    child.sendline("a")
+    child.expect("Pair 2")
+    child.expect("sounds like you\\? ")
+    child.sendintr()
+    child.expect("1 answered")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130
+
+
+def killed_while_answering(path: Path, moment: float) -> int:
+    """Rush keys in, kill at the moment, compare what was confirmed with what is kept.
+
+    Returns how many answers were confirmed.
+    """
+    with closing(connect(path)) as conn:
+        before = len(current_choices(conn))
+    child = subprocess.Popen(
+        [*LABELER, "--owner", "ann"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    assert child.stdin and child.stdout
+    seen = b""
+    while b"sounds like you?" not in seen:
+        seen += os.read(child.stdout.fileno(), 65536)
+    child.stdin.write(b"a\nb\n=\nn\n" * 40)
+    child.stdin.flush()
+    time.sleep(moment)
+    child.send_signal(signal.SIGKILL)
+    rest, _ = child.communicate()
+    confirmed = len(re.findall(rb"Saved: ", seen + rest))
+    with closing(connect(path)) as conn:
+        assert conn.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        pairs = [event.pair_id for event in iter_events(conn) if event.kind == "choice"]
+    assert len(pairs) == len(set(pairs)), "an answer was doubled"
+    # The one that was being confirmed may be kept as well.
+    assert len(pairs) - before - confirmed in (0, 1), "an acknowledged answer was lost"
+    return confirmed
+
+
+def test_a_kill_loses_no_confirmed_answer(root: Path):
+    path = owner_with_pairs(800)
+    chance = random.Random(0)
+    assert sum(killed_while_answering(path, chance.uniform(0, 0.1)) for _ in range(4)) > 0
+
+
+@pytest.mark.slow
+def test_many_kills_lose_no_confirmed_answer(root: Path):
+    path = owner_with_pairs(9000)
+    chance = random.Random(1)
+    assert sum(killed_while_answering(path, chance.uniform(0, 0.15)) for _ in range(50)) > 0
