@@ -37,6 +37,10 @@ COMMANDS = {
 }
 
 
+class Stopped(Exception):
+    """Ctrl-C, under a name that typer does not turn into a silent exit."""
+
+
 class Road(TyperGroup):
     """The group of all commands: the help page knows them, a call imports the one it names."""
 
@@ -48,6 +52,13 @@ class Road(TyperGroup):
         command = get_command(module.app)
         command.name = name
         return name, command, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was called."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            raise Stopped from stop
 
 
 app = typer.Typer(
@@ -107,7 +118,7 @@ def run(call: Callable[[], object]) -> int:
         return code if isinstance(code, int) else 0
     except UserError as error:
         return _mistake(error)
-    except (KeyboardInterrupt, typer.Abort):
+    except (Stopped, KeyboardInterrupt, typer.Abort):
         print("\nStopped. The same command goes on from here.", file=sys.stderr)
         return 130
     except sqlite3.Error as error:

@@ -118,3 +118,20 @@ def test_stretches_without_a_model_load_nothing_heavy(root):
         ["unpack", pack],
     ):
         assert called("align", *arguments) == "exit: 0\nloaded:", arguments
+
+
+def test_ctrl_c_inside_a_command_says_that_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    from align.cli import app
+    from align.commands import status
+
+    stopped = typer.Typer(add_completion=False)
+
+    @stopped.command()
+    def _() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(status, "app", stopped)
+    assert run(lambda: app(["status"], prog_name="align", standalone_mode=False)) == 130
+    assert "The same command goes on from here" in capsys.readouterr().err
