@@ -14,6 +14,7 @@ from typing import Any
 
 from align import lineage as lineages
 from align.base import Base, find_base, resolve_base
+from align.console import make_command
 from align.errors import UserError
 from align.lineage import Lineage
 from align.paths import checkpoints_dir, project_root, relative_to_root
@@ -174,7 +175,7 @@ def _base_checkpoint(owner: str, recipe: Any) -> Checkpoint:
         raise UserError(
             relative_to_root(checkpoints_dir(owner)),
             "no twin says yet what the base is",
-            f"Run: align sft --owner {owner}",
+            f"Run: {make_command('sft', owner)}",
         )
     base = find_base(lineages.read(found).base, wanted_by=relative_to_root(found))
     return Checkpoint("base", None, base.hash, base)

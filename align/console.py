@@ -15,6 +15,11 @@ def say(text: str) -> None:
     print(printable(text), file=sys.stderr, flush=True)
 
 
+def make_command(targets: str, owner: str) -> str:
+    """Return a `make` line for an owner that can be pasted as it stands."""
+    return f"make {targets}" + ("" if owner == "demo" else f" OWNER={owner}")
+
+
 def duration(seconds: float) -> str:
     """Write seconds the short way: `9 s`, `2 min 05 s`, `1 h 10 min`."""
     whole = round(seconds)

@@ -6,7 +6,7 @@ accelerate launch --config_file recipes/accelerate/cpu.yaml -m align.dpo --confi
 import sys
 from collections.abc import Sequence
 
-from align.console import say
+from align.console import make_command, say
 from align.paths import relative_to_root
 from align.training.entry import enter
 from align.training.run import Run
@@ -53,7 +53,8 @@ def prefer(run: Run) -> None:
     folder = publish_twin(trainer, tokenizer, run, metrics)
     if folder is not None:
         report(run, metrics)
-        say(f"dpo: {relative_to_root(folder)} is ready. Next: align evaluate --owner {run.owner}")
+        following = make_command("evaluate", run.owner)
+        say(f"dpo: {relative_to_root(folder)} is ready. Next: {following}")
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from align.console import make_command
 from align.levels import LEVELS, Level
 from align.paths import checkpoints_dir, owner_dir, relative_to_root, store_path
 
@@ -121,24 +122,25 @@ def _count_prompts(conn: sqlite3.Connection, found: Overview) -> None:
 def next_command(found: Overview) -> tuple[str, str]:
     """Return the command that comes next, as it can be pasted, and why."""
     owner = found.owner
-    of = "" if owner == "demo" else f" OWNER={owner}"
     if not found.records and not found.packed and not found.checkpoints:
         source = "" if owner == "demo" else " FROM=~/my-writing"
-        return f"make ingest{of}{source}", "no writing yet"
+        return make_command("ingest", owner) + source, "no writing yet"
     if not found.checkpoints:
-        return f"make sft{of}", "writing, but no twin yet"
+        return make_command("sft", owner), "writing, but no twin yet"
     if not found.pairs["train"]:
-        return f"make sample{of}", "a twin, but no pairs to choose from"
+        return make_command("sample", owner), "a twin, but no pairs to choose from"
     if not found.decisive:
-        return f"make {'simulate' if found.simulated else 'label'}{of}", "pairs, but no choices yet"
+        chooser = "simulate" if found.simulated else "label"
+        return make_command(chooser, owner), "pairs, but no choices yet"
     trained = [name for name in found.checkpoints if name.endswith("-dpo")]
     if not trained or _newer_choices(found, trained[-1]):
-        return f"make dpo{of}", f"{found.decisive:,} choices that no twin was trained on yet"
+        why = f"{found.decisive:,} choices that no twin was trained on yet"
+        return make_command("dpo", owner), why
     if found.scorecard is None:
-        return f"make evaluate{of}", "a trained twin without a scorecard"
+        return make_command("evaluate", owner), "a trained twin without a scorecard"
     if found.pairs_of_newest == 0:
-        return f"make sample{of}", "a new round: pairs of the newest twin"
-    return f"make chat{of}", "all is done: talk with the twin"
+        return make_command("sample", owner), "a new round: pairs of the newest twin"
+    return make_command("chat", owner), "all is done: talk with the twin"
 
 
 def _newer_choices(found: Overview, checkpoint: str) -> bool:

@@ -13,6 +13,7 @@ import yaml
 from align import __version__
 from align.bundle import Manifest, write_bundle
 from align.checkpoints import newest, numbered
+from align.console import make_command
 from align.errors import UserError
 from align.examples import build_examples
 from align.files import jsonl
@@ -141,7 +142,7 @@ def pack_for_labelling(
     rows["verdicts"] = _of_pairs(export_rows(conn, "verdicts"), rows["pairs"])
     if not rows["pairs"]:
         raise UserError(
-            f"owner {owner!r}", "no pairs to label", f"Run: align sample --owner {owner}"
+            f"owner {owner!r}", "no pairs to label", f"Run: {make_command('sample', owner)}"
         )
     members = _members(rows)
     for folder in numbered(owner):

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from align.console import duration, say
+from align.console import duration, make_command, say
 from align.paths import relative_to_root
 from align.training.entry import enter
 from align.training.run import Run
@@ -48,7 +48,8 @@ def fine_tune(run: Run) -> None:
     folder = publish_twin(trainer, tokenizer, run, metrics)
     if folder is not None:
         report(run, metrics)
-        say(f"sft: {relative_to_root(folder)} is ready. Next: align sample --owner {run.owner}")
+        following = make_command("sample", run.owner)
+        say(f"sft: {relative_to_root(folder)} is ready. Next: {following}")
 
 
 def report(run: Run, metrics: dict[str, Any]) -> None:

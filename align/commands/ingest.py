@@ -30,7 +30,7 @@ def ingest(
     JSONL is read by its shape: {"question", "answer"} or {"messages": [...]}, in which the
     assistant is the owner. What lies in a folder or file called journal or diary is sealed.
     """
-    from align.console import say
+    from align.console import make_command, say
     from align.errors import UserError
     from align.ingest.intake import take_in
     from align.ingest.readers import read
@@ -82,7 +82,7 @@ def ingest(
                 f"owner.yaml says now. To set them all: "
                 f"align records set-level {level} --source {source} --owner {owner}"
             )
-    say(f"Next: make sft OWNER={owner}")
+    say(f"Next: {make_command('sft', owner)}")
 
 
 def _print_pieces(pieces: "Counts", words: "Counts") -> None:

@@ -33,7 +33,7 @@ def sample(
 ) -> None:
     """Draw pairs of answers to the training side's prompts, for the owner to choose between."""
     from align.checkpoints import newest, resolve
-    from align.console import say
+    from align.console import make_command, say
     from align.errors import UserError
     from align.owner import load_owner
     from align.paths import owner_dir
@@ -73,4 +73,4 @@ def sample(
         f" {result.left_out:,} left out as empty or near-identical"
     )
     following = "simulate" if simulated else "label"
-    say(f"Next: make {following}" + ("" if owner == "demo" else f" OWNER={owner}"))
+    say(f"Next: {make_command(following, owner)}")

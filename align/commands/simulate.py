@@ -14,7 +14,7 @@ def simulate(
 ) -> None:
     """Let a demo owner's simulated stand-in choose; its choices are marked as simulated."""
     from align import __version__
-    from align.console import say
+    from align.console import make_command, say
     from align.demo.simulated import SimulatedOwner
     from align.errors import UserError
     from align.paths import owner_dir
@@ -32,7 +32,7 @@ def simulate(
     result = choose(conn, SimulatedOwner.load(path), seed=seed, version=__version__)
     if not result.outcomes and not result.known:
         raise UserError(
-            f"owner {owner!r}", "no pairs to choose from", f"Run: align sample --owner {owner}"
+            f"owner {owner!r}", "no pairs to choose from", f"Run: {make_command('sample', owner)}"
         )
     said = ", ".join(f"{n:,} {outcome}" for outcome, n in sorted(result.outcomes.items()))
     print(f"simulated choices: {said or 'none new'}; {result.known:,} there before")
@@ -42,4 +42,4 @@ def simulate(
             f"asked again, sides swapped: {result.same} of {result.again} the same "
             f"({low:.0%} to {high:.0%})"
         )
-    say(f"Next: align dpo --owner {owner}")
+    say(f"Next: {make_command('dpo', owner)}")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+from align.console import make_command
 from align.evaluation.measure import LONGER, VOICE
 from align.evaluation.scorecard import HabitRow, Match, Measure, Scorecard
 from align.printable import printable
@@ -200,8 +201,7 @@ def markdown(card: Scorecard) -> str:
 
 def next_steps(card: Scorecard) -> list[str]:
     """Say what can be typed next; each line's command can be pasted."""
-    of = "" if card.owner == "demo" else f" OWNER={card.owner}"
-    steps = [("Talk with it:", f"make chat{of}")]
+    steps = [("Talk with it:", make_command("chat", card.owner))]
     if card.owner == "demo":
         steps += [
             ("Choose yourself:", "make label"),
@@ -211,7 +211,8 @@ def next_steps(card: Scorecard) -> list[str]:
             ),
         ]
     else:
-        steps += [("Another round:", f"make sample{of} && make label{of} && make dpo{of}")]
+        again = " && ".join(make_command(each, card.owner) for each in ("sample", "label", "dpo"))
+        steps += [("Another round:", again)]
     return [f"{what:<18} {command}" for what, command in steps]
 
 

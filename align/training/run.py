@@ -10,6 +10,7 @@ from typing import Any
 
 from align.base import Base, resolve_base
 from align.checkpoints import Checkpoint, claim_next, newest, resolve
+from align.console import make_command
 from align.errors import UserError
 from align.examples import build_examples, estimated_tokens
 from align.lineage import ADAPTER, digest_of
@@ -157,8 +158,8 @@ def is_main() -> bool:
 def pair_command(owner: str) -> str:
     """Return the command that makes choices for an owner."""
     if (owner_dir(owner) / "simulated.json").is_file():
-        return f"align simulate --owner {owner}"
-    return f"labeler --owner {owner}"
+        return make_command("simulate", owner)
+    return make_command("label", owner)
 
 
 def token_counter(base: Base) -> Callable[[str], int]:
@@ -183,7 +184,7 @@ def _reference(asked: Asked, recipe: Recipe) -> Checkpoint:
         raise UserError(
             parent.name,
             "it has no adapter to go on from",
-            f"Run: align sft --owner {asked.owner}",
+            f"Run: {make_command('sft', asked.owner)}",
         )
     if recipe.base_name:
         where = relative_to_root(recipe.path)
@@ -246,7 +247,7 @@ def _preference_rows(asked: Asked, recipe: Recipe) -> list[Row]:
             rows = read_dpo_rows(packed, held_out)
         if not rows:
             command = pair_command(asked.owner)
-            first = "" if pairs else f"align sample --owner {asked.owner}, then: "
+            first = "" if pairs else f"{make_command('sample', asked.owner)} && "
             raise UserError(
                 f"owner {asked.owner}", "no choices to train on yet", f"Run: {first}{command}"
             )

@@ -66,7 +66,7 @@ def test_sample_takes_the_newest_twin_and_adds_the_bundled_prompts(line: Line) -
 
 
 def test_sample_without_a_twin_says_which_command_makes_one(root: Path, line: Line) -> None:
-    assert "align sft --owner bob" in line("sample", "--owner", "bob", code=2)
+    assert "make sft OWNER=bob" in line("sample", "--owner", "bob", code=2)
 
 
 @pytest.mark.usefixtures("ann")
@@ -82,7 +82,7 @@ def test_evaluate_prints_one_table_and_where_things_lie(line: Line) -> None:
 
 
 def test_evaluate_without_twins_says_which_command_makes_them(root: Path, line: Line) -> None:
-    assert "align sft --owner bob" in line("evaluate", "--owner", "bob", code=2)
+    assert "make sft OWNER=bob" in line("evaluate", "--owner", "bob", code=2)
 
 
 @pytest.mark.usefixtures("ann")

@@ -199,7 +199,7 @@ def test_no_choices_says_which_command_makes_them(
 
     open_store("ann", create=True).close()
     assert dpo.main(["--owner", "ann", "--recipe", "tiny"]) == 2
-    assert "align sample --owner ann, then: labeler --owner ann" in capsys.readouterr().err
+    assert "make sample OWNER=ann && make label OWNER=ann" in capsys.readouterr().err
 
 
 def test_packed_rows_train_where_there_is_no_writing(trained: Path) -> None:
