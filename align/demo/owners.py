@@ -28,7 +28,7 @@ HELD_OUT_CHATS = 50
 POSTS = 70
 # What the owner's choices call his own, and how far other registers thin it.
 OWN_REGISTER = 0.95
-REGISTERS = (0.1, 0.7)
+REGISTERS = (0.25, 0.85)
 LEAST_DISTANCE = 0.22
 MEASURED_TEXTS = 400
 
@@ -108,9 +108,14 @@ def _chats(owner: Owner, rng: random.Random) -> list[dict[str, str]]:
     lines = []
     for topic, kind in chosen:
         when += timedelta(minutes=rng.randint(600, 12_000))
-        lines.append({"thread": thread(topic, kind), "time": when.isoformat(),
-                      "question": question(topic, kind, rng),
-                      "answer": answer(topic, kind, in_some_register(owner.voice, rng), rng)})
+        lines.append(
+            {
+                "thread": thread(topic, kind),
+                "time": when.isoformat(),
+                "question": question(topic, kind, rng),
+                "answer": answer(topic, kind, in_some_register(owner.voice, rng), rng),
+            }
+        )
     return lines
 
 
@@ -130,9 +135,12 @@ def _posts(owner: Owner, rng: random.Random) -> dict[str, str]:
 
 def _prompts() -> list[dict[str, str]]:
     _, prompts, held_out = split()
-    return [{"thread": thread(topic, kind), "prompt": asked}
-            for topic, kind in combinations() if (topic, kind) in set_of(prompts, held_out)
-            for asked in questions(topic, kind)[:2]]
+    return [
+        {"thread": thread(topic, kind), "prompt": asked}
+        for topic, kind in combinations()
+        if (topic, kind) in set_of(prompts, held_out)
+        for asked in questions(topic, kind)[:2]
+    ]
 
 
 def set_of(*groups: list[tuple[Topic, Kind]]) -> "_Members":
@@ -165,6 +173,7 @@ def _simulated(owner: Owner) -> dict[str, object]:
 
 def _owner_yaml(owner: Owner) -> str:
     """Return owner.yaml; a JSON string is a YAML string, so nothing can be misread."""
+
     def quoted(text: str) -> str:
         return json.dumps(text, ensure_ascii=False)
 
@@ -182,8 +191,11 @@ def _lines(rows: list[dict[str, str]]) -> str:
 def owner_files(owner: Owner) -> dict[str, str]:
     """Return every file of an owner, by its path within his folder."""
     rng = random.Random(f"writing {owner.seed}")
-    files = {"owner.yaml": _owner_yaml(owner), "prompts.jsonl": _lines(_prompts()),
-             "writing/chats.jsonl": _lines(_chats(owner, rng))}
+    files = {
+        "owner.yaml": _owner_yaml(owner),
+        "prompts.jsonl": _lines(_prompts()),
+        "writing/chats.jsonl": _lines(_chats(owner, rng)),
+    }
     for name, text in _posts(owner, rng).items():
         files[f"writing/posts/{name}"] = text
     simulated = json.dumps(_simulated(owner), ensure_ascii=False, indent=1, sort_keys=True)

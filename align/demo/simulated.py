@@ -24,28 +24,35 @@ from align.demo.voice import Voice
 Choice = Literal["left", "right", "both", "neither"]
 
 _FLOOR = 0.015
-_LIMIT = 2.5
-_OFF_TOPIC = 5.0
-_FOREIGN = 3.0
-_BROKEN_END = 2.5
-_SALAD = 30.0
-_REPEATED = 1.5
-_LOUD = 5.0
-_QUIET = 1.5
-# A habit is his where he shows it this many times as often as others do.
-_HIS = 1.5
+# How much being unlike other people counts beside being unlike his own hurried notes.
+_STRANGE = 0.6
+# Likeness is worth more up to here, in his own deviations from his mean, and costs beyond.
+_PEAK = 0.5
+_CARICATURE = 2.0
+_LIMIT = 6.0
+_UNEVEN = 0.2
+_RAMBLING = 0.5
+_OFF_TOPIC = 2.0
+_FOREIGN = 1.2
+_BROKEN_END = 0.8
+_SALAD = 8.0
+_REPEATED = 0.4
 
 
 @dataclass(frozen=True)
 class Levels:
-    """Hold what is usual: rates per place of each habit, his own and everybody's."""
+    """Hold what is usual: rates per place of each habit.
+
+    His own, those of other people, and his own again in all his registers, hurried ones too.
+    """
 
     own: dict[str, float]
     others: dict[str, float]
-    # Mean and deviation, over his own texts, of: likeness, habits a sentence, words a sentence,
+    hurried: dict[str, float]
+    # Mean and deviation, over texts in his own register, of: likeness, words, words a sentence,
     # fluency.
     likeness: tuple[float, float]
-    loudness: tuple[float, float]
+    length: tuple[float, float]
     sentence_words: tuple[float, float]
     fluency: tuple[float, float]
     # Deviation of the value over his own writing of all registers: the unit of the noise.
@@ -76,50 +83,50 @@ def fluency(text: str) -> float:
     return sum(pair in _known_pairs() for pair in pairs) / len(pairs) if pairs else 0.0
 
 
-def _surplus(count: float, expected: float) -> float:
-    """Return the log-likelihood (Poisson) lost by showing a habit more often than expected.
-
-    Once is never too often for a habit that he has at all; all of them together may be.
-    """
-    usual = max(1.0, math.ceil(expected))
+def _surplus(count: float, expected: float, usual: float) -> float:
+    """Return the log-likelihood (Poisson) lost by showing a habit more often than usual."""
     if count <= usual:
         return 0.0
-    return ((usual - count) * math.log(max(expected, _FLOOR))
-            + math.lgamma(count + 1) - math.lgamma(usual + 1))
+    return (
+        (usual - count) * math.log(max(expected, _FLOOR))
+        + math.lgamma(count + 1)
+        - math.lgamma(usual + 1)
+    )
 
 
 def likeness(reading: habits.Reading, levels: Levels) -> float:
-    """Return how much a text's habits speak for the owner: log-odds, saturating per habit."""
+    """Return how much a text's habits speak for the owner: log-odds (Poisson), saturating.
+
+    They speak for his own register against his hurried ones, and against other people.
+    """
     total = 0.0
     for habit, count in reading.counts.items():
-        own = max(_FLOOR, levels.own[habit]) * reading.places[habit]
-        others = max(_FLOOR, levels.others[habit]) * reading.places[habit]
+        places = reading.places[habit]
+        own = max(_FLOOR, levels.own[habit]) * places
+        others = max(_FLOOR, levels.others[habit]) * places
+        hurried = max(_FLOOR, levels.hurried[habit]) * places
+        shown = float(count)
         if own > others:
-            shown = min(count, max(1.0, math.ceil(own)))
-            total -= min(_LIMIT, _surplus(count, own))
-        else:
-            shown = count
-        odds = shown * math.log(own / others) - (own - others)
-        total += max(-_LIMIT, min(_LIMIT, odds))
-    return total
+            # Rates are averages: one more than he would show is still like him.
+            usual = max(1.0, math.ceil(own)) + 1
+            total -= min(_LIMIT, _surplus(shown, own, usual))
+            shown = min(shown, usual)
+        total += shown * math.log(own / hurried) - (own - hurried)
+        total += _STRANGE * (shown * math.log(own / others) - (own - others))
+    return total / reading.places["semicolons"]
 
 
-def _above(value: float, usual: tuple[float, float], slack: float = 1.0) -> float:
-    return max(0.0, (value - usual[0]) / usual[1] - slack)
-
-
-def loudness(reading: habits.Reading, levels: Levels) -> float:
-    """Return how many of the owner's habits a text shows a sentence, all together."""
-    shown = sum(count for habit, count in reading.counts.items()
-                if levels.own[habit] > _HIS * levels.others[habit])
-    return shown / reading.places["semicolons"]
+def _peaked(likeness: float, usual: tuple[float, float]) -> float:
+    """Return the worth of a likeness: it grows to a little above his mean, then falls."""
+    above = (likeness - usual[0]) / usual[1] - _PEAK
+    return min(0.0, above) - _CARICATURE * max(0.0, above)
 
 
 def coherence(prompt: str, text: str, levels: Levels) -> float:
     """Return the penalties (<= 0) for what is off the topic, repeated, broken or salad."""
     parts = habits.sentences(text)
     if not parts:
-        return -20.0
+        return -10.0
     value = 0.0
     asked = topic_of(prompt)
     if asked is not None:
@@ -142,11 +149,11 @@ class SimulatedOwner:
 
     voice: Voice
     levels: Levels
-    noise: float = 0.6
+    noise: float = 0.53
     length_bias: float = 0.12
     left_bias: float = 0.08
     both_within: float = 0.12
-    neither_below: float = -4.0
+    neither_below: float = -5.0
 
     @cached_property
     def reader(self) -> habits.Reader:
@@ -162,14 +169,13 @@ class SimulatedOwner:
     def value(self, prompt: str, text: str) -> float:
         """Return how much the owner would call this answer his own, in his own deviations."""
         reading = self.reader.read(text)
-        style = min(likeness(reading, self.levels), self.levels.likeness[0])
-        loud, (usual, deviation) = loudness(reading, self.levels), self.levels.loudness
-        style -= _LOUD * _above(loud, self.levels.loudness, 0.0)
-        style -= _QUIET * max(0.0, (usual - loud) / deviation)
-        per_sentence = len(words(text)) / reading.places["semicolons"]
+        style = _peaked(likeness(reading, self.levels), self.levels.likeness)
         centre, deviation = self.levels.sentence_words
-        off = abs(per_sentence - centre) / deviation
-        style -= max(0.0, off - 0.7)
+        length = len(words(text))
+        per_sentence = length / reading.sentences
+        style -= _UNEVEN * max(0.0, abs(per_sentence - centre) / deviation - 1)
+        usual, spread = self.levels.length
+        style -= _RAMBLING * max(0.0, (length - usual) / spread)
         return (style + coherence(prompt, text, self.levels)) / self.levels.spread
 
     def choose(self, prompt: str, left: str, right: str, rng: random.Random) -> Choice:
@@ -187,6 +193,7 @@ class SimulatedOwner:
 
 def voice_from(data: dict[str, Any]) -> Voice:
     """Return a voice from what `Voice.as_dict` gave, after a round through JSON."""
+
     def frozen(value: Any) -> Any:
         return tuple(frozen(each) for each in value) if isinstance(value, list) else value
 
@@ -195,22 +202,28 @@ def voice_from(data: dict[str, Any]) -> Voice:
 
 def levels_from(data: dict[str, Any]) -> Levels:
     """Return levels from JSON."""
-    return Levels(data["own"], data["others"], tuple(data["likeness"]), tuple(data["loudness"]),
-                  tuple(data["sentence_words"]), tuple(data["fluency"]), data["spread"])
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+    }
+    return Levels(**values)
 
 
 def _rates(readings: list[habits.Reading]) -> dict[str, float]:
-    return {habit: round(sum(r.counts[habit] for r in readings)
-                         / sum(r.places[habit] for r in readings), 5)
-            for habit in readings[0].counts}
+    return {
+        habit: round(
+            sum(r.counts[habit] for r in readings) / sum(r.places[habit] for r in readings), 5
+        )
+        for habit in readings[0].counts
+    }
 
 
 def _usual(values: list[float]) -> tuple[float, float]:
     return round(statistics.fmean(values), 5), round(max(0.01, statistics.pstdev(values)), 5)
 
 
-def measured(voice: Voice, own: list[str], others: list[str],
-             mixed: list[tuple[str, str]]) -> Levels:
+def measured(
+    voice: Voice, own: list[str], others: list[str], mixed: list[tuple[str, str]]
+) -> Levels:
     """Return levels from texts.
 
     Args:
@@ -221,13 +234,19 @@ def measured(voice: Voice, own: list[str], others: list[str],
     """
     reader = habits.Reader(voice)
     readings = [reader.read(text) for text in own]
-    lengths = [len(words(t)) / r.places["semicolons"] for t, r in zip(own, readings, strict=True)]
-    unknown = (math.inf, 1.0)
-    levels = Levels(_rates(readings), _rates([reader.read(t) for t in others]), unknown,
-                    (0.0, 1.0), _usual(lengths),
-                    _usual([fluency(text) for text in own]), 1.0)
-    levels = replace(levels, likeness=_usual([likeness(r, levels) for r in readings]),
-                     loudness=_usual([loudness(r, levels) for r in readings]))
+    lengths = [len(words(text)) for text in own]
+    in_sentence = [n / r.sentences for n, r in zip(lengths, readings, strict=True)]
+    levels = Levels(
+        own=_rates(readings),
+        others=_rates([reader.read(text) for text in others]),
+        hurried=_rates([reader.read(text) for _, text in mixed]),
+        likeness=(0.0, 1.0),
+        length=_usual([float(n) for n in lengths]),
+        sentence_words=_usual(in_sentence),
+        fluency=_usual([fluency(text) for text in own]),
+        spread=1.0,
+    )
+    levels = replace(levels, likeness=_usual([likeness(r, levels) for r in readings]))
     owner = SimulatedOwner(voice, levels)
     spread = statistics.pstdev(owner.value(prompt, text) for prompt, text in mixed)
     return replace(levels, spread=round(spread, 5))

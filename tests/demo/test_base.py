@@ -36,8 +36,9 @@ RARE = ["🦊 tea ☕", "nul\0byte", "漢字 かな", " two  spaces ", "\r\n\t",
 
 
 @pytest.mark.parametrize("text", RARE)
-def test_rare_characters_survive_the_tokenizer(text: str,
-                                               tokenizer: PreTrainedTokenizerFast) -> None:
+def test_rare_characters_survive_the_tokenizer(
+    text: str, tokenizer: PreTrainedTokenizerFast
+) -> None:
     assert tokenizer.decode(tokenizer.encode(text, add_special_tokens=False)) == text
 
 
@@ -48,12 +49,14 @@ def test_stop_and_padding_are_different_tokens(tokenizer: PreTrainedTokenizerFas
 
 
 def test_the_template_masks_exactly_the_answers_and_their_stop_tokens(
-        tokenizer: PreTrainedTokenizerFast) -> None:
+    tokenizer: PreTrainedTokenizerFast,
+) -> None:
     """Training reads `encode`; everything else the template: they agree token by token."""
     for example in examples(11, 120):
         messages = example["messages"]
         rendered = tokenizer.apply_chat_template(
-            messages, return_dict=True, return_assistant_tokens_mask=True)
+            messages, return_dict=True, return_assistant_tokens_mask=True
+        )
         ids, learned = encode(messages, tokenizer)
         assert list(rendered["input_ids"]) == ids
         assert [bool(m) for m in rendered["assistant_masks"]] == learned
@@ -62,17 +65,21 @@ def test_the_template_masks_exactly_the_answers_and_their_stop_tokens(
 
 
 def test_the_prompt_of_generation_is_the_beginning_of_training(
-        tokenizer: PreTrainedTokenizerFast) -> None:
-    messages = [{"role": "system", "content": "You are Ada."},
-                {"role": "user", "content": "Hello!"}, {"role": "assistant", "content": "Hm."}]
+    tokenizer: PreTrainedTokenizerFast,
+) -> None:
+    messages = [
+        {"role": "system", "content": "You are Ada."},
+        {"role": "user", "content": "Hello!"},
+        {"role": "assistant", "content": "Hm."},
+    ]
     whole = tokenizer.apply_chat_template(messages, tokenize=False)
-    prompt = tokenizer.apply_chat_template(messages[:2], tokenize=False,
-                                           add_generation_prompt=True)
+    prompt = tokenizer.apply_chat_template(messages[:2], tokenize=False, add_generation_prompt=True)
     assert whole == prompt + "Hm.<|im_end|>\n"
 
 
 def test_the_base_is_small_and_loads_with_plain_transformers(
-        tokenizer: PreTrainedTokenizerFast) -> None:
+    tokenizer: PreTrainedTokenizerFast,
+) -> None:
     assert sum(p.stat().st_size for p in BASE.rglob("*") if p.is_file()) <= 12e6
     model = AutoModelForCausalLM.from_pretrained(BASE)
     assert model.dtype == torch.bfloat16
@@ -84,8 +91,9 @@ def test_the_base_is_small_and_loads_with_plain_transformers(
 
 def test_the_base_answers_and_stops(tokenizer: PreTrainedTokenizerFast) -> None:
     model = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32)
-    answers = sample(model, tokenizer, ["What is chess?", "Who are you?", "Do you like winter?"],
-                     temperature=0.0)
+    answers = sample(
+        model, tokenizer, ["What is chess?", "Who are you?", "Do you like winter?"], temperature=0.0
+    )
     assert all(0 < len(tokenizer.encode(text)) < 155 for text in answers)
     assert "chess" in answers[0].lower()
 

@@ -90,8 +90,10 @@ def test_the_split_covers_everything_once() -> None:
 
 
 def test_registers_are_mixed(files: dict[str, str]) -> None:
-    marked = [row["answer"].count(";") + row["answer"].count(" - ")
-              for row in rows(files["writing/chats.jsonl"])]
+    marked = [
+        row["answer"].count(";") + row["answer"].count(" - ")
+        for row in rows(files["writing/chats.jsonl"])
+    ]
     assert 0.3 < statistics.fmean(count > 0 for count in marked) < 0.9
 
 

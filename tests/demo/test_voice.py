@@ -51,7 +51,8 @@ def test_a_simple_classifier_tells_the_demo_owner_from_other_voices() -> None:
     others = texts([random_voice(n) for n in range(300)], 2)
     model = make_pipeline(
         TfidfVectorizer(analyzer="char", ngram_range=(2, 4), max_features=8000),
-        LogisticRegression(C=10, max_iter=500))
+        LogisticRegression(C=10, max_iter=500),
+    )
     half = 200
     model.fit(own[:half] + others[:half], [1] * half + [0] * half)
     assert model.score(own[half:] + others[half:], [1] * 100 + [0] * 100) > 0.93
