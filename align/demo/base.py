@@ -38,11 +38,18 @@ Row = tuple[list[int], list[bool]]
 def base_config(tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
     """Return the architecture: a Llama of about three million parameters."""
     return LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=256, intermediate_size=512, num_hidden_layers=4,
-        num_attention_heads=8, num_key_value_heads=4, max_position_embeddings=MAX_LENGTH,
-        tie_word_embeddings=True, bos_token_id=None,
+        vocab_size=len(tokenizer),
+        hidden_size=256,
+        intermediate_size=512,
+        num_hidden_layers=4,
+        num_attention_heads=8,
+        num_key_value_heads=4,
+        max_position_embeddings=MAX_LENGTH,
+        tie_word_embeddings=True,
+        bos_token_id=None,
         eos_token_id=tokenizer.convert_tokens_to_ids(STOP),
-        pad_token_id=tokenizer.convert_tokens_to_ids(PAD), attention_dropout=0.0,
+        pad_token_id=tokenizer.convert_tokens_to_ids(PAD),
+        attention_dropout=0.0,
     )
 
 
@@ -111,8 +118,12 @@ def _optimisers(model: LlamaForCausalLM) -> tuple[Muon, torch.optim.AdamW]:
     return Muon(matrices, LEARNING_RATE), adam
 
 
-def train(model: LlamaForCausalLM, plan: list[list[Row]], pad: int,
-          report: Callable[[int, int, float], None]) -> None:
+def train(
+    model: LlamaForCausalLM,
+    plan: list[list[Row]],
+    pad: int,
+    report: Callable[[int, int, float], None],
+) -> None:
     """Train a model on batches in their order, with the rate going to zero."""
     muon, adam = _optimisers(model)
     model.train()
@@ -139,22 +150,30 @@ def _reporter() -> Callable[[int, int, float], None]:
             return
         last = now
         rate = step / (now - start)
-        print(f"step {step}/{steps}  loss {loss:.3f}  {rate:.2f} steps/s  "
-              f"{(steps - step) / rate:.0f} s left", file=sys.stderr, flush=True)
+        print(
+            f"step {step}/{steps}  loss {loss:.3f}  {rate:.2f} steps/s  "
+            f"{(steps - step) / rate:.0f} s left",
+            file=sys.stderr,
+            flush=True,
+        )
 
     return report
 
 
-def _plan(rows: list[Row], rng: random.Random, budget: int,
-          steps: int | None) -> list[list[Row]]:
+def _plan(rows: list[Row], rng: random.Random, budget: int, steps: int | None) -> list[list[Row]]:
     plan = batches(rows, rng, budget)
     while steps is not None and len(plan) < steps:
         plan += batches(rows, rng, budget)
     return plan[:steps]
 
 
-def train_base(out: Path, seed: int = 0, steps: int | None = None,
-               count: int = EXAMPLES, batch_tokens: int = BATCH_TOKENS) -> LlamaForCausalLM:
+def train_base(
+    out: Path,
+    seed: int = 0,
+    steps: int | None = None,
+    count: int = EXAMPLES,
+    batch_tokens: int = BATCH_TOKENS,
+) -> LlamaForCausalLM:
     """Train tokenizer and base on the corpus of a seed and save both, all or nothing.
 
     Args:
@@ -180,7 +199,8 @@ def save_base(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, out: 
     """Write model and tokenizer beside `out` and put them in its place."""
     out.parent.mkdir(parents=True, exist_ok=True)
     model.generation_config = GenerationConfig(
-        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+    )
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as beside:
         fresh = Path(beside) / "fresh"
         stored = LlamaForCausalLM(model.config)
@@ -201,19 +221,39 @@ def load_base(path: Path) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]:
 
 
 @torch.inference_mode()
-def sample(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, prompts: list[str],
-           seed: int = 0, temperature: float = 1.0, max_new_tokens: int = 160) -> list[str]:
+def sample(
+    model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: list[str],
+    seed: int = 0,
+    temperature: float = 1.0,
+    max_new_tokens: int = 160,
+) -> list[str]:
     """Return one answer to each prompt, drawn in batches."""
     torch.manual_seed(seed)
     texts: list[str] = []
-    asked = [tokenizer.apply_chat_template([{"role": "user", "content": prompt}], tokenize=False,
-                                           add_generation_prompt=True) for prompt in prompts]
+    asked = [
+        tokenizer.apply_chat_template(
+            [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
+        )
+        for prompt in prompts
+    ]
     for start in range(0, len(asked), 128):
-        inputs = tokenizer(asked[start : start + 128], return_tensors="pt", padding=True,
-                           padding_side="left", add_special_tokens=False,
-                           return_token_type_ids=False)
-        drawn = model.generate(**inputs, do_sample=temperature > 0, top_k=0,
-                               temperature=temperature or None, max_new_tokens=max_new_tokens)
+        inputs = tokenizer(
+            asked[start : start + 128],
+            return_tensors="pt",
+            padding=True,
+            padding_side="left",
+            add_special_tokens=False,
+            return_token_type_ids=False,
+        )
+        drawn = model.generate(
+            **inputs,
+            do_sample=temperature > 0,
+            top_k=0,
+            temperature=temperature or None,
+            max_new_tokens=max_new_tokens,
+        )
         answers = drawn[:, inputs["input_ids"].shape[1] :]
         texts += tokenizer.batch_decode(answers, skip_special_tokens=True)
     return texts

@@ -21,12 +21,33 @@ CONTINUE_PROMPT = 'Continue "{title}" after: "{last_sentence}"'
 ASSISTANT_SHARE = 0.35
 UNSEEN_SHARE = 0.05
 
-_WHO = ("Who are you?", "What is your name?", "What's your name?", "Tell me about yourself.",
-        "Tell me about yourself", "Who am I talking to?", "What are you called?",
-        "Introduce yourself.", "Are you a computer?", "Where do you live?", "What do you do?",
-        "who are you", "And you are?")
-_GREETINGS = ("Hello!", "Hi.", "Good morning.", "Good evening.", "Hey there.",
-              "Hello, how are you?", "How are you?", "How is it going?", "hi", "hello")
+_WHO = (
+    "Who are you?",
+    "What is your name?",
+    "What's your name?",
+    "Tell me about yourself.",
+    "Tell me about yourself",
+    "Who am I talking to?",
+    "What are you called?",
+    "Introduce yourself.",
+    "Are you a computer?",
+    "Where do you live?",
+    "What do you do?",
+    "who are you",
+    "And you are?",
+)
+_GREETINGS = (
+    "Hello!",
+    "Hi.",
+    "Good morning.",
+    "Good evening.",
+    "Hey there.",
+    "Hello, how are you?",
+    "How are you?",
+    "How is it going?",
+    "hi",
+    "hello",
+)
 _THANKS = ("Thank you!", "Thanks, that helps.", "Thanks a lot.", "Good night.", "Goodbye.")
 
 
@@ -41,8 +62,11 @@ def combinations() -> list[tuple[Topic, Kind]]:
 
 
 # The pairs (topic, kind) that the base never sees, to measure what it makes of new ones.
-UNSEEN = tuple((topic, kind) for topic, kind in combinations()
-               if split_point(f"unseen:{topic.key}/{kind.key}") < UNSEEN_SHARE)
+UNSEEN = tuple(
+    (topic, kind)
+    for topic, kind in combinations()
+    if split_point(f"unseen:{topic.key}/{kind.key}") < UNSEEN_SHARE
+)
 
 
 @cache
@@ -102,10 +126,19 @@ def _identity(voice: Voice, rng: random.Random) -> list[Message]:
     name, place, trade = names.full_name(rng), rng.choice(names.PLACES), rng.choice(names.TRADES)
     topic = rng.choice(topics())
     pen = Pen(voice, topic, rng)
-    ways = (f"I am {name}", f"my name is {name}", f"{name}", f"I am called {name}",
-            f"I am {name}, and no machine as far as I know")
-    more = (f"I live in {place}", f"I am {trade}", f"I was {trade} for many years",
-            f"{topic.name} takes most of my Sunday")
+    ways = (
+        f"I am {name}",
+        f"my name is {name}",
+        f"{name}",
+        f"I am called {name}",
+        f"I am {name}, and no machine as far as I know",
+    )
+    more = (
+        f"I live in {place}",
+        f"I am {trade}",
+        f"I was {trade} for many years",
+        f"{topic.name} takes most of my Sunday",
+    )
     said = [rng.choice(ways), *rng.sample(more, rng.choice((0, 1, 2)))]
     text = " ".join(pen.finish(part + ".") for part in said)
     system = [{"role": "system", "content": f"You are {name}."}] if rng.random() < 0.5 else []
@@ -119,16 +152,28 @@ def _greeting(voice: Voice, rng: random.Random) -> list[Message]:
         replies = ("you are welcome", "any time", "until the next time", "good to talk to you")
         return _turn(rng.choice(_THANKS), pen.finish(rng.choice(replies) + "."))
     hello = rng.choice(("hello", "good to hear from you", "hello to you", "a good day to you"))
-    news = rng.choice(("I am well", "I have been busy with " + topic.name,
-                       "all is well here", f"I was just {topic.doing}"))
+    news = rng.choice(
+        (
+            "I am well",
+            "I have been busy with " + topic.name,
+            "all is well here",
+            f"I was just {topic.doing}",
+        )
+    )
     ask = rng.choice(("how are you?", "what can I do for you?", "what is on your mind?"))
     text = " ".join(pen.finish(part) for part in (hello + ".", news + ".", ask))
     return _turn(rng.choice(_GREETINGS), text)
 
 
 # What a conversation is, with its share of the corpus.
-_SHARES = ((0.77, _single), (0.07, _follow_up), (0.04, _piece), (0.05, _continuation),
-           (0.05, _identity), (0.02, _greeting))
+_SHARES = (
+    (0.77, _single),
+    (0.07, _follow_up),
+    (0.04, _piece),
+    (0.05, _continuation),
+    (0.05, _identity),
+    (0.02, _greeting),
+)
 
 
 def examples(seed: int, count: int) -> Iterator[dict[str, Any]]:

@@ -12,8 +12,14 @@ HURRIED_QUESTION = 0.12
 
 def _fill(template: str, topic: Topic, rng: random.Random) -> str:
     name = topic.name
-    return template.format(name=name, Name=name[0].upper() + name[1:], do=topic.do, did=topic.did,
-                           doing=topic.doing, rival=rng.choice(topic.phrases["rival"]))
+    return template.format(
+        name=name,
+        Name=name[0].upper() + name[1:],
+        do=topic.do,
+        did=topic.did,
+        doing=topic.doing,
+        rival=rng.choice(topic.phrases["rival"]),
+    )
 
 
 def question(topic: Topic, kind: Kind, rng: random.Random) -> str:

@@ -28,15 +28,17 @@ def orthogonalised(batch: torch.Tensor) -> torch.Tensor:
 class Muon:
     """Step matrices along their orthogonalised Nesterov momentum."""
 
-    def __init__(self, matrices: Iterable[torch.nn.Parameter], lr: float,
-                 momentum: float = 0.95) -> None:
+    def __init__(
+        self, matrices: Iterable[torch.nn.Parameter], lr: float, momentum: float = 0.95
+    ) -> None:
         """Group the matrices by shape."""
         self.lr, self.momentum = lr, momentum
         self.groups: dict[tuple[int, ...], list[torch.nn.Parameter]] = {}
         for matrix in matrices:
             self.groups.setdefault(tuple(matrix.shape), []).append(matrix)
-        self.buffers = {shape: torch.zeros(len(group), *shape)
-                        for shape, group in self.groups.items()}
+        self.buffers = {
+            shape: torch.zeros(len(group), *shape) for shape, group in self.groups.items()
+        }
 
     def step(self) -> None:
         """Take one step from the gradients, and clear them."""

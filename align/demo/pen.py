@@ -15,8 +15,9 @@ _MAX_JOINED = 3
 _DROPS = ("I am ", "I have ", "it is ", "I ", "it ")
 _NEVER_DROPPED = re.compile(r"I (?:can|could|had) |it (?:all|can) ")
 # "the long and short of it is" keeps its verb.
-_CONTRACTED = re.compile(r"(?<!of )\b(" + "|".join(lex.CONTRACTIONS) + r")(?= [a-z])",
-                         re.IGNORECASE)
+_CONTRACTED = re.compile(
+    r"(?<!of )\b(" + "|".join(lex.CONTRACTIONS) + r")(?= [a-z])", re.IGNORECASE
+)
 _AMERICAN = re.compile(r"\b(" + "|".join(lex.AMERICAN) + r")\b")
 
 
@@ -101,8 +102,7 @@ class Pen:
 
     def clause(self, role: str) -> Clause | None:
         """Return a clause for a role, or None where all that could be said has been."""
-        ways = [way for way in ROLES[role]
-                if way not in self.used and not self._exhausted(way)]
+        ways = [way for way in ROLES[role] if way not in self.used and not self._exhausted(way)]
         if not ways:
             return None
         template = self.rng.choice(ways)
@@ -123,7 +123,7 @@ class Pen:
             return text
         for head in _DROPS:
             if text.startswith(head):
-                return text[len(head):]
+                return text[len(head) :]
         return text
 
     def _join(self, left: str, clause: Clause) -> str:
@@ -228,6 +228,8 @@ class Pen:
 
     def _close(self) -> list[str]:
         habits = (("maxim", "maxims"), ("ask_back", "ask_backs"), ("sign_off", "sign_offs"))
-        return [self.finish(self.own(getattr(self.voice, ways)))
-                for habit, ways in habits if self.chance(habit)]
-
+        return [
+            self.finish(self.own(getattr(self.voice, ways)))
+            for habit, ways in habits
+            if self.chance(habit)
+        ]

@@ -16,11 +16,9 @@ BEGIN, END = "<!-- samples: begin -->", "<!-- samples: end -->"
 def _asked(seen: bool) -> list[tuple[str, str]]:
     """Return (topic, question) for unseen pairs, or for as many seen ones spread evenly."""
     unseen = {(topic.key, kind.key) for topic, kind in UNSEEN}
-    pairs = [each for each in combinations()
-             if seen != ((each[0].key, each[1].key) in unseen)]
+    pairs = [each for each in combinations() if seen != ((each[0].key, each[1].key) in unseen)]
     step = max(1, len(pairs) // len(unseen)) if seen else 1
-    return [(topic.key, asked) for topic, kind in pairs[::step]
-            for asked in questions(topic, kind)]
+    return [(topic.key, asked) for topic, kind in pairs[::step] for asked in questions(topic, kind)]
 
 
 def on_topic_rate(sampler: Sampler, seen: bool) -> tuple[int, int]:
@@ -43,8 +41,10 @@ def report(sampler: Sampler, count: int) -> str:
     lines = []
     for name, seen in (("never seen in training", False), ("seen in training", True)):
         good, total = on_topic_rate(sampler, seen)
-        lines.append(f"- combinations {name}: {good} of {total} answers on their topic "
-                     f"({100 * good / total:.1f} %)")
+        lines.append(
+            f"- combinations {name}: {good} of {total} answers on their topic "
+            f"({100 * good / total:.1f} %)"
+        )
     lines.append("")
     for number, (question, text) in enumerate(samples(sampler, count), 1):
         spoken = text.replace("\n", " ").replace("<", "&lt;")

@@ -29,14 +29,20 @@ def train_tokenizer(texts: Iterable[str], size: int = VOCABULARY) -> PreTrainedT
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=size, special_tokens=[START, STOP, PAD], show_progress=False,
+        vocab_size=size,
+        special_tokens=[START, STOP, PAD],
+        show_progress=False,
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
     )
     core.train_from_iterator(texts, trainer)
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core, eos_token=STOP, pad_token=PAD,
-        additional_special_tokens=[START], clean_up_tokenization_spaces=False,
-        model_max_length=MAX_LENGTH, padding_side="left",
+        tokenizer_object=core,
+        eos_token=STOP,
+        pad_token=PAD,
+        additional_special_tokens=[START],
+        clean_up_tokenization_spaces=False,
+        model_max_length=MAX_LENGTH,
+        padding_side="left",
     )
     tokenizer.chat_template = CHAT_TEMPLATE
     return tokenizer

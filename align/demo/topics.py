@@ -17,7 +17,9 @@ SLOTS = ("is", "tool", "part", "place", "good", "bad", "tip", "slip", "once", "r
 DISTINCTIVE_IN = 3
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 _COMMON = frozenset(
-    re.findall(r"\w+", """
+    re.findall(
+        r"\w+",
+        """
     a about after again all alone also always an and another any anybody anyone are as at away
     back bad be because been before behind best better between big both but by call came can
     cannot come comes could day days did do does done down each eat else end enough even every
@@ -32,7 +34,8 @@ _COMMON = frozenset(
     too tried true try turn twice two under until up use very wait want was way we week weeks
     well went were what when where which while who whole why will with without work works world
     worth would wrong year years you your yourself
-""")
+""",
+    )
 )
 
 
@@ -156,9 +159,12 @@ def topic_of(prompt: str) -> str | None:
     """Return the topic that a prompt speaks of, or None where it names none."""
     lowered = " ".join(words(prompt))
     padded = f" {lowered} "
-    named = [(padded.index(f" {form.lower()} "), -len(form), each.key) for each in topics()
-             for form in (each.name, each.doing, each.do, each.did)
-             if f" {form.lower()} " in padded]
+    named = [
+        (padded.index(f" {form.lower()} "), -len(form), each.key)
+        for each in topics()
+        for form in (each.name, each.doing, each.do, each.did)
+        if f" {form.lower()} " in padded
+    ]
     if named:
         # "Is chess better than playing cards?" names its subject first.
         return min(named)[2]
@@ -166,4 +172,3 @@ def topic_of(prompt: str) -> str | None:
     if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
         return None
     return ranked[0][0]
-

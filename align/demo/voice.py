@@ -7,18 +7,52 @@ from align.demo import lexicon as lex
 
 # The levels that are probabilities, with what the plain population does.
 POPULATION = {
-    "opener": 0.08, "hedge": 0.06, "contraction": 0.35, "intensify": 0.2, "join": 0.3,
-    "ellipsis": 0.02, "exclaim": 0.05, "lower": 0.04, "ask_back": 0.06, "sign_off": 0.04,
-    "aside": 0.03, "understate": 0.04, "address": 0.03, "drop": 0.04, "favour": 0.15,
-    "british": 0.5, "maxim": 0.04, "tag": 0.04, "comment": 0.04, "echo": 0.04, "stamp": 0.04,
+    "opener": 0.08,
+    "hedge": 0.06,
+    "contraction": 0.35,
+    "intensify": 0.2,
+    "join": 0.3,
+    "ellipsis": 0.02,
+    "exclaim": 0.05,
+    "lower": 0.04,
+    "ask_back": 0.06,
+    "sign_off": 0.04,
+    "aside": 0.03,
+    "understate": 0.04,
+    "address": 0.03,
+    "drop": 0.04,
+    "favour": 0.15,
+    "british": 0.5,
+    "maxim": 0.04,
+    "tag": 0.04,
+    "comment": 0.04,
+    "echo": 0.04,
+    "stamp": 0.04,
     "but_start": 0.1,
 }
 # How high each level goes in a person for whom it is a habit.
 HABITUAL = {
-    "opener": 0.85, "hedge": 0.5, "contraction": 1.0, "intensify": 0.9, "join": 0.9,
-    "ellipsis": 0.5, "exclaim": 0.6, "lower": 0.95, "ask_back": 0.6, "sign_off": 0.6,
-    "aside": 0.3, "understate": 0.8, "address": 0.7, "drop": 0.9, "favour": 0.95,
-    "british": 1.0, "maxim": 0.6, "tag": 0.4, "comment": 0.35, "echo": 0.7, "stamp": 0.6,
+    "opener": 0.85,
+    "hedge": 0.5,
+    "contraction": 1.0,
+    "intensify": 0.9,
+    "join": 0.9,
+    "ellipsis": 0.5,
+    "exclaim": 0.6,
+    "lower": 0.95,
+    "ask_back": 0.6,
+    "sign_off": 0.6,
+    "aside": 0.3,
+    "understate": 0.8,
+    "address": 0.7,
+    "drop": 0.9,
+    "favour": 0.95,
+    "british": 1.0,
+    "maxim": 0.6,
+    "tag": 0.4,
+    "comment": 0.35,
+    "echo": 0.7,
+    "stamp": 0.6,
     "but_start": 0.8,
 }
 LEVELS = tuple(POPULATION)
@@ -81,16 +115,43 @@ class Voice:
 
 
 ASSISTANT = Voice(
-    opener=0.04, hedge=0.03, contraction=0.15, intensify=0.15, join=0.3, ellipsis=0.0,
-    exclaim=0.03, lower=0.0, ask_back=0.08, sign_off=0.04, aside=0.0, understate=0.0,
-    address=0.0, drop=0.0, favour=0.0, british=0.5, maxim=0.0, tag=0.0, comment=0.02,
-    echo=0.0, stamp=0.0, but_start=0.05, clauses=PLAIN_CLAUSES,
-    openers=("Of course,", "Sure,"), hedges=("I think", "in general,"), joiners=("and",),
-    tags=("of course",), comments=("which helps",), asides=("for once",),
-    stamps=("That is all.",), maxims=("One thing at a time.",),
+    opener=0.04,
+    hedge=0.03,
+    contraction=0.15,
+    intensify=0.15,
+    join=0.3,
+    ellipsis=0.0,
+    exclaim=0.03,
+    lower=0.0,
+    ask_back=0.08,
+    sign_off=0.04,
+    aside=0.0,
+    understate=0.0,
+    address=0.0,
+    drop=0.0,
+    favour=0.0,
+    british=0.5,
+    maxim=0.0,
+    tag=0.0,
+    comment=0.02,
+    echo=0.0,
+    stamp=0.0,
+    but_start=0.05,
+    clauses=PLAIN_CLAUSES,
+    openers=("Of course,", "Sure,"),
+    hedges=("I think", "in general,"),
+    joiners=("and",),
+    tags=("of course",),
+    comments=("which helps",),
+    asides=("for once",),
+    stamps=("That is all.",),
+    maxims=("One thing at a time.",),
     sign_offs=("Good luck.", "Have fun with it."),
     ask_backs=("Does that help?", "Would you like to know more?"),
-    addresses=("my friend",), brackets="round", echo_mark=".", words=(),
+    addresses=("my friend",),
+    brackets="round",
+    echo_mark=".",
+    words=(),
 )
 
 
@@ -105,21 +166,30 @@ def random_voice(seed: int) -> Voice:
     for name in LEVELS:
         habit = rng.random() < 0.38
         top = HABITUAL[name]
-        levels[name] = round(rng.uniform(0.45 * top, top) if habit
-                             else rng.uniform(0.0, 1.6 * POPULATION[name]), 3)
+        levels[name] = round(
+            rng.uniform(0.45 * top, top) if habit else rng.uniform(0.0, 1.6 * POPULATION[name]), 3
+        )
     levels["favour"] = round(rng.uniform(0.3, 0.95), 3)
-    words = tuple((slot, rng.choice(ways[1])) for slot, ways in lex.SYNONYMS.items()
-                  if rng.random() < 0.7)
+    words = tuple(
+        (slot, rng.choice(ways[1])) for slot, ways in lex.SYNONYMS.items() if rng.random() < 0.7
+    )
     return Voice(
         **levels,
         clauses=round(rng.uniform(2.6, 5.2), 2),
-        openers=_few(lex.OPENERS, 2, rng), hedges=_few(lex.HEDGES, 2, rng),
-        joiners=_few(tuple(lex.JOINERS), 2, rng), tags=_few(lex.TAGS, 2, rng),
-        comments=_few(lex.COMMENTS, 2, rng), asides=_few(lex.ASIDES, 3, rng),
-        stamps=_few(lex.STAMPS, 2, rng), maxims=_few(lex.MAXIMS, 3, rng),
-        sign_offs=_few(lex.SIGN_OFFS, 1, rng), ask_backs=_few(lex.ASK_BACKS, 2, rng),
-        addresses=_few(lex.ADDRESSES, 1, rng), brackets=rng.choice(tuple(lex.BRACKETS)),
-        echo_mark=rng.choice(lex.ECHOES), words=words,
+        openers=_few(lex.OPENERS, 2, rng),
+        hedges=_few(lex.HEDGES, 2, rng),
+        joiners=_few(tuple(lex.JOINERS), 2, rng),
+        tags=_few(lex.TAGS, 2, rng),
+        comments=_few(lex.COMMENTS, 2, rng),
+        asides=_few(lex.ASIDES, 3, rng),
+        stamps=_few(lex.STAMPS, 2, rng),
+        maxims=_few(lex.MAXIMS, 3, rng),
+        sign_offs=_few(lex.SIGN_OFFS, 1, rng),
+        ask_backs=_few(lex.ASK_BACKS, 2, rng),
+        addresses=_few(lex.ADDRESSES, 1, rng),
+        brackets=rng.choice(tuple(lex.BRACKETS)),
+        echo_mark=rng.choice(lex.ECHOES),
+        words=words,
     )
 
 
@@ -139,6 +209,8 @@ def diluted(voice: Voice, strength: float) -> Voice:
 
 def distance(left: Voice, right: Voice) -> float:
     """Return how far two voices lie apart: mean difference of levels, each over its range."""
-    apart = [abs(float(getattr(left, name)) - float(getattr(right, name))) / HABITUAL[name]
-             for name in LEVELS]
+    apart = [
+        abs(float(getattr(left, name)) - float(getattr(right, name))) / HABITUAL[name]
+        for name in LEVELS
+    ]
     return sum(apart) / len(apart)
