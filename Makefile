@@ -128,10 +128,12 @@ contracts: setup ## Which room may know which
 .PHONY: bench bench-demo demo-base docs clean
 bench: setup ## Measure again: every published figure but bench-demo's
 	$(BIN)/python -m benchmarks.startup --json benchmarks/results/startup.json
+	$(BIN)/python -m benchmarks.pace --json benchmarks/results/pace.json
 	$(BIN)/python -m benchmarks.report
 
 bench-demo: setup ## Measure the demo again: six owners, three seeds (an hour)
-	$(BIN)/python -m benchmarks.demo --json benchmarks/results/demo.json
+	@mkdir -p benchmarks/local
+	$(BIN)/python -m benchmarks.demo --roads benchmarks/local/roads.jsonl --json benchmarks/results/demo.json
 	$(BIN)/python -m benchmarks.report
 
 demo-base: setup ## Train the demo's tiny base again (minutes)
@@ -139,6 +141,7 @@ demo-base: setup ## Train the demo's tiny base again (minutes)
 
 docs: setup ## Write the generated pages again
 	$(BIN)/python -m scripts.write_cli_page
+	$(BIN)/python -m scripts.write_recipe_page
 	$(BIN)/python -m scripts.paste_outputs
 	$(BIN)/python -m benchmarks.report
 
