@@ -1,0 +1,111 @@
+"""One demo road, from writing to scorecard, in a project root of its own.
+
+Every stretch is the command that a user types, in a process of its own, timed whole.
+"""
+
+import json
+import os
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class Road:
+    """What one road left behind: seconds of each stretch, peak memory, the scorecard."""
+
+    owner: str
+    seed: int
+    control: bool
+    seconds: dict[str, float] = field(default_factory=dict)
+    peak_gb: float = 0.0
+    scorecard: dict[str, Any] = field(default_factory=dict)
+
+
+def make_root(root: Path) -> None:
+    """Lay out a project root that shares recipes, prompts and the demo's base with the checkout."""
+    (root / "data" / "demo").mkdir(parents=True, exist_ok=True)
+    (root / "checkpoints").mkdir(exist_ok=True)
+    for shared in ("recipes", "data/prompts", "data/demo/base"):
+        link = root / shared
+        if not link.exists():
+            link.symlink_to(CHECKOUT / shared)
+    for own in ("owner.yaml", "simulated.json", "prompts.jsonl"):
+        shutil.copy(CHECKOUT / "data" / "demo" / own, root / "data" / "demo" / own)
+    shutil.copytree(CHECKOUT / "data/demo/writing", root / "data/demo/writing", dirs_exist_ok=True)
+
+
+def drive(root: Path, owner: str, seed: int, *, control: bool = False) -> Road:
+    """Drive the whole road once.
+
+    Args:
+        root: The project root to work in, made by `make_root`.
+        owner: `demo`, or `demo-N` for the owner that seed N makes.
+        seed: Seed of training, sampling and choosing.
+        control: Choose at random instead of by the simulated owner's taste.
+
+    Raises:
+        subprocess.CalledProcessError: A stretch failed; its output stands in the log.
+    """
+    road = Road(owner, seed, control)
+    data = root / "data" / owner
+    if owner != "demo" and not data.exists():
+        number = owner.removeprefix("demo-")
+        _stretch(road, root, "demo-owner", "--seed", number, "--out", str(data))
+    numbers = ("--owner", owner, "--seed", str(seed))
+    _stretch(road, root, "ingest", str(data / "writing"), "--owner", owner)
+    _stretch(road, root, "prompts", "add", str(data / "prompts.jsonl"), "--owner", owner)
+    _stretch(road, root, "sft", *numbers)
+    _stretch(road, root, "sample", *numbers)
+    if control:
+        choose_at_random(root, owner, seed)
+    else:
+        _stretch(road, root, "simulate", *numbers)
+    _stretch(road, root, "dpo", *numbers)
+    _stretch(road, root, "evaluate", *numbers)
+    card = root / "checkpoints" / owner / "scorecard" / "scorecard.json"
+    road.scorecard = json.loads(card.read_text())
+    return road
+
+
+def choose_at_random(root: Path, owner: str, seed: int) -> None:
+    """Record a coin's choice for each pair: what training on noise brings."""
+    from align.store import events, pairs
+    from align.store.connection import connect
+
+    coin = random.Random(seed)
+    connection = connect(root / "data" / owner / "twin.db")
+    for pair in list(pairs.iter_pairs(connection)):
+        payload = {"outcome": coin.choice("ab"), "left": "a", "selection": "random"}
+        events.append_event(
+            connection, kind="choice", actor="simulated", pair_id=pair.id, payload=payload
+        )
+    connection.close()
+
+
+def _stretch(road: Road, root: Path, *words: str) -> None:
+    environment = {**os.environ, "SOUNDALIKE_ROOT": str(root)}
+    log = root / "road.log"
+    started = time.monotonic()
+    with log.open("ab") as output:
+        subprocess.run(
+            [sys.executable, "-m", "align.cli", *words],
+            check=True,
+            env=environment,
+            cwd=CHECKOUT,
+            stdout=output,
+            stderr=output,
+        )
+    name = words[0]
+    road.seconds[name] = road.seconds.get(name, 0.0) + time.monotonic() - started
+    # Of all children so far: the road's peak is the largest of its processes.
+    kilobytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    road.peak_gb = max(road.peak_gb, kilobytes / 1e6)
