@@ -1,0 +1,71 @@
+"""Generated pages are up to date, and are made as they say."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import report
+from benchmarks.harness import Row, at_least, at_most, reported, table
+from scripts import paste_outputs, write_cli_page, write_recipe_page
+from scripts.paste_outputs import pasted
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def test_the_command_page_is_up_to_date():
+    assert write_cli_page.PAGE.read_text() == write_cli_page.page(), "run: make docs"
+
+
+def test_the_recipe_page_is_up_to_date():
+    assert write_recipe_page.PAGE.read_text() == write_recipe_page.page(), "run: make docs"
+
+
+def test_the_benchmark_page_is_up_to_date():
+    assert report.PAGE.read_text() == report.page(), "run: make docs"
+
+
+def test_pasted_outputs_are_up_to_date():
+    for page in (CHECKOUT / "README.md", *(CHECKOUT / "docs").glob("*.md")):
+        assert paste_outputs.pasted(page.read_text()) == page.read_text(), "run: make docs"
+
+
+def test_links_between_the_pages_lead_somewhere():
+    import re
+
+    for page in (*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_output_is_pasted_between_its_markers(tmp_path: Path):
+    (tmp_path / "run.txt").write_text("one\n\x1b[2Ksft: 1/2\rsft: 2/2\ntwo\n")
+    page = "before\n<!-- output: run -->\nold\n<!-- end -->\nafter\n"
+    wanted = "before\n<!-- output: run -->\n```text\none\nsft: 2/2\ntwo\n```\n<!-- end -->\nafter\n"
+    assert pasted(page, tmp_path) == wanted
+    assert pasted(wanted, tmp_path) == wanted
+
+
+def test_only_the_lines_asked_for_are_pasted(tmp_path: Path):
+    (tmp_path / "run.txt").write_text("one\ntwo\nthree\n")
+    page = "<!-- output: run | tail 1 -->\n<!-- end -->\n"
+    assert pasted(page, tmp_path).splitlines()[1:4] == ["```text", "three", "```"]
+
+
+def test_a_place_without_output_stays_empty(tmp_path: Path):
+    page = "<!-- output: unknown -->\n<!-- end -->\n"
+    assert pasted(page, tmp_path) == page
+
+
+@pytest.mark.parametrize(("value", "holds"), [(0.2, True), (0.3, True), (0.31, False)])
+def test_a_figure_holds_up_to_its_limit(value: float, holds: bool):
+    assert at_most("start", value, 0.3, "s").holds is holds
+    assert at_least("start", -value, -0.3).holds is holds
+
+
+def test_an_unmeasured_figure_is_not_zero():
+    assert "not measured" in table([reported("peak memory", None, "GB")])
+    assert Row("x", None).holds is None
+
+
+def test_a_missed_target_shouts():
+    assert "| NO " in table([at_most("start", 1.0, 0.3, "s")])
