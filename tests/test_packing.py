@@ -151,6 +151,23 @@ def test_nothing_sealed_and_no_held_out_answer_is_in_a_train_pack(
     assert path.stat().st_mode & 0o077 == 0
 
 
+def test_nothing_sealed_is_in_a_label_pack(laptop: Machine, line: Line) -> None:
+    writing = write_writing(laptop)
+    with laptop.here():
+        line("ingest", writing, "--owner", "ann")
+        conn = laptop.store()
+        laptop.twin("001-sft")
+        add_pair(conn, "What of it?", ("This.", "That."))
+        told = add_pair(conn, "And the otter?", (f"Well, {SEALED}!", "What otter?"))
+        append_event(conn, kind="rewrite", actor="owner", pair_id=told, payload={"text": SHORT})
+        line("pack", "--owner", "ann", "--for", "label")
+        path = owner_dir("ann") / "ann-label.pack"
+        inside = all_bytes(path)
+    for secret in (SEALED, SHORT, "monday"):
+        assert secret.lower() not in inside
+    assert "what of it?" in inside
+
+
 def test_the_whole_round_trip_merges_what_was_chosen_on_both(
     laptop: Machine, box: Machine, line: Line
 ) -> None:
