@@ -69,7 +69,7 @@ def resolve(owner: str, word: str, *, recipe: Any = None) -> Checkpoint:
             raise UserError(
                 relative_to_root(folder),
                 f"{owner} has no checkpoint '{word}' (there: {known})",
-                f"Run: align {stage} --owner {owner}",
+                f"Run: {make_command(stage, owner)}",
             )
     else:
         folder = Path(word).expanduser()

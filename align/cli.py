@@ -2,9 +2,7 @@
 
 import importlib
 import os
-import sqlite3
 import sys
-import traceback
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -12,9 +10,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from align import __version__
-from align.errors import UserError
-from align.printable import printable
+from align.command_line import Root, Stopped, Version, run
 
 # The road first, in its order; then what looks at it.
 COMMANDS = {
@@ -35,10 +31,6 @@ COMMANDS = {
     "forget": "Erase an owner: store, checkpoints and, when asked, the writing.",
     "demo-owner": "Make another fictional owner with a voice of its own.",
 }
-
-
-class Stopped(Exception):
-    """Ctrl-C, under a name that typer does not turn into a silent exit."""
 
 
 class Road(TyperGroup):
@@ -71,24 +63,11 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        print(__version__)
-        raise typer.Exit
-
-
 @app.callback()
 def options(
-    root: Annotated[
-        str | None, typer.Option(help="Project root (default: the checkout).", metavar="DIR")
-    ] = None,
+    root: Root = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Print the version.", callback=_print_version, is_eager=True
-        ),
-    ] = False,
+    version: Version = False,
 ) -> None:
     """Make a language model sound like one person, its owner."""
     if root is not None:
@@ -106,45 +85,6 @@ def _summary(text: str) -> Callable[[], None]:
 
 for _name, _text in COMMANDS.items():
     app.command(_name)(_summary(_text))
-
-
-def run(call: Callable[[], object]) -> int:
-    """Run a command line and return its exit code: 2 for the user's mistakes, 130 on Ctrl-C.
-
-    A mistake is one line on stderr; `--debug` (or `SOUNDALIKE_DEBUG=1`) shows the traceback.
-    """
-    try:
-        code = call()
-        return code if isinstance(code, int) else 0
-    except UserError as error:
-        return _mistake(error)
-    except (Stopped, KeyboardInterrupt, typer.Abort):
-        print("\nStopped. The same command goes on from here.", file=sys.stderr)
-        return 130
-    except sqlite3.Error as error:
-        from align.store.connection import as_user_error
-
-        return _mistake(as_user_error(error, "store"))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        if error.errno is None:
-            raise
-        what = (error.strerror or "failed").lower()
-        return _mistake(UserError(error.filename or "file system", what, "Mend that and repeat"))
-    except Exception as error:
-        if not hasattr(error, "show"):  # typer's own usage errors know how to show themselves
-            raise
-        error.show()
-        return int(getattr(error, "exit_code", 2))
-
-
-def _mistake(error: UserError) -> int:
-    if os.environ.get("SOUNDALIKE_DEBUG"):
-        traceback.print_exc()
-    print(printable(str(error)), file=sys.stderr)
-    return 2
 
 
 def main() -> None:

@@ -1,16 +1,13 @@
 """`labeler --owner ann`: one letter a pair; every answer is saved before the next pair is shown."""
 
 import os
-import sqlite3
 import sys
 from typing import Annotated
 
 import typer
 from typer.main import get_command
 
-from align import __version__
-from align.errors import UserError
-from align.printable import printable
+from align.command_line import Root, Version, run
 
 app = typer.Typer(
     add_completion=False,
@@ -18,12 +15,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        print(__version__)
-        raise typer.Exit
 
 
 @app.command()
@@ -42,15 +33,8 @@ def label(
         int | None,
         typer.Option(help="Of order and sides (default: the last sitting's).", metavar="N"),
     ] = None,
-    root: Annotated[
-        str | None, typer.Option(help="Project root (default: the checkout).", metavar="DIR")
-    ] = None,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Print the version.", callback=_print_version, is_eager=True
-        ),
-    ] = False,
+    root: Root = None,
+    version: Version = False,
 ) -> None:
     """Say, pair after pair, which of two answers sounds like you.
 
@@ -66,39 +50,9 @@ def label(
     sit(owner, order=order, seed=seed, limit=limit)
 
 
-def run() -> int:
-    """Run the command line and return its exit code: 2 for the user's mistakes, 130 on Ctrl-C."""
-    try:
-        code = get_command(app).main(prog_name="labeler", standalone_mode=False)
-        return code if isinstance(code, int) else 0
-    except UserError as error:
-        return _mistake(str(error))
-    except (KeyboardInterrupt, typer.Abort):
-        return 130
-    except (sqlite3.Error, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        return _mistake(f"labeler: {error}. Every answer that was confirmed is saved.")
-    except Exception as error:
-        if not hasattr(error, "show"):  # typer's own usage errors know how to show themselves
-            raise
-        error.show()
-        return int(getattr(error, "exit_code", 2))
-
-
-def _mistake(line: str) -> int:
-    if os.environ.get("SOUNDALIKE_DEBUG"):
-        import traceback
-
-        traceback.print_exc()
-    print(printable(line), file=sys.stderr)
-    return 2
-
-
 def main() -> None:
     """Run `labeler`."""
-    sys.exit(run())
+    sys.exit(run(lambda: get_command(app).main(prog_name="labeler", standalone_mode=False)))
 
 
 if __name__ == "__main__":

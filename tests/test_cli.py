@@ -7,7 +7,8 @@ import pytest
 import typer
 
 from align import __version__
-from align.cli import COMMANDS, run
+from align.cli import COMMANDS
+from align.command_line import run
 from align.errors import UserError
 
 HEAVY = (

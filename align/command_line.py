@@ -1,0 +1,71 @@
+"""What both command lines share: exit codes, one line for a mistake, `--version`."""
+
+import os
+import sqlite3
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from align import __version__
+from align.errors import UserError
+from align.printable import printable
+from align.store.connection import as_user_error
+
+
+class Stopped(Exception):
+    """Ctrl-C, under a name that typer does not turn into a silent exit."""
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
+]
+Root = Annotated[
+    str | None, typer.Option(help="Project root (default: the checkout).", metavar="DIR")
+]
+
+
+def run(call: Callable[[], object]) -> int:
+    """Run a command line and return its exit code: 2 for the user's mistakes, 130 on Ctrl-C.
+
+    A mistake is one line on stderr; `--debug` (or `SOUNDALIKE_DEBUG=1`) shows the traceback.
+    """
+    try:
+        code = call()
+        return code if isinstance(code, int) else 0
+    except UserError as error:
+        return _mistake(error)
+    except (Stopped, KeyboardInterrupt, typer.Abort):
+        print("\nStopped. The same command goes on from here.", file=sys.stderr)
+        return 130
+    except sqlite3.Error as error:
+        return _mistake(as_user_error(error, "store"))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if error.errno is None:
+            raise
+        what = (error.strerror or "failed").lower()
+        return _mistake(UserError(error.filename or "file system", what, "Mend that and repeat"))
+    except Exception as error:
+        if not hasattr(error, "show"):  # typer's own usage errors know how to show themselves
+            raise
+        error.show()
+        return int(getattr(error, "exit_code", 2))
+
+
+def _mistake(error: UserError) -> int:
+    if os.environ.get("SOUNDALIKE_DEBUG"):
+        traceback.print_exc()
+    print(printable(str(error)), file=sys.stderr)
+    return 2
