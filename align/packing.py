@@ -110,7 +110,9 @@ def pack_for_training(
     preferences = kept("dpo", (row.to_row() for row in build_preferences(conn)), _texts_of_choice)
     if all(row["source"] == "identity" for row in examples):
         raise UserError(
-            f"owner {owner!r}", "nothing to train on", f"Run: align ingest --owner {owner}"
+            f"owner {owner!r}",
+            "nothing to train on",
+            f"Run: {make_command('ingest', owner)} FROM=~/my-writing",
         )
     for row in examples:
         row.pop("record_ids", None)

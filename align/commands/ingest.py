@@ -1,5 +1,6 @@
 """`align ingest`: the owner's writing into the store."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,10 +48,16 @@ def ingest(
             raise UserError(
                 "align ingest",
                 "no path to read",
-                f"Run: align ingest ~/my-writing --owner {owner}",
+                f"Run: {make_command('ingest', owner)} FROM=~/my-writing",
             )
         paths = [project_root() / "data" / "demo" / "writing"]
     reading = read(paths)
+    if not reading.pieces:
+        raise UserError(
+            ", ".join(str(path) for path in paths),
+            f"nothing of it can be read ({_reasons(reading.left_out)})",
+            "Name a folder with .md, .txt or .jsonl files",
+        )
     own_prompts = owner_dir(owner) / "prompts.jsonl"
     asked = read_prompts(own_prompts, settings.held_out) if own_prompts.is_file() else []
 
@@ -66,8 +73,7 @@ def ingest(
         f"{_count(intake.prompts, 'new prompt')} from what was asked"
     )
     left_out = reading.left_out + type(reading.left_out)(duplicate=intake.duplicates)
-    reasons = ", ".join(f"{n:,} {reason}" for reason, n in sorted(left_out.items()) if n)
-    print(f"Left out: {reasons or 'nothing'}")
+    print(f"Left out: {_reasons(left_out) or 'nothing'}")
     if dry_run:
         return
     if asked:
@@ -89,6 +95,10 @@ def _print_pieces(pieces: "Counts", words: "Counts") -> None:
     print(f"{'what':<18}{'pieces':>8}{'words':>11}  privacy")
     for (source, level), count in sorted(pieces.items()):
         print(f"{source:<18}{count:>8,}{words[source, level]:>11,}  {level}")
+
+
+def _reasons(left_out: Counter[str]) -> str:
+    return ", ".join(f"{n:,} {reason}" for reason, n in sorted(left_out.items()) if n)
 
 
 def _count(number: int, what: str) -> str:

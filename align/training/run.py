@@ -213,7 +213,7 @@ def _example_rows(asked: Asked, recipe: Recipe, base: Base) -> list[Row]:
         raise UserError(
             f"owner {asked.owner}",
             "no writing to train on",
-            f"Run: align ingest FOLDER --owner {asked.owner}",
+            f"Run: {make_command('ingest', asked.owner)} FROM=~/my-writing",
         )
     return rows
 

@@ -311,3 +311,15 @@ def test_a_demo_owner_is_made_read_and_chooses(root: Path, line: Line) -> None:
     assert "simulated choices: " in line("simulate", "--owner", "mira")
     assert line("choices", "count", "--owner", "mira") == "40\n"
     assert "40 there before" in line("simulate", "--owner", "mira")
+
+
+def test_a_folder_of_which_nothing_can_be_read_is_refused(
+    root: Path, line: Line, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "one.md").write_bytes(bytes(range(256)) * 8)
+    assert "nothing of it can be read (1 binary)" in line(
+        "ingest", folder, "--owner", "ann", code=2
+    )
+    assert not store_path("ann").exists()
