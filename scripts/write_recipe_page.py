@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from align.recipes import DEFAULTS, OURS, REFUSED
+from align.recipe_keys import DEFAULTS, OURS, REFUSED
 from scripts.generated_page import CHECKOUT, write_or_check
 
 PAGE = CHECKOUT / "docs" / "recipes.md"
 HEAD = """\
 # Recipes
 
-Written by `make docs` from the recipes and from `align/recipes.py`.
+Written by `make docs` from the recipes and from `align/recipe_keys.py`.
 
 A recipe is a YAML file of `key: value` lines: any key of TRL's `SFTConfig` or `DPOConfig` and of
 its `ModelConfig`, and the few of ours below. The command line beats the file

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from align.errors import UserError
-from align.recipes import OURS, REFUSED, known_recipes, read_recipe, recipe_path
+from align.recipe_keys import OURS, REFUSED
+from align.recipes import known_recipes, read_recipe, recipe_path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 STAGES = ("sft", "dpo")

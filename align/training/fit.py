@@ -20,7 +20,7 @@ from align.errors import UserError
 from align.files import write_atomically
 from align.lineage import Lineage, adapter_hash, write
 from align.paths import relative_to_root
-from align.recipes import DEFAULTS
+from align.recipe_keys import DEFAULTS
 from align.template import template_hash
 from align.training.alarms import alarms, not_finite
 from align.training.run import Run, is_main
