@@ -86,6 +86,8 @@ def rows(roads: Sequence[Road]) -> Iterator[Row]:
     if others:
         owners, roads_each = len({road.owner for road in others}), len(others)
         yield from _averages(f"{owners} other owners, {roads_each} roads", others)
+    if not control:
+        return
     for road in control:
         name = f"control on random choices, seed {road.seed}: DPO over SFT"
         yield reported(name, _rate(road, "dpo", "sft"))
