@@ -112,5 +112,5 @@ def test_two_processes_under_the_launcher_train_data_parallel(trained: Path) -> 
         [*line, "--accelerate", "two"], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("is ready. Next: align evaluate --owner ann") == 1
+    assert done.stderr.count("is ready. Next: make evaluate OWNER=ann") == 1
     assert (trained / "checkpoints/ann/002-dpo/twin.json").is_file()
