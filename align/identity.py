@@ -18,6 +18,17 @@ _NAME = (
     "May I ask your name?",
     "Remind me, who are you?",
 )
+# For an owner of whom only the name is known.
+_NAME_AGAIN = (
+    "Hello, who is there?",
+    "Do you have a name?",
+    "Say your name, please.",
+    "Hi! And your name?",
+    "I forgot your name. What was it?",
+    "So who am I writing with?",
+    "Who wrote this?",
+    "What do people call you?",
+)
 _NAMED = ("I'm {name}.", "My name is {name}.", "{name}.", "It's {name}.")
 _ALIAS = (
     "Do people call you {alias}?",
@@ -31,22 +42,23 @@ _FACT = (
     "May I ask: {small}",
     "Tell me, {small}",
 )
-_MOST = 40
+_LEAST, _MOST = 20, 40
 
 
 def identity_rows(owner: Owner) -> list[dict[str, Any]]:
-    """Return rows {messages, source, record_ids, split}, at most 40, most of them for training.
+    """Return rows {messages, source, record_ids, split}, 20 to 40, most of them for training.
 
     Every fourth way of asking is held out, so that what is measured is the fact and not the
     wording.
     """
-    asked = [(q, _NAMED[at % len(_NAMED)].format(name=owner.name)) for at, q in enumerate(_NAME)]
+    asked = _named(_NAME, owner)
     for alias in owner.aliases[:3]:
         for question, answer in zip(_ALIAS, _ALIASED, strict=True):
             asked.append((question.format(alias=alias), answer.format(alias=alias)))
     for question, answer in owner.facts.items():
         small = question[:1].lower() + question[1:]
         asked += [(form.format(question=question, small=small), answer) for form in _FACT]
+    asked += _named(_NAME_AGAIN, owner)[: max(0, _LEAST - len(asked))]
     return [
         {
             "messages": [
@@ -58,4 +70,11 @@ def identity_rows(owner: Owner) -> list[dict[str, Any]]:
             "split": "held_out" if at % 4 == 3 else "train",
         }
         for at, (question, answer) in enumerate(asked[:_MOST])
+    ]
+
+
+def _named(questions: tuple[str, ...], owner: Owner) -> list[tuple[str, str]]:
+    return [
+        (question, _NAMED[at % len(_NAMED)].format(name=owner.name))
+        for at, question in enumerate(questions)
     ]

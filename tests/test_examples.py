@@ -136,3 +136,7 @@ def test_identity_takes_its_sides(conn: sqlite3.Connection) -> None:
     held = list(build_examples(conn, OWNER, split="evaluation"))
     assert len(train) + len(held) == len(identity_rows(OWNER))
     assert {row["source"] for row in train} == {"identity"}
+
+
+def test_an_owner_of_whom_only_the_name_is_known_has_twenty_identity_conversations():
+    assert len(identity_rows(Owner(name="Ann"))) == 20
