@@ -23,6 +23,7 @@ from align.paths import relative_to_root
 from align.recipe_keys import DEFAULTS
 from align.template import template_hash
 from align.training.alarms import alarms, not_finite
+from align.training.head import project_learned_positions_only
 from align.training.run import Run, is_main
 
 WHOLE = "whole"
@@ -93,6 +94,7 @@ def train(trainer: Any, run: Run) -> dict[str, Any]:
         trainer.remove_callback(callback)
     watcher = _Watcher(run.stage)
     trainer.add_callback(watcher)
+    project_learned_positions_only(trainer.accelerator.device)
     resumed = last_whole(run.work)
     if resumed and is_main():
         say(f"{run.stage}: going on from step {resumed.name.split('-')[1]}")
