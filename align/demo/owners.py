@@ -23,9 +23,9 @@ from align.demo.voice import ASSISTANT, Voice, diluted, distance, random_voice
 
 HELD_OUT = 0.2
 CHAT_SHARE = 0.5625
-CHATS = 210
+CHATS = 270
 HELD_OUT_CHATS = 50
-POSTS = 70
+POSTS = 80
 # What the owner's choices call his own, and how far other registers thin it.
 OWN_REGISTER = 0.95
 REGISTERS = (0.25, 0.85)
