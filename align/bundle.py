@@ -3,6 +3,7 @@
 Nothing in a bundle is believed before its name, size and hash are checked.
 """
 
+import errno
 import hashlib
 import json
 import lzma
@@ -32,6 +33,9 @@ _BROKEN = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError,
     RuntimeError, ValueError,
 )  # fmt: skip
+# And what the system says where damaged bytes name a place before the file's start. Other errors
+# of the system's, such as a full disk where a member is written to, are not the pack's.
+_NO_SUCH_PLACE = errno.EINVAL
 # The rooms of a bundle; each part of a name begins with a letter, digit or '_': never '..'.
 _NAME = re.compile(r"(rows|packed|checkpoints|lineage)(/[A-Za-z0-9_][A-Za-z0-9_.+-]*){1,4}")
 
@@ -164,7 +168,9 @@ class Bundle:
         try:
             with self._zip.open(name) as member:
                 yield member
-        except _BROKEN as error:
+        except (*_BROKEN, OSError) as error:
+            if isinstance(error, OSError) and error.errno != _NO_SUCH_PLACE:
+                raise
             raise _damaged(self.path, f"{name} cannot be read ({error})") from error
 
     def read(self, name: str) -> bytes:
@@ -241,7 +247,9 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
         raise UserError(path, "no such pack", "Name a file that `align pack` wrote")
     try:
         opened = zipfile.ZipFile(path)
-    except _BROKEN as error:
+    except (*_BROKEN, OSError) as error:
+        if isinstance(error, OSError) and error.errno != _NO_SUCH_PLACE:
+            raise
         raise _damaged(path, f"not a pack, or cut short ({error})") from error
     with opened:
         yield Bundle(path, opened)
