@@ -1,6 +1,9 @@
 """The order in which pairs are asked."""
 
+import random
 from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 
 import pytest
 from hypothesis import given
@@ -17,68 +20,144 @@ from align.selection import (
     random_order,
 )
 
-CANDIDATES = st.lists(
-    st.builds(
-        Candidate,
-        pair_id=st.uuids().map(str),
-        prompt_id=st.sampled_from(["p1", "p2", "p3"]),
-        checkpoint=st.sampled_from(["001-sft", "002-dpo", "010-dpo", "base"]),
-        flaw=st.sampled_from([None, None, "empty", "near-identical"]),
-    ),
-    max_size=40,
-    unique_by=lambda c: c.pair_id,
-)
+
+class ListPool:
+    """A pool of listed pairs; those named `near` have texts that nobody could choose between."""
+
+    def __init__(self, candidates: Iterable[Candidate], near: Collection[str] = ()) -> None:
+        self.candidates, self.near, self.walked = list(candidates), near, 0
+
+    def numbers(self) -> Sequence[int]:
+        return sorted({c.number for c in self.candidates}, reverse=True)
+
+    def count(self, number: int | None) -> int:
+        return sum(not c.empty for c in self._of(number))
+
+    def walk(self, number: int | None, start: str) -> Iterator[Candidate]:
+        for c in sorted(self._of(number), key=lambda c: (c.pair_id < start, c.pair_id)):
+            self.walked += 1
+            yield c
+
+    def of_prompts(self, prompt_ids: Collection[str]) -> Iterator[Candidate]:
+        return (c for c in self.candidates if c.prompt_id in prompt_ids)
+
+    def near_identical(self, candidate: Candidate) -> bool:
+        assert candidate.is_suspect
+        return candidate.pair_id in self.near
+
+    def _of(self, number: int | None) -> list[Candidate]:
+        return [c for c in self.candidates if number in (None, c.number)]
 
 
-@given(CANDIDATES, st.integers(0, 2**31))
-def test_every_candidate_is_asked_once_or_left_out_with_a_count(candidates, seed):
-    for order in (policy(candidates, seed, None) for policy in POLICIES.values()):
-        assert len({pick.pair_id for pick in order.picks}) == len(order.picks)
-        assert len(order.picks) + sum(order.left_out.values()) == len(candidates)
-        assert all(0 < pick.probability <= 1 for pick in order.picks)
+def pairs(likeness: Sequence[float | None] = (0.2, 0.95, None)) -> st.SearchStrategy:
+    return st.lists(
+        st.builds(
+            Candidate,
+            pair_id=st.uuids().map(lambda id: id.hex[:16]),
+            prompt_id=st.sampled_from(["p1", "p2", "p3", "p4"]),
+            number=st.sampled_from([0, 1, 2, 10]),
+            empty=st.sampled_from([False, False, False, True]),
+            likeness=st.sampled_from(likeness),
+        ),
+        max_size=40,
+        unique_by=lambda c: c.pair_id,
+    )
 
 
-@given(
-    CANDIDATES,
-    st.integers(0, 2**31),
-    st.dictionaries(st.sampled_from(["p1", "p2"]), st.integers(0, 5)),
-)
-def test_fresh_asks_newer_checkpoints_first_and_three_pairs_a_prompt(candidates, seed, answered):
+SEEDS = st.integers(0, 2**31)
+SHARES = st.floats(0, 1)
+
+
+def near_of(candidates: Sequence[Candidate]) -> set[str]:
+    return {c.pair_id for c in candidates if c.is_suspect and c.pair_id < "8"}
+
+
+@given(pairs(), SEEDS)
+def test_every_pair_between_whose_answers_one_can_choose_is_asked_once(candidates, seed):
+    near = near_of(candidates)
+    order = [pick.pair_id for pick in random_order(ListPool(candidates, near), seed, [])]
+    assert len(set(order)) == len(order)
+    assert set(order) == {c.pair_id for c in candidates if not c.empty} - near
+
+
+@given(pairs(), SEEDS, SHARES)
+def test_fresh_asks_newer_checkpoints_first_and_three_pairs_a_prompt(candidates, seed, share):
+    near = near_of(candidates)
+    answered = candidates[: int(len(candidates) * share)]
     known = {c.pair_id: c for c in candidates}
-    asked = [known[pick.pair_id] for pick in fresh(candidates, seed, answered).picks]
-    ages = [checkpoint_number(c.checkpoint) for c in asked]
+    asked = [known[p.pair_id] for p in fresh(ListPool(candidates, near), seed, answered)]
+    assert not set(asked) & set(answered)
+    assert not any(c.empty or c.pair_id in near for c in asked)
+    ages = [c.number for c in asked]
     assert ages == sorted(ages, reverse=True)
-    for prompt, n in Counter(c.prompt_id for c in asked).items():
-        assert n + answered.get(prompt, 0) <= PAIRS_A_PROMPT
+    places = Counter(c.prompt_id for c in answered)
+    waiting = Counter(
+        c.prompt_id
+        for c in candidates
+        if c not in answered and not c.empty and c.pair_id not in near
+    )
+    for prompt, n in waiting.items():
+        free = max(0, PAIRS_A_PROMPT - places[prompt])
+        assert sum(c.prompt_id == prompt for c in asked) == min(n, free)
 
 
-@given(CANDIDATES, st.integers(0, 2**31))
-def test_what_was_answered_does_not_change_the_order_of_the_rest(candidates, seed):
-    order = [pick.pair_id for pick in random_order(candidates, seed).picks]
-    rest = [c for c in candidates if c.pair_id not in order[:2]]
-    assert [pick.pair_id for pick in random_order(rest, seed).picks] == order[2:]
+@given(pairs([0.2]), SEEDS, SHARES)
+def test_a_probability_is_one_over_what_could_have_been_asked(candidates, seed, share):
+    answered = candidates[: int(len(candidates) * share)]
+    known = {c.pair_id: c for c in candidates}
+    gone, places = set(answered), Counter(c.prompt_id for c in answered)
+    for pick in fresh(ListPool(candidates), seed, answered):
+        could = [
+            c
+            for c in candidates
+            if c not in gone and not c.empty and places[c.prompt_id] < PAIRS_A_PROMPT
+        ]
+        newest = max(c.number for c in could)
+        assert pick.probability == 1 / sum(c.number == newest for c in could)
+        gone.add(known[pick.pair_id])
+        places[known[pick.pair_id].prompt_id] += 1
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@given(candidates=pairs(), seed=SEEDS)
+def test_what_was_answered_does_not_change_the_order_of_the_rest(policy, candidates, seed):
+    pool, picks = ListPool(candidates, near_of(candidates)), POLICIES[policy].picks
+    known = {c.pair_id: c for c in candidates}
+    order = list(picks(pool, seed, []))
+    answered = [known[pick.pair_id] for pick in order[:2]]
+    assert list(picks(pool, seed, answered)) == order[2:]
 
 
 def test_the_stored_probability_is_how_often_a_pair_comes_first():
-    candidates = [Candidate(f"new{i}", f"p{i}", "002-dpo") for i in range(4)]
-    candidates += [Candidate("old", "p9", "001-sft")]
-    firsts = Counter(fresh(candidates, seed).picks[0].pair_id for seed in range(2000))
-    assert set(firsts) == {"new0", "new1", "new2", "new3"}
+    ids = random.Random(1)
+    firsts: Counter[str] = Counter()
+    for seed in range(2000):
+        candidates = [Candidate(f"{ids.getrandbits(64):016x}", f"p{i}", 2) for i in range(4)]
+        older = Candidate(f"{ids.getrandbits(64):016x}", "p9", 1)
+        pick = next(fresh(ListPool([*candidates, older]), seed, []))
+        assert pick.probability == 1 / 4
+        firsts[next(c.prompt_id for c in candidates if c.pair_id == pick.pair_id)] += 1
     assert max(firsts.values()) < 600
-    assert fresh(candidates, 0).picks[0].probability == pytest.approx(1 / 4)
 
 
-def test_a_full_prompt_leaves_the_eligible():
-    candidates = [Candidate(f"x{i}", "one prompt", "001-sft") for i in range(5)]
-    assert [pick.probability for pick in fresh(candidates, 3).picks] == [1 / 5, 1 / 4, 1 / 3]
-    assert fresh(candidates, 3).left_out == {"more than three of a prompt": 2}
+def test_a_full_prompt_leaves_what_could_be_asked():
+    candidates = [Candidate(f"x{i}", "one prompt", 1) for i in range(5)]
+    picks = fresh(ListPool(candidates), 3, [])
+    assert [pick.probability for pick in picks] == [1 / 5, 1 / 4, 1 / 3]
 
 
-def test_empty_and_near_identical_answers_are_left_out_with_a_count():
-    flaws = ["empty", "empty", "near-identical"]
-    candidates = [Candidate(f"x{i}", "p", "001-sft", flaw) for i, flaw in enumerate(flaws)]
-    order = fresh(candidates, 0)
-    assert order.picks == () and order.left_out == {"empty": 2, "near-identical": 1}
+def test_a_suspect_counts_until_its_texts_were_looked_at():
+    candidates = [Candidate(f"x{i}", f"p{i}", 1, False, None) for i in range(4)]
+    picks = list(fresh(ListPool(candidates, near={"x1", "x2"}), 0, []))
+    assert len(picks) == 2
+    assert all(1 / 4 <= pick.probability <= 1 for pick in picks)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_walk_reads_no_further_than_it_is_asked(policy):
+    pool = ListPool(Candidate(f"{i:04x}", f"p{i}", 1) for i in range(1000))
+    assert len(list(islice(POLICIES[policy].picks(pool, 5, []), 20))) == 20
+    assert pool.walked == 20
 
 
 @pytest.mark.parametrize(
@@ -92,6 +171,11 @@ def test_empty_and_near_identical_answers_are_left_out_with_a_count():
 )
 def test_a_flaw_is_what_leaves_nothing_to_choose(text, other, similarity, flaw):
     assert flaw_of(text, other, similarity) == flaw
+
+
+@pytest.mark.parametrize(("name", "number"), [("002-dpo", 2), ("base", 0), ("010-sft", 10)])
+def test_a_checkpoint_has_the_number_of_its_name(name, number):
+    assert checkpoint_number(name) == number
 
 
 def test_sides_are_even_and_depend_on_the_seed_only():

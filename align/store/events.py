@@ -12,9 +12,12 @@ from typing import Any, Literal, get_args
 from align.store.connection import transaction
 from align.store.ids import canonical_json, storable
 
-EventKind = Literal["choice", "skip", "undo", "redo", "rewrite", "private", "note", "flag"]
+EventKind = Literal[
+    "choice", "skip", "repeat", "undo", "redo", "rewrite", "private", "note", "flag"
+]
 Actor = Literal["owner", "simulated", "imported"]
 OUTCOMES = ("a", "b", "both", "neither")
+FLAGS = ("facts", "voice")
 
 
 @dataclass(frozen=True)
@@ -136,16 +139,27 @@ def _check(event: NewEvent) -> None:
     if event.kind not in get_args(EventKind) or event.actor not in get_args(Actor):
         raise ValueError(f"no such event: {event.kind} by {event.actor}")
     payload = event.payload
-    if event.kind == "choice" and payload.get("outcome") not in OUTCOMES:
-        raise ValueError(f"a choice's outcome is one of {', '.join(OUTCOMES)}")
+    if event.kind in ("choice", "repeat") and payload.get("outcome") not in OUTCOMES:
+        raise ValueError(f"a {event.kind}'s outcome is one of {', '.join(OUTCOMES)}")
+    if event.kind == "repeat" and not _is_id(payload.get("of")):
+        raise ValueError("a repeat names the first answer as payload['of'], [device, counter]")
+    if event.kind == "flag" and payload.get("flag") not in FLAGS:
+        raise ValueError(f"a flag is one of {', '.join(FLAGS)}")
+    if event.kind == "flag" and payload.get("side") not in ("a", "b", None):
+        raise ValueError("a flag's side is a, b or nothing")
     if event.kind == "rewrite" and not isinstance(payload.get("text"), str):
         raise ValueError("a rewrite has its text in payload['text']")
-    if event.kind in ("choice", "rewrite", "private") and event.pair_id is None:
+    if event.kind in _OF_A_PAIR and event.pair_id is None:
         raise ValueError(f"a {event.kind} names its pair")
-    if event.kind in ("undo", "redo"):
-        target = payload.get("target")
-        if not (isinstance(target, list | tuple) and len(target) == 2):
-            raise ValueError(f"an {event.kind} names its event as [device, counter]")
+    if event.kind in ("undo", "redo") and not _is_id(payload.get("target")):
+        raise ValueError(f"an {event.kind} names its event as [device, counter]")
+
+
+_OF_A_PAIR = ("choice", "repeat", "rewrite", "private", "flag")
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 2
 
 
 def _plain(value: Any) -> Any:

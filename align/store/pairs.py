@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -103,6 +103,28 @@ def get_pair(conn: sqlite3.Connection, id: str) -> PairView | None:
     """Return one pair, or None where there is none."""
     row = conn.execute("SELECT * FROM known_pairs WHERE id = ?", (id,)).fetchone()
     return None if row is None else pair_view(row)
+
+
+def get_pairs(conn: sqlite3.Connection, ids: Collection[str]) -> dict[str, PairView]:
+    """Return those of the pairs that are there, by id."""
+    marks = ",".join("?" * len(ids))
+    rows = conn.execute(f"SELECT * FROM known_pairs WHERE id IN ({marks})", tuple(ids))
+    return {row["id"]: pair_view(row) for row in rows}
+
+
+def pair_of_texts(
+    conn: sqlite3.Connection, prompt_id: str, texts: tuple[str, str], purpose: Purpose
+) -> tuple[str, bool] | None:
+    """Return the pair that holds two texts, and whether they stand in it the other way round."""
+    rows = conn.execute(
+        "SELECT p.id, a.text, b.text FROM pairs p JOIN answers a ON a.id = p.answer_a "
+        "JOIN answers b ON b.id = p.answer_b WHERE p.purpose = ? AND p.prompt_id = ? ORDER BY p.id",
+        (purpose, prompt_id),
+    )
+    for pair_id, *found in rows:
+        if sorted(found) == sorted(texts):
+            return pair_id, found[0] != texts[0]
+    return None
 
 
 def pair_view(row: sqlite3.Row) -> PairView:

@@ -5,7 +5,7 @@ from typing import Any
 
 from align.store.answers import Answer, add_answers
 from align.store.connection import transaction
-from align.store.pairs import Pair, add_pairs
+from align.store.pairs import Pair, Purpose, add_pairs
 from align.store.prompts import Prompt, add_prompts
 from align.store.records import Record
 
@@ -34,24 +34,26 @@ def add_pair(
     conn: sqlite3.Connection,
     text: str = "How are you?",
     answers: tuple[str, str] = ("Fine.", "I am doing very well."),
-    checkpoint: str = "001-sft",
+    checkpoint: str | tuple[str, str] = "001-sft",
+    purpose: Purpose = "train",
     **changes: Any,
 ) -> str:
-    """Add a prompt with two answers, and return the pair's id."""
+    """Add a prompt with two answers, of one checkpoint or of two, and return the pair's id."""
     asked = prompt(text, **changes)
+    names = (checkpoint, checkpoint) if isinstance(checkpoint, str) else checkpoint
     drawn = [
         Answer.new(
             prompt_id=asked.id,
             text=answer,
-            checkpoint=checkpoint,
-            checkpoint_hash=f"hash of {checkpoint}",
+            checkpoint=name,
+            checkpoint_hash=f"hash of {name}",
             settings={"temperature": 1.0},
             seed=0,
             n=n,
         )
-        for n, answer in enumerate(answers)
+        for n, (name, answer) in enumerate(zip(names, answers, strict=True))
     ]
-    pair = Pair.new(prompt_id=asked.id, answer_a=drawn[0].id, answer_b=drawn[1].id)
+    pair = Pair.new(prompt_id=asked.id, answer_a=drawn[0].id, answer_b=drawn[1].id, purpose=purpose)
     with transaction(conn):
         add_prompts(conn, [asked])
         add_answers(conn, drawn)

@@ -134,6 +134,11 @@ def test_every_older_schema_becomes_the_newest(tmp_path: Path, oldest: int) -> N
     assert _schema(connect(path)) == _schema(new)
 
 
+def test_a_new_store_has_no_backup_of_its_beginnings(tmp_path: Path) -> None:
+    connect(tmp_path / "twin.db", create=True).close()
+    assert os.listdir(tmp_path) == ["twin.db"]
+
+
 def test_a_migration_is_preceded_by_a_backup_of_the_store_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "twin.db"
     conn = connect(path, create=True)

@@ -101,6 +101,19 @@ def test_a_pair_that_the_owner_calls_private_is_sealed_until_he_takes_it_back() 
     assert [view.level for view in iter_pairs(conn)] == ["open"]
 
 
+def test_a_pair_that_was_asked_again_keeps_its_first_answer() -> None:
+    conn = in_memory()
+    first = choose(conn, "p", "a")
+    payload = {"outcome": "b", "of": [first.device, first.counter]}
+    append_event(conn, kind="repeat", actor="owner", pair_id="p", payload=payload)
+    assert [each.outcome for each in current_choices(conn)] == ["a"]
+
+
+def test_what_stands_of_many_events_is_found_by_an_index() -> None:
+    plan = in_memory().execute("EXPLAIN QUERY PLAN SELECT * FROM standing_events").fetchall()
+    assert [row["detail"] for row in plan if row["detail"].startswith("SCAN")] == ["SCAN e"]
+
+
 def test_a_clock_that_is_set_back_reorders_nothing() -> None:
     conn = in_memory()
     append_events(
@@ -129,6 +142,12 @@ def test_many_events_are_one_commit() -> None:
         NewEvent("rewrite", "owner", "p", {}),
         NewEvent("undo", "owner", "p", {}),
         NewEvent("note", "owner", "p", {"certainty": float("nan")}),
+        NewEvent("repeat", "owner", "p", {"outcome": "left", "of": ["d", 1]}),
+        NewEvent("repeat", "owner", "p", {"outcome": "a"}),
+        NewEvent("repeat", "owner", None, {"outcome": "a", "of": ["d", 1]}),
+        NewEvent("flag", "owner", "p", {"flag": "style", "side": "a"}),
+        NewEvent("flag", "owner", "p", {"flag": "facts", "side": "left"}),
+        NewEvent("flag", "owner", None, {"flag": "voice", "side": None}),
     ],
 )
 def test_an_event_that_means_nothing_is_refused(event: NewEvent) -> None:
