@@ -6,9 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from align.arena import Contest, contests
 from align.console import make_command
 from align.levels import LEVELS, Level
 from align.paths import checkpoints_dir, owner_dir, relative_to_root, store_path
+from align.statistics import Interval
+from align.store.acts import owner_acts
+from align.tally import Tally, tally
 
 ADAPTER = "adapter_model.safetensors"
 
@@ -24,6 +28,8 @@ class Overview:
     prompts: Counter[tuple[str, str]] = field(default_factory=Counter)
     pairs: Counter[str] = field(default_factory=Counter)
     choices: Counter[tuple[str, str]] = field(default_factory=Counter)
+    tally: Tally = field(default_factory=lambda: tally([]))
+    contests: list[Contest] = field(default_factory=list)
     verdicts: int = 0
     checkpoints: list[str] = field(default_factory=list)
     pairs_of_newest: int = 0
@@ -42,7 +48,7 @@ _DECISIVE = ("a", "b", "rewrite")
 
 
 def overview(owner: str, conn: sqlite3.Connection | None) -> Overview:
-    """Count what there is; no more than counts are read, so that it takes no time."""
+    """Count what there is; little more than counts is read, so that it takes no time."""
     found = Overview(owner, store=conn is not None)
     folder = owner_dir(owner)
     found.packed = (folder / "packed" / "sft-rows.jsonl").is_file()
@@ -68,10 +74,12 @@ def _count(conn: sqlite3.Connection, found: Overview) -> None:
     _count_prompts(conn, found)
     found.pairs.update(dict(conn.execute("SELECT purpose, count(*) FROM pairs GROUP BY 1")))
     for actor, outcome, n, newest in conn.execute(
-        "SELECT actor, outcome, count(*), max(time) FROM current_choices GROUP BY 1, 2"
+        "SELECT actor, outcome, count(*), max(time) FROM current_choices c "
+        "LEFT JOIN pairs p ON p.id = c.pair_id WHERE p.purpose IS NOT 'arena' GROUP BY 1, 2"
     ):
         found.choices[actor, outcome] = n
         found.newest_choice = max(found.newest_choice, newest)
+    found.tally, found.contests = tally(owner_acts(conn)), contests(conn)
     found.verdicts = conn.execute("SELECT count(*) FROM verdicts").fetchone()[0]
     if found.checkpoints:
         found.pairs_of_newest = conn.execute(
@@ -170,6 +178,7 @@ def lines(found: Overview) -> list[str]:
         by_actor[actor] += n
     decisive = f", {found.decisive:,} with a winner" if found.choices else ""
     shown.append(f"choices      {_spelled(by_actor)}{decisive}")
+    shown += [f"  {line}" for line in (*_habits(found.tally), *map(_standing, found.contests))]
     if found.verdicts:
         shown.append(f"verdicts     {found.verdicts:,}")
     if found.packed:
@@ -187,3 +196,40 @@ def _spelled(counts: Counter[str] | Counter[tuple[str, str]]) -> str:
         return "none"
     named = {" ".join(key) if isinstance(key, tuple) else key: n for key, n in counts.items()}
     return ", ".join(f"{n:,} {name}" for name, n in sorted(named.items()))
+
+
+def _habits(counted: Tally) -> list[str]:
+    """Return how the owner answers; what is not known is left out."""
+    shown = []
+    if counted.answered:
+        shares = (
+            ("both", counted.both_share),
+            ("neither", counted.neither_share),
+            ("skipped", counted.skip_share),
+        )
+        said = [f"{share:.0%} {name}" for name, share in shares if share is not None]
+        shown.append(f"answers: {', '.join(said)}")
+    if counted.median_ms is not None:
+        rate = counted.decisive_per_minute
+        winners = "" if rate is None else f"; {rate:.1f} with a winner a minute"
+        shown.append(f"pace: {counted.median_ms / 1000:.1f} s in the middle{winners}")
+    if counted.agreement is not None and counted.agreement_share is not None:
+        within = _range(counted.agreement)
+        times = f"{counted.repeats:,} asked again"
+        shown.append(f"self-agreement: {counted.agreement_share:.0%} ({within}), {times}")
+    return shown
+
+
+def _standing(contest: Contest) -> str:
+    """Return what the arena says of two checkpoints."""
+    more = contest.to_settle
+    settled = "settled" if more == 0 else f"about {more:,} more would settle it"
+    return (
+        f"arena: {contest.first} over {contest.second} {contest.rate:.0%}"
+        f" ({_range(contest.interval)}), {len(contest.points):,} prompts;"
+        f" {'even so far' if more is None else settled}"
+    )
+
+
+def _range(interval: Interval) -> str:
+    return f"{interval.low:.0%} to {interval.high:.0%}"

@@ -45,6 +45,29 @@ def wilson(successes: float, n: float, z: float = Z95) -> Interval | None:
     return Interval(low, high)
 
 
+def answers_to_settle(wins: float, n: float, z: float = Z95) -> int | None:
+    """Return how many more cases, at this rate, until Wilson's interval leaves one half out.
+
+    0 where it does already; None where there are no cases, or as many wins as losses: no number
+    of cases settles that.
+
+    Args:
+        wins: How many of the cases were won; ties count half.
+        n: How many cases there are.
+        z: The normal quantile; 1.96 gives 95 %.
+
+    The interval holds one half as long as (share - 1/2)^2 <= z^2 / (4 n): it is the inversion of
+    the score test, whose variance under 1/2 is 1 / (4 n).
+    """
+    if not 0 <= wins <= n:
+        raise ValueError(f"{wins} wins of {n}")
+    distance = wins / n - 0.5 if n else 0.0
+    if distance == 0:
+        return None
+    wanted = math.floor((z / (2 * distance)) ** 2) + 1
+    return max(0, math.ceil(wanted - n))
+
+
 def cohen_kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> float | None:
     """Return the agreement of two raters beyond chance, -1 to 1.
 

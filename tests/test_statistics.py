@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from align.statistics import (
     Interval,
+    answers_to_settle,
     bootstrap,
     cohen_kappa,
     median,
@@ -53,6 +54,30 @@ def test_wilson_holds_the_share_and_stays_in_bounds(case: tuple[int, int]) -> No
 def test_more_successes_than_cases_are_refused() -> None:
     with pytest.raises(ValueError, match="3 successes of 2"):
         wilson(3, 2)
+
+
+@given(st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_so_many_more_answers_settle_it_and_one_fewer_does_not(case: tuple[int, int]) -> None:
+    wins, n = case
+    more = answers_to_settle(wins, n)
+    if 2 * wins == n:
+        assert more is None
+        return
+    assert more is not None
+    share = wins / n
+    settled = wilson(share * (n + more), n + more)
+    assert settled is not None and not settled.holds(0.5)
+    before = wilson(share * (n + more - 1), n + more - 1)
+    if more:
+        assert before is not None and before.holds(0.5)
+
+
+def test_answers_to_settle_by_hand() -> None:
+    # At z = 2 and 60 %: (2 / 0.2)^2 = 100 are not enough, 101 are.
+    assert answers_to_settle(6, 10, z=2) == 91
+    assert answers_to_settle(80, 100) == 0
+    assert answers_to_settle(0, 0) is None
+    assert answers_to_settle(5, 10) is None
 
 
 def test_kappa_by_hand() -> None:

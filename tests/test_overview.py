@@ -1,0 +1,76 @@
+"""What `align status` says of how the owner answers, and of the arena."""
+
+import sqlite3
+from typing import Any
+
+import pytest
+
+from align.overview import lines, next_command, overview
+from align.store.connection import in_memory
+from align.store.events import append_event
+from tests.store.rows import add_pair
+
+
+@pytest.fixture
+def conn(root: object) -> sqlite3.Connection:
+    return in_memory()
+
+
+def choose(conn: sqlite3.Connection, pair: str, outcome: str, **more: Any) -> list[Any]:
+    payload = {"outcome": outcome, "left": "a", "ms": 3000, **more}
+    kind = "repeat" if "of" in more else "choice"
+    event = append_event(conn, kind=kind, actor="owner", pair_id=pair, payload=payload)  # type: ignore[arg-type]
+    return [event.device, event.counter]
+
+
+def said(conn: sqlite3.Connection, word: str) -> list[str]:
+    return [each.strip() for each in lines(overview("ann", conn)) if each.startswith(f"  {word}")]
+
+
+def test_status_tells_how_the_owner_answers(conn: sqlite3.Connection) -> None:
+    pairs = [add_pair(conn, f"{n}?") for n in range(4)]
+    of = choose(conn, pairs[0], "a")
+    choose(conn, pairs[1], "both")
+    choose(conn, pairs[2], "neither")
+    choose(conn, pairs[3], "b", ms=5000)
+    append_event(conn, kind="skip", actor="owner", pair_id=pairs[3], payload={"ms": 1000})
+    choose(conn, pairs[0], "a", of=of)
+    assert said(conn, "answers") == ["answers: 25% both, 25% neither, 20% skipped"]
+    # Two with a winner in 3 + 3 + 3 + 5 + 1 + 3 seconds.
+    assert said(conn, "pace") == ["pace: 3.0 s in the middle; 6.7 with a winner a minute"]
+    assert said(conn, "self") == ["self-agreement: 100% (21% to 100%), 1 asked again"]
+
+
+def test_status_says_nothing_of_what_is_not_known(conn: sqlite3.Connection) -> None:
+    pair = add_pair(conn)
+    for word in ("answers", "pace", "self", "arena"):
+        assert said(conn, word) == []
+    append_event(conn, kind="choice", actor="owner", pair_id=pair, payload={"outcome": "a"})
+    assert said(conn, "answers") == ["answers: 0% both, 0% neither, 0% skipped"]
+    assert said(conn, "pace") == said(conn, "self") == []
+
+
+def test_simulated_choices_are_no_answers_of_the_owner(conn: sqlite3.Connection) -> None:
+    pair = add_pair(conn)
+    payload = {"outcome": "both", "ms": 1, "left": "a"}
+    append_event(conn, kind="choice", actor="simulated", pair_id=pair, payload=payload)
+    assert said(conn, "answers") == said(conn, "pace") == []
+
+
+def test_the_arena_is_told_apart_and_is_no_choice_to_train_on(
+    conn: sqlite3.Connection, root: Any
+) -> None:
+    (root / "checkpoints" / "ann" / "001-sft").mkdir(parents=True)
+    (root / "checkpoints" / "ann" / "002-dpo").mkdir()
+    add_pair(conn, "Not yet?")
+    for at, outcome in enumerate("bbba"):
+        twins = ("001-sft", "002-dpo")
+        pair = add_pair(conn, f"{at}?", ("x", "y"), twins, "arena", split="evaluation")
+        choose(conn, pair, outcome)
+    found = overview("ann", conn)
+    assert found.decisive == 0
+    assert next_command(found)[1] == "pairs, but no choices yet"
+    assert said(conn, "answers") == []
+    assert said(conn, "arena") == [
+        "arena: 002-dpo over 001-sft 75% (30% to 95%), 4 prompts; about 12 more would settle it"
+    ]
