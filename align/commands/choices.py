@@ -1,5 +1,6 @@
-"""`align choices`: list, count and export what was chosen."""
+"""`align choices`: find, count, export and import what was chosen."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,23 +9,45 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="List, count and export what was chosen.",
+    help="Find, count, export and import what was chosen.",
 )
 OWNER = typer.Option(help="Whose choices.")
+Outcome = Annotated[
+    str | None, typer.Option(help="Only those: a, b, both, neither or rewrite.", metavar="WORD")
+]
+Actor = Annotated[
+    str | None, typer.Option(help="Only those of: owner, imported or simulated.", metavar="WORD")
+]
+Since = Annotated[
+    str | None, typer.Option(help="Only from this day or time on (UTC).", metavar="2026-01-31")
+]
+Checkpoint = Annotated[
+    str | None,
+    typer.Option(help="Only between answers of this twin: sft, dpo, 002-dpo, …", metavar="TWIN"),
+]
+Grep = Annotated[
+    str | None,
+    typer.Option(help="Only where prompt, answers or rewrite hold this.", metavar="PATTERN"),
+]
 
 
 @app.command("list")
-def list_choices(owner: Annotated[str, OWNER] = "demo") -> None:
+def list_choices(
+    owner: Annotated[str, OWNER] = "demo",
+    outcome: Outcome = None,
+    actor: Actor = None,
+    since: Since = None,
+    checkpoint: Checkpoint = None,
+    grep: Grep = None,
+) -> None:
     """List the choices that stand, one a line: time, actor, pair, outcome, the prompt."""
+    from align.choices.finding import asked_filter, found_choices
     from align.printable import printable
-    from align.store.choices import current_choices
     from align.store.connection import open_store
-    from align.store.pairs import iter_pairs
 
-    conn = open_store(owner)
-    prompts = {pair.id: pair.messages[-1]["content"] for pair in iter_pairs(conn, purpose=None)}
-    for choice in current_choices(conn):
-        text = " ".join(prompts.get(choice.pair_id, "").split())
+    wanted = asked_filter(outcome, actor, since, _checkpoint(owner, checkpoint), grep)
+    for choice, pair in found_choices(open_store(owner), wanted):
+        text = "" if pair is None else " ".join(pair.messages[-1]["content"].split())
         fields = (choice.time, choice.actor, choice.pair_id, choice.outcome, text)
         print(printable("\t".join(fields)))
 
@@ -49,33 +72,104 @@ def count(
 
 
 @app.command()
-def export(owner: Annotated[str, OWNER] = "demo") -> None:
-    """Print the choices as JSON lines: prompt, both answers, outcome, actor, privacy.
+def export(
+    owner: Annotated[str, OWNER] = "demo",
+    format: Annotated[
+        str,
+        typer.Option(
+            help="jsonl: all that is known of each choice; trl: prompt, chosen, rejected, on which "
+            "`trl dpo` trains; parquet: the same rows as trl.",
+            metavar="jsonl|trl|parquet",
+        ),
+    ] = "jsonl",
+    out: Annotated[
+        Path | None, typer.Option(help="Else to standard output.", metavar="FILE")
+    ] = None,
+    outcome: Outcome = None,
+    actor: Actor = None,
+    since: Since = None,
+    checkpoint: Checkpoint = None,
+    grep: Grep = None,
+) -> None:
+    """Write the choices as rows for other tools.
 
     This is the owner's own copy: train-only pairs are in it, sealed ones are not.
     """
     import sys
 
-    from align.files import jsonl
-    from align.store.choices import current_choices
+    from align.choices.exports import FORMATS, as_bytes, full_rows, training_rows, write_rows
+    from align.choices.finding import asked_filter
+    from align.console import say
+    from align.errors import UserError
     from align.store.connection import open_store
-    from align.store.pairs import iter_pairs
 
+    if format not in FORMATS:
+        raise UserError("--format", f"{format!r} is not known", f"Say one of: {', '.join(FORMATS)}")
+    wanted = asked_filter(outcome, actor, since, _checkpoint(owner, checkpoint), grep)
     conn = open_store(owner)
-    pairs = {pair.id: pair for pair in iter_pairs(conn, purpose=None) if pair.level != "sealed"}
-    for choice in current_choices(conn):
-        if pair := pairs.get(choice.pair_id):
-            row = {
-                "pair": pair.id,
-                "messages": pair.messages,
-                "a": pair.text_a,
-                "b": pair.text_b,
-                "checkpoint_a": pair.checkpoint_a,
-                "checkpoint_b": pair.checkpoint_b,
-                "outcome": choice.outcome,
-                "rewrite": choice.rewrite,
-                "actor": choice.actor,
-                "time": choice.time,
-                "level": pair.level,
-            }
-            sys.stdout.write(jsonl([row]).decode())
+    rows = full_rows(conn, wanted) if format == "jsonl" else training_rows(conn, wanted)
+    if not rows and (out is not None or format != "jsonl"):
+        raise UserError(
+            f"owner {owner!r}", "no such choices", f"Look: align choices list --owner {owner}"
+        )
+    if out is None:
+        sys.stdout.buffer.write(as_bytes(rows, format))
+        return
+    out = out.expanduser()
+    recipe = write_rows(out, rows, format)
+    say(f"{len(rows):,} rows in {out}")
+    if recipe is not None:
+        _say_how_to_train(owner, recipe)
+
+
+@app.command("import")
+def import_choices(
+    file: Annotated[
+        Path,
+        typer.Argument(help="JSON lines of prompt, a, b, outcome, or of prompt, chosen, rejected."),
+    ],
+    owner: Annotated[str, OWNER] = "demo",
+) -> None:
+    """Add choices that were made elsewhere; those that are known stay as they are.
+
+    They are marked as imported, and never stand before the owner's own.
+    """
+    from align.choices.imports import add_choices, read_choices
+    from align.console import make_command, say
+    from align.store.connection import open_store
+
+    lines = read_choices(file.expanduser())
+    added = add_choices(open_store(owner, create=True), lines)
+    print(f"{added.new:,} new, {added.known:,} known")
+    say(f"Next: {make_command('dpo', owner)}")
+
+
+def _checkpoint(owner: str, word: str | None) -> str | None:
+    """Return the name, or the hash, by which the store knows a checkpoint."""
+    if word is None:
+        return None
+    from align.checkpoints import STAGES, newest, resolve
+
+    if word in STAGES:
+        found = newest(owner, word)
+        return found.name if found else resolve(owner, word).name
+    return resolve(owner, word).hash if "/" in word else word
+
+
+def _say_how_to_train(owner: str, recipe: Path) -> None:
+    """Say which command trains on the rows with plain TRL, and which one here."""
+    from align.checkpoints import resolve
+    from align.choices.exports import train_command
+    from align.console import make_command, say
+    from align.errors import UserError
+    from align.recipes import read_recipe, recipe_path
+
+    try:
+        base = resolve(owner, "base").base
+        model = base.name if base.is_hub else str(base.path)
+    except UserError:
+        # No twin says which base is meant: the smallest real one.
+        model = str(read_recipe(recipe_path("smollm2-135m", "sft"), "sft").base_name)
+    say("Plain TRL trains a base on them (on a CPU, add --bf16 false):")
+    say(train_command(recipe, model))
+    say(f"The owner's twin, with rewrites weighed: {make_command('dpo', owner)}")

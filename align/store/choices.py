@@ -33,6 +33,24 @@ def current_choices(
     return [choice for choice in choices if actors is None or choice.actor in actors]
 
 
+def chosen_pairs(conn: sqlite3.Connection) -> dict[str, PairView]:
+    """Return the pairs with a choice, by id: as far as they are here."""
+    rows = conn.execute(
+        "SELECT * FROM known_pairs WHERE id IN (SELECT pair_id FROM current_choices)"
+    )
+    return {row["id"]: pair_view(row) for row in rows}
+
+
+def imported_choices(conn: sqlite3.Connection) -> dict[str, tuple[Outcome, str | None]]:
+    """Return outcome and rewrite of the newest standing imported choice of each pair, by pair."""
+    rows = conn.execute(
+        "SELECT pair_id, CASE kind WHEN 'rewrite' THEN kind ELSE json_extract(payload, '$.outcome')"
+        " END, json_extract(payload, '$.text') FROM standing_events "
+        "WHERE actor = 'imported' AND kind IN ('choice', 'rewrite') ORDER BY time, device, counter"
+    )
+    return {pair: (outcome, text) for pair, outcome, text in rows}
+
+
 def decisive_pairs(conn: sqlite3.Connection) -> list[tuple[Choice, PairView]]:
     """Return the training pairs with a winner (`a`, `b` or a rewrite), ordered by pair.
 

@@ -83,6 +83,15 @@ def add_prompts(conn: sqlite3.Connection, prompts: Iterable[Prompt]) -> Added:
     return Added(new, known)
 
 
+def make_as_private(conn: sqlite3.Connection, prompt_id: str, level: Level) -> None:
+    """Make a prompt at least as private as a level says."""
+    with transaction(conn):
+        conn.execute(
+            "UPDATE prompts SET level = max(level, ?) WHERE id = ?",
+            (LEVELS.index(level), prompt_id),
+        )
+
+
 def iter_prompts(
     conn: sqlite3.Connection,
     *,

@@ -230,25 +230,6 @@ def test_forgetting_the_demo_never_erases_what_was_shipped(root: Path, line: Lin
     assert {"writing", "owner.yaml", "simulated.json", "base"} <= before
 
 
-def test_choices_are_counted_listed_and_exported_but_sealed_ones_stay(
-    root: Path, line: Line
-) -> None:
-    assert line("choices", "count", "--owner", "ann") == "0\n"
-    conn = open_store("ann", create=True)
-    pairs = [add_pair(conn, f"{i}?") for i in range(3)]
-    for pair, outcome in zip(pairs, ("a", "both", "b"), strict=True):
-        append_event(conn, kind="choice", actor="owner", pair_id=pair, payload={"outcome": outcome})
-    assert line("choices", "count", "--owner", "ann") == "3\n"
-    assert line("choices", "count", "--decisive", "--owner", "ann") == "2\n"
-    assert line("choices", "list", "--owner", "ann").count("\towner\t") == 3
-    append_event(conn, kind="private", actor="owner", pair_id=pairs[2])
-    rows = [json.loads(each) for each in line("choices", "export", "--owner", "ann").splitlines()]
-    assert [(row["pair"], row["outcome"], row["a"]) for row in rows] == [
-        (pairs[0], "a", "Fine."),
-        (pairs[1], "both", "Fine."),
-    ]
-
-
 class Longer:
     """Chooses the longer answer nine times of ten, and remembers what it was told."""
 

@@ -65,6 +65,35 @@ def test_sample_takes_the_newest_twin_and_adds_the_bundled_prompts(line: Line) -
     assert "come with the toolkit" in line.err
 
 
+@pytest.mark.usefixtures("ann")
+def test_sample_draws_an_arena_of_two_twins_and_goes_on_where_it_was(line: Line) -> None:
+    words = ("sample", "--owner", "ann", "--compare", "sft", "dpo", "--pairs", 8)
+    said = line(*words)
+    assert said.startswith("8 pairs of 001-sft and 002-dpo: 0 left out")
+    assert "Next: labeler --owner ann --arena" in line.err
+    assert line(*words) == said
+    assert "Drawing" not in line.err
+    conn = open_store("ann")
+    assert len(list(iter_pairs(conn, purpose="arena"))) == 8
+    assert list(iter_pairs(conn)) == []
+    more = line("sample", "--owner", "ann", "--compare", "base", "dpo", "--max-new-tokens", 3)
+    assert "pairs of base and 002-dpo" in more
+    assert "Added" in line.err and "prompts are held out" in line.err
+
+
+@pytest.mark.usefixtures("ann")
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["--compare", "sft", "001-sft"], "001-sft: the same twin"),
+        (["--compare", "sft", "dpo", "--checkpoint", "sft"], "--compare names both twins"),
+        (["--compare", "sft", "007-dpo"], "no checkpoint '007-dpo'"),
+    ],
+)
+def test_an_arena_that_cannot_be_is_one_line(line: Line, words: list[str], what: str) -> None:
+    assert what in line("sample", "--owner", "ann", *words, code=2)
+
+
 def test_sample_without_a_twin_says_which_command_makes_one(root: Path, line: Line) -> None:
     assert "make sft OWNER=bob" in line("sample", "--owner", "bob", code=2)
 

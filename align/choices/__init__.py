@@ -1,0 +1,1 @@
+"""Choices as lists and files: found, exported for other tools, and imported from them."""

@@ -1,0 +1,96 @@
+"""Find choices: by outcome, actor, time, twin and words."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from align.errors import UserError
+from align.store.choices import Choice, chosen_pairs, current_choices
+from align.store.events import utc_time
+from align.store.pairs import PairView
+
+OUTCOMES = ("a", "b", "both", "neither", "rewrite")
+ACTORS = ("owner", "imported", "simulated")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which choices are wanted; what is None keeps all.
+
+    Attributes:
+        outcome: One of `OUTCOMES`.
+        actor: One of `ACTORS`.
+        since: UTC, as the store writes times.
+        checkpoint: Name or hash of the twin that wrote either answer.
+        pattern: Searched for in prompt, answers and rewrite.
+    """
+
+    outcome: str | None = None
+    actor: str | None = None
+    since: str | None = None
+    checkpoint: str | None = None
+    pattern: re.Pattern[str] | None = None
+
+    def keeps(self, choice: Choice, pair: PairView | None) -> bool:
+        """Tell whether a choice is wanted; of a pair that is not here nothing can be found."""
+        if self.outcome not in (None, choice.outcome) or self.actor not in (None, choice.actor):
+            return False
+        if self.since is not None and choice.time < self.since:
+            return False
+        if pair is None:
+            return self.checkpoint is None and self.pattern is None
+        wrote = (pair.checkpoint_a, pair.checkpoint_b, pair.hash_a, pair.hash_b)
+        if self.checkpoint is not None and self.checkpoint not in wrote:
+            return False
+        texts = [message["content"] for message in pair.messages]
+        texts += [pair.text_a, pair.text_b, choice.rewrite or ""]
+        return self.pattern is None or any(map(self.pattern.search, texts))
+
+
+def asked_filter(
+    outcome: str | None,
+    actor: str | None,
+    since: str | None,
+    checkpoint: str | None,
+    grep: str | None,
+) -> Filter:
+    """Return the filter that a command line asks for.
+
+    Raises:
+        UserError: A word is not known, a date is none, or the pattern is broken.
+    """
+    for option, word, known in (("--outcome", outcome, OUTCOMES), ("--actor", actor, ACTORS)):
+        if word is not None and word not in known:
+            raise UserError(option, f"{word!r} is not known", f"Say one of: {', '.join(known)}")
+    try:
+        pattern = re.compile(grep, re.IGNORECASE) if grep is not None else None
+    except re.error as error:
+        raise UserError(
+            "--grep", f"{grep!r} is no regular expression ({error})", "Mend it"
+        ) from None
+    return Filter(outcome, actor, _moment(since), checkpoint, pattern)
+
+
+def _moment(since: str | None) -> str | None:
+    if since is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(since)
+    except ValueError:
+        raise UserError(
+            "--since", f"{since!r} is no date", "Say one like 2026-01-31 or 2026-01-31T12:00"
+        ) from None
+    return utc_time(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def found_choices(
+    conn: sqlite3.Connection, wanted: Filter
+) -> Iterator[tuple[Choice, PairView | None]]:
+    """Yield the choices that are wanted, oldest first, and their pairs where those are here."""
+    pairs = chosen_pairs(conn)
+    for choice in current_choices(conn):
+        pair = pairs.get(choice.pair_id)
+        if wanted.keeps(choice, pair):
+            yield choice, pair
