@@ -1,6 +1,6 @@
 """`align sample`: draw pairs of answers from a twin."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -8,6 +8,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 # A fictional owner never tires of choosing; a real one's pairs are drawn a round at a time.
 PAIRS, DEMO_PAIRS = 300, 500
+# Of an arena: enough to tell 60 % from one half.
+COMPARED = 100
 
 
 @app.command()
@@ -18,7 +20,18 @@ def sample(
     ] = None,
     pairs: Annotated[
         int | None,
-        typer.Option(min=1, help=f"How many; else {PAIRS} ({DEMO_PAIRS} for a demo owner)."),
+        typer.Option(
+            min=1,
+            help=f"How many; else {PAIRS} ({DEMO_PAIRS} for a demo owner, {COMPARED} to compare).",
+        ),
+    ] = None,
+    compare: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            help="Draw an arena instead: both twins answer the same held-out prompts. Its answers "
+            "measure, and never train.",
+            metavar="TWIN TWIN",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the prompts' order and of the answers.")] = 0,
     temperature: Annotated[float | None, typer.Option(min=0.0, help="Else the recipe's.")] = None,
@@ -32,6 +45,10 @@ def sample(
     batch_size: Annotated[int, typer.Option(min=1, help="Answers drawn at a time.")] = 192,
 ) -> None:
     """Draw pairs of answers to the training side's prompts, for the owner to choose between."""
+    if compare is not None:
+        asked = {"temperature": temperature, "top_p": top_p, "max_new_tokens": max_new_tokens}
+        _compare(owner, compare, checkpoint, pairs or COMPARED, seed, asked, batch_size)
+        return
     from align.checkpoints import newest, resolve
     from align.console import make_command, say
     from align.errors import UserError
@@ -74,3 +91,63 @@ def sample(
     )
     following = "simulate" if simulated else "label"
     say(f"Next: {make_command(following, owner)}")
+
+
+def _compare(
+    owner: str,
+    words: tuple[str, str],
+    checkpoint: str | None,
+    pairs: int,
+    seed: int,
+    asked: dict[str, Any],
+    batch_size: int,
+) -> None:
+    """Draw an arena between two checkpoints."""
+    from align.comparison import (
+        add_arena_pairs,
+        contenders,
+        draw_answers,
+        held_out_prompts,
+        plan_comparison,
+    )
+    from align.console import say
+    from align.errors import UserError
+    from align.owner import load_owner
+    from align.prompts import add_bundled_prompts
+    from align.sample import sampling_of
+    from align.store.connection import open_store
+
+    if checkpoint is not None:
+        raise UserError("--checkpoint", "--compare names both twins", "Leave --checkpoint out")
+    first, second = contenders(owner, words)
+    conn = open_store(owner)
+    if len(held_out_prompts(conn)) < pairs:
+        added = add_bundled_prompts(conn, load_owner(owner).held_out)
+        if added.new:
+            say(f"Added {added.new:,} prompts that come with the toolkit.")
+    # One setting for both: the one of the twin named last, or the other's where it is the base.
+    settings = sampling_of(second.sampling or first.sampling, **asked)
+    plan = plan_comparison(conn, (first, second), pairs=pairs, seed=seed, settings=settings)
+    if not plan.prompts:
+        raise UserError(
+            f"owner {owner!r}",
+            "no held-out prompts",
+            f"Run: align prompts add FILE --owner {owner}",
+        )
+    try:
+        for twin_of in (first, second):
+            if missing := len(plan.missing(twin_of)):
+                from align.twins import load_twin
+
+                say(f"Drawing {missing:,} answers of {twin_of.name}.")
+                draw_answers(conn, load_twin(twin_of), plan, twin_of, batch_size=batch_size)
+    finally:
+        result = add_arena_pairs(conn, plan)
+    empty = "".join(f", {n:,} by {name}" for name, n in sorted(result.empty_of.items()))
+    print(
+        f"{result.pairs:,} pairs of {first.name} and {second.name}: {result.alike:,} left out as"
+        f" near-identical, {result.empty:,} as empty{empty}"
+    )
+    if len(plan.prompts) < pairs:
+        say(f"One pair a prompt, and {len(plan.prompts):,} prompts are held out.")
+    say(f"Next: labeler --owner {owner} --arena")
