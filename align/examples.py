@@ -1,7 +1,7 @@
-"""Records become conversations that a twin is trained on, with the owner as assistant.
+"""Records and rewrites become conversations that a twin is trained on, the owner as assistant.
 
 A chat stays a chat; a document becomes one titled piece and, where it is longer than a row may
-be, continuations that are cut at sentence ends.
+be, continuations that are cut at sentence ends; a rewrite is the answer to its pair's prompt.
 """
 
 import re
@@ -12,11 +12,14 @@ from typing import Any
 
 from align.identity import identity_rows
 from align.owner import Owner
+from align.store.choices import decisive_pairs
+from align.store.prompts import iter_prompts
 from align.store.records import Record, iter_records
 
 DOCUMENT_PROMPT = 'Write a piece titled "{title}".'
 CONTINUATION_PROMPT = 'Continue "{title}" after: "{last_sentence}"'
 TRAINED_LEVELS = ("open", "train-only")
+REWRITE = "rewrite"
 
 CountTokens = Callable[[str], int]
 Row = dict[str, Any]
@@ -48,7 +51,8 @@ def build_examples(
 ) -> Iterator[Row]:
     """Yield rows {messages, source, record_ids} of one side of the split, in the store's order.
 
-    Sealed and left-out records are never in a row, not even as context.
+    Sealed and left-out records are never in a row, not even as context. Rewrites are on the
+    training side only.
 
     Args:
         conn: The owner's store.
@@ -66,11 +70,32 @@ def build_examples(
                     yield from document_rows(record, count_tokens, max_tokens)
         else:
             yield from _chat_rows(list(group), count_tokens, max_tokens)
+    if split == "train":
+        yield from rewrite_rows(conn)
     if identity:
         side = "train" if split == "train" else "held_out"
         for row in identity_rows(owner):
             if row["split"] == side:
                 yield {key: value for key, value in row.items() if key != "split"}
+
+
+def rewrite_rows(conn: sqlite3.Connection) -> Iterator[Row]:
+    """Yield what the owner wrote in place of two answers, as far as it stands, ordered by pair.
+
+    Pairs of the evaluation side and sealed ones are left out. All turns of an assistant are
+    trained on, so a conversation has earlier ones only where they are the owner's own.
+    """
+    rewrites = [
+        (pair, choice.rewrite.strip())
+        for choice, pair in decisive_pairs(conn)
+        if choice.outcome == "rewrite" and choice.actor == "owner" and choice.rewrite
+    ]
+    own = {prompt.id for prompt in iter_prompts(conn, source="asked")} if rewrites else set()
+    for pair, text in rewrites:
+        foreign = any(turn["role"] == "assistant" for turn in pair.messages)
+        if text and pair.split == "train" and (pair.prompt_id in own or not foreign):
+            messages = [*map(dict, pair.messages), _turn("assistant", text)]
+            yield {"messages": messages, "source": REWRITE, "record_ids": []}
 
 
 def document_rows(record: Record, count_tokens: CountTokens, max_tokens: int) -> Iterator[Row]:

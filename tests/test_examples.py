@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.examples import build_examples, cut_at_sentence_ends, estimated_tokens
+from align.examples import build_examples, cut_at_sentence_ends, estimated_tokens, rewrite_rows
 from align.identity import identity_rows
 from align.owner import Owner
 from align.store.connection import connect
+from align.store.events import Event, append_event
+from align.store.prompts import Prompt, add_prompts
 from align.store.records import Record, add_records
+from tests.store.rows import add_pair
 
 OWNER = Owner(name="Ann", aliases=["Annie"], facts={"Where do you live?": "By the sea."})
 
@@ -140,3 +143,86 @@ def test_identity_takes_its_sides(conn: sqlite3.Connection) -> None:
 
 def test_an_owner_of_whom_only_the_name_is_known_has_twenty_identity_conversations():
     assert len(identity_rows(Owner(name="Ann"))) == 20
+
+
+def rewrite(
+    conn: sqlite3.Connection, text: str, *, asked: str = "Well?", actor: str = "owner", **more: Any
+) -> Event:
+    pair = add_pair(conn, asked, ("x", "y"), **more)
+    payload = {"text": text, "of": None}
+    return append_event(conn, kind="rewrite", actor=actor, pair_id=pair, payload=payload)  # type: ignore[arg-type]
+
+
+def did(conn: sqlite3.Connection, kind: str, event: Event, **payload: Any) -> Event:
+    values = {"target": [event.device, event.counter]} if kind in ("undo", "redo") else payload
+    return append_event(conn, kind=kind, actor="owner", pair_id=event.pair_id, payload=values)  # type: ignore[arg-type]
+
+
+def test_a_rewrite_is_the_answer_to_its_prompt(conn: sqlite3.Connection) -> None:
+    add_records(conn, [document("Plain words.")])
+    rewrite(conn, "  In my own words.\n", level="train-only")
+    made = rows(conn)
+    assert [row["source"] for row in made] == ["documents", "rewrite"]
+    assert made[1] == {
+        "messages": [
+            {"role": "user", "content": "Well?"},
+            {"role": "assistant", "content": "In my own words."},
+        ],
+        "source": "rewrite",
+        "record_ids": [],
+    }
+    assert rows(conn, split="evaluation") == []
+
+
+def test_a_rewrite_that_was_taken_back_vanishes_until_it_is_done_again(
+    conn: sqlite3.Connection,
+) -> None:
+    first = rewrite(conn, "Slip.")
+    taken_back = did(conn, "undo", first)
+    assert rows(conn) == []
+    did(conn, "redo", taken_back)
+    assert len(rows(conn)) == 1
+    did(conn, "choice", first, outcome="a")
+    assert rows(conn) == []
+
+
+def test_a_rewrite_of_a_private_pair_is_never_trained_on(conn: sqlite3.Connection) -> None:
+    did(conn, "private", rewrite(conn, "Called private.", asked="One?"))
+    rewrite(conn, "Sealed prompt.", asked="Two?", level="sealed")
+    add_records(conn, [turn(0, "Three?", owner=False, level="sealed")])
+    (sealed,) = conn.execute("SELECT id FROM records").fetchone()
+    rewrite(conn, "Sealed record.", asked="Three?", records=[sealed])
+    assert rows(conn) == rows(conn, split="evaluation") == []
+
+
+def test_a_rewrite_for_evaluation_is_never_trained_on(conn: sqlite3.Connection) -> None:
+    rewrite(conn, "Held out.", asked="One?", split="evaluation")
+    rewrite(conn, "Of the arena.", asked="Two?", purpose="arena")
+    assert rows(conn) == rows(conn, split="evaluation") == []
+
+
+def test_only_the_owner_rewrites_for_the_owner(conn: sqlite3.Connection) -> None:
+    rewrite(conn, "Simulated.", asked="One?", actor="simulated")
+    rewrite(conn, "Imported.", asked="Two?", actor="imported")
+    rewrite(conn, " \n", asked="Three?")
+    assert rows(conn) == []
+
+
+def test_turns_before_a_rewrite_are_the_owners_or_it_is_no_example(
+    conn: sqlite3.Connection,
+) -> None:
+    for source, asked in (("asked", "Owner's?"), ("added", "Somebody's?")):
+        before = [("user", "Hello."), ("assistant", f"Hi, said {source}."), ("user", asked)]
+        messages = [{"role": role, "content": text} for role, text in before]
+        prompt = Prompt.new(messages, source=source, thread=source, split="train")  # type: ignore[arg-type]
+        add_prompts(conn, [prompt])
+        pair = add_pair(conn, asked, ("x", "y"))
+        # The pair's answers reply to the conversation, not to its last turn alone.
+        conn.execute("UPDATE pairs SET prompt_id = ? WHERE id = ?", (prompt.id, pair))
+        append_event(conn, kind="rewrite", actor="owner", pair_id=pair, payload={"text": "Mine."})
+    (row,) = rewrite_rows(conn)
+    assert [turn["content"] for turn in row["messages"]][1:] == [
+        "Hi, said asked.",
+        "Owner's?",
+        "Mine.",
+    ]

@@ -11,6 +11,7 @@ from align.evaluation.anchors import Anchors
 from align.evaluation.demo_anchors import simulated_file, with_demo_world
 from align.evaluation.neutral import neutral_conversations
 from align.evaluation.writing import writing_of, writing_of_conversations
+from align.examples import REWRITE
 from align.files import read_jsonl
 from align.levels import Level
 from align.owner import load_owner
@@ -149,7 +150,8 @@ def _packed(anchors: Anchors, owner: str) -> Anchors:
     path = owner_dir(owner) / "packed" / "sft-rows.jsonl"
     if not path.is_file():
         return anchors
-    rows = [row for _, row in read_jsonl(path) if row.get("source") != "identity"]
+    found = (row for _, row in read_jsonl(path))
+    rows = [row for row in found if row.get("source") not in ("identity", REWRITE)]
     kept = (row["messages"] for row in rows if row.get("split") != "held_out")
     tried = (row["messages"] for row in rows if row.get("split") == "held_out")
     return replace(

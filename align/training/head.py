@@ -1,6 +1,6 @@
 """The LM head on the positions that are learned, and on no others.
 
-TRL leaves out the prompt's and the padding's positions on Triton devices only; elsewhere it projects
+TRL leaves out the positions of prompt and padding on Triton devices only; elsewhere it projects
 every one, for the sake of accelerators that recompile when a shape changes. A CPU does not, and
 the projection is the larger half of a small model's step.
 """

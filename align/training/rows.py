@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from align.errors import UserError
+from align.examples import REWRITE
 from align.files import jsonl, read_jsonl, write_atomically
 from align.paths import owner_dir, relative_to_root
 from align.preferences import side_of
@@ -63,6 +64,24 @@ def read_sft_rows(path: Path, held_out: float) -> list[Row]:
     Where no row says which side it is on, a share is held out by the conversation's beginning.
     """
     return _sides([_sft_row(f"{relative_to_root(path)}:{n}", r) for n, r in _lines(path)], held_out)
+
+
+def read_packed_sft_rows(path: Path, held_out: float, here: Sequence[Row] | None) -> list[Row]:
+    """Return the rows that travelled, and of rewrites those that stand here.
+
+    Args:
+        path: The packed file.
+        held_out: The share that is held out.
+        here: Rows made of this machine's store, which knows what was taken back since; None where
+            there is no store, and what travelled is all there is.
+    """
+    rows = read_sft_rows(path, held_out)
+    if here is None:
+        return rows
+    rewrites = [dict(row) for row in here if row["source"] == REWRITE]
+    for row in rewrites:
+        row["split"] = side_of(row["messages"][0]["content"], held_out)
+    return [row for row in rows if row["source"] != REWRITE] + rewrites
 
 
 def read_dpo_rows(path: Path, held_out: float) -> list[Row]:

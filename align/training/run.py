@@ -12,14 +12,21 @@ from align.base import Base, resolve_base
 from align.checkpoints import Checkpoint, claim_next, newest, resolve
 from align.console import make_command
 from align.errors import UserError
-from align.examples import build_examples, estimated_tokens
+from align.examples import REWRITE, build_examples, estimated_tokens
 from align.lineage import ADAPTER, digest_of
 from align.lineage import read as read_lineage
 from align.owner import load_owner
 from align.paths import checkpoints_dir, owner_dir, relative_to_root, store_path
 from align.preferences import build_preferences
 from align.recipes import Recipe, read_recipe, recipe_path
-from align.training.rows import FrozenRows, Row, freeze, read_dpo_rows, read_sft_rows
+from align.training.rows import (
+    FrozenRows,
+    Row,
+    freeze,
+    read_dpo_rows,
+    read_packed_sft_rows,
+    read_sft_rows,
+)
 
 # Raised when the code changes what the same inputs give.
 _MAKE = 1
@@ -207,9 +214,11 @@ def _example_rows(asked: Asked, recipe: Recipe, base: Base) -> list[Row]:
     packed = packed_rows(asked.owner, "sft")
     if store_path(asked.owner).is_file() or not packed.is_file():
         rows = _rows_of_store(asked, recipe, base)
-    if not any(row["source"] != "identity" and row["split"] == "train" for row in rows):
+    made = ("identity", REWRITE)
+    if not any(row["source"] not in made and row["split"] == "train" for row in rows):
         if packed.is_file():
-            return read_sft_rows(packed, held_out)
+            here = rows if store_path(asked.owner).is_file() else None
+            return read_packed_sft_rows(packed, held_out, here)
         raise UserError(
             f"owner {asked.owner}",
             "no writing to train on",

@@ -213,6 +213,55 @@ def test_packed_rows_train_where_there_is_no_writing(trained: Path) -> None:
     assert len(run.rows.train) + len(run.rows.held_out) == 24
 
 
+def test_rewrites_are_counted_in_the_mix_and_those_taken_back_are_not(trained: Path) -> None:
+    from align.store.connection import open_store
+    from align.store.events import append_event
+    from align.store.records import Record, add_records
+    from align.training.run import parse_arguments
+    from tests.store.rows import add_pair
+
+    conn = open_store("ann", create=True)
+    asked = parse_arguments("sft", ["--owner", "ann", "--recipe=tiny", "--identity", "false"])
+    rewritten = [
+        append_event(
+            conn, kind="rewrite", actor="owner", pair_id=add_pair(conn, f"Well, {at}?"),
+            payload={"text": f"My own words {at}."},
+        )
+        for at in range(3)
+    ]  # fmt: skip
+    undone = {"target": [rewritten[0].device, rewritten[0].counter]}
+    append_event(conn, kind="undo", actor="owner", payload=undone)
+    # Where the writing stayed on another machine, the rewrites that travelled are known twice.
+    packed = trained / "data/ann/packed"
+    packed.mkdir(parents=True)
+    travelled = [
+        {
+            "messages": [
+                {"role": "user", "content": f"Well, {at}?"},
+                {"role": "assistant", "content": f"My own words {at}."},
+            ],
+            "source": "rewrite",
+        }
+        for at in range(2)
+    ]
+    writing = (trained / "sft.jsonl").read_text()
+    write_rows(packed / "sft-rows.jsonl", travelled)
+    with (packed / "sft-rows.jsonl").open("a") as file:
+        file.write(writing)
+    run = prepare(asked)
+    rows = [*run.rows.train, *run.rows.held_out]
+    assert len(rows) == 24 + 2
+    kept = [row["messages"][1]["content"] for row in rows if row["source"] == "rewrite"]
+    assert sorted(kept) == ["My own words 1.", "My own words 2."]
+    # Where the writing is, they come from the store.
+    record = Record.new(
+        kind="document", source="posts", origin="o", thread="o", text="Words.", is_owner=True,
+        level="open", split="train",
+    )  # fmt: skip
+    add_records(conn, [record])
+    assert prepare(asked).rows.mix == {"posts": 1, "rewrite": 2}
+
+
 def test_broken_rows_are_refused_with_their_line(
     trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
