@@ -25,6 +25,7 @@ class Owner(BaseModel):
             first seen, so a later change touches new threads only.
         privacy: A source's level, where it is not the default.
         names: Names of other people, to be taken out of what leaves the machine.
+        keys: The labeler's keys, by action; `labeler.keys` says what may stand there.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -36,6 +37,7 @@ class Owner(BaseModel):
     held_out: float = Field(default=0.1, ge=0.0, lt=1.0)
     privacy: dict[str, Level] = {}
     names: list[str] = []
+    keys: dict[str, Any] = {}
 
     @field_validator("privacy")
     @classmethod
@@ -112,6 +114,9 @@ name: {name}
 # privacy:                    # {sources}: {levels}
 #   messages: train-only
 # names: [Bob]                # people whose names are taken out of what leaves the machine
+# keys:                       # of the labeler; `?` there lists them
+#   left: [h, left]
+#   neither: ["n"]            # in quotes: a bare n means "no" to YAML
 """.replace("{sources}", ", ".join(DEFAULT_LEVELS)).replace("{levels}", " | ".join(LEVELS))
 
 
