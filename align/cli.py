@@ -10,7 +10,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from align.command_line import Root, Stopped, Version, run
+from align import __version__
+from align.command_line import Stopped, run
 
 # The road first, in its order; then what looks at it.
 COMMANDS = {
@@ -63,11 +64,24 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
 @app.callback()
 def options(
-    root: Root = None,
+    root: Annotated[
+        str | None, typer.Option(help="Project root (default: the checkout).", metavar="DIR")
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
-    version: Version = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
 ) -> None:
     """Make a language model sound like one person, its owner."""
     if root is not None:
@@ -87,9 +101,16 @@ for _name, _text in COMMANDS.items():
     app.command(_name)(_summary(_text))
 
 
+def _road() -> object:
+    try:
+        return app(prog_name="align", standalone_mode=False)
+    except typer.Abort as stop:
+        raise Stopped from stop
+
+
 def main() -> None:
     """Run `align`."""
-    sys.exit(run(lambda: app(prog_name="align", standalone_mode=False)))
+    sys.exit(run(_road))
 
 
 if __name__ == "__main__":

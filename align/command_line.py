@@ -1,15 +1,11 @@
-"""What both command lines share: exit codes, one line for a mistake, `--version`."""
+"""What both command lines share: exit codes, and one line for a mistake."""
 
 import os
 import sqlite3
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Annotated
 
-import typer
-
-from align import __version__
 from align.errors import UserError
 from align.printable import printable
 from align.store.connection import as_user_error
@@ -17,21 +13,6 @@ from align.store.connection import as_user_error
 
 class Stopped(Exception):
     """Ctrl-C, under a name that typer does not turn into a silent exit."""
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        print(__version__)
-        raise typer.Exit
-
-
-Version = Annotated[
-    bool,
-    typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
-]
-Root = Annotated[
-    str | None, typer.Option(help="Project root (default: the checkout).", metavar="DIR")
-]
 
 
 def run(call: Callable[[], object]) -> int:
@@ -44,7 +25,7 @@ def run(call: Callable[[], object]) -> int:
         return code if isinstance(code, int) else 0
     except UserError as error:
         return _mistake(error)
-    except (Stopped, KeyboardInterrupt, typer.Abort):
+    except (Stopped, KeyboardInterrupt):
         print("\nStopped. The same command goes on from here.", file=sys.stderr)
         return 130
     except sqlite3.Error as error:

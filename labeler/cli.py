@@ -1,58 +1,103 @@
-"""`labeler --owner ann`: one letter a pair; every answer is saved before the next pair is shown."""
+"""`labeler --owner ann`: one key a pair; every answer is saved before the next pair is shown.
 
+The options are read by argparse, not by typer as `align`'s: it is ready a tenth of a second sooner,
+and here somebody waits for the first pair.
+"""
+
+import argparse
 import os
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
 
-import typer
-from typer.main import get_command
+from align import __version__
+from align.command_line import run
+from align.errors import UserError
 
-from align.command_line import Root, Version, run
+ABOUT = """\
+Say, pair after pair, which of two answers sounds like you.
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+One key answers and moves on: arrow left or right for that answer, up for both, down for neither,
+space to skip, backspace to undo (also across sittings), ? for all other keys. The keys can be
+changed under `keys:` in owner.yaml.
+
+An answer is on the disk before the next pair is shown. Which twin gave an answer is not shown. The
+demo's pairs, answered by you, go to the owner demo-sandbox: your keys never mix with simulated
+choices."""
 
 
-@app.command()
-def label(
-    owner: Annotated[str, typer.Option(help="Whose pairs.", metavar="NAME")] = "demo",
-    limit: Annotated[
-        int | None, typer.Option(help="Stop after so many answers.", min=1, metavar="N")
-    ] = None,
-    order: Annotated[
-        str,
-        typer.Option(
-            help="fresh: the newest twin's pairs first, three a prompt; random: all alike."
-        ),
-    ] = "fresh",
-    seed: Annotated[
-        int | None,
-        typer.Option(help="Of order and sides (default: the last sitting's).", metavar="N"),
-    ] = None,
-    root: Root = None,
-    version: Version = False,
-) -> None:
-    """Say, pair after pair, which of two answers sounds like you.
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as everything here does."""
 
-    Type a letter and Enter: a left, b right, = both, n neither, s skip, u undo, q quit.
-    An answer is saved before the next pair is shown; undo reaches back across sittings.
-    Which twin gave an answer is not shown. The demo's pairs, answered by you, go to the
-    owner demo-sandbox: your keys never mix with simulated choices.
+    def error(self, message: str) -> NoReturn:
+        raise UserError("labeler", message, "See: labeler --help")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the reader of the command line."""
+    options = _Parser(
+        prog="labeler",
+        description=ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = options.add_argument
+    add("file", nargs="?", type=Path, metavar="PAIRS.jsonl",
+        help="label this file instead: lines of prompt, a, b (JSON)")  # fmt: skip
+    add("--owner", default="demo", metavar="NAME", help="whose pairs (default: demo)")
+    beside = "where the choices of a file go (default: beside it, as NAME.choices.jsonl)"
+    add("--out", type=Path, metavar="FILE", help=beside)
+    add("--goal", type=_count, metavar="N", help="how many answers you want to give today")
+    add("--limit", type=_count, metavar="N", help="stop after so many answers")
+    blind = "compare two checkpoints, blind (align sample --compare); never trained on"
+    add("--arena", action="store_true", help=blind)
+    add("--order", default="fresh", metavar="ORDER",
+        help="fresh: the newest twin's pairs first, three a prompt; random: all alike")  # fmt: skip
+    add("--plain", action="store_true",
+        help="lines instead of a screen: a letter and Enter (screen readers, pipes)")  # fmt: skip
+    add("--theme", choices=("dark", "light"), default="dark", help="of the screen")
+    add("--seed", type=int, metavar="N", help="of order and sides (default: the last sitting's)")
+    add("--root", metavar="DIR", help="project root (default: the checkout)")
+    add("--version", action="version", version=__version__, help="print the version")
+    return options
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def label(words: Sequence[str]) -> None:
+    """Open what the command line names.
+
+    Raises:
+        UserError: The words, the owner, or the file make no sense.
     """
-    if root is not None:
-        os.environ["SOUNDALIKE_ROOT"] = root
-    from labeler.sitting import sit
+    said = parser().parse_args(words)
+    if said.root is not None:
+        os.environ["SOUNDALIKE_ROOT"] = said.root
+    from labeler.places import place_of_file, place_of_owner
+    from labeler.sitting import Wish, sit
 
-    sit(owner, order=order, seed=seed, limit=limit)
+    if said.file is None and said.out is not None:
+        raise UserError("--out", "only a file's choices go to a file", "Name the file of pairs too")
+    wish = Wish(said.order, said.seed, said.limit, said.goal, said.plain, said.theme, said.arena)
+    if said.file is None:
+        place = place_of_owner(said.owner)
+    else:
+        place = place_of_file(said.file, said.out or said.file.with_suffix(".choices.jsonl"))
+    try:
+        sit(place, wish)
+    finally:
+        place.close()
 
 
 def main() -> None:
     """Run `labeler`."""
-    sys.exit(run(lambda: get_command(app).main(prog_name="labeler", standalone_mode=False)))
+    sys.exit(run(lambda: label(sys.argv[1:])))
 
 
 if __name__ == "__main__":
