@@ -16,6 +16,8 @@ FROM ?=
 FOR ?=
 # Which twin `sample`, `chat` and the like take: base, sft, dpo, 002-dpo, or a path.
 CHECKPOINT ?=
+# How many answers `label` is to count up to today.
+GOAL ?=
 # auto, cpu, cuda or system; empty: what the environment was made with, auto at first.
 TORCH ?=
 
@@ -85,8 +87,8 @@ sample: setup ## Draw pairs of answers from a twin (CHECKPOINT)
 simulate: setup ## Let a demo owner's simulated stand-in choose
 	$(ALIGN) simulate $(owner)
 
-label: setup ## Choose: which of two answers sounds like you
-	$(BIN)/labeler $(owner)
+label: setup ## Choose: which of two answers sounds like you (GOAL=30)
+	$(BIN)/labeler $(owner) $(if $(GOAL),--goal '$(GOAL)')
 
 evaluate: setup ## Compare base, SFT and DPO on held-out prompts
 	$(ALIGN) evaluate $(owner)
@@ -125,9 +127,10 @@ types: setup ## Types
 contracts: setup ## Which room may know which
 	$(BIN)/lint-imports
 
-.PHONY: bench bench-demo demo-base docs clean
+.PHONY: bench bench-demo demo-base docs screens clean
 bench: setup ## Measure again: every published figure but bench-demo's
 	$(BIN)/python -m benchmarks.startup --json benchmarks/results/startup.json
+	$(BIN)/python -m benchmarks.labeler --json benchmarks/results/labeler.json
 	$(BIN)/python -m benchmarks.pace --json benchmarks/results/pace.json
 	$(BIN)/python -m benchmarks.report
 
@@ -144,6 +147,10 @@ docs: setup ## Write the generated pages again
 	$(BIN)/python -m scripts.write_recipe_page
 	$(BIN)/python -m scripts.paste_outputs
 	$(BIN)/python -m benchmarks.report
+
+screens: setup ## Draw the labeler's screens again, as pictures and as the tests' snapshots
+	$(BIN)/python -m scripts.labeler_screens docs/labeler
+	UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/labeler/test_snapshots.py
 
 clean: ## Remove the environment and the caches; never data or checkpoints
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage

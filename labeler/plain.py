@@ -8,7 +8,10 @@ from align.errors import UserError
 from align.printable import printable
 from labeler.session import Answer, Question, Session
 
-KEYS = "a left · b right · = both · n neither · s skip · u undo · q quit"
+KEYS = (
+    "a left · b right · = both · n neither · s skip · u undo · r redo · e write it yourself · "
+    "p private · m note · q quit"
+)
 ANSWERS: dict[str, Answer] = {"a": "left", "b": "right", "=": "both", "n": "neither"}
 SAID = {"left": "left", "right": "right", "both": "both sound like you", "neither": "neither does"}
 
@@ -50,12 +53,12 @@ def label(
         if key == "q":
             return
         try:
-            show(_act(session, key))
+            show(_act(session, key, lambda: _written(lines, show)))
         except UserError as error:
             show(f"Not saved. {error} The pair stays.")
 
 
-def _act(session: Session, key: str) -> str:
+def _act(session: Session, key: str, written: Callable[[], str]) -> str:
     """Do what the key says and return the line that confirms it."""
     if key in ANSWERS:
         session.answer(ANSWERS[key])
@@ -64,8 +67,33 @@ def _act(session: Session, key: str) -> str:
         session.skip()
         return "Skipped; it comes again later."
     if key == "u":
-        return "Taken back." if session.undo() else "Nothing to take back."
+        taken = session.undo()
+        return f"Taken back: {taken}." if taken else "Nothing to take back."
+    if key == "r":
+        done = session.redo()
+        return f"Done again: {done}." if done else "Nothing to do again."
+    if key == "p":
+        private = session.toggle_private()
+        return "This pair never leaves the machine." if private else "No longer private."
+    if key == "e":
+        text = written()
+        if not text.strip():
+            return "Nothing written; the pair stays."
+        session.rewrite(text, None)
+        return "Saved: your own words."
+    if key == "m":
+        session.set_note(written())
+        return "Note saved."
     return f"{key!r} is no key here. {KEYS}" if key else KEYS
+
+
+def _written(lines: TextIO, show: Callable[[str], None]) -> str:
+    """Read lines up to one with a full stop alone."""
+    show("Write; a line with a full stop alone ends it.")
+    written: list[str] = []
+    while (line := lines.readline()) and line.strip() != ".":
+        written.append(line)
+    return "".join(written).strip("\n")
 
 
 def _show_pair(question: Question, session: Session, show: Callable[[str], None]) -> None:

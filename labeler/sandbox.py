@@ -10,7 +10,6 @@ from contextlib import closing
 
 from align.paths import owner_dir, store_path
 from align.store.connection import connect, open_store
-from align.store.merge import export_rows, merge
 
 COPIED = ("threads", "prompts", "answers", "pairs")  # never the events
 
@@ -31,6 +30,8 @@ def open_sandbox(owner: str) -> sqlite3.Connection:
     Raises:
         UserError: The simulated owner has no store yet.
     """
+    from align.store.merge import export_rows, merge  # not needed before a real owner's pairs
+
     conn = connect(store_path(sandbox_of(owner)), create=True)
     try:
         with closing(open_store(owner)) as source:

@@ -1,85 +1,170 @@
-"""From an owner's name to a sitting: which store, which pairs, and what comes after."""
+"""A sitting: from a place to a screen or plain lines, and what is said afterwards."""
 
+import os
 import statistics
 import sys
 from contextlib import closing
+from dataclasses import dataclass
+from typing import Literal
 
+from align.arena import Contest, contests
 from align.console import say
 from align.errors import UserError
-from align.paths import checkpoints_dir
 from align.selection import POLICIES
-from align.store.connection import open_store
-from labeler.history import Done
-from labeler.plain import label
-from labeler.sandbox import is_simulated, open_sandbox, sandbox_of
+from align.store.acts import owner_acts
+from align.store.pairs import Purpose
+from align.tally import Tally, tally
+from labeler.places import Place
+from labeler.progress import FEW_LEFT, Progress
 from labeler.session import Session
+from labeler.session.history import Done
 
-FEW_LEFT = 30
+
+@dataclass(frozen=True)
+class Wish:
+    """How the owner wants to sit.
+
+    Attributes:
+        order: Name of a selection policy.
+        seed: Of order and sides; None for the last sitting's.
+        limit: Number of answers after which to stop.
+        goal: Number of answers that the owner wants to give today.
+        plain: Lines instead of a screen.
+        theme: Of the screen.
+        arena: Two checkpoints' answers to held-out prompts, to compare them.
+    """
+
+    order: str = "fresh"
+    seed: int | None = None
+    limit: int | None = None
+    goal: int | None = None
+    plain: bool = False
+    theme: Literal["dark", "light"] = "dark"
+    arena: bool = False
+
+    @property
+    def purpose(self) -> Purpose:
+        """What the pairs that are asked serve."""
+        return "arena" if self.arena else "train"
 
 
-def sit(owner: str, *, order: str, seed: int | None, limit: int | None) -> None:
-    """Put the owner's pairs to them, and say afterwards what was done and what comes next.
+def sit(place: Place, wish: Wish) -> None:
+    """Put the pairs of a place to the owner, and say what was done and what comes next.
 
     Raises:
-        UserError: There is no such order, no store, or no pair.
+        UserError: There is no such order, or no pair.
+        KeyboardInterrupt: The owner stopped; all that was answered is kept.
     """
-    if order not in POLICIES:
-        raise UserError(f"--order {order}", "no such order", f"Use {' or '.join(POLICIES)}")
-    simulated = is_simulated(owner)
-    with closing(open_sandbox(owner) if simulated else open_store(owner)) as conn:
-        session = Session(conn, policy=order, seed=seed)
+    if wish.order not in POLICIES:
+        raise UserError(f"--order {wish.order}", "no such order", f"Use {' or '.join(POLICIES)}")
+    with closing(
+        Session(place.conn, policy=wish.order, seed=wish.seed, purpose=wish.purpose)
+    ) as session:
         if session.total == 0:
-            raise UserError(f"owner {owner!r}", "no pairs to choose from", _more_pairs(owner))
+            if wish.arena:
+                raise UserError(place.title, "no pairs for the arena", place.arena)
+            raise UserError(place.title, "no pairs to choose from", place.more)
+        stopped = False
         try:
-            label(session, limit=limit)
+            stopped = _ask(session, place, wish)
         except KeyboardInterrupt:
+            stopped = True
             print(file=sys.stdout)
-            summarise(session, owner)
-            raise
-        summarise(session, owner)
+        summarise(session, place, wish)
+        if stopped:
+            raise KeyboardInterrupt
 
 
-def summarise(session: Session, owner: str) -> None:
+def _ask(session: Session, place: Place, wish: Wish) -> bool:
+    """Ask until the owner stops; tell whether that was by Ctrl-C or a signal."""
+    if wish.plain or not _has_screen():
+        from labeler.plain import label
+
+        label(session, limit=wish.limit)
+        return False
+    from labeler.app import LabelerApp
+
+    app = LabelerApp(
+        session,
+        Progress(session, lambda: owner_acts(place.conn, wish.purpose), wish.goal),
+        place.keys,
+        title=place.title,
+        more=place.more,
+        limit=wish.limit,
+        theme=wish.theme,
+    )
+    app.run()
+    if app.return_code:
+        raise SystemExit(app.return_code)
+    return app.stopped
+
+
+def _has_screen() -> bool:
+    return (
+        sys.stdin.isatty()
+        and sys.stdout.isatty()
+        and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
+    )
+
+
+def summarise(session: Session, place: Place, wish: Wish) -> None:
     """Say what this sitting brought and which command comes next."""
     answers = [done for done in session.given if done.outcome != "skip"]
-    decisive = sum(done.outcome in ("a", "b") for done in answers)
+    decisive = sum(done.outcome in ("a", "b", "rewrite") for done in answers)
     skips = len(session.given) - len(answers)
     pace = f", {_pace(answers)}" if answers else ""
-    say(f"This sitting: {len(answers)} answered ({decisive} left or right), {skips} skipped{pace}.")
-    if answers:
+    say(f"This sitting: {len(answers)} answered ({decisive} with a winner), {skips} skipped{pace}.")
+    if answers and any(session.checkpoints()):
         say(f"The answers came from: {', '.join(session.checkpoints())}.")
-    keeper = sandbox_of(owner) if is_simulated(owner) else owner
-    say(f"In all: {session.answered} of {session.total} pairs answered in {keeper}'s store.")
+    say(f"In all: {session.answered} of {session.total} pairs answered in {place.keeper}.")
     for reason, n in sorted(session.left_out.items()):
         say(f"Not asked: {n} {reason}.")
-    if is_simulated(owner):
-        say("The demo's own choices stay untouched. For a twin of your own:")
-        say("    make ingest OWNER=me FROM=~/my-writing && make sft dpo OWNER=me")
+    for line in habits(tally(owner_acts(place.conn, wish.purpose))):
+        say(line)
+    if wish.arena:
+        for contest in contests(place.conn):
+            say(result(contest))
         return
     if session.left < FEW_LEFT:
-        say(f"{session.left} pairs are left. {_more_pairs(owner)}.")
-    if session.answered:
-        say(f"Next: {_training(owner)}")
+        say(f"{session.left} pairs are left. {place.more}.")
+    for line in place.afterwards(session):
+        say(line)
+
+
+def habits(figures: Tally) -> list[str]:
+    """Return what all sittings say of how the owner chooses, a line each; nothing unknown."""
+    lines = []
+    if figures.agreement is not None:
+        low, high = figures.agreement
+        lines.append(
+            f"Of {figures.repeats} pairs that came back you answered "
+            f"{figures.agreement_share:.0%} as before ({low:.0%} to {high:.0%})."
+        )
+    shares = []
+    for name, share, interval in (
+        ("left", figures.left_share, figures.left),
+        ("longer", figures.longer_share, figures.longer),
+    ):
+        if share is not None and interval is not None:
+            shares.append(
+                f"the {name} one in {share:.0%} ({interval.low:.0%} to {interval.high:.0%})"
+            )
+    return [*lines, f"You took {', '.join(shares)}."] if shares else lines
+
+
+def result(contest: Contest) -> str:
+    """Return what the arena says so far of two checkpoints, in a line."""
+    low, high = contest.interval
+    said = (
+        f"{contest.first} over {contest.second}: {contest.rate:.0%} ({low:.0%} to {high:.0%}), "
+        f"{contest.wins} won, {contest.ties} tied, {contest.losses} lost"
+    )
+    if contest.to_settle is None:
+        return f"{said}. Even: no number of answers settles that."
+    if contest.to_settle:
+        return f"{said}. About {contest.to_settle} more prompts at this rate would settle it."
+    return f"{said}. Settled: the interval leaves out one half."
 
 
 def _pace(answers: list[Done]) -> str:
     return f"median {statistics.median(done.ms or 0 for done in answers) / 1000:.1f} s a pair"
-
-
-def _trains_here(owner: str) -> bool:
-    return (checkpoints_dir(owner) / "sft").exists()
-
-
-def _more_pairs(owner: str) -> str:
-    if is_simulated(owner) or _trains_here(owner):
-        return f"More pairs: make sft sample OWNER={owner}"
-    return (
-        f"More pairs: make sft sample OWNER={owner}, or where another machine samples, there "
-        f"make pack OWNER={owner} FOR=label and here make unpack OWNER={owner} FROM=that-file"
-    )
-
-
-def _training(owner: str) -> str:
-    if _trains_here(owner):
-        return f"make dpo OWNER={owner}"
-    return f"make pack OWNER={owner} FOR=train (then on the other machine: make unpack, make dpo)"

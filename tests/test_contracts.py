@@ -18,8 +18,8 @@ CONTRACTS = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["im
 ]
 ROOMS = {module.name for module in pkgutil.iter_modules(align.__path__)}
 # What the labeler may know of align: the rooms that DESIGN names, and the leaves without a room.
-KNOWN_TO_LABELER = {"store", "owner", "selection", "statistics"}
-LEAVES = {"command_line", "console", "errors", "levels", "paths", "printable"}
+KNOWN_TO_LABELER = {"store", "owner", "selection", "statistics", "tally", "arena"}
+LEAVES = {"command_line", "console", "errors", "files", "levels", "paths", "printable"}
 
 # One violation a contract, as (contract, file, line).
 PLANTED = [
@@ -30,18 +30,21 @@ PLANTED = [
     ("commands-from-cli", "align/sample.py", "import align.commands.status"),
     ("mains", "align/commands/sft.py", "def f() -> None: import align.sft"),
     ("mains", "align/training/rows.py", "import align.dpo"),
-    ("align-without-labeler", "align/store/pairs.py", "import labeler.session"),
+    ("align-without-labeler", "align/store/pairs.py", "import labeler.session.session"),
     ("labeler-light", "labeler/plain.py", "import torch"),
     ("labeler-light", "align/store/pairs.py", "def f() -> None: import sklearn.svm"),
     ("labeler-rooms", "labeler/sitting.py", "def f() -> None: import align.sample"),
-    ("labeler-rooms", "labeler/session.py", "from align import files"),
+    ("labeler-rooms", "labeler/session/session.py", "from align import preferences"),
     ("rooms-without-torch", "align/ingest/text.py", "import transformers"),
-    ("rooms-without-torch", "labeler/session.py", "import trl"),
+    ("rooms-without-torch", "labeler/session/session.py", "import trl"),
     ("rooms-without-ui", "align/privacy/overlap.py", "import rich.table"),
     ("rooms-without-ui", "align/owner.py", "import typer"),
-    ("rooms-without-ui", "labeler/session.py", "import labeler.plain"),
+    ("rooms-without-ui", "labeler/session/session.py", "import labeler.plain"),
+    ("rooms-without-ui", "labeler/session/queue.py", "import labeler.widgets.pane"),
+    ("rooms-without-torch", "labeler/session/repeats.py", "def f() -> None: import torch"),
     ("pure", "align/selection.py", "import sqlite3"),
     ("pure", "align/statistics.py", "from align import paths"),
+    ("pure", "align/tally.py", "import align.store.events"),
     ("store-standard-library", "align/store/events.py", "import numpy"),
 ]
 

@@ -1,0 +1,81 @@
+"""The labeler's screen as an application: themes, palette, signals."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Iterable
+from typing import Literal
+
+# How often a changed screen is drawn: at the default 60 a second, a key's frame waits for up to
+# 17 ms. An unchanged screen is never drawn, so this costs nothing between keys.
+os.environ.setdefault("TEXTUAL_FPS", "250")
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from labeler.keys import ACTIONS, Keys
+from labeler.progress import Progress
+from labeler.screens.choosing import ChoosingScreen
+from labeler.session import Session
+
+ThemeName = Literal["dark", "light"]
+THEMES: dict[ThemeName, str] = {"dark": "textual-dark", "light": "textual-light"}
+
+
+class LabelerApp(App[None]):
+    """Shows one sitting; whatever ends it, all that was answered is in the store already."""
+
+    CSS_PATH = "labeler.tcss"
+    TITLE = "Soundalike"
+    # Ctrl+C stops like everywhere else, instead of asking for another key.
+    BINDINGS = [("ctrl+c,ctrl+q", "stop", "Stop")]  # noqa: RUF012
+
+    def __init__(
+        self,
+        session: Session,
+        progress: Progress,
+        keys: Keys,
+        *,
+        title: str,
+        more: str,
+        limit: int | None = None,
+        theme: ThemeName = "dark",
+    ) -> None:
+        super().__init__()
+        self.stopped = False
+        self.theme = THEMES[theme]
+        self._choosing = ChoosingScreen(
+            session, progress, keys, title=title, more=more, limit=limit
+        )
+
+    def get_default_screen(self) -> Screen[None]:
+        """Return the screen on which the owner chooses."""
+        return self._choosing
+
+    def on_mount(self) -> None:
+        """End in good order when the terminal is closed or somebody stops the process."""
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP"):
+            # Not from a thread, as in tests, and not on every system.
+            with contextlib.suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(getattr(signal, name), self.action_stop)
+
+    def action_stop(self) -> None:
+        """Stop, as by Ctrl+C."""
+        self.stopped = True
+        self.exit()
+
+    def action_toggle_dark(self) -> None:
+        """Change between dark and light."""
+        dark, light = THEMES["dark"], THEMES["light"]
+        self.theme = dark if self.theme == light else light
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer everything a key does in the palette as well."""
+        for action in ACTIONS:
+            yield SystemCommand(
+                action.short.capitalize(),
+                action.says,
+                lambda name=action.name: self._choosing.act(name),
+            )

@@ -1,0 +1,105 @@
+"""Label a file: pairs from JSON lines, choices to JSON lines, the session in a store beside them.
+
+Each line of the file is `{"prompt": "...", "a": "...", "b": "..."}`; `prompt` may be a list of
+messages, and `model_a` and `model_b` may name who answered.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from align.errors import UserError
+from align.files import parse_jsonl, write_jsonl_atomically
+from align.store.acts import all_marks
+from align.store.answers import Answer, add_answers
+from align.store.choices import current_choices
+from align.store.connection import connect, transaction
+from align.store.pairs import Pair, add_pairs, get_pair
+from align.store.prompts import Prompt, add_prompts
+
+A_LINE = 'A line is {"prompt": "...", "a": "...", "b": "..."}'
+
+
+def open_pairs_file(path: Path, out: Path) -> sqlite3.Connection:
+    """Open the store `<out>.db` with all pairs of the file; a line that is known adds nothing.
+
+    Raises:
+        UserError: The file is missing, is no JSON lines, or a line is no pair.
+    """
+    if not path.is_file():
+        raise UserError(str(path), "no such file", "Name a file of pairs, or --owner NAME")
+    with path.open("rb") as file:
+        lines = [_pair(row, f"{path}:{number}") for number, row in parse_jsonl(file, str(path))]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    conn = connect(out.with_name(f"{out.name}.db"), create=True)
+    try:
+        with transaction(conn):
+            add_prompts(conn, [prompt for prompt, _, _ in lines])
+            add_answers(conn, [answer for _, answers, _ in lines for answer in answers])
+            add_pairs(conn, [pair for _, _, pair in lines])
+    except BaseException:
+        conn.close()
+        raise
+    return conn
+
+
+def _pair(row: Mapping[str, Any], where: str) -> tuple[Prompt, tuple[Answer, Answer], Pair]:
+    """Return what a line holds.
+
+    Raises:
+        UserError: A key is missing, or is no text.
+    """
+    for key in ("a", "b"):
+        if not isinstance(row.get(key), str):
+            raise UserError(where, f"no text under {key!r}", A_LINE)
+    messages: Any = row.get("prompt")
+    if isinstance(messages, str):
+        messages = [{"role": "user", "content": messages}]
+    try:
+        prompt = Prompt.new(messages, source="added", thread=json.dumps(messages), split="train")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        remedy = "Write a text, or messages of which the last is the user's"
+        raise UserError(where, "no prompt under 'prompt'", remedy) from None
+    first, second = (
+        Answer.new(
+            prompt_id=prompt.id,
+            text=row[side],
+            checkpoint=str(row.get(f"model_{side}", "")),
+            checkpoint_hash=str(row.get(f"model_{side}", "")),
+            settings={},
+            seed=0,
+            n=n,
+        )
+        for n, side in enumerate("ab")
+    )
+    pair = Pair.new(prompt_id=prompt.id, answer_a=first.id, answer_b=second.id)
+    return prompt, (first, second), pair
+
+
+def write_choices(conn: sqlite3.Connection, out: Path) -> int:
+    """Write all choices that stand, with their marks, whole or not at all; return how many."""
+    rows, marks = [], all_marks(conn)
+    for choice in current_choices(conn, actors=["owner"]):
+        pair = get_pair(conn, choice.pair_id)
+        if pair is None:
+            continue
+        prompt: Any = [dict(message) for message in pair.messages]
+        if len(prompt) == 1:
+            prompt = prompt[0]["content"]
+        row = {
+            "prompt": prompt,
+            "a": pair.text_a,
+            "b": pair.text_b,
+            "outcome": choice.outcome,
+            "time": choice.time,
+        }
+        for side, model in (("a", pair.checkpoint_a), ("b", pair.checkpoint_b)):
+            if model:
+                row[f"model_{side}"] = model
+        if choice.rewrite is not None:
+            row["rewrite"] = choice.rewrite
+        rows.append({**row, **marks.get(choice.pair_id, {})})
+    write_jsonl_atomically(out, rows, mode=0o600)
+    return len(rows)

@@ -1,0 +1,122 @@
+"""What the screen says of a sitting while it runs: pace, agreement, biases. No screen, no keys."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from align.tally import Act, pace, tally
+from labeler.session import Question, Session
+from labeler.session.history import Done
+
+# Biases are shown after so many answers only: seen at every key they would steer the next one.
+BLOCK = 25
+# Fewer pairs than this are soon answered: time to say how to come by more.
+FEW_LEFT = 30
+
+
+class Progress:
+    """Counts along with a session, in memory.
+
+    Args:
+        session: Whose acts are counted.
+        earlier: Reads the acts of all sittings; called once, and not before it is needed.
+        goal: How many answers the owner wants to give today.
+    """
+
+    def __init__(
+        self, session: Session, earlier: Callable[[], Sequence[Act]], goal: int | None = None
+    ) -> None:
+        self._session, self._read, self.goal = session, earlier, goal
+        self._earlier: Sequence[Act] = ()
+        self._today = 0
+        self._acts: dict[tuple[str, int], Act] = {}
+        self._given: list[Act] = []
+        self._agreement = ""
+
+    def read_earlier(self) -> None:
+        """Read what earlier sittings did; until then the counts are of this one."""
+        taken = len(self._session.given)
+        acts = self._read()
+        self._earlier = acts[: len(acts) - taken] if taken else acts
+        self._today = sum(_is_answer(act) and _is_today(act.time) for act in self._earlier)
+        self._agree()
+
+    def acted(self, question: Question, done: Done) -> None:
+        """Count what was done with a question."""
+        act = _act(question, done, self._session)
+        self._acts[done.device, done.counter] = act
+        self.recount()
+        if act.agrees is not None:
+            self._agree()
+
+    def recount(self) -> None:
+        """Count what stands of this sitting, after an undo or a redo as well."""
+        acts = (self._acts.get((done.device, done.counter)) for done in self._session.given)
+        self._given = [act for act in acts if act is not None]
+
+    @property
+    def answers(self) -> list[Act]:
+        """The answers of this sitting that stand; a skip is none."""
+        return [act for act in self._given if _is_answer(act)]
+
+    @property
+    def today(self) -> int:
+        """How many answers were given today."""
+        return self._today + len(self.answers)
+
+    def pace(self) -> str:
+        """Return the rate over the last twenty decisions, empty until there is one."""
+        rate = pace(self._given)
+        return "" if rate is None else f"{rate:.0f} a minute"
+
+    def agreement(self) -> str:
+        """Return how often the owner repeats their own answer; empty until a pair came back."""
+        return self._agreement
+
+    def block(self) -> str:
+        """Return what the last block of answers looked like, at its end; empty within it."""
+        answers = self.answers
+        if not answers or len(answers) % BLOCK:
+            return ""
+        figures = tally(answers[-BLOCK:])
+        said = [f"the last {BLOCK}"]
+        for name, share, interval in (
+            ("left", figures.left_share, figures.left),
+            ("the longer", figures.longer_share, figures.longer),
+        ):
+            if share is not None and interval is not None:
+                said.append(f"{name} {share:.0%} ({interval.low:.0%} to {interval.high:.0%})")
+        return ": ".join([said[0], ", ".join(said[1:])]) if len(said) > 1 else ""
+
+    def _agree(self) -> None:
+        figures = tally([*self._earlier, *self._given])
+        if figures.agreement is None or figures.agreement_share is None:
+            self._agreement = ""
+            return
+        low, high = figures.agreement
+        self._agreement = f"{figures.agreement_share:.0%} like before ({low:.0%} to {high:.0%})"
+
+
+def _act(question: Question, done: Done, session: Session) -> Act:
+    lengths = {"a": len(question.pair.text_a), "b": len(question.pair.text_b)}
+    longer = None if lengths["a"] == lengths["b"] else max(lengths, key=lambda side: lengths[side])
+    agrees = None
+    # A rewrite is new writing, whatever was said of the pair before.
+    if question.repeat_of is not None and done.outcome not in ("skip", "rewrite"):
+        first = next(
+            (d.outcome for d in session.history if (d.device, d.counter) == question.repeat_of),
+            None,
+        )
+        agrees = None if first is None else first == done.outcome
+    time = datetime.now(UTC).isoformat()
+    return Act(done.outcome, question.left_is, done.ms, longer, agrees, time)
+
+
+def _is_answer(act: Act) -> bool:
+    return act.outcome != "skip" and act.agrees is None
+
+
+def _is_today(time: str) -> bool:
+    try:
+        return datetime.fromisoformat(time).astimezone().date() == datetime.now().date()
+    except ValueError:
+        return False

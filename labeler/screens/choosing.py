@@ -1,0 +1,254 @@
+"""The screen on which the owner chooses: a question, two answers, one key."""
+
+from collections.abc import Callable
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Static
+
+from align.errors import UserError
+from labeler import showing
+from labeler.keys import Keys
+from labeler.progress import FEW_LEFT, Progress
+from labeler.session import Answer, Flag, Session
+from labeler.widgets.bars import Bar, KeyRow, Part
+from labeler.widgets.pair import FLAGS, PairView
+
+ANSWERS: dict[str, tuple[Answer, str]] = {
+    "left": ("left", "left"),
+    "right": ("right", "right"),
+    "both": ("both", "both sound like you"),
+    "neither": ("neither", "neither does"),
+}
+# Below this nobody can read two answers: keys that choose would choose blindly.
+SMALLEST = (40, 12)
+TOO_SMALL = "Too small to read two answers. Make the window larger: nothing is lost, q stops."
+
+
+class ChoosingScreen(Screen[None]):
+    """Puts pair after pair to the owner; every key is one commit and one frame.
+
+    Args:
+        session: What is asked, and where the answers go.
+        progress: What is said of the sitting so far.
+        keys: Which key does what.
+        title: Whose pairs.
+        more: How to come by more pairs.
+        limit: Number of answers after which to stop.
+    """
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (130, "-wider")]  # noqa: RUF012
+
+    def __init__(
+        self,
+        session: Session,
+        progress: Progress,
+        keys: Keys,
+        *,
+        title: str,
+        more: str,
+        limit: int | None = None,
+    ) -> None:
+        super().__init__()
+        self._session, self._progress, self._keys = session, progress, keys
+        self._title, self._more, self._limit = title, more, limit
+        self._top, self._said = Bar("top"), Bar("said")
+        self._pair = PairView(keys)
+        self._counted = False
+        pair = self._pair
+        self._acts: dict[str, Callable[[], object]] = {
+            "skip": self._skip,
+            "undo": self._undo,
+            "redo": self._redo,
+            "rewrite": self._rewrite,
+            "editor": lambda: self._rewrite(in_editor=True),
+            "private": self._private,
+            "note": self._note,
+            "facts": lambda: self._flag("facts"),
+            "voice": lambda: self._flag("voice"),
+            "diff": lambda: self._said.say((pair.toggle_differences(), "bold")),
+            "focus": self._next_focus,
+            "scroll_down": lambda: pair.scroll_answers(lines=1),
+            "scroll_up": lambda: pair.scroll_answers(lines=-1),
+            "page_down": lambda: pair.scroll_answers(pages=1),
+            "page_up": lambda: pair.scroll_answers(pages=-1),
+            "prompt": pair.toggle_prompt,
+            "theme": lambda: self.app.action_toggle_dark(),
+            "help": self._help,
+            "quit": lambda: self.app.exit(),
+        }
+
+    def compose(self) -> ComposeResult:
+        """Lay the screen out."""
+        yield self._top
+        yield self._pair
+        yield self._said
+        yield KeyRow(self._keys)
+        yield Static(TOO_SMALL, id="small", markup=False)
+
+    def on_mount(self) -> None:
+        """Show the first pair, and read what is not needed for it after it stands there."""
+        self._show()
+        self.call_after_refresh(self._count)
+
+    def _count(self) -> None:
+        self._progress.read_earlier()
+        self._counted = True
+        self._show_progress()
+        if self._session.left < FEW_LEFT and self._session.question is not None:
+            self._said.say((f"{self._session.left} pairs are left. {self._more}", ""))
+
+    def on_resize(self) -> None:
+        """Say so where the window is too small."""
+        self.set_class(self._too_small, "-small")
+
+    @property
+    def _too_small(self) -> bool:
+        return self.size.width < SMALLEST[0] or self.size.height < SMALLEST[1]
+
+    def on_key(self, event: events.Key) -> None:
+        """Do what the key says."""
+        name = self._keys.action(event.key, event.character)
+        if name is not None:
+            event.stop()
+            event.prevent_default()
+            self.act(name)
+
+    def action_act(self, name: str) -> None:
+        """Do what a click on a key says."""
+        self.act(name)
+
+    def act(self, name: str) -> None:
+        """Do one thing; where it can't be kept, say so and leave everything as it is."""
+        if self._too_small and name not in ("help", "quit"):
+            return
+        try:
+            if name in ANSWERS:
+                self._answer(*ANSWERS[name])
+            else:
+                self._acts[name]()
+        except UserError as error:
+            self._refuse(error)
+
+    def _answer(self, answer: Answer, words: str) -> None:
+        question = self._session.question
+        if question is None:
+            return
+        self._session.answer(answer)
+        self._progress.acted(question, self._session.given[-1])
+        self._after(f"✓ Saved: {words}", ends_block=True)
+
+    def _skip(self) -> None:
+        if self._session.question is not None:
+            self._session.skip()
+            self._progress.recount()
+            self._after("Skipped; it comes again later")
+
+    def _undo(self) -> None:
+        taken = self._session.undo()
+        self._progress.recount()
+        self._after(f"↶ Taken back: {taken}" if taken else "Nothing to take back")
+
+    def _redo(self) -> None:
+        done = self._session.redo()
+        self._progress.recount()
+        self._after(f"↷ Done again: {done}" if done else "Nothing to do again")
+
+    def _private(self) -> None:
+        if self._session.question is not None:
+            private = self._session.toggle_private()
+            self._marked("● This pair never leaves the machine" if private else "No longer private")
+
+    def _flag(self, flag: Flag) -> None:
+        if self._session.question is not None:
+            stands = self._session.toggle_flag(flag, self._pair.focused_side)
+            self._marked(f"{'✓ Marked' if stands else 'Mark removed'}: {FLAGS[flag]}")
+
+    def _help(self) -> None:
+        from labeler.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(self._keys))
+
+    def _note(self) -> None:
+        from labeler.screens.writing import NoteScreen
+
+        if self._session.question is None:
+            return
+
+        def keep(text: str | None) -> None:
+            if text is None:
+                return
+            try:
+                self._session.set_note(text)
+                self._marked("✓ Note saved" if text.strip() else "Note removed")
+            except UserError as error:
+                self._refuse(error)
+
+        self.app.push_screen(NoteScreen(self._session.marks.note), keep)
+
+    def _rewrite(self, *, in_editor: bool = False) -> None:
+        from labeler.screens.writing import RewriteScreen
+
+        question, side = self._session.question, self._pair.focused_side
+        if question is None:
+            return
+        texts = {"left": question.left, "right": question.right, None: ""}
+
+        def keep(text: str | None) -> None:
+            if text is None:
+                return
+            try:
+                self._session.rewrite(text, side)
+                self._progress.acted(question, self._session.given[-1])
+                self._after("✓ Saved: your own words, before both", ends_block=True)
+            except UserError as error:
+                self._refuse(error)
+
+        start = showing.shown(texts[side])
+        self.app.push_screen(RewriteScreen(question, start, in_editor=in_editor), keep)
+
+    def _next_focus(self) -> None:
+        side = self._pair.next_focus()
+        self._marked(f"Focus: {side}")
+
+    def _marked(self, words: str) -> None:
+        """Show the marks as they are now, and say what was done."""
+        self._pair.show_marks(self._session.marks)
+        self._said.say((words, "bold"))
+
+    def _refuse(self, error: UserError) -> None:
+        words = showing.shown(f"✗ Not saved; the pair stays. {error}")
+        self._said.say((words, "bold $text-error"))
+
+    def _after(self, words: str, *, ends_block: bool = False) -> None:
+        """Show the pair that comes now, and say what was done with the one before."""
+        self._show()
+        parts: list[Part] = [(words, "bold")]
+        if ends_block and (block := self._progress.block()):
+            parts.append((block, ""))
+        if self._counted and self._session.left == FEW_LEFT - 1:
+            parts.append((f"few are left. {self._more}", ""))
+        self._said.say(*parts)
+        if self._limit is not None and len(self._progress.answers) >= self._limit:
+            self.app.exit()
+
+    def _show(self) -> None:
+        question = self._session.question
+        self.set_class(question is None, "-nothing")
+        if question is None:
+            self._pair.show_nothing(f"No pair is left. {self._more}")
+        else:
+            self._pair.show(question, self._session.marks)
+        self._show_progress()
+
+    def _show_progress(self) -> None:
+        session, progress = self._session, self._progress
+        parts: list[Part] = [(self._title, "bold"), (f"{session.answered} answered", "")]
+        if session.question is not None and self._counted:
+            parts.append((f"{session.left} left", ""))
+        if progress.goal:
+            reached = " ✓" if progress.today >= progress.goal else ""
+            parts.append((f"today {progress.today}/{progress.goal}{reached}", "bold"))
+        parts += [(words, "") for words in (progress.pace(), progress.agreement()) if words]
+        self._top.say(*parts)

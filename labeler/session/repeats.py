@@ -1,0 +1,62 @@
+"""Pairs that come back, sides swapped, to see how often the owner agrees with themselves."""
+
+from dataclasses import dataclass
+
+from align.selection import draw, left_side
+from labeler.session.history import Done
+from labeler.session.standing import Standing
+
+# Share of the answers that are followed by a pair that comes back.
+SHARE = 0.06
+# How many answers ago it must have been answered, so that nobody remembers.
+APART = 30
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A pair that comes back.
+
+    Attributes:
+        first: Its answer.
+        left_is: The answer that stands left now, which stood right then.
+        probability: Of this pair's coming back rather than another.
+    """
+
+    first: Done
+    left_is: str
+    probability: float
+
+
+def due(standing: Standing, seed: int) -> Repeat | None:
+    """Return the pair that comes back now, None where a new one is next.
+
+    It hangs on the seed and on what stands only, so that a restart says the same. Only right
+    after a new answer is there a chance of one: so two never stand beside each other, and one
+    that was passed over does not come at once again.
+    """
+    if not standing.done:
+        return None
+    last, n = standing.done[-1], len(standing.answers)
+    is_new = last.is_answer and len(standing.answers[last.pair_id]) == 1
+    if not is_new or draw(seed, str(n), "repeat") >= SHARE:
+        return None
+    eligible = _eligible(standing)
+    if not eligible:
+        return None
+    first = eligible[int(draw(seed, str(n), "which") * len(eligible))]
+    left = first.left or left_side(first.seed if first.seed is not None else seed, first.pair_id)
+    return Repeat(first, "b" if left == "a" else "a", 1 / len(eligible))
+
+
+def _eligible(standing: Standing) -> list[Done]:
+    """Return the answers that may be asked for again: no rewrites, not private, not twice."""
+    excluded = {pair_id for pair_id, times in standing.came_back.items() if times}
+    excluded.update(pair_id for pair_id in standing.marks if standing.is_private(pair_id))
+    answers = standing.answers
+    return [
+        first
+        for first in standing.labels[:-APART]
+        if first.kind == "choice"
+        and first.pair_id not in excluded
+        and first is answers[first.pair_id][-1]
+    ]

@@ -1,0 +1,69 @@
+"""Texts as the screen shows them: never markup, never terminal control, of a known width."""
+
+import re
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.style import Style
+
+from align.printable import printable
+
+# Terminals disagree on the width of sequences that these join, and a wrong width tears the
+# screen. Without them an emoji family stands as its members.
+_JOINERS = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2064\u206a-\u206f"
+    "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
+)
+_LINES = re.compile("[\u2028\u2029]")
+# Marks over and under a letter pile up into the lines around it.
+_MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_PILED = re.compile(f"({_MARK}{{3}}){_MARK}+")
+
+DIFFERS = Style(bold=True, underline=True)
+OPENING, CLOSING = "‹", "›"
+
+
+def shown(text: str) -> str:
+    """Return a text as it can be put on the screen; the store keeps it as it came."""
+    text = _LINES.sub("\n", printable(text))
+    return _PILED.sub(r"\1", _JOINERS.sub("", text)).rstrip("\n")
+
+
+def answer(text: str) -> Content:
+    """Return an answer for the screen; an empty one says so."""
+    text = shown(text)
+    return Content(text) if text.strip() else Content.styled("(an empty answer)", "dim italic")
+
+
+def differing(runs: Sequence[tuple[str, bool]]) -> Content:
+    """Return an answer with the runs that the other one lacks underlined and in ‹angles›.
+
+    The signs carry the meaning where a terminal shows neither colour nor underline.
+    """
+    parts: list[Content | str] = []
+    for text, differs in runs:
+        text = (
+            shown(text)
+            if not text.endswith("\n")
+            else shown(text) + "\n" * (len(text) - len(text.rstrip("\n")))
+        )
+        word = text.rstrip()
+        if differs and word:
+            parts.append(Content.styled(f"{OPENING}{word}{CLOSING}", DIFFERS))
+            parts.append(text[len(word) :])
+        else:
+            parts.append(text)
+    return Content.assemble(*parts)
+
+
+def conversation(messages: Sequence[dict[str, str]]) -> Content:
+    """Return the turns before the answers: earlier ones quiet, the last one plain."""
+    parts: list[Content] = []
+    for place, message in enumerate(messages):
+        who = "You" if message["role"] == "assistant" else "They"
+        if message["role"] == "system":
+            who = "Setting"
+        last = place == len(messages) - 1
+        text = Content.styled(f"{who}: ", "bold") + Content(shown(message["content"]))
+        parts.append(text if last else text.stylize("dim"))
+    return Content("\n").join(parts)

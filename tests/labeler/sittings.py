@@ -1,0 +1,76 @@
+"""A sitting on the screen, without a terminal: the app, its session, its store."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from textual.pilot import Pilot
+
+from align.store.acts import owner_acts
+from align.store.choices import current_choices
+from align.store.events import iter_events
+from labeler.app import LabelerApp
+from labeler.keys import Keys
+from labeler.progress import Progress
+from labeler.session import Question, Session
+from scripts.labeler_screens import text_of
+
+
+@dataclass
+class Sitting:
+    """What a test looks at."""
+
+    app: LabelerApp
+    pilot: "Pilot[None]"
+    session: Session
+    conn: sqlite3.Connection
+
+    @property
+    def question(self) -> Question:
+        """The pair on the screen."""
+        assert self.session.question is not None
+        return self.session.question
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, and wait until the screen stands."""
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    def screen(self) -> str:
+        """Return the screen as lines of text."""
+        return text_of(self.app)
+
+    def kinds(self) -> list[str]:
+        """Return the kinds of all events, oldest first."""
+        return [event.kind for event in iter_events(self.conn)]
+
+    def outcomes(self) -> dict[str, str]:
+        """Return what stands of each pair."""
+        return {choice.pair_id: choice.outcome for choice in current_choices(self.conn)}
+
+
+@asynccontextmanager
+async def sitting(
+    conn: sqlite3.Connection,
+    *,
+    size: tuple[int, int] = (120, 36),
+    keys: Keys | None = None,
+    goal: int | None = None,
+    **options: Any,
+) -> AsyncIterator[Sitting]:
+    """Open a screen on a store of pairs."""
+    session = Session(conn, seed=1)
+    app = LabelerApp(
+        session,
+        Progress(session, lambda: owner_acts(conn), goal),
+        keys or Keys(),
+        title="ann",
+        more="More pairs: make sft sample OWNER=ann",
+        **options,
+    )
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        yield Sitting(app, pilot, session, conn)
+    session.close()

@@ -1,0 +1,104 @@
+"""A file of pairs: labelled without an owner, resumed, exported."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LABELER = [sys.executable, "-m", "labeler.cli"]
+LINES = [
+    {"prompt": "How are you?", "a": "Fine.", "b": "I am doing very well, thank you!"},
+    {
+        "prompt": [
+            {"role": "user", "content": "Hello"},
+            {"role": "assistant", "content": "Hm."},
+            {"role": "user", "content": "Tea?"},
+        ],
+        "a": "Please.",
+        "b": "Tea would be lovely.",
+        "model_a": "mine",
+        "model_b": "base",
+    },
+    {"prompt": "Where to?", "a": "Home.", "b": "To the sea."},
+]
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in LINES))
+    return path
+
+
+def label(keys: str, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*LABELER, *map(str, arguments)], input=keys, capture_output=True, text=True, timeout=60
+    )
+
+
+def rows(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_file_is_labelled_and_goes_on_where_it_was(pairs: Path, tmp_path: Path):
+    out = tmp_path / "choices.jsonl"
+    done = label("a\nm\nA note.\n.\nq\n", pairs, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert len(rows(out)) == 1 and f"Your choices: {out}" in done.stderr
+    done = label("=\nn\n", pairs, "--out", out)
+    assert "Pair 2 · 2 left" in done.stdout
+    found = rows(out)
+    assert len(found) == 3
+    assert sorted(str(row["outcome"]) in "ab" for row in found) == [False, False, True]
+    assert [row["note"] for row in found if "note" in row] == ["A note."]
+    by_prompt = {json.dumps(row["prompt"], sort_keys=True): row for row in found}
+    for line in LINES:
+        row = by_prompt[json.dumps(line["prompt"], sort_keys=True)]
+        assert {key: row[key] for key in line} == line
+
+
+def test_undo_reaches_across_restarts_and_the_output_follows(pairs: Path, tmp_path: Path):
+    out = tmp_path / "choices.jsonl"
+    label("a\nb\nq\n", pairs, "--out", out)
+    assert len(rows(out)) == 2
+    label("u\nu\nq\n", pairs, "--out", out)
+    assert rows(out) == []
+
+
+def test_lines_that_are_added_are_asked_next_time(pairs: Path, tmp_path: Path):
+    out = tmp_path / "choices.jsonl"
+    label("a\nb\n=\n", pairs, "--out", out)
+    with pairs.open("a") as file:
+        file.write(json.dumps({"prompt": "New?", "a": "Yes.", "b": "No!"}) + "\n")
+    assert "Pair 4 · 1 left" in label("e\nMine.\n.\n", pairs, "--out", out).stdout
+    assert [row["rewrite"] for row in rows(out) if row["outcome"] == "rewrite"] == ["Mine."]
+
+
+def test_without_out_the_choices_lie_beside_the_file(pairs: Path):
+    assert label("a\n", pairs).returncode == 0
+    assert len(rows(pairs.with_suffix(".choices.jsonl"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ('{"prompt": "x", "a": "y"}', "no text under 'b'"),
+        ('{"prompt": [], "a": "y", "b": "z"}', "no prompt under 'prompt'"),
+        ('{"a": "y", "b": "z"}', "no prompt under 'prompt'"),
+        ("{", "not JSON"),
+    ],
+)
+def test_a_broken_line_is_named_and_nothing_is_made(pairs: Path, line: str, wrong: str):
+    with pairs.open("a") as file:
+        file.write(line + "\n")
+    done = label("a\n", pairs)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert f"{pairs}:4: {wrong}" in done.stderr
+    assert [path.name for path in pairs.parent.iterdir()] == [pairs.name]
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path):
+    done = label("", tmp_path / "none.jsonl")
+    assert done.returncode == 2 and "no such file" in done.stderr

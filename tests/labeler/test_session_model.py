@@ -1,0 +1,228 @@
+"""Any sequence of acts, beside a plain model of them."""
+
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+from unittest import mock
+
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.strategies import booleans, sampled_from
+
+from align.store.choices import current_choices
+from align.store.connection import connect
+from align.store.pairs import get_pair
+from labeler.session import repeats
+from labeler.session import Session
+from tests.labeler.stores import copy_of_pairs
+
+PAIRS, EACH_PROMPT, A_PROMPT = 12, 4, 3
+
+
+@dataclass
+class Act:
+    """One thing that the owner did, as the model keeps it."""
+
+    kind: str
+    pair: str
+    what: object = None
+    left_is: str = ""
+    again: bool = False
+
+
+@dataclass
+class Model:
+    """What was done and not taken back, oldest first; all else is searched for in it."""
+
+    acts: list[Act] = field(default_factory=list)
+    undone: list[Act] = field(default_factory=list)
+
+    def do(self, act: Act) -> None:
+        self.acts.append(act)
+        self.undone.clear()
+
+    def answers(self) -> dict[str, object]:
+        return {a.pair: a.what for a in self.acts if a.kind in ("answer", "rewrite")}
+
+    def asked(self) -> list[tuple[str, object]]:
+        kinds = ("answer", "rewrite", "skip", "repeat")
+        return [(a.pair, a.what) for a in self.acts if a.kind in kinds]
+
+    def private(self, pair: str) -> bool:
+        return sum(a.kind == "private" and a.pair == pair for a in self.acts) % 2 == 1
+
+    def flags(self, pair: str) -> set[object]:
+        times = Counter(a.what for a in self.acts if a.kind == "flag" and a.pair == pair)
+        return {flag for flag, n in times.items() if n % 2}
+
+    def note(self, pair: str) -> object:
+        notes = [a.what for a in self.acts if a.kind == "note" and a.pair == pair]
+        return notes[-1] if notes else ""
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """Answers, skips, rewrites, marks, undo, redo and restarts in any order."""
+
+    apart: ClassVar[int] = 3
+    share: ClassVar[float] = 0.5
+
+    @initialize(policy=sampled_from(["fresh", "random"]), seed=sampled_from([1, 2, 3]))
+    def open(self, policy: str, seed: int) -> None:
+        self.patches = [
+            mock.patch.object(repeats, "APART", self.apart),
+            mock.patch.object(repeats, "SHARE", self.share),
+        ]
+        for patch in self.patches:
+            patch.start()
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name) / "twin.db"
+        copy_of_pairs(self.path, PAIRS, EACH_PROMPT)
+        self.conn = connect(self.path)
+        self.policy, self.seed, self.model = policy, seed, Model()
+        self.prompts = dict(self.conn.execute("SELECT id, prompt_id FROM pairs").fetchall())
+        self.session = Session(self.conn, policy=policy, seed=seed)
+
+    def is_asked(self) -> bool:
+        return self.session.question is not None
+
+    @precondition(is_asked)
+    @rule(answer=sampled_from(["left", "right", "both", "neither"]))
+    def answer(self, answer: str) -> None:
+        question = self.session.question
+        what = {"left": question.left_is, "right": question.right_is}.get(answer, answer)
+        self.session.answer(answer)
+        kind = "answer" if question.repeat_of is None else "repeat"
+        self.did(kind, question, what)
+
+    @precondition(is_asked)
+    @rule()
+    def skip(self) -> None:
+        question = self.session.question
+        self.session.skip()
+        self.did("skip", question, "skip")
+
+    @precondition(is_asked)
+    @rule(of=sampled_from(["left", "right", None]))
+    def rewrite(self, of: str | None) -> None:
+        question = self.session.question
+        self.session.rewrite("As I would say it.", of)
+        self.did("rewrite", question, "rewrite")
+
+    @precondition(is_asked)
+    @rule(text=sampled_from(["", "hm", "I said so"]))
+    def note(self, text: str) -> None:
+        question = self.session.question
+        self.session.set_note(text)
+        if text != self.model.note(question.pair.id):
+            self.did("note", question, text)
+        assert self.session.question is question
+
+    @precondition(is_asked)
+    @rule()
+    def private(self) -> None:
+        question = self.session.question
+        # A pair that is private does not come back: which one does would change by a restart.
+        if question.repeat_of is None:
+            assert self.session.toggle_private() != self.model.private(question.pair.id)
+            self.did("private", question, None)
+            assert self.session.question is question
+
+    @precondition(is_asked)
+    @rule(flag=sampled_from(["facts", "voice"]), side=sampled_from(["left", "right", None]))
+    def flag(self, flag: str, side: str | None) -> None:
+        question = self.session.question
+        letter = {"left": question.left_is, "right": question.right_is, None: None}[side]
+        before = self.model.flags(question.pair.id)
+        assert self.session.toggle_flag(flag, side) == ((flag, letter) not in before)
+        self.did("flag", question, (flag, letter))
+        assert self.session.question is question
+
+    @rule()
+    def undo(self) -> None:
+        said = self.session.undo()
+        assert (said is None) == (not self.model.acts)
+        if self.model.acts:
+            act = self.model.acts.pop()
+            self.model.undone.append(act)
+            question = self.session.question
+            assert question.pair.id == act.pair
+            assert question.left_is == act.left_is
+            assert (question.repeat_of is not None) == act.again
+
+    @rule()
+    def redo(self) -> None:
+        said = self.session.redo()
+        assert (said is None) == (not self.model.undone)
+        if self.model.undone:
+            act = self.model.undone.pop()
+            self.model.acts.append(act)
+            if act.kind in ("note", "private", "flag"):
+                assert self.session.question.pair.id == act.pair
+
+    @rule(killed=booleans())
+    def restart(self, killed: bool) -> None:
+        before = self.seen()
+        if killed:
+            # What a killed process leaves behind.
+            self.conn.execute("UPDATE claims SET pid = 0x7ffffffe")
+        else:
+            self.session.close()
+        self.conn.close()
+        self.conn = connect(self.path)
+        self.session = Session(self.conn, policy=self.policy, seed=self.seed)
+        assert self.seen() == before
+
+    def seen(self) -> object:
+        question = self.session.question
+        return question and (question.pair.id, question.left_is, question.repeat_of, question.pick)
+
+    def did(self, kind: str, question, what: object) -> None:
+        again = question.repeat_of is not None
+        self.model.do(Act(kind, question.pair.id, what, question.left_is, again))
+
+    @invariant()
+    def equals_the_model(self) -> None:
+        if not hasattr(self, "session"):
+            return
+        session, answers = self.session, self.model.answers()
+        chosen = {c.pair_id: c.outcome for c in current_choices(self.conn)}
+        assert chosen == answers
+        assert session.answered == len(answers)
+        assert [(d.pair_id, d.outcome) for d in session.history] == self.model.asked()
+        waiting = Counter(self.prompts[pair] for pair in self.prompts if pair not in answers)
+        if self.policy == "fresh":
+            for pair in answers:
+                waiting[self.prompts[pair]] = min(
+                    waiting[self.prompts[pair]],
+                    max(0, A_PROMPT - sum(self.prompts[p] == self.prompts[pair] for p in answers)),
+                )
+            waiting = Counter({prompt: min(n, A_PROMPT) for prompt, n in waiting.items()})
+        assert session.left == waiting.total()
+        assert sum(session.left_out.values()) == PAIRS - len(answers) - session.left
+        for pair in self.prompts:
+            view = get_pair(self.conn, pair)
+            assert (view.level == "sealed") == self.model.private(pair)
+        claimed = [row[0] for row in self.conn.execute("SELECT pair_id FROM claims")]
+        question = session.question
+        if question is None:
+            assert session.left == 0 and claimed == []
+            return
+        assert claimed == [question.pair.id]
+        assert (question.repeat_of is not None) == (question.pair.id in answers)
+        marks, id = session.marks, question.pair.id
+        assert marks.private == self.model.private(id) and marks.note == self.model.note(id)
+        sides = {"left": question.left_is, "right": question.right_is, None: None}
+        assert {(flag, sides[side]) for flag, side in marks.flags} == self.model.flags(id)
+
+    def teardown(self) -> None:
+        if hasattr(self, "conn"):
+            self.conn.close()
+            self.folder.cleanup()
+            for patch in self.patches:
+                patch.stop()
+
+
+AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestAnyOrder = AnyOrder.TestCase

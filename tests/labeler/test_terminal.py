@@ -1,0 +1,186 @@
+"""The screen in a real pseudo-terminal: first pair, signals, kills, two labelers at once."""
+
+import os
+import random
+import re
+import signal
+import stat
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from align.paths import store_path
+from align.store.choices import current_choices
+from align.store.connection import connect
+from align.store.events import iter_events
+from tests.labeler.stores import store_of_pairs
+from tests.labeler.terminals import Window
+
+
+def owner_with_pairs(n: int, owner: str = "ann") -> Path:
+    path = store_path(owner)
+    store_of_pairs(path, n).close()
+    return path
+
+
+def answered(path: Path) -> list[str]:
+    with closing(connect(path)) as conn:
+        return [choice.outcome for choice in current_choices(conn)]
+
+
+def test_it_opens_on_the_first_unanswered_pair_and_goes_on_there(root: Path):
+    path = owner_with_pairs(40)
+    window = Window("--owner", "ann")
+    window.until("40 left")
+    first = window.text.splitlines()[2]
+    window.send("a")
+    window.until("1 answered")
+    second = window.text.splitlines()[2]
+    window.send("q")
+    assert window.end() == 0 and len(answered(path)) == 1
+    assert first != second
+    ended = re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", window.raw).decode()
+    assert "This sitting: 1 answered" in ended and "001-sft" in ended
+    window = Window("--owner", "ann")
+    assert window.until("39 left").splitlines()[2] == second
+    window.send("q")
+    assert window.end() == 0
+
+
+def test_ctrl_c_leaves_the_terminal_as_it_was_and_ends_with_130(root: Path):
+    owner_with_pairs(3)
+    window = Window("--owner", "ann")
+    window.until("3 left")
+    window.send("a")
+    window.until("1 answered")
+    window.child.sendcontrol("c")
+    assert window.end() == 130
+    assert b"\x1b[?1049l" in window.raw and b"\x1b[?25h" in window.raw
+    assert b"This sitting: 1 answered" in window.raw
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_ends_it_in_good_order(root: Path, name: str):
+    path = owner_with_pairs(3)
+    window = Window("--owner", "ann")
+    window.until("3 left")
+    window.send("a")
+    window.until("1 answered")
+    window.child.kill(getattr(signal, name))
+    assert window.end() == 130
+    assert len(answered(path)) == 1
+
+
+def test_a_resize_to_nearly_nothing_and_back_is_calm(root: Path):
+    path = owner_with_pairs(3)
+    window = Window("--owner", "ann")
+    window.until("3 left")
+    window.child.setwinsize(5, 20)
+    time.sleep(0.5)
+    window.send("a")
+    window.read(0.5)
+    window.child.setwinsize(40, 120)
+    window.until("3 left")
+    window.send("b")
+    window.until("1 answered")
+    window.send("q")
+    assert window.end() == 0 and len(answered(path)) == 1
+
+
+def asked(window: Window, other_than: str = "") -> str:
+    """Wait for a question, and return it."""
+
+    def another(text: str) -> bool:
+        found = re.search(r"What of \w+ \d+", text)
+        return bool(found and found[0] != other_than)
+
+    found = re.search(r"What of \w+ \d+", window.until(another))
+    assert found
+    return found[0]
+
+
+def test_two_labelers_never_ask_the_same_pair_at_once(root: Path):
+    path = owner_with_pairs(12)
+    windows = [Window("--owner", "ann"), Window("--owner", "ann")]
+    questions = [asked(window) for window in windows]
+    for _ in range(3):
+        for place, window in enumerate(windows):
+            assert questions[0] != questions[1]
+            window.send("a")
+            questions[place] = asked(window, questions[place])
+    for window in windows:
+        window.send("q")
+        assert window.end() == 0
+    with closing(connect(path)) as conn:
+        pairs = [event.pair_id for event in iter_events(conn)]
+    assert len(pairs) == len(set(pairs)) == 6
+
+
+def test_no_colour_needs_no_colour(root: Path):
+    owner_with_pairs(3)
+    window = Window("--owner", "ann", NO_COLOR="1")
+    window.until("3 left")
+    window.send("d")
+    window.until("‹")
+    window.send("q")
+    assert window.end() == 0
+
+
+def test_the_editor_takes_over_the_terminal_and_gives_it_back(root: Path, tmp_path: Path):
+    path = owner_with_pairs(3)
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\nprintf "My own words" > "$1"\n')
+    editor.chmod(editor.stat().st_mode | stat.S_IXUSR)
+    window = Window("--owner", "ann", EDITOR=str(editor), VISUAL="")
+    window.until("3 left")
+    window.send("x")
+    window.until("1 answered")
+    window.send("q")
+    assert window.end() == 0
+    with closing(connect(path)) as conn:
+        (choice,) = current_choices(conn)
+    assert choice.rewrite == "My own words"
+
+
+def killed_while_keys_rush_in(path: Path, chance: random.Random) -> int:
+    """Press ten keys a second, kill at any moment, and compare screen and store.
+
+    Returns how many answers the screen had acknowledged.
+    """
+    before = len(answered(path))
+    window = Window("--owner", "ann")
+    window.until(f"{before} answered")
+    end = time.monotonic() + chance.uniform(0, 0.8)
+    sent = 0
+    while (now := time.monotonic()) < end:
+        window.send(chance.choice("ab=n"))
+        sent += 1
+        pause = time.monotonic() + min(0.1, end - now)
+        while (rest := pause - time.monotonic()) > 0:
+            window.read(rest)
+    os.kill(window.child.pid, signal.SIGKILL)
+    window.rest()
+    window.child.close(force=True)
+    acknowledged = window.answered() - before
+    with closing(connect(path)) as conn:
+        assert conn.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        pairs = [event.pair_id for event in iter_events(conn) if event.kind == "choice"]
+    assert len(pairs) == len(set(pairs)), "an answer was doubled"
+    # Those whose frame was still to come may be kept as well.
+    assert acknowledged <= len(pairs) - before <= sent, "an acknowledged answer was lost"
+    return acknowledged
+
+
+def test_kills_while_keys_rush_in_lose_nothing(root: Path):
+    path = owner_with_pairs(400)
+    chance = random.Random(0)
+    assert sum(killed_while_keys_rush_in(path, chance) for _ in range(30)) > 10
+
+
+@pytest.mark.slow
+def test_three_hundred_kills_lose_nothing(root: Path):
+    path = owner_with_pairs(4000)
+    chance = random.Random(1)
+    assert sum(killed_while_keys_rush_in(path, chance) for _ in range(300)) > 100
