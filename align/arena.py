@@ -65,6 +65,19 @@ class Contest:
         """
         return answers_to_settle(sum(self.points), len(self.points))
 
+    def words(self) -> str:
+        """Return what the arena says so far, in a line."""
+        low, high = self.interval
+        more = self.to_settle
+        if more is None:
+            settled = "even so far"
+        else:
+            settled = f"about {more:,} more would settle it" if more else "settled"
+        return (
+            f"{self.first} over {self.second} {self.rate:.0%} ({low:.0%} to {high:.0%}), "
+            f"{len(self.points):,} prompts; {settled}"
+        )
+
 
 def contests(conn: sqlite3.Connection) -> list[Contest]:
     """Return each two checkpoints between which the owner chose in the arena, newest first."""

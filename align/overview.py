@@ -10,7 +10,6 @@ from align.arena import Contest, contests
 from align.console import make_command
 from align.levels import LEVELS, Level
 from align.paths import checkpoints_dir, owner_dir, relative_to_root, store_path
-from align.statistics import Interval
 from align.store.acts import owner_acts
 from align.tally import Tally, tally
 
@@ -178,7 +177,8 @@ def lines(found: Overview) -> list[str]:
         by_actor[actor] += n
     decisive = f", {found.decisive:,} with a winner" if found.choices else ""
     shown.append(f"choices      {_spelled(by_actor)}{decisive}")
-    shown += [f"  {line}" for line in (*_habits(found.tally), *map(_standing, found.contests))]
+    said = [*found.tally.words(), *(f"arena: {contest.words()}" for contest in found.contests)]
+    shown += [f"  {line}" for line in said]
     if found.verdicts:
         shown.append(f"verdicts     {found.verdicts:,}")
     if found.packed:
@@ -196,40 +196,3 @@ def _spelled(counts: Counter[str] | Counter[tuple[str, str]]) -> str:
         return "none"
     named = {" ".join(key) if isinstance(key, tuple) else key: n for key, n in counts.items()}
     return ", ".join(f"{n:,} {name}" for name, n in sorted(named.items()))
-
-
-def _habits(counted: Tally) -> list[str]:
-    """Return how the owner answers; what is not known is left out."""
-    shown = []
-    if counted.answered:
-        shares = (
-            ("both", counted.both_share),
-            ("neither", counted.neither_share),
-            ("skipped", counted.skip_share),
-        )
-        said = [f"{share:.0%} {name}" for name, share in shares if share is not None]
-        shown.append(f"answers: {', '.join(said)}")
-    if counted.median_ms is not None:
-        rate = counted.decisive_per_minute
-        winners = "" if rate is None else f"; {rate:.1f} with a winner a minute"
-        shown.append(f"pace: {counted.median_ms / 1000:.1f} s in the middle{winners}")
-    if counted.agreement is not None and counted.agreement_share is not None:
-        within = _range(counted.agreement)
-        times = f"{counted.repeats:,} asked again"
-        shown.append(f"self-agreement: {counted.agreement_share:.0%} ({within}), {times}")
-    return shown
-
-
-def _standing(contest: Contest) -> str:
-    """Return what the arena says of two checkpoints."""
-    more = contest.to_settle
-    settled = "settled" if more == 0 else f"about {more:,} more would settle it"
-    return (
-        f"arena: {contest.first} over {contest.second} {contest.rate:.0%}"
-        f" ({_range(contest.interval)}), {len(contest.points):,} prompts;"
-        f" {'even so far' if more is None else settled}"
-    )
-
-
-def _range(interval: Interval) -> str:
-    return f"{interval.low:.0%} to {interval.high:.0%}"

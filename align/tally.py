@@ -116,6 +116,39 @@ class Tally:
         """How many of the answers and skips are skips."""
         return _share(self.skipped, self.answered + self.skipped)
 
+    def words(self) -> list[str]:
+        """Return how the owner answers, a line each; what is not known is left out."""
+        said = []
+        if self.answered:
+            shares = (
+                ("both", self.both_share),
+                ("neither", self.neither_share),
+                ("skipped", self.skip_share),
+            )
+            known = [f"{share:.0%} {name}" for name, share in shares if share is not None]
+            said.append(f"answers: {', '.join(known)}")
+        if self.median_ms is not None:
+            rate = self.decisive_per_minute
+            winners = "" if rate is None else f"; {rate:.1f} with a winner a minute"
+            said.append(f"pace: {self.median_ms / 1000:.1f} s in the middle{winners}")
+        taken = [
+            f"{name} in {share:.0%} ({interval.low:.0%} to {interval.high:.0%})"
+            for name, share, interval in (
+                ("the left one", self.left_share, self.left),
+                ("the longer one", self.longer_share, self.longer),
+            )
+            if share is not None and interval is not None
+        ]
+        if taken:
+            said.append(f"taken: {', '.join(taken)}")
+        if self.agreement is not None and self.agreement_share is not None:
+            low, high = self.agreement
+            said.append(
+                f"self-agreement: {self.agreement_share:.0%} ({low:.0%} to {high:.0%}), "
+                f"{self.repeats:,} asked again"
+            )
+        return said
+
 
 def tally(acts: Iterable[Act]) -> Tally:
     """Count acts; times over two minutes are pauses, left out of the median and the rate."""

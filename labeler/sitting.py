@@ -1,23 +1,18 @@
-"""A sitting: from a place to a screen or plain lines, and what is said afterwards."""
+"""A sitting: from a place to a screen or plain lines."""
 
 import os
-import statistics
 import sys
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal
 
-from align.arena import Contest, contests
-from align.console import say
 from align.errors import UserError
 from align.selection import POLICIES
 from align.store.acts import owner_acts
 from align.store.pairs import Purpose
-from align.tally import Tally, tally
 from labeler.places import Place
-from labeler.progress import FEW_LEFT, Progress
+from labeler.progress import Progress
 from labeler.session import Session
-from labeler.session.history import Done
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,9 @@ def sit(place: Place, wish: Wish) -> None:
         except KeyboardInterrupt:
             stopped = True
             print(file=sys.stdout)
-        summarise(session, place, wish)
+        from labeler.summary import summarise  # nobody should wait for it before the first pair
+
+        summarise(session, place, arena=wish.arena)
         if stopped:
             raise KeyboardInterrupt
 
@@ -105,66 +102,3 @@ def _has_screen() -> bool:
         and sys.stdout.isatty()
         and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
     )
-
-
-def summarise(session: Session, place: Place, wish: Wish) -> None:
-    """Say what this sitting brought and which command comes next."""
-    answers = [done for done in session.given if done.outcome != "skip"]
-    decisive = sum(done.outcome in ("a", "b", "rewrite") for done in answers)
-    skips = len(session.given) - len(answers)
-    pace = f", {_pace(answers)}" if answers else ""
-    say(f"This sitting: {len(answers)} answered ({decisive} with a winner), {skips} skipped{pace}.")
-    if answers and any(session.checkpoints()):
-        say(f"The answers came from: {', '.join(session.checkpoints())}.")
-    say(f"In all: {session.answered} of {session.total} pairs answered in {place.keeper}.")
-    for reason, n in sorted(session.left_out.items()):
-        say(f"Not asked: {n} {reason}.")
-    for line in habits(tally(owner_acts(place.conn, wish.purpose))):
-        say(line)
-    if wish.arena:
-        for contest in contests(place.conn):
-            say(result(contest))
-        return
-    if session.left < FEW_LEFT:
-        say(f"{session.left} pairs are left. {place.more}.")
-    for line in place.afterwards(session):
-        say(line)
-
-
-def habits(figures: Tally) -> list[str]:
-    """Return what all sittings say of how the owner chooses, a line each; nothing unknown."""
-    lines = []
-    if figures.agreement is not None:
-        low, high = figures.agreement
-        lines.append(
-            f"Of {figures.repeats} pairs that came back you answered "
-            f"{figures.agreement_share:.0%} as before ({low:.0%} to {high:.0%})."
-        )
-    shares = []
-    for name, share, interval in (
-        ("left", figures.left_share, figures.left),
-        ("longer", figures.longer_share, figures.longer),
-    ):
-        if share is not None and interval is not None:
-            shares.append(
-                f"the {name} one in {share:.0%} ({interval.low:.0%} to {interval.high:.0%})"
-            )
-    return [*lines, f"You took {', '.join(shares)}."] if shares else lines
-
-
-def result(contest: Contest) -> str:
-    """Return what the arena says so far of two checkpoints, in a line."""
-    low, high = contest.interval
-    said = (
-        f"{contest.first} over {contest.second}: {contest.rate:.0%} ({low:.0%} to {high:.0%}), "
-        f"{contest.wins} won, {contest.ties} tied, {contest.losses} lost"
-    )
-    if contest.to_settle is None:
-        return f"{said}. Even: no number of answers settles that."
-    if contest.to_settle:
-        return f"{said}. About {contest.to_settle} more prompts at this rate would settle it."
-    return f"{said}. Settled: the interval leaves out one half."
-
-
-def _pace(answers: list[Done]) -> str:
-    return f"median {statistics.median(done.ms or 0 for done in answers) / 1000:.1f} s a pair"

@@ -89,3 +89,4 @@ def test_it_says_how_many_more_prompts_would_settle_it(conn: sqlite3.Connection)
     for _ in range(2):
         answered(conn, "a")
     assert contests(conn)[0].to_settle is None
+    assert contests(conn)[0].words().endswith("; even so far")

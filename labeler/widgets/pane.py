@@ -46,7 +46,7 @@ class TextPane(Widget):
 
     def lines_at(self, width: int) -> int:
         """Return how many lines the text would have at a width."""
-        return len(self._content.wrap(max(1, width)))
+        return len(self._lines if width == self.size.width else self._content.wrap(max(1, width)))
 
     def scroll_lines(self, by: int) -> None:
         """Move by so many lines, as far as there are any."""
