@@ -81,6 +81,9 @@ class ChoosingScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
+        # The first frame comes before the first resize, which would set this.
+        width = self.app.size.width
+        self.add_class(max(at for at in self.HORIZONTAL_BREAKPOINTS if at[0] <= width)[1])
         yield self._top
         yield self._pair
         yield self._said

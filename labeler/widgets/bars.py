@@ -42,7 +42,7 @@ class Bar(Static):
         self._write()
 
     def _write(self) -> None:
-        room = max(1, self.size.width)
+        room = self.size.width or 10_000  # without a size there is nothing to fit to yet
         taken: list[Content] = []
         for text, style in self._parts:
             part = Content.styled(text, style)

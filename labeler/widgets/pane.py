@@ -19,6 +19,7 @@ class TextPane(Widget):
         self.title = title
         self._content = Content("")
         self._lines: list[Content] = []
+        self._width = 0  # that the lines were wrapped to
         self._top = 0
         self._marks = ""
 
@@ -61,8 +62,10 @@ class TextPane(Widget):
         self.scroll_lines(by * max(1, self.size.height - 1))
 
     def _wrap(self, *, all_lines: bool = True) -> None:
-        before = len(self._lines)
-        self._lines = self._content.wrap(max(1, self.size.width))
+        before, width = len(self._lines), self.size.width
+        # Without a size there is nothing to fit to yet; drawing finds the right one.
+        self._lines = self._content.wrap(width) if width else []
+        self._width = width
         self._top = min(self._top, max(0, len(self._lines) - self.size.height))
         self._label()
         if all_lines:
@@ -70,7 +73,7 @@ class TextPane(Widget):
         else:
             # Most of a pane is empty before and after: drawing that again is most of a frame.
             changed = min(self.size.height, max(before, len(self._lines)))
-            self.refresh(Region(0, 0, self.size.width, changed))
+            self.refresh(Region(0, 0, width, changed))
 
     def _label(self) -> None:
         below = len(self._lines) - self._top - self.size.height
@@ -103,6 +106,8 @@ class TextPane(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Return one line of what is visible."""
+        if self._width != self.size.width:  # the first frame comes before the first resize
+            self._lines, self._width = self._content.wrap(self.size.width), self.size.width
         style = self.visual_style
         place = self._top + y
         segments = self._lines[place].render_segments(style) if place < len(self._lines) else []
