@@ -14,8 +14,7 @@ from hypothesis.strategies import booleans, sampled_from
 from align.store.choices import current_choices
 from align.store.connection import connect
 from align.store.pairs import get_pair
-from labeler.session import repeats
-from labeler.session import Session
+from labeler.session import Session, repeats
 from tests.labeler.stores import copy_of_pairs
 
 PAIRS, EACH_PROMPT, A_PROMPT = 12, 4, 3

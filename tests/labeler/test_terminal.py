@@ -6,6 +6,7 @@ import re
 import signal
 import stat
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -144,13 +145,14 @@ def test_the_editor_takes_over_the_terminal_and_gives_it_back(root: Path, tmp_pa
     assert choice.rewrite == "My own words"
 
 
-def killed_while_keys_rush_in(path: Path, chance: random.Random) -> int:
+def killed_while_keys_rush_in(owner: str, chance: random.Random) -> int:
     """Press ten keys a second, kill at any moment, and compare screen and store.
 
     Returns how many answers the screen had acknowledged.
     """
+    path = store_path(owner)
     before = len(answered(path))
-    window = Window("--owner", "ann")
+    window = Window("--owner", owner)
     window.until(f"{before} answered")
     end = time.monotonic() + chance.uniform(0, 0.8)
     sent = 0
@@ -173,14 +175,17 @@ def killed_while_keys_rush_in(path: Path, chance: random.Random) -> int:
     return acknowledged
 
 
+def killed_often(owner: str, times: int) -> int:
+    owner_with_pairs(10 * times, owner)
+    chance = random.Random(owner)
+    return sum(killed_while_keys_rush_in(owner, chance) for _ in range(times))
+
+
 def test_kills_while_keys_rush_in_lose_nothing(root: Path):
-    path = owner_with_pairs(400)
-    chance = random.Random(0)
-    assert sum(killed_while_keys_rush_in(path, chance) for _ in range(30)) > 10
+    assert killed_often("ann", 30) > 10
 
 
 @pytest.mark.slow
 def test_three_hundred_kills_lose_nothing(root: Path):
-    path = owner_with_pairs(4000)
-    chance = random.Random(1)
-    assert sum(killed_while_keys_rush_in(path, chance) for _ in range(300)) > 100
+    with ThreadPoolExecutor() as pool:
+        assert sum(pool.map(killed_often, ("ann", "ben", "cleo"), (100, 100, 100))) > 100
