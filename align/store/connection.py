@@ -124,6 +124,11 @@ def as_user_error(error: sqlite3.Error, where: str) -> UserError:
 
 _EXPLAINED = (
     ("is full", "the disk is full", "Make room and repeat; nothing that was saved is lost"),
+    (
+        "disk I/O",
+        "the disk is full, or fails",
+        "Make room and repeat; nothing that was saved is lost",
+    ),
     ("readonly", "cannot be written", "Make the file and its folder writable"),
     ("locked", "another program keeps writing to it", "Wait for that program and repeat"),
     ("unable to open", "cannot be opened", "Make the file and its folder readable and writable"),

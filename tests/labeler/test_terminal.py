@@ -79,7 +79,7 @@ def test_a_resize_to_nearly_nothing_and_back_is_calm(root: Path):
     window = Window("--owner", "ann")
     window.until("3 left")
     window.child.setwinsize(5, 20)
-    time.sleep(0.5)
+    window.until("Too small")
     window.send("a")
     window.read(0.5)
     window.child.setwinsize(40, 120)
