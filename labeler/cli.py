@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,12 +35,12 @@ class _Parser(argparse.ArgumentParser):
         raise UserError("labeler", message, "See: labeler --help")
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the reader of the command line."""
+def parser(columns: int | None = None) -> argparse.ArgumentParser:
+    """Return the reader of the command line; its help has the terminal's columns, or so many."""
     options = _Parser(
         prog="labeler",
         description=ABOUT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=columns),
         allow_abbrev=False,
     )
     add = options.add_argument

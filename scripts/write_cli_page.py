@@ -43,7 +43,7 @@ def helps() -> Iterator[tuple[str, str]]:
         command = get_command(module.app)
         command.name = name
         yield from walk(command, f"align {name}")
-    yield "labeler", labeler.parser().format_help()
+    yield "labeler", labeler.parser(COLUMNS).format_help()
 
 
 def page() -> str:
@@ -56,5 +56,5 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    os.environ |= {"NO_COLOR": "1", "COLUMNS": str(COLUMNS)}
+    os.environ["NO_COLOR"] = "1"
     write_or_check(PAGE, page)
