@@ -1,5 +1,6 @@
 """The screen on which the owner chooses: a question, two answers, one key."""
 
+import gc
 from collections.abc import Callable
 
 from textual import events
@@ -98,6 +99,8 @@ class ChoosingScreen(Screen[None]):
     def _count(self) -> None:
         self._progress.read_earlier()
         self._counted = True
+        # What stands by now stays; looked through again and again, it would hold up keys.
+        gc.freeze()
         self._show_progress()
         if self._session.left < FEW_LEFT and self._session.question is not None:
             self._said.say((f"{self._session.left} pairs are left. {self._more}", ""))

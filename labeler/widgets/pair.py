@@ -29,6 +29,7 @@ class PairView(Vertical):
         self._whole_prompt = False
         self._differences = False
         self.focused_side: Side | None = None
+        self._marked: tuple[Marks, Side | None] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the question above the answers."""
@@ -46,13 +47,16 @@ class PairView(Vertical):
 
     def show_nothing(self, words: str) -> None:
         """Show words instead of a pair."""
-        self._question = None
+        self._question = self._marked = None
         self._prompt.show(Content(words))
         self._prompt.mark("")
         self._size_prompt()
 
     def show_marks(self, marks: Marks) -> None:
         """Show what stands of the pair beside an answer, and where the focus is."""
+        if self._marked == (marks, self.focused_side):
+            return
+        self._marked = marks, self.focused_side
         of_pair = [word for word, stands in _of_pair(marks) if stands]
         self._prompt.mark(_dotted([*of_pair, *_flags(marks, None)]))
         for side, pane in self._panes.items():

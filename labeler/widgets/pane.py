@@ -4,6 +4,7 @@ from textual import events
 from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.style import Style
 from textual.widget import Widget
 
 
@@ -19,9 +20,11 @@ class TextPane(Widget):
         self.title = title
         self._content = Content("")
         self._lines: list[Content] = []
+        self._style = Style.null()
         self._width = 0  # that the lines were wrapped to
         self._top = 0
         self._marks = ""
+        self._labelled = ("", "")
 
     def show(self, content: Content, *, keep_place: bool = False) -> None:
         """Show a text, from its first line unless the place is to be kept."""
@@ -84,11 +87,10 @@ class TextPane(Widget):
             more.append(f"↑ {self._top}")
         if below > 0 and self.size.height:
             more.append(f"↓ {below} more")
-        title, subtitle = Content(self.title), Content(" · ".join(more))
-        if title != self.border_title:
-            self.border_title = title
-        if subtitle != self.border_subtitle:
-            self.border_subtitle = subtitle
+        label = self.title, " · ".join(more)
+        if label != self._labelled:  # setting them draws the whole pane again
+            self._labelled = label
+            self.border_title, self.border_subtitle = map(Content, label)
 
     def on_resize(self) -> None:
         """Wrap to the new width."""
@@ -104,11 +106,16 @@ class TextPane(Widget):
         event.stop()
         self.scroll_lines(-3)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the lines of a region; what all lines share is looked up once."""
+        self._style = self.visual_style
+        width = self.size.width
+        if self._width != width:  # the first frame comes before the first resize
+            self._lines, self._width = self._content.wrap(width), width
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Return one line of what is visible."""
-        if self._width != self.size.width:  # the first frame comes before the first resize
-            self._lines, self._width = self._content.wrap(self.size.width), self.size.width
-        style = self.visual_style
-        place = self._top + y
+        place, style = self._top + y, self._style
         segments = self._lines[place].render_segments(style) if place < len(self._lines) else []
-        return Strip(segments).adjust_cell_length(self.size.width, style.rich_style)
+        return Strip(segments).adjust_cell_length(self._width, style.rich_style)
