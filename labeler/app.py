@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Iterable
 from typing import Literal
 
@@ -55,6 +56,8 @@ class LabelerApp(App[None]):
 
     def on_mount(self) -> None:
         """End in good order when the terminal is closed or somebody stops the process."""
+        # Keys come from one thread and frames leave by another: each would wait 5 ms for its turn.
+        sys.setswitchinterval(0.0005)
         loop = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGHUP"):
             # Not from a thread, as in tests, and not on every system.
