@@ -4,11 +4,10 @@ import math
 import random
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from statistics import NormalDist
 from typing import NamedTuple
 
 # The two-sided 95 % quantile of the normal distribution.
-Z95 = NormalDist().inv_cdf(0.975)
+Z95 = 1.959963984540054
 
 
 class Interval(NamedTuple):

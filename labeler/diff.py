@@ -1,7 +1,6 @@
 """Where two answers differ, by words. Pure."""
 
 import re
-from difflib import SequenceMatcher
 
 # A word with what follows it, so that the pieces joined are the text again.
 _WORD = re.compile(r"\S+\s*|\s+")
@@ -19,6 +18,8 @@ def difference(left: str, right: str) -> tuple[list[Run], list[Run]] | None:
     Returns:
         The runs of the left and of the right text, or None where they are too long to compare.
     """
+    from difflib import SequenceMatcher  # most sittings never compare
+
     mine, other = _WORD.findall(left), _WORD.findall(right)
     if max(len(mine), len(other)) > MOST_WORDS:
         return None

@@ -1,6 +1,5 @@
 """Which key does what: the defaults, what owner.yaml changes of them, and clashes."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -90,7 +89,9 @@ class Keys:
         self.of = {action.name: action.keys for action in ACTIONS}
         for name, keys in (chosen or {}).items():
             if name not in self.of:
-                near = difflib.get_close_matches(name, self.of, n=1)
+                from difflib import get_close_matches  # only a mistake needs it
+
+                near = get_close_matches(name, self.of, n=1)
                 remedy = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(self.of)}"
                 raise UserError(where, f"keys: nothing is called {name!r}", remedy)
             self.of[name] = tuple(_checked(key, where) for key in keys)

@@ -1,12 +1,14 @@
 """Statistics, against values worked out by hand."""
 
 import math
+from statistics import NormalDist
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from align.statistics import (
+    Z95,
     Interval,
     answers_to_settle,
     bootstrap,
@@ -16,6 +18,10 @@ from align.statistics import (
     quantile,
     wilson,
 )
+
+
+def test_the_quantile_is_the_normal_distribution_s() -> None:
+    assert pytest.approx(NormalDist().inv_cdf(0.975)) == Z95
 
 
 def test_wilson_is_the_formula() -> None:

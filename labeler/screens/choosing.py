@@ -57,6 +57,7 @@ class ChoosingScreen(Screen[None]):
         self._top, self._said = Bar("top"), Bar("said")
         self._pair = PairView(keys)
         self._counted = False
+        self._left: int | None = None
         pair = self._pair
         self._acts: dict[str, Callable[[], object]] = {
             "skip": self._skip,
@@ -102,8 +103,8 @@ class ChoosingScreen(Screen[None]):
         # What stands by now stays; looked through again and again, it would hold up keys.
         gc.freeze()
         self._show_progress()
-        if self._session.left < FEW_LEFT and self._session.question is not None:
-            self._said.say((f"{self._session.left} pairs are left. {self._more}", ""))
+        if self._left is not None and self._left < FEW_LEFT:
+            self._said.say((f"{self._left} pairs are left. {self._more}", ""))
 
     def on_resize(self) -> None:
         """Say so where the window is too small."""
@@ -233,7 +234,7 @@ class ChoosingScreen(Screen[None]):
         parts: list[Part] = [(words, "bold")]
         if ends_block and (block := self._progress.block()):
             parts.append((block, ""))
-        if self._counted and self._session.left == FEW_LEFT - 1:
+        if self._left == FEW_LEFT - 1:
             parts.append((f"few are left. {self._more}", ""))
         self._said.say(*parts)
         if self._limit is not None and len(self._progress.answers) >= self._limit:
@@ -252,7 +253,8 @@ class ChoosingScreen(Screen[None]):
         session, progress = self._session, self._progress
         parts: list[Part] = [(self._title, "bold"), (f"{session.answered} answered", "")]
         if session.question is not None and self._counted:
-            parts.append((f"{session.left} left", ""))
+            self._left = session.left
+            parts.append((f"{self._left} left", ""))
         if progress.goal:
             reached = " ✓" if progress.today >= progress.goal else ""
             parts.append((f"today {progress.today}/{progress.goal}{reached}", "bold"))
