@@ -6,6 +6,7 @@ from typing import TextIO
 
 from align.errors import UserError
 from align.printable import printable
+from labeler.progress import Progress
 from labeler.session import Answer, Question, Session
 
 KEYS = (
@@ -18,6 +19,7 @@ SAID = {"left": "left", "right": "right", "both": "both sound like you", "neithe
 
 def label(
     session: Session,
+    progress: Progress,
     *,
     limit: int | None = None,
     lines: TextIO | None = None,
@@ -27,6 +29,7 @@ def label(
 
     Args:
         session: What is asked and where the answers go.
+        progress: What is said of the sitting so far.
         limit: Number of answers after which to stop, skips not counted.
         lines: Where the letters come from; stdin by default.
         out: Where the pairs go; stdout by default.
@@ -42,7 +45,7 @@ def label(
         if limit is not None and sum(e.outcome != "skip" for e in session.given) >= limit:
             return
         if question != shown:
-            _show_pair(question, session, show)
+            _show_pair(question, session, progress, show)
             shown = question
         print("Which sounds like you? ", end="", file=out, flush=True)
         line = lines.readline()
@@ -56,6 +59,11 @@ def label(
             show(_act(session, key, lambda: _written(lines, show)))
         except UserError as error:
             show(f"Not saved. {error} The pair stays.")
+            continue
+        if key in ANSWERS or key == "e":
+            _count(question, session, progress, show)
+        else:
+            progress.recount()
 
 
 def _act(session: Session, key: str, written: Callable[[], str]) -> str:
@@ -87,6 +95,17 @@ def _act(session: Session, key: str, written: Callable[[], str]) -> str:
     return f"{key!r} is no key here. {KEYS}" if key else KEYS
 
 
+def _count(
+    question: Question, session: Session, progress: Progress, show: Callable[[str], None]
+) -> None:
+    """Count an answer, and at the end of a block say what the block looked like."""
+    if session.question == question:  # nothing was written
+        return
+    progress.acted(question, session.given[-1])
+    if block := progress.block():
+        show(f"{block[:1].upper()}{block[1:]}.")
+
+
 def _written(lines: TextIO, show: Callable[[str], None]) -> str:
     """Read lines up to one with a full stop alone."""
     show("Write; a line with a full stop alone ends it.")
@@ -96,9 +115,12 @@ def _written(lines: TextIO, show: Callable[[str], None]) -> str:
     return "".join(written).strip("\n")
 
 
-def _show_pair(question: Question, session: Session, show: Callable[[str], None]) -> None:
+def _show_pair(
+    question: Question, session: Session, progress: Progress, show: Callable[[str], None]
+) -> None:
     show("")
-    show(f"Pair {session.answered + 1} · {session.left} left")
+    today = f" · today {progress.today} of {progress.goal}" if progress.goal else ""
+    show(f"Pair {session.answered + 1} · {session.left} left{today}")
     for message in question.pair.messages:
         show(f"{'You' if message['role'] == 'assistant' else 'They'}: {message['content']}")
     for side, text in (("left", question.left), ("right", question.right)):

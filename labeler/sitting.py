@@ -74,16 +74,18 @@ def sit(place: Place, wish: Wish) -> None:
 
 def _ask(session: Session, place: Place, wish: Wish) -> bool:
     """Ask until the owner stops; tell whether that was by Ctrl-C or a signal."""
+    progress = Progress(session, lambda: owner_acts(place.conn, wish.purpose), wish.goal)
     if wish.plain or not _has_screen():
         from labeler.plain import label
 
-        label(session, limit=wish.limit)
+        progress.read_earlier()
+        label(session, progress, limit=wish.limit)
         return False
     from labeler.app import LabelerApp
 
     app = LabelerApp(
         session,
-        Progress(session, lambda: owner_acts(place.conn, wish.purpose), wish.goal),
+        progress,
         place.keys,
         title=place.title,
         more=place.more,

@@ -50,7 +50,7 @@ SCREENS = (
     Screen("choosing", "A question, two answers, the keys: one key answers"),
     Screen("differences", "The words in which two answers differ", ("d",), theme="light"),
     Screen("marks", "A pair with marks of its owner's", ("f", "p", "tab", "v"), size=(80, 24)),
-    Screen("rewriting", "The answer as the owner would have given it", ("e", *"Only tea.")),
+    Screen("rewriting", "The answer as the owner would have given it", ("e", *"To the sea.")),
     Screen("help", "All keys, as they are now", ("question_mark",)),
     Screen("nothing-left", "No pair waits: what brings more", ("left", "right"), pairs=2),
 )

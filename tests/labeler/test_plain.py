@@ -16,10 +16,12 @@ import pexpect
 import pytest
 
 from align.paths import store_path
+from align.store.acts import owner_acts
 from align.store.choices import current_choices
 from align.store.connection import connect
 from align.store.events import append_event, iter_events
 from labeler.plain import label
+from labeler.progress import Progress
 from labeler.session import Session
 from tests.labeler.stores import store_of_pairs
 
@@ -40,7 +42,11 @@ def piped(keys: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def said(conn: sqlite3.Connection, keys: str, **options: int) -> str:
     out = io.StringIO()
-    label(Session(conn, seed=1), lines=io.StringIO(keys), out=out, **options)
+    session = Session(conn, seed=1)
+    progress = Progress(session, lambda: owner_acts(conn), options.pop("goal", None))
+    progress.read_earlier()
+    label(session, progress, lines=io.StringIO(keys), out=out, **options)
+    session.close()
     return out.getvalue()
 
 
@@ -55,6 +61,14 @@ def test_every_key_does_what_it_says(tmp_path: Path):
         outcomes = [choice.outcome for choice in current_choices(conn)]
     assert len(outcomes) == 3 and outcomes[2] == "both"
     assert "Saved: neither does." in shown and "'x' is no key here." in shown
+
+
+def test_the_goal_and_the_biases_of_a_block_are_said(tmp_path: Path):
+    with closing(store_of_pairs(tmp_path / "twin.db", 60)) as conn:
+        shown = said(conn, "a\n" * 24 + "e\n.\nu\na\na\n", goal=30)
+    assert "· today 0 of 30" in shown and "· today 24 of 30" in shown
+    assert shown.count("The last 25: left 100%") == 1
+    assert "today 1 of 30" not in shown.split("today 24 of 30")[1]
 
 
 def test_sources_are_hidden(tmp_path: Path):
