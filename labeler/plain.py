@@ -62,6 +62,8 @@ def label(
             continue
         if key in ANSWERS or key == "e":
             _count(question, session, progress, show)
+        elif key in ("u", "r"):
+            progress.reversed()
         else:
             progress.recount()
 

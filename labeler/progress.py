@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from align.store.events import utc_time
 from align.tally import Act, pace, tally
 from labeler.session import Question, Session
 from labeler.session.history import Done
@@ -26,6 +27,7 @@ class Progress:
         self, session: Session, earlier: Callable[[], Sequence[Act]], goal: int | None = None
     ) -> None:
         self._session, self._read, self.goal = session, earlier, goal
+        self._since = utc_time(datetime.now(UTC))
         self._earlier: Sequence[Act] = ()
         self._today = 0
         self._acts: dict[tuple[str, int], Act] = {}
@@ -33,10 +35,8 @@ class Progress:
         self._agreement = ""
 
     def read_earlier(self) -> None:
-        """Read what earlier sittings did; until then the counts are of this one."""
-        taken = len(self._session.given)
-        acts = self._read()
-        self._earlier = acts[: len(acts) - taken] if taken else acts
+        """Read what was done before this sitting; until then the counts are of this one."""
+        self._earlier = [act for act in self._read() if act.time < self._since]
         self._today = sum(_is_answer(act) and _is_today(act.time) for act in self._earlier)
         self._agree()
 
@@ -48,8 +48,15 @@ class Progress:
         if act.agrees is not None:
             self._agree()
 
+    def reversed(self) -> None:
+        """Count again after an undo or a redo, which may have been of an earlier sitting's act."""
+        before = len(self._given)
+        self.recount()
+        if len(self._given) == before:
+            self.read_earlier()
+
     def recount(self) -> None:
-        """Count what stands of this sitting, after an undo or a redo as well."""
+        """Count what stands of this sitting."""
         acts = (self._acts.get((done.device, done.counter)) for done in self._session.given)
         self._given = [act for act in acts if act is not None]
 
@@ -107,7 +114,7 @@ def _act(question: Question, done: Done, session: Session) -> Act:
             None,
         )
         agrees = None if first is None else first == done.outcome
-    time = datetime.now(UTC).isoformat()
+    time = utc_time(datetime.now(UTC))
     return Act(done.outcome, question.left_is, done.ms, longer, agrees, time)
 
 

@@ -154,12 +154,12 @@ class ChoosingScreen(Screen[None]):
 
     def _undo(self) -> None:
         taken = self._session.undo()
-        self._progress.recount()
+        self._progress.reversed()
         self._after(f"↶ Taken back: {taken}" if taken else "Nothing to take back")
 
     def _redo(self) -> None:
         done = self._session.redo()
-        self._progress.recount()
+        self._progress.reversed()
         self._after(f"↷ Done again: {done}" if done else "Nothing to do again")
 
     def _private(self) -> None:

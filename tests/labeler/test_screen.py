@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from textual.events import MouseScrollDown
 
 from align.store.events import iter_events
 from labeler.keys import Keys
@@ -192,6 +193,40 @@ def test_long_answers_scroll_together_and_apart(conn: sqlite3.Connection):
     run(conn, do)
 
 
+def test_the_wheel_scrolls_the_answer_under_it(conn: sqlite3.Connection):
+    conn.execute("UPDATE answers SET text = text || ?", ("\nmore" * 90,))
+
+    async def do(now: Sitting) -> None:
+        await now.pilot._post_mouse_events([MouseScrollDown], "#right", button=0)
+        await now.pilot.pause()
+        assert now.screen().count("↑ 3") == 1
+
+    run(conn, do)
+
+
+def test_a_long_question_can_be_given_more_room(conn: sqlite3.Connection):
+    long = '[{"content": "' + "why? " * 900 + '", "role": "user"}]'
+    conn.execute("UPDATE prompts SET messages = ?", (long,))
+
+    async def do(now: Sitting) -> None:
+        before = sum("why?" in line for line in now.screen().splitlines())
+        await now.press("o")
+        await now.pilot.pause()
+        assert sum("why?" in line for line in now.screen().splitlines()) > before
+
+    run(conn, do)
+
+
+def test_dark_becomes_light_and_dark_again(conn: sqlite3.Connection):
+    async def do(now: Sitting) -> None:
+        await now.press("t")
+        assert now.app.theme == "textual-light"
+        await now.press("t")
+        assert now.app.theme == "textual-dark"
+
+    run(conn, do)
+
+
 def test_help_lists_the_keys_as_they_are(conn: sqlite3.Connection):
     async def do(now: Sitting) -> None:
         await now.press("question_mark")
@@ -245,8 +280,16 @@ def test_the_goal_counts_today_s_answers_of_all_sittings(conn: sqlite3.Connectio
         await now.press("left")
         assert "today 3/3 ✓" in now.screen()
 
+    async def back(now: Sitting) -> None:
+        assert "today 3/3 ✓" in now.screen()
+        await now.press("u", "u", "u")  # an answer, the skip, an answer: of earlier sittings
+        assert "today 1/3" in now.screen()
+        await now.press("r")
+        assert "today 2/3" in now.screen()
+
     run(conn, first)
     run(conn, then, goal=3)
+    run(conn, back, goal=3)
 
 
 def test_when_nothing_is_left_it_says_what_brings_more(tmp_path: Path):
