@@ -107,4 +107,4 @@ class RewriteScreen(WritingScreen):
 class NoteScreen(WritingScreen):
     """A note to a pair; an empty one removes it."""
 
-    TITLE_SAYS = "A note to this pair (it stays on this machine)"
+    TITLE_SAYS = "A note to this pair (nothing is trained on it)"
