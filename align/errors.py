@@ -13,3 +13,7 @@ class UserError(Exception):
     def __init__(self, where: object, what: str, remedy: str = "") -> None:
         self.where, self.what, self.remedy = str(where), what, remedy
         super().__init__(f"{where}: {what}." + (f" {remedy}." if remedy else ""))
+
+    def __reduce__(self) -> tuple[type["UserError"], tuple[str, str, str]]:
+        """Pickle what it was made of, so that another process can raise it."""
+        return type(self), (self.where, self.what, self.remedy)

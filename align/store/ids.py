@@ -26,6 +26,8 @@ def canonical_json(value: Any) -> str:
 
 def storable(text: str) -> str:
     """Return the text with lone surrogates, which no UTF-8 file can hold, replaced."""
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -19,11 +19,14 @@ _TABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "threads": (("thread", "split"), "thread", "split = min(split, excluded.split)"),
     "records": (
         ("id", "kind", "source", "origin", "thread", "position", "author", "is_owner", "time",
-         "title", "text", "level", "left_out"),
+         "title", "text", "raw", "key", "reply_to", "level", "left_out"),
         "id",
+        "thread = min(thread, excluded.thread), is_owner = max(is_owner, excluded.is_owner), "
         "level = max(level, excluded.level), "
         "left_out = max(coalesce(left_out, excluded.left_out), "
         "coalesce(excluded.left_out, left_out)), "
+        # What one machine dropped is gone on the other too.
+        "text = CASE 'dropped' WHEN left_out THEN '' WHEN excluded.left_out THEN '' ELSE text END, "
         "time = max(coalesce(time, excluded.time), coalesce(excluded.time, time))",
     ),
     "prompts": (

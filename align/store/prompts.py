@@ -9,7 +9,7 @@ from typing import Literal
 from align.levels import LEVELS, Level
 from align.store.connection import transaction
 from align.store.ids import Split, canonical_json, content_id, storable
-from align.store.records import Added, decide_split
+from align.store.records import Added, decide_split, split_of_thread
 
 PromptSource = Literal["asked", "added", "bundled", "identity"]
 Message = dict[str, str]
@@ -60,7 +60,8 @@ def add_prompts(conn: sqlite3.Connection, prompts: Iterable[Prompt]) -> Added:
     new = known = 0
     with transaction(conn):
         for prompt in prompts:
-            split = decide_split(conn, prompt.thread, prompt.split)
+            decide_split(conn, prompt.thread, prompt.split)
+            split = split_of_thread(conn, prompt.thread)
             # What records say about privacy is looked up, so that it can change with them.
             level = 0 if prompt.records else LEVELS.index(prompt.level)
             cursor = conn.execute(

@@ -10,8 +10,9 @@ import pytest
 
 from align.errors import UserError
 from align.store import schema
+from align.store.adding import add_records
 from align.store.connection import connect, in_memory, open_store, transaction
-from align.store.records import add_records, iter_records
+from align.store.records import iter_records
 from tests.store.rows import record
 
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from align.store.adding import add_records
 from align.store.choices import current_choices
 from align.store.connection import in_memory
 from align.store.evaluations import (
@@ -16,7 +17,7 @@ from align.store.events import append_event
 from align.store.merge import TABLES, export_rows, merge
 from align.store.pairs import iter_pairs
 from align.store.prompts import iter_prompts
-from align.store.records import add_records, iter_records, set_level
+from align.store.records import iter_records, set_level
 from align.store.verdicts import Verdict, add_verdicts, iter_verdicts
 from tests.store.rows import add_pair, record
 

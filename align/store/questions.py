@@ -1,0 +1,92 @@
+"""Questions that passages of documents answer, as a model wrote them."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from align.store.connection import transaction
+from align.store.ids import content_id, storable
+from align.store.records import Added
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, and the passage of a record that answers it.
+
+    Attributes:
+        id: Made from all that stands behind it.
+        record_id: The document.
+        start: Where its passage begins in the record's text, in characters.
+        stop: Where it ends.
+        question: The question.
+        writer: Who wrote it: `rule`, or a model's name.
+        overlap: Share of its content words that stand in the passage.
+        gain: Natural log-probability a token that the question adds to the passage; None where
+            no model said so.
+        left_out: Why it is not learned, or None.
+    """
+
+    id: str
+    record_id: str
+    start: int
+    stop: int
+    question: str
+    writer: str
+    overlap: float
+    gain: float | None = None
+    left_out: str | None = None
+
+    @classmethod
+    def new(
+        cls,
+        *,
+        record_id: str,
+        start: int,
+        stop: int,
+        question: str,
+        writer: str,
+        overlap: float,
+        gain: float | None = None,
+        left_out: str | None = None,
+    ) -> "Question":
+        """Make a question, with the id that its content gives it."""
+        named = content_id(record_id, start, stop, writer)
+        return cls(
+            named, record_id, start, stop, storable(question), writer, overlap, gain, left_out
+        )
+
+
+def add_questions(conn: sqlite3.Connection, questions: Iterable[Question]) -> Added:
+    """Add questions; a writer's newer question for a passage stands in place of its older one."""
+    new = known = 0
+    with transaction(conn):
+        for each in questions:
+            here = conn.execute("SELECT 1 FROM questions WHERE id = ?", (each.id,)).fetchone()
+            conn.execute(
+                "INSERT OR REPLACE INTO questions VALUES (?,?,?,?,?,?,?,?,?)",
+                (
+                    each.id, each.record_id, each.start, each.stop, each.question, each.writer,
+                    each.overlap, each.gain, each.left_out,
+                ),
+            )  # fmt: skip
+            new += here is None
+            known += here is not None
+    return Added(new, known)
+
+
+def questions_of(conn: sqlite3.Connection, record_id: str) -> list[Question]:
+    """Return a document's questions, in the order of their passages."""
+    rows = conn.execute(
+        "SELECT * FROM questions WHERE record_id = ? ORDER BY start, writer", (record_id,)
+    )
+    return [Question(*row) for row in rows]
+
+
+def iter_questions(conn: sqlite3.Connection) -> Iterator[Question]:
+    """Yield all questions of records that are still used, by record and passage."""
+    rows = conn.execute(
+        "SELECT q.* FROM questions q JOIN records r ON r.id = q.record_id "
+        "WHERE r.left_out IS NULL ORDER BY r.thread, r.origin, q.start, q.writer"
+    )
+    for row in rows:
+        yield Question(*row)
