@@ -11,8 +11,18 @@ LEVELS: tuple[Level, ...] = ("open", "train-only", "sealed")
 # What a source's records start with, where owner.yaml says nothing else.
 DEFAULT_LEVELS: dict[str, Level] = {
     "documents": "open",
+    "blog": "open",
+    "x": "open",
     "question-answers": "open",
+    "interviews": "open",
     "messages": "train-only",
+    "whatsapp": "train-only",
+    "telegram": "train-only",
+    "discord": "train-only",
+    "slack": "train-only",
+    "mail": "train-only",
+    "chatgpt": "train-only",
+    "claude": "train-only",
     "journal": "sealed",
 }
 

@@ -1,16 +1,59 @@
 """An owner's settings, `data/<owner>/owner.yaml`: name, facts, rubric, privacy."""
 
 import difflib
+import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from align.errors import UserError
 from align.files import write_atomically
 from align.levels import DEFAULT_LEVELS, LEVELS, Level
 from align.paths import owner_dir, relative_to_root
+
+# Rows that are made of no record's source alone.
+_MADE = ("questions", "rewrite", "identity")
+
+
+class Cleaning(BaseModel):
+    """What is left out of training; `align ingest` reports it, `align records` shows it.
+
+    Attributes:
+        shortest_words: Messages of fewer words carry no voice.
+        languages: Two-letter codes of what the owner writes in; empty takes any.
+        near_duplicate: Two texts of this likeness (Jaccard, of word shingles) are one, 0 to 1;
+            1 keeps all but exact copies.
+        longest_message: A chat message of more words is looked at as something pasted.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    shortest_words: int = Field(default=2, ge=0)
+    languages: list[str] = []
+    near_duplicate: float = Field(default=0.8, gt=0.0, le=1.0)
+    longest_message: int = Field(default=300, ge=1)
+
+
+class Conversations(BaseModel):
+    """How messages become conversations.
+
+    Attributes:
+        silence_hours: A chat that is silent for longer begins a new conversation.
+        burst_minutes: What one person writes within this time of the message before belongs to
+            one turn; what comes later is not learned as part of it.
+        join: What stands between the messages of a turn: `marker` keeps them apart, so that a
+            twin writes several messages too; `newline` makes one message of them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    silence_hours: float = Field(default=3.0, gt=0.0)
+    burst_minutes: float = Field(default=30.0, ge=0.0)
+    join: Literal["marker", "newline"] = "marker"
 
 
 class Owner(BaseModel):
@@ -23,8 +66,12 @@ class Owner(BaseModel):
         rubric: What the owner's voice is, for a judge.
         held_out: Share of the threads that is kept for evaluation; decided when a thread is
             first seen, so a later change touches new threads only.
+        held_out_by: `newest` holds out what was written last, `chance` any of it.
         privacy: A source's level, where it is not the default.
-        names: Names of other people, to be taken out of what leaves the machine.
+        names: Names of other people, replaced in what is trained on and in what leaves the machine.
+        cleaning: What is left out of training.
+        conversations: How messages become conversations.
+        mix: How often a source's rows are learned, where not once: 0 leaves it out, 2 is twice.
         keys: The labeler's keys, by action; `labeler.keys` says what may stand there.
     """
 
@@ -35,17 +82,35 @@ class Owner(BaseModel):
     facts: dict[str, str] = {}
     rubric: str = ""
     held_out: float = Field(default=0.1, ge=0.0, lt=1.0)
+    held_out_by: Literal["newest", "chance"] = "newest"
     privacy: dict[str, Level] = {}
     names: list[str] = []
+    cleaning: Cleaning = Cleaning()
+    conversations: Conversations = Conversations()
+    mix: dict[str, float] = {}
     keys: dict[str, Any] = {}
 
-    @field_validator("privacy")
+    @field_validator("privacy", "mix")
     @classmethod
-    def _known_sources(cls, privacy: dict[str, Level]) -> dict[str, Level]:
-        for source in privacy:
-            if source not in DEFAULT_LEVELS:
-                raise ValueError(f"unknown source {source!r}{_suggestion(source, DEFAULT_LEVELS)}")
-        return privacy
+    def _known_sources(cls, by_source: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        known = [*DEFAULT_LEVELS, *(_MADE if info.field_name == "mix" else ())]
+        for source in by_source:
+            if source not in known:
+                raise ValueError(f"unknown source {source!r}{_suggestion(source, known)}")
+        return by_source
+
+    @field_validator("mix")
+    @classmethod
+    def _no_less_than_nothing(cls, mix: dict[str, float]) -> dict[str, float]:
+        for source, times in mix.items():
+            if not 0 <= times <= 100:
+                raise ValueError(f"{source} is learned {times} times: 0 to 100 can be said")
+        return mix
+
+    @property
+    def language(self) -> str:
+        """The language that the owner writes in first; English where nothing is said."""
+        return self.cleaning.languages[0] if self.cleaning.languages else "en"
 
     def level_of(self, source: str) -> Level:
         """Return the level that records of a source start with."""
@@ -102,6 +167,34 @@ def write_default_owner(owner: str) -> Path:
     return path
 
 
+def remember_aliases(owner: str, names: Iterable[str]) -> list[str]:
+    """Write names into the aliases of owner.yaml, so that they need not be said again.
+
+    Returns:
+        The names that it could not write, since the file says aliases of its own in another way;
+        all others stand in the file now.
+    """
+    path = write_default_owner(owner)
+    settings = load_owner(owner)
+    known = {name.casefold() for name in (settings.name, *settings.aliases)}
+    new = [n for n in dict.fromkeys(map(str.strip, names)) if n and n.casefold() not in known]
+    if not new:
+        return []
+    line = f"aliases: {json.dumps([*settings.aliases, *new], ensure_ascii=False)}"
+    text = path.read_text("utf-8")
+    # Only the one line is touched: the file is the user's, with comments of his own.
+    written, count = re.subn(
+        r"(?m)^(?:# )?aliases:[ \t]*\[.*\][ \t]*$", lambda _: line, text, count=1
+    )
+    if not count and not re.search(r"(?m)^aliases:", text):
+        written, count = f"{text.rstrip()}\n{line}\n", 1
+    if not count:
+        return new
+    write_atomically(path, written, mode=0o600)
+    load_owner(owner)
+    return []
+
+
 _DEFAULT = """\
 # What the toolkit knows of you. Nothing here leaves this machine but in a pack of yours.
 name: {name}
@@ -111,6 +204,17 @@ name: {name}
 # rubric: |                   # what makes a text sound like you
 #   Short sentences. Dry.
 # held_out: 0.1               # share of your writing kept apart for evaluation
+# held_out_by: newest         # or chance: what was written last is held out, or any of it
+# cleaning:                   # what is left out of training
+#   shortest_words: 2
+#   languages: [en]           # empty: any
+#   near_duplicate: 0.8       # 1: only exact copies
+# conversations:              # how messages become conversations
+#   silence_hours: 3
+#   burst_minutes: 30
+#   join: marker              # or newline: several messages in a row become one
+# mix:                        # how often a source is learned: 0 leaves it out, 2 is twice
+#   whatsapp: 1
 # privacy:                    # {sources}: {levels}
 #   messages: train-only
 # names: [Bob]                # people whose names are taken out of what leaves the machine

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from align.errors import UserError
-from align.owner import load_owner, owner_file, write_default_owner
+from align.owner import load_owner, owner_file, remember_aliases, write_default_owner
 
 
 def write(root: Path, text: str | bytes) -> None:
@@ -81,3 +81,43 @@ def test_every_line_that_is_commented_out_is_valid(root: Path) -> None:
     owner = load_owner("ann")
     assert owner.names == ["Bob"]
     assert owner.facts
+
+
+@pytest.mark.parametrize(
+    ("before", "line"),
+    [
+        (None, 'aliases: ["A. K.", "ann@x.org"]'),
+        ("name: Ann # me\n# aliases: [nickname]\n", 'aliases: ["A. K.", "ann@x.org"]'),
+        ("name: Ann\naliases: [Annie]\n", 'aliases: ["Annie", "A. K.", "ann@x.org"]'),
+        ("name: Ann\nrubric: Dry.", 'aliases: ["A. K.", "ann@x.org"]'),
+    ],
+)
+def test_names_that_were_said_are_kept(root: Path, before: str | None, line: str) -> None:
+    if before is not None:
+        write(root, before)
+    assert remember_aliases("ann", ["A. K.", " ann@x.org ", "ann", "A. K."]) == []
+    text = owner_file("ann").read_text()
+    assert line in text.splitlines()
+    assert "# me" in text or before is None or "# me" not in before
+    assert remember_aliases("ann", ["a. k."]) == []
+    assert owner_file("ann").read_text() == text
+
+
+def test_aliases_that_are_written_another_way_are_left_to_the_user(root: Path) -> None:
+    write(root, "name: Ann\naliases:\n  - Annie\n")
+    assert remember_aliases("ann", ["A. K."]) == ["A. K."]
+    assert load_owner("ann").aliases == ["Annie"]
+
+
+def test_the_mix_and_thresholds_are_checked(root: Path) -> None:
+    write(root, "name: Ann\nmix: {whatsap: 1}\n")
+    with pytest.raises(UserError, match="Did you mean 'whatsapp'"):
+        load_owner("ann")
+    write(root, "name: Ann\nmix: {whatsapp: -1}\n")
+    with pytest.raises(UserError, match="0 to 100"):
+        load_owner("ann")
+    write(root, "name: Ann\ncleaning: {shortest_word: 2}\n")
+    with pytest.raises(UserError, match="unknown key"):
+        load_owner("ann")
+    write(root, "name: Ann\nmix: {whatsapp: 0.5, rewrite: 2.0}\nheld_out_by: chance\n")
+    assert load_owner("ann").mix == {"whatsapp": 0.5, "rewrite": 2.0}
