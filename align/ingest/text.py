@@ -1,8 +1,11 @@
 """Bytes into clean text."""
 
 import codecs
+import io
 import re
 import unicodedata
+from collections.abc import Iterator
+from typing import IO
 
 from align.store.ids import storable
 
@@ -15,6 +18,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 # C0 but tab and newline, DEL and C1: no part of anyone's writing.
+_UNCLEAN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]|^\s|\s(?=\n)|\s\Z")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -35,6 +39,8 @@ def decoded(data: bytes) -> str | None:
 
 def clean(text: str) -> str:
     """Return text with plain newlines, composed letters, and no controls or outer blanks."""
+    if not _UNCLEAN.search(text) and (text.isascii() or unicodedata.is_normalized("NFC", text)):
+        return text
     text = storable(text).replace("\r\n", "\n").replace("\r", "\n")
     text = unicodedata.normalize("NFC", _CONTROLS.sub("", text))
     return "\n".join(line.rstrip() for line in text.split("\n")).strip()
@@ -54,3 +60,34 @@ def _try(data: bytes, encoding: str) -> str | None:
         return data.decode(encoding)
     except UnicodeDecodeError:
         return None
+
+
+def decoded_lines(file: IO[bytes], head: bytes, longest: int) -> Iterator[str]:
+    """Yield the lines of a text as they are read, without their ends.
+
+    Args:
+        file: At its beginning.
+        head: Its first bytes, by which the encoding is told.
+        longest: Characters of a line; the rest of a longer one is left unread.
+    """
+    text = io.TextIOWrapper(file, encoding=encoding_of(head), errors="replace", newline=None)
+    while line := text.readline(longest):
+        yield line.rstrip("\n")
+        while len(line) == longest and not line.endswith("\n"):
+            line = text.readline(longest)
+
+
+def encoding_of(head: bytes) -> str:
+    """Return the encoding that a text's first bytes speak for: that of a mark, UTF-8 or 1252."""
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return encoding
+    if b"\x00" in head and _unmarked_utf16(head[: len(head) // 2 * 2]) is not None:
+        zeros = (head[0::2].count(0), head[1::2].count(0))
+        return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
+    # The head may end inside a character.
+    text = codecs.getincrementaldecoder("utf-8")("replace").decode(head)
+    broken = text.count("\N{REPLACEMENT CHARACTER}")
+    whole = sum(not character.isascii() for character in text) - broken
+    # A damaged byte among well-made characters is damage; without those it is another encoding.
+    return "utf-8" if not broken or whole > 4 * broken else "cp1252"

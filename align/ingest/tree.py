@@ -1,0 +1,306 @@
+"""The files under a path that the user named: a folder, a zip as it was delivered, or one file.
+
+Nothing is unpacked to disk. Names that climb out of a zip, links in it and bombs are refused with a
+note, and the rest is read.
+"""
+
+import io
+import os
+import stat
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO, cast
+
+from align.errors import UserError
+from align.ingest.meter import Metered
+from align.ingest.text import decoded, decoded_lines
+from align.paths import project_root
+
+# What one file may come to in memory, when it is read whole.
+WHOLE = 256 * 1024**2
+# A zip's member that is packed this tightly, and this large unpacked, is a bomb.
+BOMB_RATIO, BOMB_BYTES = 400, 100 * 1024**2
+MEMBERS = 500_000
+# Longer lines are no message of anybody's.
+LINE = 1024**2
+_HEAD = 64 * 1024
+
+Complain = Callable[[object, str, str], None]
+
+
+class Tree(ABC):
+    """Files by name: relative, with `/`, sorted."""
+
+    label: str
+    names: tuple[str, ...]
+    # Is told of the bytes that are read, for a progress line.
+    meter: Callable[[int], None] | None = None
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open a file for reading from its beginning.
+
+        Raises:
+            UserError: It cannot be read.
+        """
+        file = self._open(name)
+        return file if self.meter is None else cast(IO[bytes], Metered(file, self.meter))
+
+    @abstractmethod
+    def _open(self, name: str) -> IO[bytes]: ...
+
+    @abstractmethod
+    def size(self, name: str) -> int:
+        """Return a file's bytes, unpacked."""
+
+    @abstractmethod
+    def place(self, name: str) -> str:
+        """Return where a file is, as messages show it."""
+
+    @abstractmethod
+    def origin_of(self, name: str) -> str:
+        """Return a file's name in the store."""
+
+    def head(self, name: str, size: int = _HEAD) -> bytes:
+        """Return the first bytes of a file; nothing where it cannot be read."""
+        try:
+            with self.open(name) as file:
+                return file.read(size)
+        except Exception:  # As in bytes_of.
+            return b""
+
+    def head_text(self, name: str, size: int = _HEAD) -> str:
+        """Return the first characters of a text; nothing where it is none."""
+        data = self.head(name, size)
+        # The cut may lie inside a character.
+        for end in range(len(data), max(len(data) - 4, 0) - 1, -1):
+            text = decoded(data[:end])
+            if text is not None:
+                return text
+        return ""
+
+    def bytes_of(self, name: str, most: int = WHOLE) -> bytes:
+        """Return a file's bytes.
+
+        Raises:
+            UserError: It is larger than `most`, or damaged.
+        """
+        if self.size(name) > most:
+            raise UserError(self.place(name), f"larger than {most // 1024**2} MB", "Split it")
+        with self.open(name) as file:
+            try:
+                data = file.read(most + 1)
+            except (OSError, ValueError, EOFError, NotImplementedError) as error:
+                raise UserError(self.place(name), f"damaged ({error})", "Get it again") from None
+            except Exception as error:  # zlib.error and zipfile.BadZipFile share no other base.
+                raise UserError(self.place(name), f"damaged ({error})", "Get it again") from None
+        if len(data) > most:
+            raise UserError(self.place(name), f"larger than {most // 1024**2} MB", "Split it")
+        return data
+
+    def text_of(self, name: str, most: int = WHOLE) -> str:
+        """Return a text file's text.
+
+        Raises:
+            UserError: It is binary, larger than `most`, or damaged.
+        """
+        text = decoded(self.bytes_of(name, most))
+        if text is None:
+            raise UserError(self.place(name), "binary, not text", "Name a text file")
+        return text
+
+    def lines_of(self, name: str) -> Iterator[str]:
+        """Yield a text's lines without their ends, read as they come; very long ones are cut.
+
+        Raises:
+            UserError: It is binary, or damaged.
+        """
+        head = self.head(name)
+        if head and decoded(head) is None and not self.head_text(name):
+            raise UserError(self.place(name), "binary, not text", "Name a text file")
+        with self.open(name) as file:
+            try:
+                yield from decoded_lines(file, head, LINE)
+            except UserError:
+                raise
+            except Exception as error:  # As in bytes_of.
+                raise UserError(self.place(name), f"damaged ({error})", "Get it again") from None
+
+
+class FolderTree(Tree):
+    """A folder on disk; hidden files and folders are passed over."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.label = str(folder)
+        found = []
+        for where, folders, names in os.walk(folder, onerror=_unreadable):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in names:
+                file = Path(where, name)
+                if not name.startswith(".") and file.is_file():
+                    found.append(file.relative_to(folder).as_posix())
+        self.names = tuple(sorted(found))
+
+    def _open(self, name: str) -> IO[bytes]:
+        return _open(self.folder / name)
+
+    def size(self, name: str) -> int:  # noqa: D102
+        return _size(self.folder / name)
+
+    def place(self, name: str) -> str:  # noqa: D102
+        return str(self.folder / name)
+
+    def origin_of(self, name: str) -> str:  # noqa: D102
+        return origin_of(self.folder / name)
+
+
+class FileTree(Tree):
+    """One file that was named itself."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.label = str(file)
+        self.names = (file.name,)
+
+    def _open(self, name: str) -> IO[bytes]:
+        return _open(self.file)
+
+    def size(self, name: str) -> int:  # noqa: D102
+        return _size(self.file)
+
+    def place(self, name: str) -> str:  # noqa: D102
+        return str(self.file)
+
+    def origin_of(self, name: str) -> str:  # noqa: D102
+        return origin_of(self.file)
+
+
+class ZipTree(Tree):
+    """A zip, read in place.
+
+    Args:
+        file: Its bytes: a path, or an open file for a zip that lies in another tree.
+        label: Its name for messages.
+        origin: Its name in the store.
+        complain: Is told of members that are refused.
+
+    Raises:
+        UserError: It is no zip, or is damaged beyond reading its list of members.
+    """
+
+    def __init__(self, file: Path | IO[bytes], label: str, origin: str, complain: Complain) -> None:
+        self.label = label
+        self._origin = origin
+        try:
+            self._zip = zipfile.ZipFile(file)
+            members = self._zip.infolist()
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            what = f"not a zip, or damaged ({error})"
+            raise UserError(label, what, "Download it again") from None
+        if len(members) > MEMBERS:
+            raise UserError(label, f"more than {MEMBERS:,} files in it", "Unpack it yourself")
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        for member in members:
+            if member.filename and not member.is_dir() and _wanted(member, label, complain):
+                self._members[member.filename] = member
+        self.names = tuple(sorted(self._members))
+
+    def _open(self, name: str) -> IO[bytes]:
+        try:
+            return self._zip.open(self._members[name])
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as why:
+            raise UserError(self.place(name), f"damaged ({why})", "Download it again") from None
+
+    def size(self, name: str) -> int:  # noqa: D102
+        return self._members[name].file_size
+
+    def place(self, name: str) -> str:  # noqa: D102
+        return f"{self.label}/{name}"
+
+    def origin_of(self, name: str) -> str:  # noqa: D102
+        return f"{self._origin}/{name}"
+
+
+def tree_of(path: Path, complain: Complain) -> Tree:
+    """Return the files under a path.
+
+    Raises:
+        UserError: There is no such path, or it cannot be read.
+    """
+    path = path.expanduser()
+    if path.is_dir():
+        return FolderTree(path)
+    if not path.is_file():
+        what = "not a file or folder" if path.exists() else "no such file or folder"
+        raise UserError(path, what, "Name a folder or file of yours")
+    if path.suffix.lower() == ".zip":
+        return ZipTree(path, str(path), origin_of(path), complain)
+    return FileTree(path)
+
+
+def zip_in(tree: Tree, name: str, complain: Complain) -> Tree:
+    """Return the files in a zip that lies in another tree.
+
+    Raises:
+        UserError: It is no zip, or too large to be read inside another.
+    """
+    if isinstance(tree, FolderTree):
+        file: Path | IO[bytes] = tree.folder / name
+    else:
+        file = io.BytesIO(tree.bytes_of(name))
+    return ZipTree(file, tree.place(name), tree.origin_of(name), complain)
+
+
+def origin_of(path: Path) -> str:
+    """Return a file's name in the store: the same on machines that keep it in the same place.
+
+    From the project's root where it lies inside, from `~` where it lies in the user's home.
+    """
+    absolute = Path(os.path.abspath(path))
+    for seen in (absolute, absolute.resolve()):
+        for folder, prefix in ((project_root(), ""), (Path.home(), "~/")):
+            for base in (folder, folder.resolve()):
+                if seen.is_relative_to(base) and base != Path(base.anchor):
+                    return prefix + seen.relative_to(base).as_posix()
+    return absolute.as_posix()
+
+
+def _wanted(member: zipfile.ZipInfo, label: str, complain: Complain) -> bool:
+    name = member.filename
+    parts = PurePosixPath(name).parts
+    place = f"{label}/{name}"
+    if any(part.startswith(".") and part not in ("..", ".") for part in parts) or (
+        parts and parts[0] == "__MACOSX"
+    ):
+        return False
+    if name.startswith("/") or ".." in parts or "\\" in name or ":" in name.split("/")[0][:2]:
+        complain(place, "a name that climbs out of the zip", "It was passed over")
+    elif stat.S_ISLNK(member.external_attr >> 16):
+        complain(place, "a link, not a file", "It was passed over")
+    elif member.flag_bits & 1:
+        complain(place, "encrypted", "Unpack it with its password first")
+    elif member.file_size > BOMB_BYTES and member.file_size > BOMB_RATIO * member.compress_size:
+        complain(place, "packed like a zip bomb", "Unpack it yourself if it is really yours")
+    else:
+        return True
+    return False
+
+
+def _open(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise UserError(path, f"cannot be read ({error.strerror})", "Make it readable") from None
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise UserError(path, f"cannot be read ({error.strerror})", "Make it readable") from None
+
+
+def _unreadable(error: OSError) -> None:
+    raise UserError(error.filename, f"cannot be read ({error.strerror})", "Make it readable")
