@@ -1,0 +1,1 @@
+"""What readers are made of: formats that several share, and the parts of larger ones."""

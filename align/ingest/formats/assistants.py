@@ -1,0 +1,82 @@
+"""Exports of talks with assistants: which conversations.json is whose, and what lies beside it."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from align.ingest.formats.json_stream import json_items
+from align.ingest.reading import Export, Notes
+from align.ingest.tree import Tree
+
+# Newer exports are cut in parts; a browser numbers what it has already.
+_NAME = re.compile(r"conversations(?:[-_ ]?\(?\d+\)?)?\.json", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one service's export looks.
+
+    Attributes:
+        mark: What the beginning of a file of conversations holds.
+        known: Names that only this service's exports have beside it: by them an empty or a damaged
+            file of conversations is known too.
+        beside: Matches what else belongs to the export, from its folder on.
+    """
+
+    mark: re.Pattern[str]
+    known: frozenset[str]
+    beside: re.Pattern[str]
+
+    def claim(self, tree: Tree, names: Sequence[str]) -> list[Export]:
+        """Return the exports of the service, a folder each."""
+        present = set(names)
+        folders: dict[str, list[str]] = defaultdict(list)
+        for name in names:
+            folder, _, base = name.rpartition("/")
+            if not base.lower().endswith(".json") or base in self.known:
+                continue
+            is_named = bool(_NAME.fullmatch(base))
+            has_company = is_named and any(_in(folder, each) in present for each in self.known)
+            if has_company or self.mark.search(tree.head_text(name)):
+                folders[folder].append(name)
+        return [
+            Export(tree, (*files, *self._beside(names, folder, files)))
+            for folder, files in folders.items()
+        ]
+
+    def _beside(self, names: Sequence[str], folder: str, files: list[str]) -> list[str]:
+        within = _in(folder, "")
+        # A conversation that was saved alone may lie among other things.
+        if not any(_NAME.fullmatch(name.removeprefix(within)) for name in files):
+            return []
+        found = []
+        for name in names:
+            inside = name.removeprefix(within)
+            belongs = inside in self.known or self.beside.fullmatch(inside)
+            if belongs and name.startswith(within) and name not in files:
+                found.append(name)
+        return found
+
+    def conversations(self, export: Export, notes: Notes) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the conversations of an export, each with its place."""
+        others = 0
+        for name in export.names:
+            base = name.rpartition("/")[2]
+            head = export.tree.head_text(name) if base.lower().endswith(".json") else ""
+            if base in self.known or not (_NAME.fullmatch(base) or self.mark.search(head)):
+                others += 1
+                continue
+            # One that was saved alone is no list.
+            prefix = "" if head.lstrip("\ufeff \t\r\n").startswith("{") else "item"
+            origin = export.origin(name)
+            for number, item in enumerate(json_items(export, name, prefix, notes)):
+                if isinstance(item, dict):
+                    yield f"{origin}:{number}", item
+        if others:
+            notes.passed("a file beside the conversations", others)
+
+
+def _in(folder: str, base: str) -> str:
+    return f"{folder}/{base}" if folder else base

@@ -1,0 +1,137 @@
+"""Which column of a table is the text, the author, the time: as the user says, else by its name."""
+
+import csv
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+# By our name for a column, what others call it, the likeliest first; letters and digits only.
+LIKELY: dict[str, tuple[str, ...]] = {
+    "text": (
+        "text", "body", "message", "content", "contents", "post", "fulltext", "messagetext",
+        "messagebody", "messagecontent", "bodytext", "selftext", "comment", "commenttext", "msg",
+        "posttext", "postcontent", "contentplain", "tweet", "status", "note", "entry", "article",
+        "utterance",
+    ),
+    "author": (
+        "author", "from", "sender", "user", "username", "sendername", "authorname", "fromname",
+        "displayname", "speaker", "nickname", "name", "handle", "screenname", "userscreenname",
+        "by", "fromaddress", "fromemail", "postedby", "sentby",
+    ),
+    "time": (
+        "timestamp", "datetime", "createdat", "date", "time", "sentat", "datesent", "sent",
+        "created", "createdutc", "createdtime", "publishedat", "published", "postdate",
+        "publishdate", "postedat", "posted", "messagedate", "sentdate", "timestampms", "ts",
+        "createtime",
+    ),
+    "thread": (
+        "thread", "threadid", "channel", "chat", "conversation", "conversationid", "channelname",
+        "chatname", "chatid", "channelid", "conversationtitle", "chatsession", "room", "roomid",
+        "group", "groupname", "threadname",
+    ),
+    "title": ("title", "subject", "headline", "posttitle", "topic"),
+    "reply_to": (
+        "replyto", "inreplyto", "replytoid", "inreplytoid", "parentid", "inreplytostatusid",
+        "replytomessageid", "parent",
+    ),
+    "id": ("id", "messageid", "msgid", "postid", "tweetid", "statusid", "guid", "uuid"),
+    "question": ("question", "prompt", "q", "instruction"),
+    "answer": ("answer", "response", "completion", "a", "reply", "output"),
+}  # fmt: skip
+_DELIMITERS = ",;\t|"
+_SEP = re.compile(r"\Asep=(.)\r?\n", re.IGNORECASE)
+
+
+class NoColumns(ValueError):
+    """Which column is which can't be told; the message says what is missing."""
+
+
+def columns_of(names: Sequence[str], said: Mapping[str, str]) -> dict[str, str]:
+    """Return the file's column by our name for it.
+
+    Args:
+        names: The file's columns.
+        said: What the user says, by our name: the file's column, or its number counted from 1.
+
+    Raises:
+        NoColumns: The user names a column that isn't there, or no column looks like a text.
+    """
+    found = {ours: _named(column, names) for ours, column in said.items() if _is_known(ours)}
+    plain: dict[str, str] = {}
+    for name in names:
+        plain.setdefault(_plain(name), name)
+    for ours, likely in LIKELY.items():
+        if ours in found:
+            continue
+        column = next((plain[name] for name in likely if name in plain), None)
+        if column is not None and column not in found.values():
+            found[ours] = column
+    pair = {"question", "answer"} & set(found)
+    alone = "text" not in found or "author" not in found or bool(pair & set(said))
+    if len(pair) == 2 and alone and "text" not in said:
+        return {ours: column for ours, column in found.items() if ours not in ("text", "author")}
+    if "text" not in found:
+        raise NoColumns("no column looks like the text")
+    return {ours: column for ours, column in found.items() if ours not in pair}
+
+
+def date_and_time(names: Sequence[str], found: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the columns that make up the time: one, or a date and a time that stand apart."""
+    time = found.get("time")
+    if time is None:
+        return ()
+    plain = {_plain(name): name for name in reversed(names)}
+    if _plain(time) in ("date", "time") and {"date", "time"} <= set(plain):
+        return plain["date"], plain["time"]
+    return (time,)
+
+
+def dialect_of(head: str) -> str:
+    """Return the delimiter of a table: that by which the first rows have equally many cells."""
+    if match := _SEP.match(head):
+        return match[1]
+    # The last line may be cut.
+    lines = head.split("\n")[:200]
+    lines = lines[:-1] or lines
+    return max(_DELIMITERS, key=lambda delimiter: _evenness(lines, delimiter))
+
+
+def header_of(cells: Iterable[str]) -> list[str]:
+    """Return the names of columns; one without a name gets its number, a repeated one too."""
+    names: list[str] = []
+    for number, cell in enumerate(cells, 1):
+        name = " ".join(cell.split()).lstrip("\ufeff")[:100]
+        names.append(f"{name} {number}".strip() if not name or name in names else name)
+    return names
+
+
+def _evenness(lines: Sequence[str], delimiter: str) -> tuple[float, int]:
+    """Return which share of the rows is as wide as the first, and how wide that is."""
+    try:
+        rows = [row for row in csv.reader((f"{x}\n" for x in lines), delimiter=delimiter) if row]
+    except csv.Error:
+        return 0.0, 0
+    if not rows or len(rows[0]) < 2:
+        return 0.0, 0
+    width = len(rows[0])
+    return sum(len(row) == width for row in rows) / len(rows), width
+
+
+def _is_known(ours: str) -> bool:
+    if ours not in LIKELY:
+        raise NoColumns(f"{ours!r} is none of our columns, which are {', '.join(LIKELY)}")
+    return True
+
+
+def _named(column: str, names: Sequence[str]) -> str:
+    if column in names:
+        return column
+    for name in names:
+        if _plain(name) == _plain(column) and _plain(column):
+            return name
+    if column.isascii() and column.isdigit() and 1 <= int(column[:4]) <= len(names):
+        return names[int(column[:4]) - 1]
+    raise NoColumns(f"there is no column {column[:60]!r}")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w]|_", "", name.casefold())

@@ -1,0 +1,114 @@
+"""Moments as people and programs write them."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from itertools import pairwise
+
+# Nobody's writing is older or younger; a clock that was never set is.
+_YEARS = range(1800, 2200)
+_MILLISECONDS, _MICROSECONDS = 10**11, 10**14
+_EPOCH = re.compile(r"\d{9,16}(?:\.\d{1,9})?")
+# What dateutil would complete with the day on which it is read is no date.
+_DATED = re.compile(r"(?<!\d)\d{4}(?!\d)|\d{1,2}\s*[./-]\s*\d{1,2}\s*[./-]\s*\d{2}")
+_NUMERIC = re.compile(r"\s*(\d{1,2})[./-](\d{1,2})[./-](?:\d{4}|\d{2})(?!\d)")
+_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_.])(\d\d)\2(\d\d)(?!\d)")
+_LONGEST = 60
+# Hours from Greenwich; dateutil knows the machine's own zone only.
+_ZONES = {
+    "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+    "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3,
+    "MSK": 3,
+}  # fmt: skip
+
+
+def when(value: object, *, day_first: bool = False) -> datetime | None:
+    """Return the moment that a value tells, or None.
+
+    Args:
+        value: A date, a text in ISO's or another order, or seconds (milli-, microseconds) since
+            1970.
+        day_first: Whether 3/5/2024 is in May.
+    """
+    if isinstance(value, datetime):
+        found: datetime | None = value
+    elif isinstance(value, date):
+        found = datetime(value.year, value.month, value.day)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        found = _since_1970(value)
+    elif isinstance(value, str):
+        found = _read(value.strip(), day_first)
+    else:
+        found = None
+    if found is None or found.year not in _YEARS:
+        return None
+    # A zone of hundreds of hours is found out only when it is asked for.
+    offset = _offset(found)
+    return found if offset is None else found.replace(tzinfo=timezone(offset))
+
+
+def is_day_first(values: Iterable[str], guess: bool) -> bool:
+    """Tell whether the dates of a column begin with the day; `guess` where nothing says so."""
+    shown = [(int(m[1]), int(m[2])) for value in values if (m := _NUMERIC.match(value))]
+    days_first = sum(first > 12 for first, _ in shown)
+    months_first = sum(second > 12 for _, second in shown)
+    if days_first != months_first:
+        return days_first > months_first
+    # Of neighbours, the day changes and the month stays.
+    pairs = list(pairwise(shown))
+    moves = [sum(a[i] != b[i] for a, b in pairs) for i in (0, 1)]
+    return moves[0] > moves[1] if moves[0] != moves[1] else guess
+
+
+def date_in_name(name: str) -> datetime | None:
+    """Return the date in a file's name: `2024-05-01-on-bread.md`, `2024_05_01.md`."""
+    match = _IN_NAME.search(name)
+    return when(f"{match[1]}-{match[3]}-{match[4]}") if match else None
+
+
+def _since_1970(value: float) -> datetime | None:
+    if value >= _MICROSECONDS:
+        value /= 1e6
+    elif value >= _MILLISECONDS:
+        value /= 1e3
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _read(text: str, day_first: bool) -> datetime | None:
+    if len(text) > _LONGEST:
+        return None
+    if _EPOCH.fullmatch(text) and not re.fullmatch(r"(?:19|20)\d{12}", text):
+        return _since_1970(float(text))
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return _spoken(text, day_first) if _DATED.search(text) else None
+
+
+def _spoken(text: str, day_first: bool) -> datetime | None:
+    from dateutil import parser
+
+    # A year in front is followed by the month wherever it is written.
+    day_first = day_first and not re.match(r"\d{4}", text)
+    try:
+        found = parser.parse(text, dayfirst=day_first, default=datetime(2000, 1, 1), tzinfos=_zone)
+    except Exception:  # It raises whatever its tokens lead it to.
+        return None
+    return found if isinstance(found, datetime) else None
+
+
+def _zone(name: str | None, seconds: int | None) -> tzinfo | None:
+    if seconds is None:
+        hours = _ZONES.get(name or "")
+        return None if hours is None else timezone(timedelta(hours=hours))
+    return timezone(timedelta(seconds=seconds)) if abs(seconds) < 86_400 else None
+
+
+def _offset(found: datetime) -> timedelta | None:
+    try:
+        return found.utcoffset()
+    except ValueError:
+        return None

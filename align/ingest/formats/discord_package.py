@@ -1,0 +1,157 @@
+"""The data package of Discord: what the owner wrote, channel by channel; nobody else is in it."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from align.errors import UserError
+from align.ingest.formats.discord_markup import plain_text
+from align.ingest.formats.json_values import (
+    epoch_time,
+    id_of,
+    iso_time,
+    json_in,
+    list_of,
+    object_of,
+    objects_in,
+    objects_of,
+    string_of,
+)
+from align.ingest.found import Message
+from align.ingest.reading import Export, Notes
+
+# Milliseconds from 1970 to the moment from which Discord's ids count.
+_BEGINNING = 1_420_070_400_000
+_DIRECT = "Direct Message with "
+
+
+@dataclass
+class _Known:
+    """What the package says of the owner, of other people and of channels, by id."""
+
+    own_id: str | None = None
+    own_name: str = "me"
+    people: dict[str, str] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
+    channels: dict[str, str] = field(default_factory=dict)
+
+
+def read_package(export: Export, notes: Notes) -> Iterator[Message]:
+    """Yield the messages of a data package, each channel's from the oldest on."""
+    names = set(export.names)
+    files = {_folder(name): name for name in export.names if _base(name) == "messages.csv"}
+    files |= {_folder(name): name for name in export.names if _base(name) == "messages.json"}
+    known = _known(export, notes)
+    about = {}
+    for folder in files:
+        channel = f"{folder}/channel.json".lstrip("/")
+        about[folder] = object_of(json_in(export, channel, notes)) if channel in names else {}
+        _learn(about[folder], known)
+    for folder, name in sorted(files.items()):
+        yield from _channel(export, name, about[folder], known, notes)
+    read = len(files) + sum(_base(n) in ("channel.json", "index.json", "user.json") for n in names)
+    if len(names) > read:
+        notes.passed("a file of Discord's that holds no messages", len(names) - read)
+
+
+def sent_at(key: str | None) -> datetime | None:
+    """Return when a message was sent, which its id tells."""
+    if key is None or not key.isascii() or not key.isdigit() or len(key) > 20:
+        return None
+    return epoch_time(((int(key) >> 22) + _BEGINNING) / 1000)
+
+
+def _known(export: Export, notes: Notes) -> _Known:
+    known = _Known()
+    for name in export.names:
+        if _base(name) == "user.json":
+            user = object_of(json_in(export, name, notes))
+            known.own_id = id_of(user.get("id"))
+            known.own_name = _name(user) or known.own_name
+            if known.own_id:
+                known.people[known.own_id] = known.own_name
+            for friend in objects_of(user.get("relationships")):
+                other = object_of(friend.get("user"))
+                key = id_of(other.get("id")) or id_of(friend.get("id"))
+                if key and (shown := string_of(friend.get("nickname")) or _name(other)):
+                    known.people[key] = shown
+        elif _base(name) == "index.json":
+            index = object_of(json_in(export, name, notes))
+            known.titles |= {key: title for key, title in index.items() if string_of(title)}
+    return known
+
+
+def _learn(channel: dict[str, Any], known: _Known) -> None:
+    """Take in a channel's name, and the name of the other person of a direct chat."""
+    key = id_of(channel.get("id"))
+    if key is None:
+        return
+    title = known.titles.get(key, "")
+    name = string_of(channel.get("name"))
+    if name:
+        known.channels[key] = name
+        guild = string_of(object_of(channel.get("guild")).get("name"))
+        known.titles[key] = f"#{name} ({guild})" if guild else name
+    others = [id_of(each) for each in list_of(channel.get("recipients"))]
+    others = [each for each in others if each and each != known.own_id]
+    if title.startswith(_DIRECT) and len(others) == 1 and others[0]:
+        known.people.setdefault(others[0], title.removeprefix(_DIRECT).split("#")[0])
+
+
+def _channel(
+    export: Export, name: str, channel: dict[str, Any], known: _Known, notes: Notes
+) -> Iterator[Message]:
+    folder = _base(_folder(name)).removeprefix("c")
+    chat = id_of(channel.get("id")) or (folder if folder.isdigit() else export.origin(name))
+    rows = (
+        objects_in(export, name, notes) if name.endswith(".json") else _table(export, name, notes)
+    )
+    found = [_message(row, chat, known) for row in rows]
+    # Newest first in the export; its ids count up with time.
+    found.sort(key=lambda message: _number(message.key))
+    yield from found
+
+
+def _message(row: dict[str, Any], chat: str, known: _Known) -> Message:
+    key = id_of(row.get("ID"))
+    text = plain_text(string_of(row.get("Contents")), known.people, known.channels)
+    has_files = bool(string_of(row.get("Attachments")).strip())
+    return Message(
+        chat=chat,
+        author=known.own_name,
+        text=text,
+        time=iso_time(row.get("Timestamp"), UTC) or sent_at(key),
+        key=key,
+        author_key=known.own_id,
+        is_owner=True,
+        reason="media-only" if has_files and not text.strip() else None,
+        title=known.titles.get(chat),
+    )
+
+
+def _table(export: Export, name: str, notes: Notes) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a messages.csv, which older packages have."""
+    try:
+        yield from csv.DictReader(line + "\n" for line in export.tree.lines_of(name))
+    except UserError as error:
+        notes.problems.append(error)
+    except csv.Error as error:
+        notes.problem(export.place(name), f"damaged ({error})", "What stands before it was taken")
+
+
+def _name(user: dict[str, Any]) -> str:
+    return string_of(user.get("global_name")) or string_of(user.get("username"))
+
+
+def _number(key: str | None) -> int:
+    return int(key) if key and key.isascii() and key.isdigit() and len(key) <= 20 else 0
+
+
+def _folder(name: str) -> str:
+    return name.rpartition("/")[0]
+
+
+def _base(name: str) -> str:
+    return name.rpartition("/")[2]

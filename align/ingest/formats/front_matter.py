@@ -1,0 +1,80 @@
+"""The settings on top of a text file, and the name and time that a file has."""
+
+import re
+import tomllib
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any
+
+import yaml
+
+from align.ingest.formats.dates import date_in_name, when
+from align.ingest.text import clean
+
+_YAML = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_TOML = re.compile(r"\A\+\+\+[ \t]*\n(.*?)\n\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL)
+_HEADING = re.compile(r"\A#[ \t]+(.+?)[ \t]*#*[ \t]*(?:\n|\Z)")
+# Longer ones are a text between two rules.
+_LONGEST = 64 * 1024
+_TIMES = (
+    "date", "time", "datetime", "created", "created_at", "date created", "published", "publishdate",
+    "pubdate",
+)  # fmt: skip
+
+
+def split(text: str) -> tuple[dict[str, Any], str]:
+    """Split off the settings on top; what is no valid mapping is part of the text.
+
+    Args:
+        text: Clean, as `align.ingest.text.clean` leaves it.
+    """
+    for pattern, parse in ((_YAML, yaml.safe_load), (_TOML, tomllib.loads)):
+        match = pattern.match(text)
+        if not match or len(match[1]) > _LONGEST:
+            continue
+        try:
+            values = parse(match[1])
+        except Exception:  # PyYAML raises what a wrong value's constructor raises.
+            return {}, text
+        return (values, text[match.end() :]) if isinstance(values, dict) else ({}, text)
+    return {}, text
+
+
+def text_of(values: dict[str, Any], *keys: str) -> str | None:
+    """Return the first of the settings that is a text, a number or a date, as a text."""
+    for key in keys:
+        value = values.get(key)
+        if isinstance(value, dict | list | set | tuple | bytes):
+            continue
+        if value is not None and (text := clean(str(value))):
+            return text
+    return None
+
+
+def time_of(values: dict[str, Any], name: str) -> datetime | None:
+    """Return when a file was written: by its settings, else by a date in its name."""
+    plain = {key.casefold(): value for key, value in values.items() if isinstance(key, str)}
+    for key in _TIMES:
+        if found := when(plain.get(key)):
+            return found
+    return date_in_name(PurePath(name).name)
+
+
+def titled(values: dict[str, Any], text: str, origin: str) -> tuple[str | None, str]:
+    """Return the title of a Markdown text and what is below it.
+
+    The title is in the settings, else the first heading, else the file's name; a heading that says
+    it again is no part of the text.
+    """
+    title = text_of(values, "title")
+    heading = _HEADING.match(text)
+    if heading and title in (None, heading[1]):
+        title, text = heading[1], text[heading.end() :]
+    return title or spoken(PurePath(origin).stem), text
+
+
+def spoken(stem: str) -> str | None:
+    """Return a file's name as a title: `2024-05-on_bread` is `On bread`."""
+    words = re.sub(r"^[\d\s_.-]+", "", stem).replace("_", " ").replace("-", " ").split()
+    title = " ".join(words)
+    return title[:1].upper() + title[1:] if title else None

@@ -1,0 +1,145 @@
+"""JSON read as it comes: an export of a gigabyte takes no more memory than its largest item."""
+
+import codecs
+import re
+from collections.abc import Callable, Iterator, Set
+from typing import IO, Any
+
+from align.errors import UserError
+from align.ingest.reading import Export, Notes
+from align.ingest.text import encoding_of
+
+_CHUNK = 1 << 20
+# Telegram Desktop writes a control character as \x1B, which is no JSON: \u001B is. Half a surrogate
+# pair stops the parser. Each is looked for at its cheapest, and mended where one may be.
+_WRONG = re.compile(
+    rb"\\(?:x|u[dD](?:[89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..\\u[dD])[c-fC-F]))",
+    re.DOTALL,
+)
+_ESCAPE = re.compile(
+    rb"(?P<pair>\\u[dD][89abAB]..\\u[dD][c-fC-F]..)|(?P<half>\\u[dD][89a-fA-F]..)"
+    rb"|\\x(?P<control>[0-9A-Fa-f]{2})|\\.",
+    re.DOTALL,
+)
+_HIGH = re.compile(rb"\\u[dD][89abAB]..", re.DOTALL)
+# The longest escape, a pair of surrogates, may be cut by a chunk's end.
+_LONGEST = 12
+
+
+def json_items(export: Export, name: str, prefix: str, notes: Notes) -> Iterator[Any]:
+    """Yield the values at a prefix of a JSON file, up to where it is damaged.
+
+    Args:
+        export: What is read.
+        name: The file.
+        prefix: As ijson writes it: `messages.item`, or `item` for the items of a list.
+        notes: Is told where the file is damaged or cut short.
+    """
+    import ijson
+
+    count = 0
+    try:
+        with export.tree.open(name) as file:
+            for item in ijson.items(Mended(file), prefix, use_float=True, buf_size=_CHUNK):
+                yield item
+                count += 1
+    except UserError as error:
+        notes.problems.append(error)
+    except Exception as error:  # zlib.error, BadZipFile and ijson's share no other base.
+        what = f"cut short or damaged after {count:,} items ({' '.join(str(error).split())[:120]})"
+        notes.problem(export.place(name), what, "What stands before it was taken")
+
+
+def json_head(
+    export: Export, name: str, wanted: Set[str], seen: Callable[[str, str, Any], bool]
+) -> None:
+    """Show what begins and ends at some prefixes of a JSON file to a function.
+
+    For a first look at what stands where: up to any damage, of which `json_items` tells.
+
+    Args:
+        export: What is read.
+        name: The file.
+        wanted: Prefixes, as ijson writes them.
+        seen: Is given prefix, event and value as ijson's `parse` yields them, but no `map_key`.
+            Where it says True, nothing more is read.
+    """
+    import ijson
+
+    try:
+        with export.tree.open(name) as file:
+            events = ijson.parse(Mended(file), use_float=True, buf_size=_CHUNK)
+            for prefix, event, value in events:
+                if event != "map_key" and prefix in wanted and seen(prefix, event, value):
+                    return
+    except Exception:  # As above.
+        return
+
+
+class Mended:
+    """A JSON file as its parser wants it: valid UTF-8 without a mark, and escapes of JSON only.
+
+    Bytes that are no text become a replacement character, so that one of them does not cost the
+    rest of an export.
+
+    Args:
+        file: At its beginning, in any encoding of `align.ingest.text`.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._held = b""
+        self._ended = False
+
+    def read(self, size: int = _CHUNK) -> bytes:
+        """Return about `size` more bytes; none at the end."""
+        # A parser asks for nothing first, to see whether it gets bytes or text.
+        if size == 0:
+            return b""
+        while not self._ended:
+            data = self._file.read(_CHUNK if size < 0 else size)
+            self._ended = not data
+            if self._decoder is None:
+                # Only a mark or UTF-16's zeros speak for another encoding: JSON is UTF-8.
+                encoding = encoding_of(data[:4096])
+                encoding = "utf-8" if encoding == "cp1252" else encoding
+                self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+            text = self._decoder.decode(data, final=self._ended)
+            mended = self._mended(text.encode("utf-8", "replace"))
+            if mended:
+                return mended
+        return b""
+
+    def _mended(self, data: bytes) -> bytes:
+        data = self._held + data
+        self._held = b""
+        if not self._ended:
+            cut = _last_escape(data)
+            data, self._held = data[:cut], data[cut:]
+        if _WRONG.search(data) is None:
+            return data
+        return _ESCAPE.sub(_escape, data)
+
+
+def _last_escape(data: bytes) -> int:
+    """Return where an escape begins that the end may cut; the end where there is none."""
+    at = data.rfind(b"\\", max(len(data) - _LONGEST, 0))
+    if at < 0 or not _begins_escape(data, at):
+        return len(data)
+    before = at - 6
+    if before >= 0 and _HIGH.fullmatch(data, before, at) and _begins_escape(data, before):
+        return before
+    return at
+
+
+def _begins_escape(data: bytes, at: int) -> bool:
+    # In a row of backslashes each second one is escaped.
+    row = at + 1 - len(data[: at + 1].rstrip(b"\\"))
+    return row % 2 == 1
+
+
+def _escape(found: re.Match[bytes]) -> bytes:
+    if found["control"]:
+        return b"\\u00" + found["control"]
+    return b"\\ufffd" if found["half"] else found[0]

@@ -1,0 +1,184 @@
+"""Rows of JSON files and of JSON lines, whoever wrote them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from align.errors import UserError
+from align.ingest.formats.json_stream import json_items
+from align.ingest.reading import Export, Notes
+from align.ingest.text import encoding_of
+from align.ingest.tree import LINE, Tree
+
+LINES = frozenset({".jsonl", ".ndjson"})
+# Lists of rows stand under these names where the file is one object.
+_WRAPPERS = (
+    "data", "train", "rows", "items", "records", "entries", "examples", "exchanges", "questions",
+    "posts", "comments", "results", "dialogs", "conversations", "messages",
+)  # fmt: skip
+_FIRST_ROWS = 20
+_EVENTS = 4_000
+# Of one file; how many more there are is told in one line.
+_MOST_FAULTS = 20
+
+
+@dataclass
+class Shape:
+    """How a JSON file begins.
+
+    Attributes:
+        prefix: Where its rows are, as ijson writes it: `item`, `data.item`, or `` for one object.
+        columns: Keys of the first rows that hold a text or a number, nested ones with dots.
+        inner: Keys of objects in lists inside the first rows, by the list's key.
+    """
+
+    prefix: str
+    columns: list[str]
+    inner: dict[str, set[str]]
+
+
+def suffix_of(name: str) -> str:
+    """Return a file's suffix in small letters."""
+    return PurePosixPath(name).suffix.lower()
+
+
+def first_rows(tree: Tree, name: str) -> list[dict[str, Any]]:
+    """Return the objects among the first JSON lines; broken ones are passed over."""
+    rows = []
+    for line in tree.head_text(name).split("\n")[:_FIRST_ROWS]:
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(row, dict):
+            rows.append(row)
+    return rows
+
+
+def shape_of(tree: Tree, name: str) -> Shape | None:
+    """Return how a JSON file of rows begins, or None where it has no rows."""
+    scalars: dict[str, None] = {}
+    maps: dict[str, dict[str, None]] = {}
+    for prefix, event, value in _events(tree.head_text(name)):
+        if event == "map_key":
+            maps.setdefault(prefix, {})[value] = None
+        elif event in ("string", "number", "boolean", "null"):
+            scalars[prefix] = None
+    found = next((p for p in _prefixes(maps) if p in maps), None)
+    if found is None:
+        return None
+    # One object with a list of turns is itself the row.
+    if found.endswith(("messages.item", "conversations.item")) and "role" in maps[found]:
+        found = ""
+    within = f"{found}." if found else ""
+    inside = [p.removeprefix(within) for p in scalars if p.startswith(within)]
+    inner = {
+        p.removeprefix(within).removesuffix(".item"): set(keys)
+        for p, keys in maps.items()
+        if p.startswith(within) and p != found and p.endswith(".item")
+    }
+    return Shape(found, [p for p in inside if p and ".item" not in p], inner)
+
+
+def json_rows(export: Export, name: str, prefix: str, notes: Notes) -> Iterator[Any]:
+    """Yield the rows of a JSON file, up to where it is damaged."""
+    head = export.tree.head(name)
+    if encoding_of(head) == "utf-8" and prefix:
+        yield from json_items(export, name, prefix, notes)
+        return
+    try:
+        value = json.loads(export.tree.text_of(name).lstrip("\ufeff"))
+    except UserError as error:
+        notes.problems.append(error)
+        return
+    except (ValueError, RecursionError) as error:
+        what = f"not JSON ({' '.join(str(error).split())[:120]})"
+        notes.problem(export.place(name), what, "Export it again")
+        return
+    for key in prefix.split(".")[:-1]:
+        value = value.get(key) if isinstance(value, dict) else None
+    yield from value if prefix and isinstance(value, list) else [value]
+
+
+def line_rows(export: Export, name: str, faults: "Faults") -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each JSON line's number, counted from 1, and its object; broken ones are faults."""
+    try:
+        for number, line in enumerate(export.tree.lines_of(name), 1):
+            if line.strip():
+                try:
+                    yield number, _row(line, export.place(name, number))
+                except UserError as error:
+                    faults.add(error)
+    except UserError as error:
+        faults.add(error)
+
+
+@dataclass
+class Faults:
+    """What is wrong in one file: told at its end, and raised where nothing could be taken."""
+
+    export: Export
+    name: str
+    notes: Notes
+    errors: list[UserError] = field(default_factory=list)
+    more: int = 0
+
+    def add(self, error: UserError) -> None:
+        """Keep one fault."""
+        if len(self.errors) < _MOST_FAULTS:
+            self.errors.append(error)
+        else:
+            self.more += 1
+
+    def tell(self, *, taken: bool) -> None:
+        """Tell what was kept.
+
+        Raises:
+            UserError: There are faults, and nothing was taken; names the first.
+        """
+        if self.errors and not taken:
+            raise self.errors[0]
+        self.notes.problems.extend(self.errors)
+        if self.more:
+            place = self.export.place(self.name)
+            self.notes.problem(place, f"{self.more:,} more lines are wrong", "The rest was taken")
+
+
+def _row(line: str, place: str) -> dict[str, Any]:
+    if len(line) >= LINE:
+        raise UserError(place, f"a line of more than {LINE:,} characters", "Split it")
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        what = f"not JSON ({error.msg}, column {error.colno})"
+        raise UserError(place, what, "Mend or remove that line") from None
+    except RecursionError:
+        raise UserError(place, "nested too deeply", "Mend or remove that line") from None
+    except ValueError:
+        raise UserError(place, "not JSON (a number too long)", "Mend or remove it") from None
+    if not isinstance(row, dict):
+        raise UserError(place, "not a JSON object", "Each line is one {...}")
+    return row
+
+
+def _events(head: str) -> Iterator[tuple[str, str, Any]]:
+    """Yield ijson's events of a beginning, as far as it goes."""
+    import ijson
+
+    if not head.lstrip("\ufeff \t\r\n").startswith(("[", "{")):
+        return
+    try:
+        data = head.lstrip("\ufeff").encode("utf-8", "replace")
+        for count, event in enumerate(ijson.parse(data, use_float=True)):
+            if count > _EVENTS:
+                return
+            yield event
+    except Exception:  # The head ends in the middle, or is no JSON.
+        return
+
+
+def _prefixes(maps: dict[str, dict[str, None]]) -> list[str]:
+    wrapped = [f"{key}.item" for key in _WRAPPERS if key in maps.get("", {})]
+    return ["item", *wrapped, ""]

@@ -1,0 +1,74 @@
+"""Claude: an account's export, each conversation as its last version stands."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from align.ingest.formats.assistants import Layout
+from align.ingest.formats.json_values import id_of, iso_time, objects_of, string_of
+from align.ingest.found import Found, Message
+from align.ingest.reading import Export, Notes, Options, Reader
+
+_LAYOUT = Layout(
+    re.compile(r'"chat_messages"\s*:\s*\['),
+    frozenset(("users.json", "projects.json", "memories.json")),
+    re.compile(r"(?:projects|design_chats)/[0-9a-f-]{36}\.json"),
+)
+
+
+def read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+    """Yield the messages that the last version of each conversation shows."""
+    for place, item in _LAYOUT.conversations(export, notes):
+        yield from _conversation(item, place, notes)
+
+
+def _conversation(item: dict[str, Any], place: str, notes: Notes) -> Iterator[Message]:
+    chat = id_of(item.get("uuid")) or place
+    title = string_of(item.get("name")) or None
+    for held in _path(item):
+        is_owner = held.get("sender") == "human"
+        text = _text(held)
+        given = [*objects_of(held.get("attachments")), *objects_of(held.get("files"))]
+        if not (text or given) or held.get("sender") not in ("human", "assistant"):
+            notes.passed("a message without words")
+            continue
+        if given:
+            notes.passed("a file that was given to Claude", len(given))
+        yield Message(
+            chat=chat,
+            author="me" if is_owner else "Claude",
+            text=text,
+            time=iso_time(held.get("created_at")),
+            key=id_of(held.get("uuid")),
+            is_owner=is_owner,
+            reason=None if text else "media-only",
+            title=title,
+            thread=chat,
+        )
+
+
+def _path(item: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the messages up to the current one, without what was edited away."""
+    messages = objects_of(item.get("chat_messages"))
+    nodes = {key: each for each in messages if (key := id_of(each.get("uuid"))) is not None}
+    at = id_of(item.get("current_leaf_message_uuid"))
+    if at not in nodes:
+        at = id_of(messages[-1].get("uuid")) if messages else None
+    # Older exports hold a plain row, and no parents.
+    if not any(id_of(each.get("parent_message_uuid")) in nodes for each in messages):
+        return messages
+    path: dict[str, dict[str, Any]] = {}
+    while at is not None and at in nodes and at not in path:
+        path[at] = nodes[at]
+        at = id_of(nodes[at].get("parent_message_uuid"))
+    return list(reversed(path.values()))
+
+
+def _text(held: dict[str, Any]) -> str:
+    """Return the words of a message; its `text` also holds excuses for what a page can't show."""
+    blocks = objects_of(held.get("content"))
+    texts = [string_of(block.get("text")) for block in blocks if block.get("type") == "text"]
+    return "\n\n".join(filter(str.strip, texts)) or ("" if blocks else string_of(held.get("text")))
+
+
+READER = Reader("Claude", "claude", _LAYOUT.claim, read)

@@ -1,0 +1,199 @@
+"""Letters and essays of Word and LibreOffice: .docx and .odt, one document a file."""
+
+import io
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any
+
+from align.errors import UserError
+from align.ingest.formats import front_matter
+from align.ingest.formats.dates import date_in_name, when
+from align.ingest.formats.rows import suffix_of
+from align.ingest.formats.word_text import Part, markdown_of, open_document_parts, word_parts
+from align.ingest.found import Document, Found
+from align.ingest.journals import in_journal
+from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.text import clean
+from align.ingest.tree import BOMB_BYTES, Tree
+
+_LARGEST = 100 * 1024**2
+# A file that Office locks while it is open.
+_LOCK = ("~$", ".~lock")
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_DC = "{http://purl.org/dc/elements/1.1/}"
+_META = "{urn:oasis:names:tc:opendocument:xmlns:meta:1.0}"
+# Titles that programs give.
+_NO_TITLES = frozenset({"untitled", "document", "word document", "title", "microsoft word", "ohne"})
+
+
+@dataclass
+class _Content:
+    """What a file holds; the title and the time as its properties say."""
+
+    parts: list[Part]
+    title: str | None = None
+    time: datetime | None = None
+
+
+def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+    ours = tuple(
+        name
+        for name in names
+        if suffix_of(name) in (".docx", ".odt") and not PurePath(name).name.startswith(_LOCK)
+    )
+    return [Export(tree, ours)] if ours else []
+
+
+def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+    for name in export.names:
+        try:
+            content = _content(export, name)
+        except UserError as error:
+            notes.problems.append(error)
+            continue
+        document = _document(content, export.origin(name), name)
+        if document is None:
+            notes.passed("empty")
+        else:
+            yield document
+
+
+READER = Reader("Word", "documents", _claim, _read)
+
+
+def _document(content: _Content, origin: str, name: str) -> Document | None:
+    parts = [part for part in content.parts if part.text.strip()]
+    title = clean(content.title or "") or None
+    if title and (title.casefold() in _NO_TITLES or title.casefold().endswith((".doc", ".docx"))):
+        title = None
+    if parts:
+        first = clean(parts[0].text)
+        if parts[0].kind in ("title", "heading") and title in (None, first):
+            title, parts = first, parts[1:]
+        elif first == title:
+            parts = parts[1:]
+    text = clean(markdown_of([_as_text(part) for part in parts]))
+    if not text:
+        return None
+    return Document(
+        key=origin,
+        text=text,
+        title=title or front_matter.spoken(PurePath(origin).stem),
+        time=content.time or date_in_name(PurePath(name).name),
+        source="journal" if in_journal(origin) else None,
+    )
+
+
+def _as_text(part: Part) -> Part:
+    return Part("heading", part.text, 1) if part.kind == "title" else part
+
+
+def _content(export: Export, name: str) -> _Content:
+    place = export.place(name)
+    data = export.tree.bytes_of(name, _LARGEST)
+    if data.startswith(_OLE):
+        what = "encrypted, or Word's format of before 2007"
+        raise UserError(place, what, "Save it as .docx without a password")
+    _refuse_bombs(data, place)
+    try:
+        return _open_document(data) if suffix_of(name) == ".odt" else _word(data)
+    except UserError:
+        raise
+    except Exception as error:  # A damaged file makes python-docx and lxml raise anything.
+        what = f"damaged ({' '.join(str(error).split())[:120]})"
+        raise UserError(place, what, "Open it in Word or LibreOffice and save it again") from None
+
+
+def _refuse_bombs(data: bytes, place: str) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+    except Exception:  # As above.
+        what, remedy = "damaged, or no such file", "Open it in its program and save it again"
+        raise UserError(place, what, remedy) from None
+    if size > max(BOMB_BYTES, 20 * len(data)):
+        raise UserError(place, "packed like a zip bomb", "Save its text if it is really yours")
+
+
+def _word(data: bytes) -> _Content:
+    import docx
+    from docx.opc.constants import RELATIONSHIP_TYPE
+
+    try:
+        document = docx.Document(io.BytesIO(data))
+        names = {style.style_id: str(style.name).casefold() for style in document.styles}
+        lists = _lists(document)
+        body: Any = document.element.body
+    except Exception:  # One damaged picture makes it refuse the whole; the text is read alone.
+        return _Content(list(word_parts(_salvaged(data), str.casefold, lambda _, __: False)))
+    parts = list(
+        word_parts(
+            body,
+            lambda style: names.get(style, style.casefold()),
+            lambda number, level: lists.get((number, level), False),
+        )
+    )
+    try:
+        # Where they are missing, python-docx makes some up, of today.
+        document.part.package.part_related_by(RELATIONSHIP_TYPE.CORE_PROPERTIES)
+        properties = document.core_properties
+        return _Content(parts, properties.title, when(properties.created or properties.modified))
+    except Exception:  # None, or no dates.
+        return _Content(parts)
+
+
+def _lists(document: Any) -> dict[tuple[str, int], bool]:
+    """Return whether a list counts its items, by its id and a level."""
+    try:
+        root = document.part.numbering_part.element
+    except Exception:  # A document without lists has no such part.
+        return {}
+    w = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+    formats: dict[tuple[str, int], bool] = {}
+    for abstract in root.iter(f"{w}abstractNum"):
+        for level in abstract.iter(f"{w}lvl"):
+            kind = level.find(f"{w}numFmt")
+            place = level.get(f"{w}ilvl") or "0"
+            if kind is not None and place.isdigit():
+                counts = kind.get(f"{w}val") not in ("bullet", "none")
+                formats[abstract.get(f"{w}abstractNumId") or "", int(place)] = counts
+    found = {}
+    for number in root.iter(f"{w}num"):
+        of = number.find(f"{w}abstractNumId")
+        for (abstract_id, place_number), counts in formats.items():
+            if of is not None and of.get(f"{w}val") == abstract_id:
+                found[number.get(f"{w}numId") or "", place_number] = counts
+    return found
+
+
+def _salvaged(data: bytes) -> Any:
+    w = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+    body = _xml(data, "word/document.xml").find(f"{w}body")
+    if body is None:
+        raise ValueError("no text in it")
+    return body
+
+
+def _open_document(data: bytes) -> _Content:
+    parts = list(open_document_parts(_xml(data, "content.xml")))
+    try:
+        meta = _xml(data, "meta.xml")
+    except Exception:  # The text is there without it.
+        return _Content(parts)
+    title = meta.findtext(f".//{_DC}title")
+    time = meta.findtext(f".//{_META}creation-date") or meta.findtext(f".//{_DC}date")
+    return _Content(parts, title, when(time))
+
+
+def _xml(data: bytes, name: str) -> Any:
+    from lxml import etree
+
+    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        root = etree.fromstring(archive.read(name), parser)
+    if root is None:
+        raise ValueError(f"no text in its {name}")
+    return root

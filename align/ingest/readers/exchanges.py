@@ -1,0 +1,238 @@
+"""Questions with answers as others write them: JSON lists, chats with an assistant, `Q:` and `A:`.
+
+Who answers is the owner, as in the files that models are trained on; where a name stands in a
+role's place, the name decides.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from align.errors import UserError
+from align.ingest.formats import front_matter
+from align.ingest.formats.dates import when
+from align.ingest.formats.rows import (
+    LINES,
+    Faults,
+    Shape,
+    first_rows,
+    json_rows,
+    line_rows,
+    shape_of,
+    suffix_of,
+)
+from align.ingest.formats.said import Naming, Said, pair, useless
+from align.ingest.found import Found
+from align.ingest.journals import in_journal
+from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.text import clean
+from align.ingest.tree import Tree
+
+_TEXTS = frozenset({".md", ".markdown", ".txt", ".text"})
+_LISTS = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns")
+_WHO, _WHAT = ("role", "from", "speaker", "author", "name"), ("content", "value", "text", "message")
+_OWNER = frozenset({"assistant", "gpt", "model", "bot", "chatgpt", "completion", "answer"})
+_OTHER = frozenset({"user", "human", "prompter", "question", "prompt"})
+_SILENT = frozenset({"system", "tool", "function", "developer", "observation"})
+_PAIRS = (
+    (("question", "q"), ("answer", "a", "response")),
+    (("instruction",), ("output", "response", "answer")),
+    (("prompt", "input"), ("completion", "response", "answer", "output", "reply", "chosen")),
+)
+
+
+def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+    return [Export(tree, (name,)) for name in names if _is_ours(tree, name)]
+
+
+def _is_ours(tree: Tree, name: str) -> bool:
+    suffix = suffix_of(name)
+    if suffix == ".json":
+        shape = shape_of(tree, name)
+        return shape is not None and _is_shape(shape)
+    if suffix in LINES:
+        return any(_said(row) is not None for row in first_rows(tree, name))
+    return suffix in _TEXTS and _is_dialogue(tree.head_text(name))
+
+
+def _is_shape(shape: Shape) -> bool:
+    keys = {column.casefold() for column in shape.columns}
+    if any(_first(keys, asked) and _first(keys, told) for asked, told in _PAIRS):
+        return True
+    inner = [{key.casefold() for key in shape.inner.get(name, set())} for name in _LISTS]
+    if shape.prefix == "":
+        # One object with messages is many a service's export; roles are an assistant's.
+        return any("role" in keys and _first(keys, _WHAT) for keys in inner)
+    return any(_first(keys, _WHO) and _first(keys, _WHAT) for keys in inner)
+
+
+def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+    for name in export.names:
+        origin = export.origin(name)
+        source = "journal" if in_journal(origin) else "question-answers"
+        naming = Naming(origin)
+        for said, thread in _conversations(export, name, notes):
+            if reason := useless(said):
+                notes.passed(reason)
+            else:
+                yield from naming.messages(said, source, thread)
+
+
+READER = Reader("exchanges", "question-answers", _claim, _read, is_curated=True)
+
+
+def _conversations(
+    export: Export, name: str, notes: Notes
+) -> Iterator[tuple[list[Said], str | None]]:
+    faults = Faults(export, name, notes)
+    taken = False
+    if suffix_of(name) in _TEXTS:
+        try:
+            text = clean(export.tree.text_of(name))
+        except UserError as error:
+            notes.problems.append(error)
+            return
+        values, body = front_matter.split(text)
+        time = front_matter.time_of(values, name)
+        yield from ((pair(q, a, time), None) for q, a in _pairs_of(body, is_known=True))
+        return
+    for place, row in _rows(export, name, faults, notes):
+        said = _said(row)
+        if said is None:
+            faults.add(UserError(place, "no question with an answer", "Mend or remove it"))
+        else:
+            taken = True
+            thread = row.get("thread") if isinstance(row, dict) else None
+            yield said, clean(thread) or None if isinstance(thread, str) else None
+    faults.tell(taken=taken)
+
+
+def _rows(export: Export, name: str, faults: Faults, notes: Notes) -> Iterator[tuple[str, Any]]:
+    if suffix_of(name) in LINES:
+        for number, row in line_rows(export, name, faults):
+            yield export.place(name, number), row
+        return
+    shape = shape_of(export.tree, name)
+    prefix = shape.prefix if shape else "item"
+    for number, row in enumerate(json_rows(export, name, prefix, notes), 1):
+        yield f"{export.place(name)}, item {number}", row
+
+
+def _said(row: object) -> list[Said] | None:
+    """Return a row's turns, or None where it is no exchange."""
+    if not isinstance(row, dict):
+        return None
+    plain = {key.casefold(): value for key, value in row.items()}
+    for name in _LISTS:
+        if isinstance(plain.get(name), list):
+            return _turns(plain[name])
+    for asked, told in _PAIRS:
+        question, answer = _first(plain, asked), _first(plain, told)
+        if question and answer:
+            texts = _text(plain[question]), _text(plain[answer])
+            if question == "instruction" and (given := _text(plain.get("input"))):
+                texts = f"{texts[0]}\n\n{given}", texts[1]
+            return pair(*texts, when(plain.get("time") or plain.get("date")))
+    return None
+
+
+def _turns(turns: list[Any]) -> list[Said] | None:
+    said = []
+    for position, turn in enumerate(turns):
+        if not isinstance(turn, dict):
+            return None
+        plain = {key.casefold(): value for key, value in turn.items()}
+        who, what = _first(plain, _WHO), _first(plain, _WHAT)
+        if who is None or what is None:
+            return None
+        author, text = _text(plain[who]), _text(plain[what])
+        role = author.casefold()
+        if not text or role in _SILENT:
+            continue
+        time = when(plain.get("time") or plain.get("timestamp") or plain.get("date"))
+        if role in _OWNER:
+            said.append(Said(text, True, "owner", position, time))
+        elif role in _OTHER:
+            said.append(Said(text, False, "other", position, time))
+        else:
+            said.append(Said(text, None, author, position, time))
+    return said
+
+
+def _text(value: object) -> str:
+    """Return a text, or the texts of a message's parts."""
+    if isinstance(value, list):
+        parts = [part.get("text") if isinstance(part, dict) else part for part in value]
+        value = "\n\n".join(part for part in parts if isinstance(part, str))
+    return clean(value) if isinstance(value, str) else ""
+
+
+def _first(keys: Mapping[str, Any] | set[str], wanted: Sequence[str]) -> str | None:
+    return next((key for key in wanted if key in keys), None)
+
+
+# A question's mark, and its answer's, in languages in which interviews are written down.
+_MARKS = (
+    (r"q|question", r"a|answer"),
+    (r"f|frage", r"a|antwort"),
+    (r"q|question", r"r|réponse|reponse"),
+    (r"p|pregunta", r"r|respuesta"),
+    (r"d|domanda", r"r|risposta"),
+    (r"p|pergunta", r"r|resposta"),
+    (r"v|vraag", r"a|antwoord"),
+    ("вопрос", "ответ"),
+)
+_BEFORE = r"^[ \t]*(?:#{1,6}[ \t]+|[-*][ \t]+|>[ \t]*)?(?:\*\*|__)?"
+# `Q:`, `Q2:` and `Q2.`; an `A.` may open a list.
+_AFTER = r"(?:[ \t]*\d{1,4}(?:\*\*|__)?[:.]|(?:\*\*|__)?[ \t]*:)(?:\*\*|__)?(?=\s|$)[ \t]*"
+_DIALECTS = tuple(
+    re.compile(f"{_BEFORE}(?:(?P<q>{asked})|(?P<a>{told})){_AFTER}", re.M | re.I)
+    for asked, told in _MARKS
+)
+_LEAST_PAIRS = 2
+
+
+def _is_dialogue(head: str) -> bool:
+    return len(_pairs_of(front_matter.split(clean(head))[1])) >= _LEAST_PAIRS
+
+
+def _pairs_of(text: str, *, is_known: bool = False) -> list[tuple[str, str]]:
+    """Return the questions and answers of a text that consists of them; else nothing.
+
+    Args:
+        text: What is below the front matter.
+        is_known: That its beginning consists of them.
+    """
+    for dialect in _DIALECTS:
+        marks = list(dialect.finditer(text))
+        kinds = "".join(mark.lastgroup or "" for mark in marks)
+        # What is asked again before it is answered, or answered twice, is rare in an interview.
+        few = kinds.count("qa") < _LEAST_PAIRS or kinds.count("qa") * 3 < len(kinds)
+        if kinds.count("qa") and (is_known or (not few and marks[0].start() <= len(text) / 3)):
+            return _joined(text, marks)
+    return []
+
+
+def _joined(text: str, marks: list[re.Match[str]]) -> list[tuple[str, str]]:
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    pairs: list[tuple[list[str], list[str]]] = []
+    for mark, end in zip(marks, ends, strict=True):
+        said = clean(text[mark.end() : end]).removesuffix("---").rstrip()
+        said = re.sub(r"\n#{1,6}[ \t][^\n]*\Z", "", said).rstrip()
+        said = _unmarked(said)
+        if mark.lastgroup == "q":
+            if not pairs or pairs[-1][1]:
+                pairs.append(([], []))
+            pairs[-1][0].append(said)
+        elif pairs:
+            pairs[-1][1].append(said)
+    return [("\n\n".join(asked), "\n\n".join(told)) for asked, told in pairs]
+
+
+def _unmarked(said: str) -> str:
+    """Take the bold marks off a question that is bold as a whole, with its `Q:` or without."""
+    for mark in ("**", "__"):
+        inner = said.removeprefix(mark)
+        if inner.count(mark) == 1 and inner.endswith(mark):
+            return inner.removesuffix(mark).rstrip()
+    return said

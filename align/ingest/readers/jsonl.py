@@ -1,0 +1,116 @@
+"""JSON lines of our own: question-answers, and chats in which the assistant is the owner."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from align.errors import UserError
+from align.ingest.formats.dates import when
+from align.ingest.formats.rows import LINES, Faults, first_rows, line_rows, shape_of, suffix_of
+from align.ingest.formats.said import Naming, Said, pair, useless
+from align.ingest.found import Found
+from align.ingest.journals import in_journal
+from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.text import clean
+from align.ingest.tree import Tree
+
+_SHAPES = (
+    'Each line is {"question": ..., "answer": ...} or '
+    '{"messages": [{"role": "user", "content": ...}, {"role": "assistant", ...}]}'
+)
+_ROLES = {"assistant": True, "user": False}
+
+
+def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+    lines = [name for name in names if suffix_of(name) in LINES]
+    return [Export(tree, (name,)) for name in lines if _is_ours(tree, name)]
+
+
+def _is_ours(tree: Tree, name: str) -> bool:
+    rows = first_rows(tree, name)
+    if rows:
+        return any("question" in row or "answer" in row or _has_roles(row) for row in rows)
+    # The first line may be longer than what is looked at.
+    shape = shape_of(tree, name)
+    return shape is not None and {"role", "content"} <= shape.inner.get("messages", set())
+
+
+def _has_roles(row: Mapping[str, Any]) -> bool:
+    messages = row.get("messages")
+    return isinstance(messages, list) and any(isinstance(m, dict) and "role" in m for m in messages)
+
+
+def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+    for name in export.names:
+        faults = Faults(export, name, notes)
+        origin = export.origin(name)
+        naming = Naming(origin)
+        taken = False
+        for number, row in line_rows(export, name, faults):
+            try:
+                source, said, thread = _conversation(row, export.place(name, number))
+            except UserError as error:
+                faults.add(error)
+                continue
+            taken = True
+            if reason := useless(said):
+                notes.passed(reason)
+            else:
+                kind = "journal" if in_journal(origin) else source
+                yield from naming.messages(said, kind, thread)
+        faults.tell(taken=taken)
+
+
+READER = Reader("JSON lines", "question-answers", _claim, _read, is_curated=True)
+
+
+def _conversation(row: Mapping[str, Any], place: str) -> tuple[str, list[Said], str | None]:
+    """Return a row's source, its turns and the thread that it names."""
+    thread = _optional_text(row, "thread", place)
+    if "messages" in row:
+        return "messages", _chat(row["messages"], place), thread
+    if "question" in row or "answer" in row:
+        question, answer = _text(row, "question", place), _text(row, "answer", place)
+        time = when(_optional_text(row, "time", place))
+        return "question-answers", pair(question, answer, time), thread
+    raise UserError(place, "neither a question with an answer nor messages", _SHAPES)
+
+
+def _chat(messages: object, place: str) -> list[Said]:
+    if not isinstance(messages, list):
+        raise UserError(place, "'messages' is not a list", _SHAPES)
+    said = []
+    for position, message in enumerate(messages):
+        if not isinstance(message, dict):
+            raise UserError(place, f"message {position + 1} is not an object", _SHAPES)
+        role = message.get("role")
+        if role == "system":
+            continue
+        if not isinstance(role, str) or role not in _ROLES:
+            what = f"message {position + 1} has the role {str(role)[:60]!r}"
+            raise UserError(place, what, "The roles are user, and assistant for the owner")
+        text = _text(message, "content", place)
+        if text:
+            author = "owner" if _ROLES[role] else _optional_text(message, "name", place)
+            time = when(_optional_text(message, "time", place))
+            said.append(Said(text, _ROLES[role], author or "other", position, time))
+    return said
+
+
+def _text(row: Mapping[str, Any], key: str, place: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str):
+        what = "is missing" if key not in row else "is not a text"
+        raise UserError(place, f"{key!r} {what}", _SHAPES)
+    return clean(value)
+
+
+def _optional_text(row: Mapping[str, Any], key: str, place: str) -> str | None:
+    value = row.get(key)
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise UserError(place, f"{key!r} is not a text", "Write it as a text")
+    try:
+        return clean(str(value)) or None
+    except ValueError:  # Python writes no number of thousands of digits.
+        raise UserError(place, f"{key!r} is not a text", "Write it as a text") from None

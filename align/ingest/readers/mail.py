@@ -1,0 +1,246 @@
+"""Mail: mbox (Gmail Takeout, Thunderbird, Apple Mail), maildir, .eml; of the owner and of others.
+
+Mails of a thread lie scattered over an mbox of gigabytes, so the text of each (no attachments) is
+put into a temporary file that has no name, and read back thread by thread: memory stays flat, and a
+zip is read once, from its beginning to its end.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import IO, Any, Self
+
+from align.errors import UserError
+from align.ingest.formats.mail_endings import Endings
+from align.ingest.formats.mail_parts import Mail, mail_of
+from align.ingest.formats.mail_text import parted
+from align.ingest.formats.mail_words import REPLY_SUBJECT
+from align.ingest.formats.mailbox import holds_mails, is_passed, is_sent, label_says, mails_in
+from align.ingest.found import Document, Found, Message
+from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.tree import Tree
+
+_CHAIN = 100
+
+
+def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+    held = tuple(name for name in names if holds_mails(tree, name))
+    return [Export(tree, held, "mail")] if held else []
+
+
+def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+    with _Box(options) as box:
+        for name in export.names:
+            if is_passed(name):
+                notes.passed("spam, trash or drafts")
+                continue
+            try:
+                for line, data in mails_in(export.tree, name):
+                    _put(box, data, is_sent(name), export.place(name, line), notes)
+            except UserError as error:
+                notes.problems.append(error)
+        yield from box.threads()
+
+
+def _put(box: "_Box", data: bytes, sent: bool, place: str, notes: Notes) -> None:
+    try:
+        mail = mail_of(data)
+        reason = box.put(mail, sent)
+    except UserError:
+        raise
+    except Exception as error:
+        # What the standard library raises on broken mails is of many kinds.
+        kind = type(error).__name__
+        notes.problem(place, f"a mail that cannot be read ({kind})", "It was passed over")
+        return
+    if reason:
+        notes.passed(reason)
+
+
+@dataclass(slots=True)
+class _Place:
+    root: str
+    time: float
+    start: int
+
+
+@dataclass
+class _Box(AbstractContextManager["_Box"]):
+    """All mails of an export: their texts in a file, their order in memory."""
+
+    options: Options
+    _file: IO[bytes] = field(init=False)
+    _places: list[_Place] = field(default_factory=list)
+    # By a digest of a Message-ID: the first mail of its thread, as far as the mail itself tells.
+    _roots: dict[bytes, str] = field(default_factory=dict)
+    _answered: set[bytes] = field(default_factory=set)
+    _addresses: set[str] = field(default_factory=set)
+    _endings: Endings = field(default_factory=Endings)
+
+    def __enter__(self) -> Self:
+        self._file = _temporary()
+        self._me = {name.casefold() for name in self.options.me}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def put(self, mail: Mail, sent: bool) -> str | None:
+        """Take in one mail; returns why not, where it is passed over."""
+        label = label_says(mail.labels)
+        if label == "passed" or mail.is_deleted:
+            return "spam, trash or drafts"
+        if label == "chat":
+            # Both sides in one text.
+            return "chat kept as mail"
+        if mail.kind == "encrypted":
+            return "encrypted mail"
+        if mail.key is not None and _digest(mail.key) in self._roots:
+            return "mail that is there twice"
+        owner = sent or label == "sent" or self._is_me(mail)
+        if owner and mail.address:
+            self._addresses.add(mail.address)
+        root = _root(mail)
+        if mail.key is not None:
+            self._roots[_digest(mail.key)] = root
+        self._answered.update(_digest(each) for each in (*mail.references, mail.answers or ""))
+        row = _row(mail, owner)
+        if row["body"].lstrip().startswith("-----BEGIN PGP MESSAGE-----"):
+            return "encrypted mail"
+        if owner:
+            self._endings.learn(row["own"])
+        self._places.append(_Place(root, _seconds(mail.time), self._write(row)))
+        return None
+
+    def threads(self) -> Iterator[Found]:
+        """Yield what was put, thread by thread, the oldest first."""
+        first: dict[str, float] = {}
+        for place in self._places:
+            place.root = self._resolved(place.root)
+            first[place.root] = min(place.time, first.get(place.root, place.time))
+        self._places.sort(key=lambda place: (first[place.root], place.root, place.time))
+        root, quoted = "", set[str]()
+        for place in self._places:
+            if place.root != root:
+                root, quoted = place.root, set()
+            yield from self._found(self._row(place.start), root, quoted)
+
+    def _found(self, row: dict[str, Any], chat: str, quoted: set[str]) -> Iterator[Found]:
+        is_owner = self._is_owner(row)
+        key, answers = row["key"], row["answers"]
+        text = self._endings.without(row["own"]) if is_owner else row["own"]
+        reason = row["reason"]
+        time = datetime.fromisoformat(row["time"]) if row["time"] else None
+        raw = row["body"] if row["body"] != text else None
+        title = row["subject"] or None
+        author, address = row["author"], row["address"] or None
+        is_alone = not answers and not row["is_reply"] and not reason
+        if is_owner and is_alone and key and _digest(key) not in self._answered:
+            yield Document(key, text, title, time, author, address, is_owner, None, raw)
+            return
+        missing = answers is None or _digest(answers) not in self._roots
+        if is_owner and row["quoted"] and missing and (answers or row["quoted"]) not in quoted:
+            quoted.add(answers or row["quoted"])
+            yield Message(
+                chat=chat, author=row["quoted_author"], text=row["quoted"], is_owner=False,
+                author_key=row["quoted_address"], title=title, thread=chat,
+            )  # fmt: skip
+        yield Message(
+            chat=chat, author=author, text=text, time=time, key=key, reply_to=answers,
+            author_key=address, is_owner=is_owner, reason=reason, raw=raw, title=title, thread=chat,
+        )  # fmt: skip
+
+    def _is_me(self, mail: Mail) -> bool:
+        return mail.address in self._me or mail.author.casefold() in self._me
+
+    def _is_owner(self, row: dict[str, Any]) -> bool | None:
+        if row["owner"] or row["address"] in self._addresses:
+            return True
+        # Where nothing tells the owner's addresses, the user is asked.
+        return False if self._addresses else None
+
+    def _resolved(self, root: str) -> str:
+        for _ in range(_CHAIN):
+            above = self._roots.get(_digest(root), root)
+            if above == root:
+                break
+            root = above
+        return root
+
+    def _write(self, row: dict[str, Any]) -> int:
+        start = self._file.tell()
+        try:
+            self._file.write(json.dumps(row).encode() + b"\n")
+        except OSError as error:
+            raise _full(error) from None
+        return start
+
+    def _row(self, start: int) -> dict[str, Any]:
+        self._file.seek(start)
+        row: dict[str, Any] = json.loads(self._file.readline())
+        return row
+
+
+def _row(mail: Mail, owner: bool) -> dict[str, Any]:
+    is_system = mail.kind == "system" and not owner
+    # Newsletters are most of many a mailbox: that they came is kept, their text is nobody's.
+    parts = parted("" if is_system else mail.body, mail.subject)
+    reason = "system" if is_system else None
+    if not is_system and not parts.own:
+        reason = "forwarded" if parts.is_forward else "quoted" if parts.quoted else None
+    return {
+        "key": mail.key,
+        "answers": mail.answers,
+        "author": mail.author,
+        "address": mail.address,
+        "subject": mail.subject,
+        "is_reply": bool(REPLY_SUBJECT.match(mail.subject)),
+        "time": mail.time.isoformat() if mail.time else None,
+        "own": parts.own,
+        "quoted": parts.quoted,
+        "quoted_author": parts.author,
+        "quoted_address": parts.address,
+        "body": "" if is_system else mail.body,
+        "owner": owner,
+        "reason": reason,
+    }
+
+
+def _root(mail: Mail) -> str:
+    if mail.references:
+        return mail.references[0]
+    if mail.conversation and (mail.key is None or REPLY_SUBJECT.match(mail.subject)):
+        return mail.conversation
+    if mail.key is not None and not REPLY_SUBJECT.match(mail.subject):
+        return mail.key
+    people = sorted({mail.address, *mail.others} - {""})
+    return " ".join((REPLY_SUBJECT.sub("", mail.subject).casefold(), *people))
+
+
+def _digest(key: str) -> bytes:
+    return blake2b(key.encode("utf-8", "replace"), digest_size=8).digest()
+
+
+def _seconds(time: datetime | None) -> float:
+    if time is None:
+        return 0.0
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+
+
+def _temporary() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile(prefix="mail-")
+    except OSError as error:
+        raise _full(error) from None
+
+
+def _full(error: OSError) -> UserError:
+    what = f"cannot be written ({error.strerror})"
+    return UserError(tempfile.gettempdir(), what, "Make room there, or set TMPDIR to another disk")
+
+
+READER = Reader("mail", "mail", _claim, _read)

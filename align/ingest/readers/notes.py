@@ -1,0 +1,142 @@
+"""Markdown and plain text: posts, notes, journals, the vaults of Obsidian and Logseq.
+
+The last reader in the row: it takes every text file that no other one knows.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from align.errors import UserError
+from align.ingest.formats import front_matter
+from align.ingest.formats.logseq import is_logseq, page_title, plain_logseq
+from align.ingest.formats.obsidian import is_obsidian, is_template, plain_obsidian
+from align.ingest.formats.rows import suffix_of
+from align.ingest.found import Document, Found
+from align.ingest.journals import in_journal
+from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.text import clean, decoded
+from align.ingest.tree import Tree
+
+SUFFIXES = frozenset({".md", ".markdown", ".txt", ".text"})
+_DAY = re.compile(r"(?:19|20)\d\d[-_.]?\d\d[-_.]?\d\d")
+_DAILY = frozenset(
+    {"daily", "dailies", "daily notes", "dailynotes", "journal", "journals", "diary", "days",
+     "tagebuch"}
+)  # fmt: skip
+_GRAPH = "logseq/config.edn"
+
+
+def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+    ours = tuple(name for name in names if suffix_of(name) in SUFFIXES)
+    return [Export(tree, ours)] if ours else []
+
+
+def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+    graphs = [name.removesuffix(_GRAPH) for name in export.tree.names if name.endswith(_GRAPH)]
+    for name in export.names:
+        graph = next((graph for graph in graphs if name.startswith(graph)), None)
+        if graph is not None and name.removeprefix(graph).startswith("logseq/"):
+            notes.passed("a copy that Logseq keeps")
+            continue
+        text = _text(export, name, notes)
+        if text is None:
+            continue
+        if is_template(name, text):
+            notes.passed("a template for notes")
+        elif document := read_note(text, export.origin(name), in_graph=graph is not None):
+            yield document
+        else:
+            notes.passed("empty")
+
+
+READER = Reader("notes", "documents", _claim, _read)
+
+
+def read_note(text: str, origin: str, *, in_graph: bool = False) -> Document | None:
+    """Return a text file as a document, or None where there is nothing in it but a title.
+
+    Args:
+        text: The whole file.
+        origin: Its name in the store.
+        in_graph: Whether it lies in a graph of Logseq's.
+    """
+    note = _plain(clean(text), origin, in_graph)
+    title, below = front_matter.titled(note.values, note.text, note.origin)
+    body = clean(below)
+    if not body:
+        return None
+    clipped_from = _clipped_from(note.values, origin)
+    return Document(
+        key=origin,
+        text=body,
+        title=title,
+        time=front_matter.time_of(note.values, origin),
+        author=clipped_from or "",
+        is_owner=False if clipped_from else None,
+        reason="forwarded" if clipped_from else None,
+        raw=note.raw,
+        source="journal" if _is_journal(origin) else None,
+    )
+
+
+@dataclass
+class _Note:
+    """A note below its settings; `raw` is set where markup was taken out of it."""
+
+    values: dict[str, Any]
+    text: str
+    origin: str
+    raw: str | None = None
+
+
+def _plain(text: str, origin: str, in_graph: bool) -> _Note:
+    values, text = front_matter.split(text)
+    if is_logseq(text, origin, in_graph=in_graph):
+        properties, plain = plain_logseq(text)
+        path = PurePath(origin)
+        name = str(path.with_name(page_title(path.stem).replace("/", " ") + path.suffix))
+        return _Note({**properties, **values}, plain, name, text)
+    if is_obsidian(text, values):
+        plain = plain_obsidian(text)
+        return _Note(values, plain, origin, text if plain != text else None)
+    return _Note(values, text, origin)
+
+
+def _text(export: Export, name: str, notes: Notes) -> str | None:
+    try:
+        text = decoded(export.tree.bytes_of(name))
+    except UserError as error:
+        notes.problems.append(error)
+        return None
+    if text is None and export.tree.names == (name,):
+        notes.problem(export.place(name), "binary, not text", "Name a text file")
+    elif text is None:
+        notes.passed("binary")
+    return text
+
+
+def _is_journal(origin: str) -> bool:
+    if in_journal(origin):
+        return True
+    path = PurePath(origin)
+    folders = {" ".join(re.split(r"[\W\d_]+", part.casefold())).strip() for part in path.parts[:-1]}
+    return _DAY.fullmatch(path.stem) is not None and not _DAILY.isdisjoint(folders)
+
+
+def _clipped_from(values: dict[str, Any], origin: str) -> str | None:
+    """Return who wrote a page of the web that a browser's clipper saved as a note, or None."""
+    source = front_matter.text_of(values, "source", "url") or ""
+    if not source.startswith(("http://", "https://")):
+        return None
+    tags = values.get("tags")
+    marks = {str(tag).casefold() for tag in tags} if isinstance(tags, list) else set()
+    folders = {part.casefold() for part in PurePath(origin).parts[:-1]}
+    if not {"clippings", "clipping", "web-clips"} & (marks | folders):
+        return None
+    author = values.get("author")
+    names = author if isinstance(author, list) else [author]
+    shown = ", ".join(str(name).strip("[] ") for name in names if isinstance(name, str))
+    return clean(shown) or source.split("/")[2]

@@ -1,0 +1,148 @@
+"""Slack: a workspace's export, with its channels, direct chats and threads."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from align.ingest.formats.json_values import (
+    id_of,
+    json_in,
+    list_of,
+    objects_in,
+    objects_of,
+    string_of,
+)
+from align.ingest.formats.slack_messages import Workspace, message_of, workspace_of
+from align.ingest.formats.slack_text import Names
+from align.ingest.found import Found, Message
+from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.tree import Tree
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")
+_LISTS = ("channels.json", "groups.json", "dms.json", "mpims.json")
+# What else lies beside them: the people, and what holds no messages.
+_OTHERS = (
+    "users.json", "org_users.json", "integration_logs.json", "canvases.json", "lists.json",
+    "huddle_transcripts.json", "file_conversations.json", "bookmarks.json",
+)  # fmt: skip
+_MESSAGE = re.compile(r'"ts"\s*:\s*"\d{9,}\.\d+"')
+
+
+def claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+    """Return the workspaces: the folders in which folders of days lie."""
+    days: dict[str | None, list[str]] = defaultdict(list)
+    for name in names:
+        folder, _, base = name.rpartition("/")
+        if _DAY.fullmatch(base):
+            days[_parent(folder)].append(name)
+    present = set(names)
+    for name in names:
+        folder, _, base = name.rpartition("/")
+        if base == "channels.json" and _in(folder, "users.json") in present:
+            days.setdefault(folder, [])
+    exports = []
+    for root, found in days.items():
+        known = root is not None and any(_in(root, base) in present for base in _LISTS)
+        if known or any(_is_day(tree, name) for name in found[:3]):
+            exports.append(Export(tree, _files(names, root, found)))
+    return exports
+
+
+def read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+    """Yield each channel's messages from the oldest on, and after them its threads."""
+    rooms, about = _rooms(export, notes, options)
+    days: dict[str, list[str]] = defaultdict(list)
+    others = 0
+    for name in export.names:
+        folder, _, base = name.rpartition("/")
+        if _DAY.fullmatch(base):
+            days[folder or _parent(export.origin(name)) or ""].append(name)
+        else:
+            others += base not in _LISTS and base != "users.json"
+    if others:
+        notes.passed("a file of Slack's that holds no messages", others)
+    for folder, files in sorted(days.items()):
+        base = folder.rpartition("/")[2]
+        room = rooms.get(base) or _Room(base, f"#{base}")
+        yield from _channel(export, files, room, about, notes)
+
+
+@dataclass(frozen=True)
+class _Room:
+    """A channel, a group or a direct chat, by its id and what it is called."""
+
+    chat: str
+    title: str
+
+
+def _channel(
+    export: Export, files: list[str], room: _Room, about: Workspace, notes: Notes
+) -> Iterator[Message]:
+    threads: dict[str, list[Message]] = {}
+    for name in sorted(files):
+        found = []
+        for row in objects_in(export, name, notes):
+            message = message_of(row, room.chat, room.title, about)
+            if message is not None:
+                found.append(message)
+        found.sort(key=lambda message: message.time.timestamp() if message.time else 0.0)
+        for message in found:
+            if message.thread is None:
+                yield message
+            else:
+                threads.setdefault(message.thread, []).append(message)
+    for _, thread in sorted(threads.items()):
+        yield from thread
+
+
+def _rooms(export: Export, notes: Notes, options: Options) -> tuple[dict[str, _Room], Workspace]:
+    """Return the rooms by the names of their folders, and who is in the workspace."""
+    lists = {name.rpartition("/")[2]: name for name in reversed(export.names)}
+    users = objects_of(json_in(export, lists["users.json"], notes)) if "users.json" in lists else []
+    about = workspace_of(users, options.me)
+    rooms: dict[str, _Room] = {}
+    channels: dict[str, str] = {}
+    for base in _LISTS:
+        for each in objects_of(json_in(export, lists[base], notes)) if base in lists else ():
+            key, name = id_of(each.get("id")), string_of(each.get("name"))
+            chat = key or name
+            members = [id_of(member) or "" for member in list_of(each.get("members"))]
+            together = ", ".join(about.names.people.get(m, "someone") for m in members)
+            is_direct = base in ("dms.json", "mpims.json")
+            room = _Room(chat, together if is_direct else f"#{name}")
+            rooms |= {folder: room for folder in (key, name) if folder}
+            if key and name:
+                channels[key] = name
+    return rooms, replace(about, names=Names(about.names.people, channels))
+
+
+def _files(names: Sequence[str], root: str | None, days: list[str]) -> tuple[str, ...]:
+    if root is None:
+        return tuple(days)
+    within = _in(root, "")
+    folders = {"__uploads", *(day.removeprefix(within).partition("/")[0] for day in days)}
+    lists = {_in(root, base) for base in (*_LISTS, *_OTHERS)}
+    found = []
+    for name in names:
+        folder, slash, _ = name.removeprefix(within).partition("/")
+        if name in lists or (slash and folder in folders and name.startswith(within)):
+            found.append(name)
+    return tuple(found)
+
+
+def _is_day(tree: Tree, name: str) -> bool:
+    head = tree.head_text(name, 4096)
+    return '"type"' in head and bool(_MESSAGE.search(head))
+
+
+def _parent(name: str) -> str | None:
+    """Return the folder in which something lies; None of nothing, which was named alone."""
+    return name.rpartition("/")[0] if name else None
+
+
+def _in(root: str, base: str) -> str:
+    return f"{root}/{base}" if root else base
+
+
+READER = Reader("Slack", "slack", claim, read)

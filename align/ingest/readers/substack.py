@@ -1,0 +1,107 @@
+"""Substack's export: posts.csv and posts/<id>.<slug>.html, drafts too; no subscribers."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+
+from align.errors import UserError
+from align.ingest.formats.markup import plain
+from align.ingest.formats.pages import moment
+from align.ingest.found import Document, Found
+from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.tree import Tree
+
+_POST = re.compile(r"(?:.*/)?posts/(\d+)\.([^/]*)\.html", re.IGNORECASE)
+# Who got and who opened each post, and the subscribers: nothing of the owner's writing.
+_LISTS = re.compile(
+    r"(?:.*/)?(?:posts/\d+\..*\.(?:delivers|opens)\.csv|(?:email_list|subscribers)[^/]*\.csv|"
+    r"(?:notes|tags|imports)\.csv)"
+)
+# What Substack puts between paragraphs: buttons, pictures, other people's posts.
+_PASSED = frozenset(
+    {
+        "subscription-widget-wrap", "subscription-widget-wrap-editor", "subscription-widget",
+        "subscribe-widget", "button-wrapper", "captioned-image-container", "image-gallery-embed",
+        "footnote-anchor", "footnote-number", "tweet", "twitter-embed", "digest-post-embed",
+        "embedded-post-wrap", "embedded-publication-wrap", "poll-embed", "youtube-wrap",
+        "comment", "install-substack-app-embed", "captioned-button-wrap", "paywall-jump",
+        "community-chat", "native-video-embed", "native-audio-embed", "file-embed-wrapper",
+    }
+)  # fmt: skip
+
+
+def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+    exports = []
+    for name in names:
+        path = PurePosixPath(name)
+        if path.name.lower() != "posts.csv":
+            continue
+        first = tree.head_text(name, 4096).lstrip("\ufeff").partition("\n")[0]
+        if "post_id" not in first:
+            continue
+        under = "" if path.parent == PurePosixPath(".") else f"{path.parent.as_posix()}/"
+        taken = [name]
+        for other in names:
+            inside = other.removeprefix(under) if other.startswith(under) else ""
+            if inside and (_POST.fullmatch(inside) or _LISTS.fullmatch(inside)):
+                taken.append(other)
+        exports.append(Export(tree, tuple(taken), "Substack"))
+    return exports
+
+
+def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+    rows = _rows(export, notes)
+    seen = set()
+    for name in export.names[1:]:
+        found = _POST.fullmatch(name)
+        if found is None:
+            notes.passed("list of subscribers")
+            continue
+        number, slug = found[1], found[2]
+        if number in seen:
+            continue
+        seen.add(number)
+        try:
+            html = export.tree.text_of(name)
+        except UserError as error:
+            notes.problems.append(error)
+            continue
+        row = rows.get(number, {})
+        if not (text := plain(html, _PASSED)):
+            notes.passed("post without text")
+            continue
+        title = " ".join((row.get("title") or "").split())
+        yield Document(
+            key=number,
+            text=text,
+            title=title or slug.replace("-", " ").strip() or None,
+            time=moment(row.get("post_date")),
+            raw=html,
+        )
+    if missing := len(rows.keys() - seen):
+        notes.passed("post without text", missing)
+
+
+def _rows(export: Export, notes: Notes) -> dict[str, dict[str, str]]:
+    """Return what posts.csv says of each post, by its number."""
+    name = export.names[0]
+    rows: dict[str, dict[str, str]] = {}
+    try:
+        text = export.tree.text_of(name).replace("\0", "")
+        # A post's subtitle is never long: this limit is met in damaged files only.
+        for row in csv.DictReader(io.StringIO(text)):
+            number = (row.get("post_id") or "").partition(".")[0].strip()
+            if number.isdigit():
+                rows[number] = {
+                    key: value for key, value in row.items() if isinstance(value, str) and key
+                }
+    except UserError as error:
+        notes.problems.append(error)
+    except csv.Error as error:
+        notes.problem(export.place(name), f"damaged ({error})", "Posts are taken without dates")
+    return rows
+
+
+READER = Reader("Substack", "blog", _claim, _read)

@@ -1,0 +1,295 @@
+"""Tables of any origin: .csv, .tsv, JSON and JSON lines with a row a message or a text.
+
+`--columns text=body,author=from` says which column is which, where their names don't. Rows with an
+author are messages; without, documents; with a question and an answer, question-answers.
+"""
+
+import csv
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain, islice, pairwise
+from typing import Any
+
+from align.errors import UserError
+from align.ingest.formats.columns import (
+    NoColumns,
+    columns_of,
+    date_and_time,
+    dialect_of,
+    header_of,
+)
+from align.ingest.formats.dates import is_day_first, when
+from align.ingest.formats.rows import LINES, Faults, json_rows, line_rows, shape_of, suffix_of
+from align.ingest.formats.said import Naming, pair
+from align.ingest.found import Document, Found, Message
+from align.ingest.journals import in_journal
+from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.text import clean
+from align.ingest.tree import LINE, Tree
+from align.store.ids import content_id, storable
+
+_DELIMITED = frozenset({".csv", ".tsv", ".tab"})
+# By so many rows it is told how dates are written, and which end is the newest.
+_SAMPLE = 2_000
+_SHOWN = 30
+
+# A row's cells, by column.
+Row = dict[str, str]
+
+
+def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+    return [Export(tree, (name,)) for name in names if _is_table(tree, name)]
+
+
+def _is_table(tree: Tree, name: str) -> bool:
+    suffix = suffix_of(name)
+    if suffix in _DELIMITED or suffix in LINES:
+        return True
+    if suffix != ".json":
+        return False
+    shape = shape_of(tree, name)
+    if shape is None or not shape.prefix or not shape.columns:
+        return False
+    try:
+        return bool(columns_of(shape.columns, {}))
+    except NoColumns:
+        # Beside other files it is some program's data; named itself, it is asked about.
+        return tree.names == (name,)
+
+
+def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+    for name in export.names:
+        told = len(notes.problems)
+        try:
+            names, rows = _table(export, name, notes)
+            if not names:
+                if len(notes.problems) == told:
+                    notes.passed("empty")
+                continue
+            roles = columns_of(names, options.columns)
+        except UserError as error:
+            notes.problems.append(error)
+        except NoColumns as error:
+            columns = ", ".join(names[:_SHOWN]) or "none"
+            remedy = "Say which is which: --columns text=...,author=...,time=..."
+            notes.problem(export.place(name), f"{error}; its columns are {columns}", remedy)
+        else:
+            yield from _found(export, name, notes, rows, _Roles(roles, date_and_time(names, roles)))
+
+
+READER = Reader("table", "messages", _claim, _read)
+
+
+@dataclass
+class _Roles:
+    """Which column is what, and how its dates are written.
+
+    Attributes:
+        by: The file's column, by our name.
+        times: The columns of the time.
+        day_first: Whether 3/5/2024 is in May.
+    """
+
+    by: Mapping[str, str]
+    times: tuple[str, ...]
+    day_first: bool = False
+
+    def text(self, row: Row, ours: str) -> str:
+        """Return a cell, clean; nothing where there is no such column."""
+        column = self.by.get(ours)
+        return clean(row.get(column, "")) if column is not None else ""
+
+    def time_text(self, row: Row) -> str:
+        """Return the cells of the time."""
+        return " ".join(filter(None, (row.get(column, "").strip() for column in self.times)))
+
+    def time(self, row: Row) -> datetime | None:
+        """Return the time, None where it can't be read."""
+        return when(self.time_text(row), day_first=self.day_first)
+
+
+def _table(export: Export, name: str, notes: Notes) -> tuple[list[str], Iterator[Row]]:
+    """Return the columns of a file and its rows."""
+    suffix = suffix_of(name)
+    if suffix in _DELIMITED:
+        return _delimited(export, name, notes)
+    shape = shape_of(export.tree, name)
+    if suffix in LINES:
+        faults = Faults(export, name, notes)
+        found: Iterator[Any] = (row for _, row in line_rows(export, name, faults))
+        first = list(islice(found, 20))
+        if not first:
+            faults.tell(taken=False)
+        names = list(dict.fromkeys(key for row in first for key in _flat(row)))
+        return names, _and_told(map(_flat, chain(first, found)), faults)
+    names = shape.columns if shape else []
+    prefix = shape.prefix if shape else "item"
+    return names, (_flat(row) for row in json_rows(export, name, prefix, notes))
+
+
+def _and_told(rows: Iterable[Row], faults: Faults) -> Iterator[Row]:
+    yield from rows
+    faults.tell(taken=True)
+
+
+def _delimited(export: Export, name: str, notes: Notes) -> tuple[list[str], Iterator[Row]]:
+    head = export.tree.head_text(name)
+    delimiter = "\t" if suffix_of(name) in (".tsv", ".tab") else dialect_of(head)
+    lines = (f"{line}\n" for line in export.tree.lines_of(name))
+    if head.casefold().startswith("sep="):
+        next(lines, None)
+    csv.field_size_limit(LINE)
+    cells = csv.reader(lines, delimiter=delimiter)
+    rows = _parsed(cells, export, name, notes)
+    names = header_of(next(rows, []))
+    return names, _as_rows(rows, names, delimiter)
+
+
+def _parsed(cells: Any, export: Export, name: str, notes: Notes) -> Iterator[list[str]]:
+    """Yield the rows that have cells; what is no row is told and passed over."""
+    wrong = 0
+    while True:
+        try:
+            row = next(cells)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            wrong += 1
+            if wrong == 1:
+                place = export.place(name, cells.line_num)
+                notes.problem(place, f"no row ({error})", "Look for a quote that is not closed")
+            continue
+        except UserError as error:
+            notes.problems.append(error)
+            break
+        if any(row):
+            yield row
+    if wrong > 1:
+        what = f"{wrong - 1:,} more rows are broken"
+        notes.problem(export.place(name), what, "The rest was taken")
+
+
+def _as_rows(rows: Iterator[list[str]], names: list[str], delimiter: str) -> Iterator[Row]:
+    for cells in rows:
+        if len(cells) > len(names) > 0:
+            # Commas of the last column that nobody put into quotes.
+            last = delimiter.join(cells[len(names) - 1 :]).rstrip(delimiter)
+            cells = [*cells[: len(names) - 1], last]
+        yield dict(zip(names, cells, strict=False))
+
+
+def _flat(row: object, before: str = "", depth: int = 0) -> Row:
+    """Return a JSON object's texts and numbers, nested ones under a name with dots."""
+    flat: Row = {}
+    if not isinstance(row, dict):
+        return flat
+    for key, value in row.items():
+        name = f"{before}{key}"
+        if isinstance(value, dict) and depth < 3:
+            flat.update(_flat(value, f"{name}.", depth + 1))
+        elif isinstance(value, str):
+            flat[name] = value
+        elif isinstance(value, int | float):
+            flat[name] = f"{value:.6f}".rstrip("0").rstrip(".") if abs(value) < 1e18 else ""
+        elif value is None:
+            flat[name] = ""
+    return flat
+
+
+def _found(
+    export: Export, name: str, notes: Notes, rows: Iterator[Row], roles: _Roles
+) -> Iterator[Found]:
+    sample = list(islice(rows, _SAMPLE))
+    shown = [text for row in sample if (text := roles.time_text(row))]
+    roles.day_first = is_day_first(shown, guess=any("." in text[:6] for text in shown[:1]))
+    times = [time for row in sample if (time := roles.time(row))]
+    rows = chain(sample, rows)
+    origin = export.origin(name)
+    source = "journal" if in_journal(origin) else None
+    if "text" not in roles.by:
+        yield from _exchanges(rows, roles, origin, source or "question-answers")
+    elif "author" in roles.by:
+        newest_first = sum(_is_before(b, a) for a, b in pairwise(times)) > len(times) / 2
+        if "thread" in roles.by or newest_first:
+            rows = _in_order(rows, roles, newest_first)
+        yield from _messages(rows, roles, origin, source)
+    else:
+        yield from _documents(rows, roles, origin, source or "documents")
+    unread = sum(bool(roles.time_text(row)) and not roles.time(row) for row in sample)
+    if unread:
+        what = f"{unread:,} times of the first {len(sample):,} rows cannot be read"
+        remedy = "Say which column has the time: --columns time=..."
+        notes.problem(export.place(name), what, remedy)
+
+
+def _messages(
+    rows: Iterable[Row], roles: _Roles, origin: str, source: str | None
+) -> Iterator[Message]:
+    seen: Counter[str] = Counter()
+    for row in rows:
+        thread, author = roles.text(row, "thread"), roles.text(row, "author")
+        text, key = roles.text(row, "text"), roles.text(row, "id")
+        if not text and not author:
+            continue
+        if thread not in seen:
+            # Keys need be unique within a chat only.
+            seen = Counter({thread: 0})
+        seen[f"#{key}"] += bool(key)
+        yield Message(
+            chat=f"{origin}#{thread}" if thread else origin,
+            author=author,
+            text=text,
+            time=roles.time(row),
+            key=key if key and seen[f"#{key}"] == 1 else None,
+            reply_to=roles.text(row, "reply_to") or None,
+            reason=None if text else "empty",
+            title=roles.text(row, "title") or thread or None,
+            source=source,
+        )
+
+
+def _documents(rows: Iterable[Row], roles: _Roles, origin: str, source: str) -> Iterator[Document]:
+    seen: Counter[str] = Counter()
+    for row in rows:
+        text = roles.text(row, "text")
+        if not text:
+            continue
+        key = roles.text(row, "id") or content_id(text)
+        seen[key] += 1
+        yield Document(
+            key=f"{origin}#{key}" + (f"-{seen[key]}" if seen[key] > 1 else ""),
+            text=text,
+            title=roles.text(row, "title") or None,
+            time=roles.time(row),
+            source=source,
+        )
+
+
+def _exchanges(rows: Iterable[Row], roles: _Roles, origin: str, source: str) -> Iterator[Message]:
+    naming = Naming(origin)
+    for row in rows:
+        said = pair(roles.text(row, "question"), roles.text(row, "answer"), roles.time(row))
+        if said:
+            yield from naming.messages(said, source, roles.text(row, "thread") or None)
+
+
+def _in_order(rows: Iterable[Row], roles: _Roles, newest_first: bool) -> Iterator[Row]:
+    """Yield the rows chat by chat, each from its oldest; they wait on disk."""
+    with closing(sqlite3.connect("")) as shelf:
+        shelf.execute("CREATE TABLE rows (chat TEXT, number INTEGER PRIMARY KEY, cells TEXT)")
+        shelf.executemany(
+            "INSERT INTO rows (chat, cells) VALUES (?, ?)",
+            ((storable(roles.text(row, "thread")), json.dumps(row)) for row in rows),
+        )
+        order = "DESC" if newest_first else "ASC"
+        for (cells,) in shelf.execute(f"SELECT cells FROM rows ORDER BY chat, number {order}"):
+            yield json.loads(cells)
+
+
+def _is_before(a: datetime, b: datetime) -> bool:
+    return a.replace(tzinfo=None) < b.replace(tzinfo=None)

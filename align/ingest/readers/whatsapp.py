@@ -1,0 +1,202 @@
+"""WhatsApp: an exported chat, `_chat.txt` of iPhones or `WhatsApp Chat with Bob.txt` of Android."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath, PurePosixPath
+
+from align.errors import UserError
+from align.ingest.formats.whatsapp_lines import Header, Survey, header_of, split, time_of
+from align.ingest.formats.whatsapp_words import (
+    attached_file,
+    chat_in,
+    is_encryption_notice,
+    judged,
+    unmarked,
+)
+from align.ingest.found import Found, Message
+from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.tree import Tree
+
+_CHAT = re.compile(r"_chat(?: ?\(\d+\)| \d+)?", re.IGNORECASE)
+_DATABASE = re.compile(r".+\.crypt\d{1,2}|msgstore[\w.-]*\.db|chatstorage\.sqlite", re.IGNORECASE)
+_SENT = re.compile(r"\d{8}-[A-Z]+-.*|(?:IMG|VID|AUD|PTT|STK|DOC|GIF)-\d{8}-WA\d+\..*|\d{8}-.+\.\w+")
+_COPY = re.compile(r"(?: ?\(\d+\)|\.txt|\.zip)+$", re.IGNORECASE)
+# `WhatsApp Chat - Bob`, as iPhones call it; the words before the dash are in the phone's language.
+_DASHED = re.compile(r".{0,30}WhatsApp.{0,30}?\s-\s(?P<name>.+)", re.IGNORECASE)
+# Folders whose name says nothing of a chat.
+_ANYWHERE = frozenset(
+    ("downloads", "download", "desktop", "documents", "files", "exports", "export", "tmp", "chats")
+)
+# Nobody's message is longer; what follows it is another file's bytes.
+_LONGEST = 100_000
+_BEGINNING = 5
+
+
+def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+    chats = [name for name in names if name.lower().endswith(".txt") and _is_chat(tree, name)]
+    taken = {name: [name] for name in chats}
+    by_folder: dict[str, list[str]] = {}
+    for name in names:
+        by_folder.setdefault(_folder(name), []).append(name)
+    left = set(names) - set(chats)
+    for chat in chats:
+        beside = [name for name in by_folder[_folder(chat)] if name in left]
+        sent = {name for name in beside if _SENT.fullmatch(PurePosixPath(name).name)}
+        sent |= _named_in(tree, chat, set(beside) - sent)
+        left -= sent
+        taken[chat] += sorted(sent)
+    databases = [name for name in names if _DATABASE.fullmatch(PurePosixPath(name).name)]
+    return [Export(tree, tuple(own)) for own in taken.values()] + [
+        Export(tree, (name,)) for name in databases if name in left
+    ]
+
+
+def _folder(name: str) -> str:
+    return name.rpartition("/")[0]
+
+
+def _is_chat(tree: Tree, name: str) -> bool:
+    stem = PurePosixPath(name).stem
+    lines = [line for line in tree.head_text(name, 16 * 1024).splitlines() if line.strip()][:200]
+    headers = [header for line in lines if (header := header_of(line)) is not None]
+    if _CHAT.fullmatch(stem) or _title_in(stem):
+        return bool(headers) or not lines
+    if not headers or header_of(lines[0]) is None:
+        return False
+    authors = [author for header in headers if (author := split(header.body)[0])]
+    is_notified = any(is_encryption_notice(header.body) for header in headers[:_BEGINNING])
+    # A diary may have its lines begin so too, but nobody answers in it.
+    is_talk = 2 <= len(set(authors)) < len(authors)
+    return is_notified or is_talk or "whatsapp" in stem.lower()
+
+
+def _named_in(tree: Tree, chat: str, names: set[str]) -> set[str]:
+    """Return those of some files that a chat says were sent in it, under names of their own."""
+    wanted = {PurePosixPath(name).name: name for name in names}
+    found = set()
+    try:
+        for line in tree.lines_of(chat) if wanted else ():
+            if "(" in line or "<" in line:
+                header = header_of(line)
+                file = attached_file(split(header.body)[1] if header else line)
+                if file in wanted:
+                    found.add(wanted[file])
+    except UserError:
+        pass  # Reading it tells.
+    return found
+
+
+def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+    name, *sent = export.names
+    if not name.lower().endswith(".txt"):
+        is_locked = "crypt" in PurePosixPath(name).suffix.lower()
+        what = "an encrypted backup" if is_locked else "a database, not an export"
+        notes.problem(export.place(name), what, "In WhatsApp: More > Export chat")
+        return
+    try:
+        yield from _chat(export, name, notes)
+    except UserError as error:
+        notes.problems.append(error)
+    if sent:
+        notes.passed("files sent in chats", len(sent))
+
+
+def _chat(export: Export, name: str, notes: Notes) -> Iterator[Message]:
+    survey = Survey()
+    try:
+        for line in export.tree.lines_of(name):
+            if (header := header_of(line)) is not None:
+                survey.add(header)
+    except UserError:
+        if not survey.messages:
+            raise
+    if not survey.messages:
+        notes.problem(export.place(name), "no messages in it", "In WhatsApp: More > Export chat")
+        return
+    order, other = survey.order()
+    if other is not None:
+        what = (
+            f"its dates may be read as {_spelt(order)} or {_spelt(other)}; taken as {_spelt(order)}"
+        )
+        notes.problem(export.place(name), what, "Export it again when later days stand in it")
+    title = _title(export, name, survey)
+    own_lines = survey.own_lines()
+    undated = 0
+    for number, (header, said) in enumerate(_messages(export, name, survey)):
+        found = _message(title, header, said, order, own_lines, number < _BEGINNING)
+        undated += found.time is None
+        yield found
+    if undated:
+        notes.problem(export.place(name), f"{undated:,} messages with a date that is none")
+
+
+def _messages(export: Export, name: str, survey: Survey) -> Iterator[tuple[Header, str]]:
+    """Yield each message's beginning with all of its lines."""
+    shape = survey.shape
+    header: Header | None = None
+    lines: list[str] = []
+    size = 0
+    damage: UserError | None = None
+    try:
+        for line in export.tree.lines_of(name):
+            begun = header_of(line)
+            if begun is not None and begun.shape == shape:
+                if header is not None:
+                    yield header, "\n".join(lines)
+                header, lines, size = begun, [begun.body], len(begun.body)
+            elif header is not None and size < _LONGEST:
+                lines.append(line[:_LONGEST])
+                size += len(line) + 1
+    except UserError as error:
+        damage = error
+    if header is not None:
+        yield header, "\n".join(lines)
+    if damage is not None:
+        raise damage
+
+
+def _message(
+    title: str, header: Header, said: str, order: str, own_lines: frozenset[str], is_early: bool
+) -> Message:
+    author, text = split(said)
+    found = Message(title, author, text, time_of(header, order), title=title)
+    if not author or author in own_lines or (is_early and is_encryption_notice(text)):
+        found.reason = "system"
+        found.text = unmarked(said if not author or author in own_lines else text).strip()
+    else:
+        found.text, found.reason, found.raw = judged(text)
+    if found.reason == "system":
+        found.author = ""
+    return found
+
+
+def _title(export: Export, name: str, survey: Survey) -> str:
+    """Return the chat's name: as its file, zip, folder or first line has it, or all who write."""
+    place = PurePath(os.path.abspath(export.place(name)))
+    folder = _COPY.sub("", place.parent.name).strip()
+    named = _title_in(place.stem) or _title_in(folder) or survey.notice_to
+    if named:
+        return named
+    if not _CHAT.fullmatch(place.stem):
+        return _COPY.sub("", place.stem).strip() or place.stem
+    if folder and folder.lower() not in _ANYWHERE:
+        return folder
+    return ", ".join(sorted(survey.authors)[:10]) or "chat"
+
+
+def _title_in(name: str) -> str:
+    """Return the chat in a file's name; nothing where WhatsApp did not give it that name."""
+    plain = _COPY.sub("", unmarked(name)).strip()
+    if " " not in plain:
+        plain = plain.replace("_", " ")
+    if found := _DASHED.fullmatch(plain):
+        return found["name"].strip()
+    return chat_in(plain)
+
+
+def _spelt(order: str) -> str:
+    return {"dmy": "day/month/year", "mdy": "month/day/year", "ymd": "year/month/day"}[order]
+
+
+READER = Reader("WhatsApp", "whatsapp", _claim, _read)

@@ -1,0 +1,161 @@
+"""WordPress: the XML that Tools > Export makes (WXR): posts and pages, drafts too; no comments."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from align.errors import UserError
+from align.ingest.formats.markup import plain
+from align.ingest.formats.pages import moment
+from align.ingest.found import Document, Found
+from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.tree import Tree
+
+_WXR = re.compile(rb"http://wordpress\.org/export/1\.\d")
+_NOT_WRITTEN = frozenset({"trash", "auto-draft", "inherit"})
+_CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
+_CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
+# `[gallery ids="1,2"]`: what has attributes is a shortcode; `[sic]` is a word.
+_SHORTCODE = re.compile(
+    r"\[/?(?:caption|gallery|embed|audio|video|playlist|wpvideo|youtube|vimeo|contact-form|"
+    r"contact-field|code|sourcecode|more|polldaddy|googlemaps|slideshow|soundcloud|tweet|"
+    r"vc_\w+|et_pb_\w+)(?:[\s=][^\[\]]{0,2000})?/?\]"
+    r"|\[/?[a-z][\w-]{1,40}\s+[\w-]{1,40}=[^\[\]]{0,2000}\]",
+    re.IGNORECASE,
+)
+_CAPTION = re.compile(
+    r"\[caption\b[^\]]{0,2000}\].{0,5000}?\[/caption\]", re.DOTALL | re.IGNORECASE
+)
+_BLOCK = re.compile(r"<p[\s>]|<!-- wp:", re.IGNORECASE)
+_PRE = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL | re.IGNORECASE)
+_BLOCK_TAG = r"</?(?:ul|ol|li|blockquote|h[1-6]|div|table|tr|td|th|hr|figure|pre)\b[^>]{0,500}>"
+
+
+def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+    return [
+        Export(tree, (name,), "WordPress blog")
+        for name in names
+        if name.lower().endswith(".xml") and _WXR.search(tree.head(name))
+    ]
+
+
+def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+    for name in export.names:
+        try:
+            yield from _posts(export, name, notes)
+        except UserError as error:
+            notes.problems.append(error)
+
+
+def _posts(export: Export, name: str, notes: Notes) -> Iterator[Document]:
+    from lxml import etree
+
+    if b"<!ENTITY" in export.tree.head(name):
+        what = "it defines entities, which WordPress never does"
+        raise UserError(export.place(name), what, "Export it again")
+    authors = 0
+    with export.tree.open(name) as file:
+        # Entities stay unread and huge trees refused: what unfolds to gigabytes is no blog.
+        events = etree.iterparse(
+            file, events=("end",), resolve_entities=False, no_network=True, load_dtd=False,
+            recover=True, remove_comments=True,
+        )  # fmt: skip
+        try:
+            for _, element in events:
+                tag = etree.QName(element).localname if isinstance(element.tag, str) else ""
+                if tag == "author" and _is_wordpress(element.tag):
+                    authors += 1
+                elif tag == "item":
+                    post = _post(element, authors, notes)
+                    # What was read is let go of, or memory holds the whole blog.
+                    element.clear()
+                    while element.getprevious() is not None:
+                        del element.getparent()[0]
+                    if post is not None:
+                        yield post
+        except etree.XMLSyntaxError as error:
+            what = f"damaged XML ({error.msg})"
+            raise UserError(export.place(name), what, "Export it again; the rest is lost") from None
+        except UserError:
+            raise
+        except Exception as error:  # A zip's member raises what zlib and zipfile raise.
+            raise UserError(export.place(name), f"damaged ({error})", "Get it again") from None
+        if events.error_log and any(entry.level_name == "FATAL" for entry in events.error_log):
+            line = events.error_log[0].line
+            notes.problem(export.place(name, line), "damaged XML", "Export it again")
+
+
+def _post(item: Any, authors: int, notes: Notes) -> Document | None:
+    values = _values(item)
+    kind, status = values.get("post_type", "post"), values.get("status", "publish")
+    if kind not in ("post", "page"):
+        notes.passed(f"{kind}, not a post" if kind == "attachment" else "not a post or page")
+        return None
+    if status in _NOT_WRITTEN:
+        notes.passed("deleted post")
+        return None
+    html = item.findtext(_CONTENT) or ""
+    text = plain(_as_html(html))
+    key = (item.findtext("guid") or item.findtext("link") or "").strip()
+    key = key or f"post {values.get('post_id', '')}".strip()
+    if not text:
+        notes.passed("post without text")
+        return None
+    is_private = status == "private" or bool(values.get("post_password"))
+    author = (item.findtext(_CREATOR) or "").strip()
+    return Document(
+        key=key,
+        text=text,
+        title=" ".join((item.findtext("title") or "").split()) or None,
+        time=_time(item, values),
+        author=author,
+        # The export of a blog with one author is its author's.
+        is_owner=True if authors == 1 else None,
+        raw=html if html != text else None,
+        source="journal" if is_private else None,
+    )
+
+
+def _values(item: Any) -> dict[str, str]:
+    """Return an item's `wp:` fields by their name."""
+    return {
+        child.tag.rpartition("}")[2]: (child.text or "").strip()
+        for child in item
+        if isinstance(child.tag, str) and _is_wordpress(child.tag)
+    }
+
+
+def _is_wordpress(tag: str) -> bool:
+    return tag.startswith("{http://wordpress.org/export/") and "excerpt" not in tag
+
+
+def _time(item: Any, values: dict[str, str]) -> datetime | None:
+    universal = moment(values.get("post_date_gmt"))
+    if universal is not None and universal.tzinfo is None:
+        return universal.replace(tzinfo=UTC)
+    # A draft has no date but the local one of its last change.
+    return moment(values.get("post_date")) or moment(item.findtext("pubDate"))
+
+
+def _as_html(content: str) -> str:
+    """Return a post's content without shortcodes, its lines as HTML where the editor kept none."""
+    content = _SHORTCODE.sub("", _CAPTION.sub("", content))
+    if _BLOCK.search(content):
+        return content
+    # The classic editor stores lines, and WordPress makes paragraphs of them when it shows them.
+    parts = _PRE.split(content.replace("\r\n", "\n"))
+    return "".join(part if index % 2 else _with_breaks(part) for index, part in enumerate(parts))
+
+
+def _with_breaks(part: str) -> str:
+    lines = []
+    for line in part.split("\n"):
+        is_block = re.fullmatch(rf"\s*(?:{_BLOCK_TAG}).*", line, re.IGNORECASE) or re.fullmatch(
+            rf".*(?:{_BLOCK_TAG})\s*", line, re.IGNORECASE
+        )
+        lines.append(line if is_block else line + "<br>")
+    return "\n".join(lines)
+
+
+READER = Reader("WordPress", "blog", _claim, _read)

@@ -1,0 +1,162 @@
+"""X, formerly Twitter: the archive's posts as documents, its direct messages as chats."""
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from align.ingest.formats.json_values import id_of, object_of, objects_of, string_of
+from align.ingest.formats.x_archive import number_of, rows_of, time_of
+from align.ingest.formats.x_posts import LongPost, Post, documents_of, long_post_of, post_of
+from align.ingest.found import Found, Message
+from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.tree import Tree
+
+_PART = r"(?:-part\d+)?\.js"
+_POSTS = re.compile(rf"(?:community-|twitter-circle-)?tweets?{_PART}")
+_LONG = re.compile(rf"note-tweets?{_PART}")
+_DIRECT = re.compile(rf"direct-messages?(?:-group)?{_PART}")
+# Until 2018 there was a file a month.
+_MONTH = re.compile(r"(?:(.*)/)?data/js/tweets/\d{4}_\d\d\.js")
+_SCRIPT = re.compile(r"\s*(?:window\.YTD\.|Grailbird\.data\.)")
+_BESIDE = ("Your archive.html", "assets/")
+_OLD_BESIDE = ("data/js/", "tweets.csv", "index.html", "README.txt")
+
+
+def claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+    """Return the archives: the folders of scripts that hold posts or messages."""
+    places: dict[tuple[str, bool], None] = {}
+    for name in names:
+        folder, _, base = name.rpartition("/")
+        month = _MONTH.fullmatch(name)
+        is_kind = any(kind.fullmatch(base) for kind in (_POSTS, _LONG, _DIRECT))
+        place = (month[1] or "", True) if month else (folder, False)
+        if (month or is_kind) and place not in places and _is_script(tree, name):
+            places[place] = None
+    return [Export(tree, _files(names, *place), "archive") for place in places]
+
+
+def read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+    """Yield the posts, the oldest first, and then each chat's messages."""
+    known = _account(export, notes)
+    posts: list[Post] = []
+    long_posts: list[LongPost] = []
+    direct: list[str] = []
+    others = 0
+    for name in export.names:
+        base = name.rpartition("/")[2]
+        if _POSTS.fullmatch(base) or _MONTH.fullmatch(name):
+            for row in rows_of(export, name, notes):
+                _learn(row, known)
+                if post := post_of(row, known.own_id):
+                    posts.append(post)
+        elif _LONG.fullmatch(base):
+            long_posts += filter(None, map(long_post_of, rows_of(export, name, notes)))
+        elif _DIRECT.fullmatch(base):
+            direct.append(name)
+        else:
+            others += base != "account.js"
+    if others:
+        notes.passed("a file of X's that holds neither posts nor messages", others)
+    yield from documents_of(posts, long_posts)
+    for name in direct:
+        for row in rows_of(export, name, notes):
+            yield from _chat(row, known, export.origin(name), notes)
+
+
+@dataclass
+class _Known:
+    """Who is who: the owner, and the people whom the posts mention, by id."""
+
+    own_id: str | None = None
+    own_name: str = "me"
+    people: dict[str, str] = field(default_factory=dict)
+
+
+def _account(export: Export, notes: Notes) -> _Known:
+    known = _Known()
+    for name in export.names:
+        if name.rpartition("/")[2] == "account.js":
+            for row in rows_of(export, name, notes):
+                known.own_id = id_of(row.get("accountId")) or known.own_id
+                shown = string_of(row.get("accountDisplayName")) or string_of(row.get("username"))
+                known.own_name = shown or known.own_name
+    return known
+
+
+def _learn(row: dict[str, Any], known: _Known) -> None:
+    for each in objects_of(object_of(row.get("entities")).get("user_mentions")):
+        key = id_of(each.get("id_str")) or id_of(each.get("id"))
+        name = string_of(each.get("name")) or string_of(each.get("screen_name"))
+        if key and name:
+            known.people.setdefault(key, name)
+
+
+def _chat(row: dict[str, Any], known: _Known, place: str, notes: Notes) -> Iterator[Message]:
+    """Yield the messages of one conversation, the oldest first, which stand last in it."""
+    chat = id_of(row.get("conversationId")) or place
+    title = None
+    found = []
+    for event in objects_of(row.get("messages")):
+        message = object_of(event.get("messageCreate"))
+        if message:
+            found.append(_message(message, chat, known))
+            continue
+        notes.passed("an event of a chat: somebody came, left or renamed it")
+        renamed = object_of(event.get("conversationNameUpdate"))
+        title = title or string_of(renamed.get("name")) or None
+    for each in sorted(found, key=lambda message: number_of(message.key)):
+        each.title = title
+        yield each
+
+
+def _message(held: dict[str, Any], chat: str, known: _Known) -> Message:
+    text = html.unescape(string_of(held.get("text")))
+    for link in objects_of(held.get("urls")):
+        short, whole = string_of(link.get("url")), string_of(link.get("expanded"))
+        if short:
+            # A picture is a link to itself.
+            is_media = "/messages/media/" in whole or "/i/web/status/media" in whole
+            text = text.replace(short, "" if is_media else whole)
+    key, sender = id_of(held.get("id")), id_of(held.get("senderId"))
+    is_owner = None if known.own_id is None else sender == known.own_id
+    return Message(
+        chat=chat,
+        author=known.own_name if is_owner else known.people.get(sender or "") or sender or "",
+        text=text.strip(),
+        time=time_of(held.get("createdAt"), key),
+        key=key,
+        author_key=sender,
+        is_owner=is_owner,
+        reason="media-only" if held.get("mediaUrls") and not text.strip() else None,
+        source="messages",
+    )
+
+
+def _files(names: Sequence[str], folder: str, is_old: bool) -> tuple[str, ...]:
+    """Return what belongs to an archive: its scripts, and the pages and pictures beside them."""
+    if is_old:
+        beside = tuple(_in(folder, each) for each in _OLD_BESIDE)
+        return tuple(name for name in names if name.startswith(beside))
+    beside = tuple(_in(folder.rpartition("/")[0], each) for each in _BESIDE) if folder else ()
+    within = _in(folder, "")
+    own = f"{within}README.txt" if folder else None
+    found = []
+    for name in names:
+        inside, slash, _ = name.removeprefix(within).partition("/")
+        is_archive = inside.endswith("_media") if slash else inside.endswith(".js") or name == own
+        if name.startswith(beside) or (is_archive and name.startswith(within)):
+            found.append(name)
+    return tuple(found)
+
+
+def _is_script(tree: Tree, name: str) -> bool:
+    return bool(_SCRIPT.match(tree.head_text(name, 256)))
+
+
+def _in(folder: str, base: str) -> str:
+    return f"{folder}/{base}" if folder else base
+
+
+READER = Reader("X", "x", claim, read)
