@@ -1,0 +1,121 @@
+"""What of an export is not the owner's voice: one reason for each message, or none.
+
+Each rule stands in a file of its own, as a function from a text to yes or no; here is only in which
+order they are asked. The first that takes a message gives it its reason, a code of
+`align.ingest.reasons`.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+from align.ingest.cleaning.context_bound import LONGEST_WORDS, is_context_bound
+from align.ingest.cleaning.course import Course
+from align.ingest.cleaning.languages import other_languages
+from align.ingest.cleaning.links import is_link_only
+from align.ingest.cleaning.notices import is_notice
+from align.ingest.cleaning.others_prose import reads_like_others_prose, repeats
+from align.ingest.cleaning.pasted import is_pasted
+from align.ingest.cleaning.placeholders import (
+    is_empty,
+    is_forwarded,
+    is_media_only,
+    is_plainly_said,
+    is_system,
+)
+from align.ingest.cleaning.quoted import is_quoted
+from align.ingest.cleaning.voice import is_too_short
+from align.ingest.found import Document, Message
+from align.owner import Cleaning
+from align.similarity import words
+
+_JUST_BEFORE = 6
+# No message of more characters is short; a longer one is not cut into words to see that.
+_SHORT_CHARACTERS = 200
+
+
+def judge_conversation(messages: Sequence[Message], settings: Cleaning) -> list[str | None]:
+    """Return for each message why it is left out of training, or None where it is not.
+
+    Args:
+        messages: One unbroken conversation, in order, texts cleaned, `is_owner` decided.
+        settings: The owner's thresholds.
+    """
+    reasons = [_sense(message) for message in messages]
+    owners = [n for n, each in enumerate(messages) if each.is_owner and reasons[n] is None]
+    if settings.languages:
+        texts = [messages[n].text for n in owners]
+        foreign = dict(zip(owners, other_languages(texts, settings.languages), strict=True))
+    else:
+        foreign = {}
+    lately: deque[str] = deque(maxlen=_JUST_BEFORE)
+    course = Course(messages, reasons)
+    for place, message in enumerate(messages):
+        if not message.is_owner:
+            lately.append(message.text)
+        elif reasons[place] is None:
+            reasons[place] = (
+                _not_the_owners(message.text, lately, settings)
+                or ("wrong-language" if foreign.get(place) else None)
+                or _says_too_little(message, course, settings)
+            )
+        course.pass_by()
+    return reasons
+
+
+def judge_document(document: Document, settings: Cleaning) -> str | None:
+    """Return why a document is left out of training, or None where it is not."""
+    text = document.text
+    if document.reason:
+        return document.reason
+    if is_empty(text):
+        return "empty"
+    if is_link_only(text):
+        return "link-only"
+    if is_quoted(text):
+        return "quoted"
+    if is_pasted(text):
+        return "copy-paste"
+    return "wrong-language" if other_languages([text], settings.languages)[0] else None
+
+
+def _sense(message: Message) -> str | None:
+    """Return why nothing is said in a message, whoever wrote it."""
+    text = message.text
+    if message.reason:
+        return message.reason
+    if is_empty(text):
+        return "empty"
+    if is_plainly_said(text):
+        return None
+    if is_media_only(text):
+        return "media-only"
+    if is_link_only(text):
+        return "link-only"
+    if is_system(text):
+        return "system"
+    return "forwarded" if is_forwarded(text) else None
+
+
+def _not_the_owners(text: str, lately: Sequence[str], settings: Cleaning) -> str | None:
+    if is_quoted(text):
+        return "quoted"
+    if (
+        is_pasted(text)
+        or is_notice(text)
+        or repeats(text, lately)
+        or reads_like_others_prose(text, settings.longest_message)
+    ):
+        return "copy-paste"
+    return None
+
+
+def _says_too_little(message: Message, course: Course, settings: Cleaning) -> str | None:
+    text = message.text
+    if len(text) > _SHORT_CHARACTERS and settings.shortest_words <= LONGEST_WORDS:
+        return None
+    tokens = words(text)
+    if is_too_short(text, tokens, settings.shortest_words):
+        return "too-short"
+    if len(tokens) <= LONGEST_WORDS and is_context_bound(text, tokens, course.before()):
+        return "context-bound"
+    return None

@@ -1,0 +1,191 @@
+"""Replies that make no sense without what is not there: "dinner?" - "no class Thursday".
+
+A twin that learns them says them again, on another day, to somebody else. Three kinds are told, all
+of them short: what answers something that is no text, or is missing; what leans on the moment of
+writing, by its day, its clock, its place or a bare yes; and what opens a conversation like an
+answer. Whoever says something of substance may name a weekday: the words that say nothing by
+themselves are counted against the others.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from align.ingest.cleaning.context_words import (
+    ANSWER,
+    ARRANGING,
+    BEFORE_CLOCK,
+    DOES,
+    GLUE,
+    HABITS,
+    MOMENT,
+    PHRASES,
+    POINTING,
+    PRONOUN,
+    REACTION,
+)
+
+# A message of more words stands for itself.
+LONGEST_WORDS = 12
+# Nor has any that leans so many words of substance.
+_ENOUGH_SUBSTANCE = 5
+_LONGEST_REPLY = 8
+_LONGEST_ANSWER = 5
+_CLOCK = re.compile(
+    r"\b\d{1,2}[:.h]\d{2}\b|\b\d{1,2}\s?(?:am|pm|uhr|uur|h|o'clock)\b|\b\d{1,2}[./]\d{1,2}\b", re.I
+)
+_NUMBER = 128
+_COUNTED = ANSWER | MOMENT | POINTING | ARRANGING | PRONOUN | _NUMBER
+_CLOCK_ENDS = frozenset({"am", "pm", "h", "uhr", "ish", "min", "mins", "hrs"})
+
+
+@dataclass(slots=True)
+class Before:
+    """What stands before a message in its conversation.
+
+    Attributes:
+        someone_spoke: Somebody else wrote before it.
+        answers_wordless: What it answers is a photo, a link, a forward or a line of the service.
+        is_first_answer: Nothing of the owner's stands between that and it.
+        link_is_missing: It answers, by a link, a message that is not in the conversation.
+        has_antecedent: A text of some words stands shortly before it, or is answered by a link.
+    """
+
+    someone_spoke: bool = False
+    answers_wordless: bool = False
+    is_first_answer: bool = True
+    link_is_missing: bool = False
+    has_antecedent: bool = False
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What the words of a message do."""
+
+    words: int = 0
+    content: int = 0
+    answers: int = 0
+    moments: int = 0
+    pointing: int = 0
+    arranging: int = 0
+    pronouns: int = 0
+    numbers: int = 0
+    opens_with_answer: bool = False
+    opens_with_reaction: bool = False
+
+    @property
+    def substance_is_thin(self) -> bool:
+        return self.content * 3 <= self.words
+
+
+def is_context_bound(text: str, tokens: Sequence[str], before: Before) -> bool:
+    """Tell whether a message makes no sense without what is not there.
+
+    Args:
+        text: The message.
+        tokens: Its words, as `align.similarity.words` takes them.
+        before: What stands before it.
+    """
+    if not 0 < len(tokens) <= LONGEST_WORDS:
+        return False
+    does = [DOES.get(word) or _unlisted(word) for word in tokens]
+    if does.count(0) > _ENOUGH_SUBSTANCE:
+        return False
+    _look_around(tokens, does)
+    tally = _tally(text, does)
+    return (
+        _answers_what_is_not_there(tally, before)
+        or _leans_on_the_moment(tally)
+        or _asks_without_antecedent(text, tally, before)
+        or _opens_like_an_answer(tally, before)
+    )
+
+
+def _answers_what_is_not_there(tally: _Tally, before: Before) -> bool:
+    if before.link_is_missing or (before.answers_wordless and before.is_first_answer):
+        return tally.words <= _LONGEST_REPLY and tally.content <= 3
+    # What follows in the same breath may be about something else.
+    return before.answers_wordless and tally.words <= _LONGEST_REPLY and tally.substance_is_thin
+
+
+def _leans_on_the_moment(tally: _Tally) -> bool:
+    if tally.moments:
+        return tally.substance_is_thin
+    if tally.numbers and tally.arranging and not tally.content:
+        return True
+    if tally.pointing and tally.words <= _LONGEST_ANSWER + 1 and tally.substance_is_thin:
+        return True
+    is_bare = tally.content + tally.arranging == 0 and tally.words <= _LONGEST_ANSWER
+    return is_bare and (
+        tally.opens_with_answer
+        or (tally.opens_with_reaction and tally.answers > 0)
+        or (tally.opens_with_reaction and tally.words <= 2)
+    )
+
+
+def _asks_without_antecedent(text: str, tally: _Tally, before: Before) -> bool:
+    return (
+        tally.pronouns > 0
+        and tally.words < _LONGEST_ANSWER
+        and tally.content == 0
+        and text.rstrip().endswith("?")
+        and not before.has_antecedent
+    )
+
+
+def _opens_like_an_answer(tally: _Tally, before: Before) -> bool:
+    return (
+        not before.someone_spoke
+        and tally.opens_with_answer
+        and tally.words <= _LONGEST_REPLY
+        and tally.content <= 2
+    )
+
+
+def _tally(text: str, does: Sequence[int]) -> _Tally:
+    tally = _Tally(words=len(does), content=does.count(0))
+    tally.opens_with_answer = does[0] & ANSWER > 0
+    tally.opens_with_reaction = does[0] & REACTION > 0
+    for each in does:
+        if each & _COUNTED:
+            tally.answers += each & ANSWER > 0
+            tally.moments += each & MOMENT > 0
+            tally.pointing += each & POINTING > 0
+            tally.arranging += each & ARRANGING > 0
+            tally.pronouns += each & PRONOUN > 0
+            tally.numbers += each & _NUMBER > 0
+    if tally.numbers and not tally.moments and _CLOCK.search(text):
+        tally.moments += 1
+    return tally
+
+
+def _look_around(tokens: Sequence[str], does: list[int]) -> None:
+    """Change what words do that the words beside them make something else."""
+    for place, word in enumerate(tokens):
+        if word in PHRASES:
+            _use_phrases(tokens, place, does)
+        elif place and does[place] & (MOMENT | _NUMBER):
+            if does[place] & MOMENT and tokens[place - 1] in HABITS:
+                does[place] = GLUE
+            elif does[place] & _NUMBER and tokens[place - 1] in BEFORE_CLOCK:
+                does[place] |= MOMENT
+
+
+def _use_phrases(tokens: Sequence[str], place: int, does: list[int]) -> None:
+    for phrase, meaning in PHRASES[tokens[place]]:
+        if tuple(tokens[place : place + len(phrase)]) == phrase:
+            does[place] = meaning
+            does[place + 1 : place + len(phrase)] = [GLUE] * (len(phrase) - 1)
+            return
+
+
+@lru_cache(10_000)
+def _unlisted(word: str) -> int:
+    """Return what a word does that is no entry: a number, laughter, what follows an elision."""
+    if word[0].isdigit():
+        return _NUMBER | (MOMENT if word.lstrip("0123456789") in _CLOCK_ENDS else GLUE)
+    if len(word) > 3 and any(not word.strip(laugh) for laugh in ("ha", "he", "ja", "je", "hi")):
+        return ANSWER
+    head, elided, tail = word.rpartition("'")
+    return DOES.get(tail, 0) if elided and len(head) <= 2 else 0

@@ -1,0 +1,90 @@
+"""Which language a text is in, as far as it can be told: py3langid, asked as rarely as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from align.ingest.cleaning.context_words import GLUE_OF
+from align.similarity import words
+
+# Of fewer letters no language can be told.
+FEWEST_LETTERS = 25
+_ENOUGH = 1000
+# So unlikely must all of the owner's languages be together, for a text that is told by itself.
+_UNLIKELY = 0.05
+
+
+def other_languages(texts: Sequence[str], languages: Sequence[str]) -> list[bool]:
+    """Tell of each text of one conversation whether it is in none of the languages.
+
+    A text too short to tell is judged with the whole conversation. Names, links and borrowed words
+    make a text no other language: it takes certainty, not doubt, to say so.
+
+    Args:
+        texts: What one person wrote in one conversation.
+        languages: Two-letter codes; of none, any language is right.
+    """
+    if not languages or not texts:
+        return [False] * len(texts)
+    wanted = frozenset(code.strip().lower() for code in languages)
+    whole: bool | None = None
+    verdicts = []
+    for text in texts:
+        if _is_plainly(text, wanted):
+            verdicts.append(False)
+        elif _has_letters(text):
+            verdicts.append(_is_other(text, wanted))
+        else:
+            if whole is None:
+                whole = _is_other_together(texts, wanted)
+            verdicts.append(whole)
+    return verdicts
+
+
+def _is_other_together(texts: Iterable[str], wanted: frozenset[str]) -> bool:
+    together = ""
+    for text in texts:
+        together += text + "\n"
+        if len(together) > _ENOUGH:
+            break
+    if _is_plainly(together, wanted) or not _has_letters(together):
+        return False
+    return _is_other(together, wanted)
+
+
+def _has_letters(text: str) -> bool:
+    return len(text) >= FEWEST_LETTERS and sum(map(str.isalpha, text)) >= FEWEST_LETTERS
+
+
+def _is_plainly(text: str, wanted: frozenset[str]) -> bool:
+    """Tell without the model whether a text is full of a wanted language's little words."""
+    tokens = words(text[:_ENOUGH])
+    little = sum(map(_little_words(wanted).__contains__, tokens))
+    return (little >= 2 and little * 3 >= len(tokens)) or (
+        little >= 4 and little * 5 >= len(tokens)
+    )
+
+
+@lru_cache(16)
+def _little_words(wanted: frozenset[str]) -> frozenset[str]:
+    """Return the words that stand in the wanted languages' lists and in no other's."""
+    own: set[str] = set()
+    others: set[str] = set()
+    for code, little in GLUE_OF.items():
+        (own if code in wanted else others).update(little)
+    return frozenset(own - others)
+
+
+def _is_other(text: str, wanted: frozenset[str]) -> bool:
+    likely = _identifier().rank(text[:_ENOUGH])
+    return bool(sum(share for code, share in likely if code in wanted) < _UNLIKELY)
+
+
+@lru_cache(1)
+def _identifier() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    # Of our own: the package's one is shared, and may be told to know fewer languages.
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
