@@ -1,103 +1,253 @@
-"""From what was read to the store: duplicates, levels, the split, and what was asked."""
+"""From paths to the store: detected, read as they come, judged, taken in whole or not at all."""
 
+import gc
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby, islice
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
 
-from align.console import progress
-from align.ingest.pieces import Piece, asked_prompts, digest_of
-from align.levels import LEVELS, Level
+from align.errors import UserError
+from align.ingest.ahead import ahead
+from align.ingest.detection import Taken, detect
+from align.ingest.duplicates import mark_duplicates
+from align.ingest.found import Found
+from align.ingest.holding_out import hold_out_newest, new_threads
+from align.ingest.meter import Meter
+from align.ingest.ownership import Ask, Me, strangers
+from align.ingest.reading import Notes, Options
+from align.ingest.taking import Taking, Tally
 from align.owner import Owner
+from align.store.adding import add_records
 from align.store.connection import transaction
-from align.store.ids import split_of
-from align.store.prompts import add_prompts
-from align.store.records import add_records, decide_split, iter_records, set_level
+from align.store.records import Record
 
-Place = tuple[str, str]
+# Records that go from the reading to the taking in together.
+_BATCH = 1_000
 
 
 @dataclass
 class Intake:
-    """What one reading brought to the store."""
+    """What one reading brought to the store.
 
+    Attributes:
+        exports: What was read, and what it held.
+        new: Records that were not known.
+        known: Records that were.
+        splits: New threads, by side.
+        duplicates: What of all records repeats others, by code.
+        notes: What could not be read.
+        me: Names that the user gave when asked who the owner is.
+    """
+
+    exports: list[tuple[Taken, Tally]] = field(default_factory=list)
     new: int = 0
     known: int = 0
-    prompts: int = 0
-    pieces: Counter[tuple[str, Level]] = field(default_factory=Counter)
-    words: Counter[tuple[str, Level]] = field(default_factory=Counter)
     splits: Counter[str] = field(default_factory=Counter)
-    duplicates: int = 0
+    duplicates: Counter[str] = field(default_factory=Counter)
+    notes: Notes = field(default_factory=Notes)
+    me: list[str] = field(default_factory=list)
+
+    @property
+    def records(self) -> int:
+        """How many records were read."""
+        return sum(tally.records for _, tally in self.exports)
 
 
 class _DryRun(Exception):
     """Takes back the transaction of a dry run."""
 
 
-def take_in(
-    conn: sqlite3.Connection, pieces: list[Piece], owner: Owner, *, dry_run: bool = False
-) -> Intake:
-    """Store all pieces or, where anything fails, none; with `dry_run` only tell what would be."""
+@dataclass
+class Prepared:
+    """What will be read: detected, and known to have the owner in it. No store is needed so far.
+
+    Attributes:
+        taken: The exports.
+        me: Who is the owner.
+        options: What the readers are told.
+        intake: What there is to tell already.
+    """
+
+    taken: list[Taken]
+    me: Me
+    options: Options
+    intake: Intake
+
+
+def prepare(
+    paths: Sequence[Path],
+    owner: Owner,
+    options: Options | None = None,
+    *,
+    ask: Ask | None = None,
+) -> Prepared:
+    """Find out what lies under the paths, and who the owner is in it.
+
+    Args:
+        paths: Folders, zips and files.
+        owner: The owner's settings.
+        options: What the command line says.
+        ask: Is asked who the owner is where an export names nobody that is known as him; without
+            it such an export is noted as a problem, and left.
+
+    Raises:
+        UserError: A path does not exist, or nothing of it can be read.
+    """
+    said = options or Options()
     intake = Intake()
+    names = (owner.name, *owner.aliases, *said.me)
+    me, told = Me(names), Options(names, said.columns)
+    found = detect(paths, intake.notes)
+    known = [each for each in found if _is_known(each, me, told, intake, ask)]
+    return Prepared(known, me, told, intake)
+
+
+def take_in(
+    conn: sqlite3.Connection, prepared: Prepared, owner: Owner, *, dry_run: bool = False
+) -> Intake:
+    """Read all that was prepared into the store; with `dry_run` only tell what would be."""
     try:
-        with transaction(conn):
-            _take_in(conn, pieces, owner, intake)
+        with transaction(conn), _roomy(conn):
+            _take_in(conn, prepared, owner)
             if dry_run:
                 raise _DryRun
     except _DryRun:
         pass
-    return intake
+    return prepared.intake
 
 
-def _take_in(conn: sqlite3.Connection, pieces: list[Piece], owner: Owner, intake: Intake) -> None:
-    claims = _claims(conn, pieces)
-    for piece in progress(pieces, len(pieces), "Storing", unit="pieces"):
-        level = owner.level_of(piece.source)
-        split = decide_split(conn, piece.thread, split_of(piece.thread, owner.held_out))
-        kept = claims[piece.digest()]
-        left_out = None if kept == piece.place else "duplicate"
-        records = piece.records(level, split, left_out)
-        added = add_records(conn, records)
-        intake.new += added.new
-        intake.known += added.known
-        if left_out:
-            intake.duplicates += 1
-            _as_private_as(conn, kept, level)
-            continue
-        intake.pieces[piece.source, level] += 1
-        intake.words[piece.source, level] += piece.words
-        intake.splits[split] += 1
-        intake.prompts += add_prompts(conn, asked_prompts(records)).new
+def _is_known(taken: Taken, me: Me, options: Options, intake: Intake, ask: Ask | None) -> bool:
+    """Tell whether the owner wrote something in an export; ask for his name where nobody has it."""
+    notes = Notes()
+    authors = strangers(_read(taken, notes, options), me)
+    if authors is None:
+        return True
+    # It was read to its end, and will not be read again: what was met on the way is told now.
+    title = taken.export.title or taken.export.place(taken.export.names[0])
+    names = ask(f"{taken.reader.name}: {title}", authors) if ask and authors else []
+    if names:
+        me.add(names)
+        intake.me += names
+        return True
+    intake.notes.problems += notes.problems
+    intake.notes.passed_over += notes.passed_over
+    place = taken.export.place(taken.export.names[0])
+    if authors:
+        shown = ", ".join(f"{author} ({n:,})" for author, n in authors.most_common(8))
+        likely = authors.most_common(1)[0][0]
+        what = f"nobody in it is known as you: {shown}"
+        intake.notes.problem(place, what, f'Say which one is: --me "{likely}"')
+    elif not notes.problems:
+        intake.notes.passed("nothing in it")
+    return False
 
 
-def _claims(conn: sqlite3.Connection, pieces: list[Piece]) -> dict[str, Place]:
-    """Return which place keeps each text: of equals, the one that has been there longest."""
-    stored: dict[Place, list[tuple[bool, str]]] = {}
-    kinds: dict[Place, str] = {}
-    for record in iter_records(conn):
-        place = (record.origin, record.thread)
-        stored.setdefault(place, []).append((record.is_owner, record.text))
-        kinds[place] = record.kind
-    digests = {place: digest_of(kinds[place], turns) for place, turns in stored.items()}
-    read_again = {piece.place for piece in pieces}
-    claims: dict[str, Place] = {}
-    _claim(claims, ((d, p) for p, d in digests.items() if p not in read_again))
-    read_now = [(piece.digest(), piece.place) for piece in pieces]
-    _claim(claims, ((d, p) for d, p in read_now if digests.get(p) == d))
-    _claim(claims, read_now)
-    return claims
+@dataclass
+class _Batch:
+    """Records of one export, as plain tuples, and how many bytes were read for them."""
+
+    export: int
+    rows: list[tuple[Any, ...]]
+    size: int
 
 
-def _claim(claims: dict[str, Place], pairs: Iterable[tuple[str, Place]]) -> None:
-    for digest, place in pairs:
-        claims.setdefault(digest, place)
+@dataclass
+class _End:
+    """What is known when all is read: counts by export, last times by thread, and the notes."""
+
+    tallies: list[Tally]
+    threads: dict[str, str | None]
+    notes: Notes
+    export: None = None
 
 
-def _as_private_as(conn: sqlite3.Connection, place: Place, level: Level) -> None:
-    """Make the piece that is kept as private as its copy: it is the same text."""
-    rows = conn.execute(
-        "SELECT id, level FROM records WHERE origin = ? AND thread = ? AND left_out IS NULL", place
-    )
-    for row in rows.fetchall():
-        if row["level"] < LEVELS.index(level):
-            set_level(conn, level, id=row["id"])
+def _take_in(conn: sqlite3.Connection, prepared: Prepared, owner: Owner) -> None:
+    intake = prepared.intake
+    before = {row[0] for row in conn.execute("SELECT thread FROM threads")}
+    size = sum(each.size for each in prepared.taken)
+    meter = Meter(size)
+    end = _End([], {}, intake.notes)
+    with ahead(_all_read(prepared, owner), size) as arriving:
+        for _, events in groupby(arriving, key=attrgetter("export")):
+            added = add_records(conn, _records(events, meter, end))
+            intake.new += added.new
+            intake.known += added.known
+    meter.done()
+    intake.exports = list(zip(prepared.taken, end.tallies, strict=True))
+    intake.notes = end.notes
+    new = new_threads(conn, end.threads, before)
+    hold_out_newest(conn, end.threads, new, owner)
+    intake.splits = Counter(
+        row[0] for name in new
+        for row in conn.execute("SELECT split FROM threads WHERE thread = ?", (name,))
+    )  # fmt: skip
+    intake.duplicates = mark_duplicates(conn, owner)
+
+
+def _all_read(prepared: Prepared, owner: Owner) -> Iterator[_Batch | _End]:
+    """Yield all records in batches; it may run in a process of its own, and ends with all else."""
+    end = _End([], {}, prepared.intake.notes)
+    for number, each in enumerate(prepared.taken):
+        read = _Counter()
+        each.export.tree.meter = read.add
+        tally = Tally()
+        end.tallies.append(tally)
+        taking = Taking(each.reader, owner, prepared.me, tally, end.threads)
+        records = taking.records(_read(each, end.notes, prepared.options))
+        while rows := [tuple(record) for record in islice(records, _BATCH)]:
+            yield _Batch(number, rows, read.taken())
+    yield end
+
+
+class _Counter:
+    """Bytes that were read since it was last asked."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def add(self, count: int) -> None:
+        """Count bytes."""
+        self._bytes += count
+
+    def taken(self) -> int:
+        """Return the count, and begin again."""
+        count, self._bytes = self._bytes, 0
+        return count
+
+
+def _records(events: Iterable[_Batch | _End], meter: Meter, end: _End) -> Iterator[Record]:
+    """Yield the records of batches; what comes at the end is put into `end`."""
+    for event in events:
+        if isinstance(event, _End):
+            end.tallies, end.threads, end.notes = event.tallies, event.threads, event.notes
+        else:
+            meter.read(event.size)
+            yield from meter.counted(map(Record._make, event.rows))
+
+
+def _read(taken: Taken, notes: Notes, options: Options) -> Iterator[Found]:
+    """Yield what a reader finds; what stops it is noted, and the other exports are still read."""
+    try:
+        yield from taken.reader.read(taken.export, notes, options)
+    except UserError as error:
+        notes.problems.append(error)
+
+
+@contextmanager
+def _roomy(conn: sqlite3.Connection) -> Iterator[None]:
+    """Make room for much that comes in: ids arrive in no order, and nothing is a cycle."""
+    usual = conn.execute("PRAGMA cache_size").fetchone()[0]
+    conn.execute("PRAGMA cache_size = -131072")
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        conn.execute(f"PRAGMA cache_size = {usual}")
+        if collects:
+            gc.enable()
