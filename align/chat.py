@@ -7,6 +7,7 @@ from typing import Any
 from align.privacy.overlap import withheld
 from align.sample import Sampling
 from align.similarity import RunIndex
+from align.turns import split_burst
 
 Message = dict[str, str]
 
@@ -22,6 +23,11 @@ class Reply:
     def shown(self) -> str:
         """Return what may be shown."""
         return self.text if self.note is None else self.note
+
+    @property
+    def messages(self) -> list[str]:
+        """Return what may be shown, a burst as the messages that it is made of."""
+        return split_burst(self.shown) or [self.shown]
 
 
 @dataclass

@@ -1,8 +1,10 @@
 """The one chat renderer: what a twin is trained on, sampled from and served with is the same text.
 
-A conversation is a list of `{"role", "content"}`; the owner speaks as `assistant`. The tokenizer's
-own chat template writes it. It is tokenised piece by piece, cut where the model starts and stops
-speaking, because that is how sampling meets it: a prompt's tokens never depend on the answer.
+A conversation is a list of `{"role", "content"}`; the owner speaks as `assistant`, and an answer
+with `"train": False` is context that nothing is learned from. Several messages of one turn stand
+apart by `MESSAGE_BREAK`. The tokenizer's own chat template writes the conversation, which is
+tokenised piece by piece, cut where the model starts and stops speaking, because that is how
+sampling meets it: a prompt's tokens never depend on the answer.
 """
 
 import hashlib
@@ -10,11 +12,27 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from align.errors import UserError
+from align.turns import MESSAGE_BREAK, join_burst, split_burst
 
-Message = dict[str, str]
+__all__ = [
+    "MESSAGE_BREAK",
+    "Message",
+    "Rendered",
+    "is_trained",
+    "join_burst",
+    "render",
+    "render_answer",
+    "render_prompt",
+    "split_burst",
+    "stop_token",
+    "template_hash",
+]
+
+Message = dict[str, Any]
 
 # A twin answers at once, as its owner does; templates that know no thinking ignore the key.
 TEMPLATE_SETTINGS = {"enable_thinking": False}
@@ -23,7 +41,7 @@ _PROBE = "soundalike"
 
 @dataclass(frozen=True)
 class Rendered:
-    """A conversation's tokens; `completion_mask` is 1 on the owner's answers and their stop token.
+    """A conversation's tokens; `completion_mask` is 1 on what is learned: answers and their stops.
 
     Both have length T; the last token is the last answer's stop token.
     """
@@ -37,6 +55,11 @@ class Rendered:
         pairs = zip(self.input_ids, self.completion_mask, strict=True)
         return [token if kept else -100 for token, kept in pairs]
 
+    @property
+    def learned(self) -> int:
+        """Return how many answers are learned; a prompt's tokens stand before each."""
+        return sum(now > before for before, now in pairwise([0, *self.completion_mask]))
+
 
 @dataclass(frozen=True)
 class _Piece:
@@ -44,10 +67,16 @@ class _Piece:
 
     text: str
     is_answer: bool
+    is_trained: bool = False
+
+
+def is_trained(message: Message) -> bool:
+    """Tell whether a message is an answer that is learned, and not only context."""
+    return message["role"] == "assistant" and bool(message.get("train", True))
 
 
 def render(tokenizer: Any, messages: Sequence[Message]) -> Rendered:
-    """Return the conversation's tokens, and which of them the owner wrote.
+    """Return the conversation's tokens, and which of them are learned.
 
     Where a template rewrites earlier turns once a new one follows (some strip their thinking),
     only the last answer is the owner's: the earlier ones are not what a twin would have said there.
@@ -63,7 +92,7 @@ def render(tokenizer: Any, messages: Sequence[Message]) -> Rendered:
     for piece in _pieces(tokenizer, messages):
         tokens = _encode(tokenizer, piece.text) + ([stop] if piece.is_answer else [])
         ids += tokens
-        mask += [int(piece.is_answer)] * len(tokens)
+        mask += [int(piece.is_trained)] * len(tokens)
     return Rendered(ids, mask)
 
 
@@ -111,6 +140,7 @@ def _pieces(tokenizer: Any, messages: Sequence[Message]) -> list[_Piece]:
     With the owner speaking last the pieces end with his answer, else with the generation prompt.
     """
     special = _special_text(tokenizer)
+    trained = [is_trained(message) for message in messages]
     messages = [_plain(message, special) for message in messages]
     answers = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
     if not answers or answers[-1] != len(messages) - 1:
@@ -125,7 +155,7 @@ def _pieces(tokenizer: Any, messages: Sequence[Message]) -> list[_Piece]:
         pieces.append(_Piece(prompt[len(before) :], is_answer=False))
         if at < len(messages):
             answer = messages[at]["content"]
-            pieces.append(_Piece(answer, is_answer=True))
+            pieces.append(_Piece(answer, is_answer=True, is_trained=trained[at]))
             before = prompt + answer + stop_text
     return pieces
 

@@ -7,7 +7,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from align.errors import UserError
-from align.template import render, render_answer, render_prompt, stop_token, template_hash
+from align.template import (
+    join_burst,
+    render,
+    render_answer,
+    render_prompt,
+    split_burst,
+    stop_token,
+    template_hash,
+)
 from align.training.tokenised import dpo_tokens, sft_tokens
 from tests.tiny import tiny_tokenizer
 
@@ -42,6 +50,22 @@ def test_mask_covers_answers_and_their_stop_tokens_only(tokenizer: Any) -> None:
         "\n<|im_start|>user\nAnd the garden?<|im_end|>\n<|im_start|>assistant\n"
     )
     assert rendered.labels == [token if kept else -100 for token, kept in pairs]
+
+
+def test_an_answer_that_is_only_context_is_read_and_not_learned(tokenizer: Any) -> None:
+    chat = [CHAT[0], {**CHAT[1], "train": False}, *CHAT[2:]]
+    rendered = render(tokenizer, chat)
+    assert rendered.input_ids == render(tokenizer, CHAT).input_ids
+    kept = [t for t, m in zip(rendered.input_ids, rendered.completion_mask, strict=True) if m]
+    assert tokenizer.decode(kept) == "We planted beans.<|im_end|>"
+    assert (rendered.learned, render(tokenizer, CHAT).learned) == (1, 2)
+    assert render_prompt(tokenizer, chat[:3]) == render_prompt(tokenizer, CHAT[:3])
+
+
+def test_the_messages_of_a_burst_come_back_from_the_tokens(tokenizer: Any) -> None:
+    burst = join_burst(["yes", "the beans.\n\nAnd the peas", "bring boots"])
+    ids = render_answer(tokenizer, burst)[:-1]
+    assert split_burst(tokenizer.decode(ids)) == ["yes", "the beans.\nAnd the peas", "bring boots"]
 
 
 def test_training_sampling_and_serving_agree_byte_for_byte(tokenizer: Any) -> None:
@@ -98,14 +122,39 @@ def test_template_that_rewrites_earlier_turns_trains_the_last_answer_only() -> N
     assert rendered.input_ids.count(bos) == 1 and rendered.input_ids[0] == bos
 
 
-def test_oldest_turns_are_dropped_and_an_answer_never(tokenizer: Any) -> None:
-    row = {"messages": CHAT}
+def test_an_answer_that_was_cut_off_with_the_oldest_turns_ends_a_row_of_its_own(
+    tokenizer: Any,
+) -> None:
     whole = len(render(tokenizer, CHAT).input_ids)
-    last = len(render(tokenizer, CHAT[2:]).input_ids)
-    fitted = sft_tokens(tokenizer, [row], whole - 1)
-    assert fitted.shortened == 1 and len(fitted.rows[0]["input_ids"]) == last
-    assert fitted.rows[0]["input_ids"] == render(tokenizer, CHAT[2:]).input_ids
-    assert sft_tokens(tokenizer, [row], last - 1).dropped == 1
+    first, last = (render(tokenizer, part) for part in (CHAT[:2], CHAT[2:]))
+    fitted = sft_tokens(tokenizer, [{"messages": CHAT}], whole - 1)
+    assert (fitted.shortened, fitted.dropped) == (1, 0)
+    assert [row["input_ids"] for row in fitted.rows] == [first.input_ids, last.input_ids]
+    context = [CHAT[0], {**CHAT[1], "train": False}, *CHAT[2:]]
+    fitted = sft_tokens(tokenizer, [{"messages": context}], whole - 1)
+    assert [row["labels"] for row in fitted.rows] == [last.labels]
+
+
+def test_an_answer_that_is_too_long_alone_is_dropped_and_those_before_it_are_not(
+    tokenizer: Any,
+) -> None:
+    long = [*CHAT, {"role": "user", "content": "And?"}]
+    long.append({"role": "assistant", "content": "On and on. " * 200})
+    whole = render(tokenizer, CHAT)
+    fitted = sft_tokens(tokenizer, [{"messages": long}], len(whole.input_ids))
+    assert fitted.dropped == 1
+    assert fitted.rows == [{"input_ids": whole.input_ids, "labels": whole.labels}]
+    assert sft_tokens(tokenizer, [{"messages": CHAT[:2]}], 3).dropped == 1
+
+
+def test_every_answer_is_learned_once_though_a_template_rewrites_earlier_turns() -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = FORGETFUL
+    rows = sft_tokens(tokenizer, [{"messages": CHAT}], None).rows
+    learned = [tokenizer.decode([t for t in row["labels"] if t != -100]) for row in rows]
+    assert learned == ["Loud, and worth it.<|im_end|>", "We planted beans.<|im_end|>"]
+    assert rows[0]["input_ids"] == render(tokenizer, CHAT[:2]).input_ids
+    assert rows[1]["input_ids"] == render(tokenizer, CHAT).input_ids
 
 
 def test_template_hash_changes_with_the_template() -> None:

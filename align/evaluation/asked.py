@@ -134,9 +134,10 @@ def _held_out(conn: sqlite3.Connection) -> list[Prompt]:
 
 def anchors_of(conn: sqlite3.Connection, owner: str) -> Anchors:
     """Return what the owner's twins are held against."""
+    settings = load_owner(owner).conversations
     anchors = Anchors(
-        writing_of(iter_records(conn, split="train", levels=_OPEN)),
-        writing_of(iter_records(conn, split="evaluation", levels=_OPEN)),
+        writing_of(iter_records(conn, split="train", include_left_out=True), settings),
+        writing_of(iter_records(conn, split="evaluation", include_left_out=True), settings),
         neutral=neutral_conversations(),
     )
     if not anchors.owner.all:

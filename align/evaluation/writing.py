@@ -3,10 +3,13 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from align.evaluation.voice import Written
+from align.owner import Conversations
 from align.similarity import words
 from align.store.records import Record
+from align.turns import may_stand, speaking_turns
 
 # A paragraph shorter than SHORT joins the next; one longer than LONG is cut at a sentence's end.
 SHORT, LONG = 20, 90
@@ -41,28 +44,34 @@ class Writing:
         return tuple(written.text for written in chosen)
 
 
-def writing_of(records: Iterable[Record]) -> Writing:
-    """Return the owner's writing among records in the store's order (by thread and position)."""
+def writing_of(records: Iterable[Record], settings: Conversations) -> Writing:
+    """Return the owner's writing among records in the store's order, turn by turn.
+
+    Args:
+        records: By thread, origin and position, the left-out ones too: they cut conversations.
+        settings: How messages become turns.
+    """
     answers: list[Written] = []
     pieces: list[Written] = []
     conversations: list[tuple[Message, ...]] = []
-    thread: str | None = None
-    before: list[Message] = []
-    for record in records:
-        if record.thread != thread:
-            thread, before = record.thread, []
-        if record.kind == "document":
-            if record.is_owner:
-                pieces += [Written(cut, record.title or "") for cut in cut_document(record.text)]
+    for (_, _, kind), group in groupby(records, key=lambda r: (r.thread, r.origin, r.kind)):
+        found = list(group)
+        if kind == "document":
+            for record in found:
+                if record.is_owner and may_stand(record) and record.left_out is None:
+                    pieces += [
+                        Written(cut, record.title or "") for cut in cut_document(record.text)
+                    ]
             continue
-        role = "assistant" if record.is_owner else "user"
-        turn = {"role": role, "content": record.text}
-        if record.is_owner and before and before[-1]["role"] == "user":
-            answers.append(Written(record.text, before[-1]["content"]))
-            conversations.append((*before, turn))
-        elif record.is_owner:
-            answers.append(Written(record.text))
-        before.append(turn)
+        before: list[Message] = []
+        for turn in speaking_turns(found, settings):
+            before = [] if turn.starts_anew else before
+            role = "assistant" if turn.is_owner else "user"
+            message = {"role": role, "content": turn.text}
+            if turn.is_learned and before:
+                answers.append(Written(turn.text, before[-1]["content"]))
+                conversations.append((*before, message))
+            before.append(message)
     return Writing(tuple(answers), tuple(pieces), tuple(conversations))
 
 

@@ -61,6 +61,8 @@ def freeze(owner: str, stage: str, rows: Sequence[Row], *, write: bool = True) -
 def read_sft_rows(path: Path, held_out: float) -> list[Row]:
     """Return the rows of a JSONL file: {messages} or {prompt, completion}, source, split.
 
+    An answer with `"train": false` is context: nothing is learned from it.
+
     Where no row says which side it is on, a share is held out by the conversation's beginning.
     """
     return _sides([_sft_row(f"{relative_to_root(path)}:{n}", r) for n, r in _lines(path)], held_out)
@@ -117,6 +119,10 @@ def _sft_row(where: str, row: Row) -> Row:
         messages = [*prompt, {"role": "assistant", "content": _text(where, row, "completion")}]
     if messages[-1]["role"] != "assistant":
         raise UserError(where, "the last message isn't the assistant's", "The owner speaks last")
+    if messages[-1].get("train") is False:
+        raise UserError(
+            where, "its last answer isn't learned", "Leave out what follows the last one"
+        )
     return {
         "messages": messages,
         "source": str(row.get("source", "imported")),
@@ -144,7 +150,7 @@ def _dpo_row(where: str, row: Row) -> Row:
     }
 
 
-def _prompt(where: str, given: Any) -> list[dict[str, str]]:
+def _prompt(where: str, given: Any) -> list[Row]:
     if isinstance(given, str):
         given = [{"role": "user", "content": given}]
     messages = _messages(where, given)
@@ -153,7 +159,7 @@ def _prompt(where: str, given: Any) -> list[dict[str, str]]:
     return messages
 
 
-def _messages(where: str, given: Any) -> list[dict[str, str]]:
+def _messages(where: str, given: Any) -> list[Row]:
     well_made = isinstance(given, list | tuple) and bool(given)
     for message in given if well_made else ():
         well_made = (
@@ -168,7 +174,16 @@ def _messages(where: str, given: Any) -> list[dict[str, str]]:
             "no messages in it",
             'Each row needs "messages": [{"role": "user", "content": "..."}, ...]',
         )
-    return [{"role": message["role"], "content": message["content"]} for message in given]
+    return [_message(where, message) for message in given]
+
+
+def _message(where: str, given: Row) -> Row:
+    message = {"role": given["role"], "content": given["content"]}
+    is_learned = given.get("train", True)
+    if not isinstance(is_learned, bool):
+        raise UserError(where, f"'train' must be true or false, not {is_learned!r}")
+    is_context = message["role"] == "assistant" and not is_learned
+    return {**message, "train": False} if is_context else message
 
 
 def _text(where: str, row: Row, key: str) -> str:

@@ -4,7 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from align.template import Message, render, render_answer, render_prompt
+from align.template import (
+    Message,
+    Rendered,
+    is_trained,
+    render,
+    render_answer,
+    render_prompt,
+)
 
 
 @dataclass
@@ -14,7 +21,7 @@ class Fitted:
     Attributes:
         rows: What a trainer takes.
         shortened: Rows that lost their oldest turns.
-        dropped: Rows whose answer alone is too long, with the prompt it needs.
+        dropped: Answers that alone are too long, with the prompt that each needs.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -23,22 +30,40 @@ class Fitted:
 
 
 def sft_tokens(tokenizer: Any, rows: Iterable[dict[str, Any]], most: int | None) -> Fitted:
-    """Return rows {input_ids, labels}: -100 but on the owner's answers and their stop tokens."""
+    """Return rows {input_ids, labels}: -100 but on learned answers and their stop tokens.
+
+    An answer that is too long a way from the row's end to stand with the last one, or that the
+    template shows otherwise once another follows, ends a row of its own: each is learned once.
+    """
     fitted = Fitted()
     for row in rows:
-        messages, first = list(row["messages"]), True
-        while True:
-            rendered = render(tokenizer, messages)
-            if most is None or len(rendered.input_ids) <= most:
-                fitted.rows.append({"input_ids": rendered.input_ids, "labels": rendered.labels})
-                fitted.shortened += not first
-                break
-            shorter = _without_oldest(messages[:-1])
-            if shorter is None:
+        made = []
+        messages = list(row["messages"])
+        while learned := [at for at, message in enumerate(messages) if is_trained(message)]:
+            kept, rendered = _longest_end(tokenizer, messages[: learned[-1] + 1], most)
+            if rendered is None:
                 fitted.dropped += 1
-                break
-            messages, first = [*shorter, messages[-1]], False
+            else:
+                made.append({"input_ids": rendered.input_ids, "labels": rendered.labels})
+                fitted.shortened += kept < learned[-1] + 1
+            done = rendered.learned if rendered is not None else 1
+            messages = messages[: learned[-done - 1] + 1] if done < len(learned) else []
+        fitted.rows += reversed(made)
     return fitted
+
+
+def _longest_end(
+    tokenizer: Any, messages: list[Message], most: int | None
+) -> tuple[int, Rendered | None]:
+    """Return as much of a conversation's end as fits: how many messages, and their tokens."""
+    *before, answer = messages
+    prompt: list[Message] | None = before
+    while prompt is not None:
+        rendered = render(tokenizer, [*prompt, answer])
+        if most is None or len(rendered.input_ids) <= most:
+            return len(prompt) + 1, rendered
+        prompt = _without_oldest(prompt)
+    return 0, None
 
 
 def dpo_tokens(tokenizer: Any, rows: Iterable[dict[str, Any]], most: int | None) -> Fitted:

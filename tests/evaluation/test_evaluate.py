@@ -11,10 +11,11 @@ from align.checkpoints import Checkpoint
 from align.errors import UserError
 from align.evaluation.asked import Asked, ask, resolved, sampling_settings
 from align.evaluation.evaluate import evaluate
+from align.store.adding import add_records
 from align.store.connection import open_store
 from align.store.evaluations import iter_evaluation_answers
 from align.store.prompts import Prompt, add_prompts
-from align.store.records import Record, add_records
+from align.store.records import Record
 from tests.little_twins import SAMPLING, write_twin
 
 SUBJECTS = ["kettle", "harbour", "garden", "library", "concert", "beans", "bus", "coat"]

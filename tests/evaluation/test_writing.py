@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from align.evaluation.voice import Written
 from align.evaluation.writing import cut_document, writing_of
+from align.owner import Conversations
 from align.similarity import words
 from align.store.records import Record
 
@@ -29,20 +30,33 @@ def test_answers_know_their_question_and_what_was_said_before() -> None:
             record("Milk?", owner=False, position=2),
             record("No.", position=3),
             record("Alone.", thread="other"),
-        ]
+        ],
+        Conversations(),
     )
-    assert writing.answers == (
-        Written("Please.", "Tea?"),
-        Written("No.", "Milk?"),
-        Written("Alone."),
-    )
+    assert writing.answers == (Written("Please.", "Tea?"), Written("No.", "Milk?"))
     assert [len(each) for each in writing.conversations] == [2, 4]
     assert writing.conversations[1][-1] == {"role": "assistant", "content": "No."}
 
 
+def test_a_burst_is_one_answer_and_what_is_left_out_is_none() -> None:
+    writing = writing_of(
+        [
+            record("Tea?", owner=False),
+            record("Please.", position=1),
+            record("With milk.", position=2),
+            record("Cake?", owner=False, position=3),
+            record("ok", position=4)._replace(left_out="too-short"),
+            record("More?", owner=False, position=5),
+            record("No.", position=6)._replace(level="sealed"),
+        ],
+        Conversations(),
+    )
+    assert writing.answers == (Written("Please.\n\nWith milk.", "Tea?"),)
+
+
 def test_documents_become_pieces_under_their_title() -> None:
     text = "\n\n".join(["one two three. " * 8] * 3)
-    writing = writing_of([record(text, kind="document", title="On boats")])
+    writing = writing_of([record(text, kind="document", title="On boats")], Conversations())
     assert len(writing.pieces) == 3
     assert {piece.prompt for piece in writing.pieces} == {"On boats"}
     assert not writing.answers

@@ -1,0 +1,121 @@
+"""`align examples`: what a twin is trained on, as conversations and figures."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+    from align.examples import CountTokens, ExampleStatistics, Row
+    from align.recipes import Recipe
+    from align.store.records import Record
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def examples(
+    owner: Annotated[str, typer.Option(help="Whose.")] = "demo",
+    recipe: Annotated[str, typer.Option(help="The recipe to train with.")] = "demo",
+    preview: Annotated[int, typer.Option(min=0, help="Rows to show, drawn from all sources.")] = 20,
+    split: Annotated[str, typer.Option(help="train, or evaluation: what is held out.")] = "train",
+    seed: Annotated[int, typer.Option(help="The same seed shows the same rows.")] = 0,
+    left_out: Annotated[
+        bool, typer.Option("--left-out", help="Show some records of each reason, too.")
+    ] = False,
+) -> None:
+    """Show what a twin is trained on: rows, the mix, lengths, and why things are left out."""
+    from align.console import say
+    from align.errors import UserError
+    from align.examples import ExampleStatistics, build_examples
+    from align.examples.preview import Drawing
+    from align.owner import load_owner
+    from align.recipes import read_recipe, recipe_path
+    from align.store.connection import open_store
+
+    if split not in ("train", "evaluation"):
+        raise UserError(f"--split {split}", "no such side", "Say train or evaluation")
+    conn = open_store(owner)
+    chosen = read_recipe(recipe_path(recipe, "sft"), "sft")
+    count_tokens, how = _counter(chosen)
+    statistics, drawing = ExampleStatistics(), Drawing(preview, seed)
+    most = int(chosen.training.get("max_length") or 1024)
+    made = build_examples(
+        conn,
+        load_owner(owner),
+        split="train" if split == "train" else "evaluation",
+        count_tokens=count_tokens,
+        max_tokens=most,
+        identity=chosen.ours["identity"],
+        dates=chosen.ours["document_dates"],
+        statistics=statistics,
+        watch=lambda records: _watched(conn, records, split),
+    )
+    for row in made:
+        drawing.see(row)
+    _show_rows(drawing.rows(), count_tokens)
+    _show_figures(statistics, most, with_records=left_out)
+    say(f"Tokens are {how}; a row holds {most:,} (recipe {recipe}).")
+
+
+def _counter(recipe: "Recipe") -> "tuple[CountTokens, str]":
+    """Return what counts tokens, and how in words; an estimate where the base isn't here."""
+    from align.base import resolve_base
+    from align.errors import UserError
+    from align.examples import estimated_tokens
+    from align.training.run import token_counter
+
+    try:
+        base = resolve_base(recipe.base_name or "", recipe.base_revision, asked_by=str(recipe.path))
+        count_tokens = token_counter(base)
+    except UserError:
+        count_tokens = estimated_tokens
+    if count_tokens is estimated_tokens:
+        return count_tokens, f"estimated, rather too many: {recipe.base_name} isn't here"
+    return count_tokens, f"those of {recipe.base_name}"
+
+
+def _watched(
+    conn: "sqlite3.Connection", records: "Iterator[Record]", split: str
+) -> "Iterator[Record]":
+    from align.console import progress
+
+    (total,) = conn.execute(
+        "SELECT count(*) FROM records r JOIN threads t ON t.thread = r.thread WHERE t.split = ?",
+        (split,),
+    ).fetchone()
+    return progress(records, total, "examples", unit="records")
+
+
+def _show_rows(rows: "list[Row]", count_tokens: "CountTokens") -> None:
+    import os
+    import sys
+
+    from align.examples.preview import LEGEND, conversation_lines
+    from align.examples.rows import row_tokens
+    from align.printable import printable
+
+    dims = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    if rows:
+        print(f"{LEGEND}\n")
+    for row in rows:
+        for line, is_learned in conversation_lines(row, row_tokens(row["messages"], count_tokens)):
+            shown = printable(line)
+            print(f"\x1b[2m{shown}\x1b[22m" if dims and shown and not is_learned else shown)
+
+
+def _show_figures(statistics: "ExampleStatistics", most: int, *, with_records: bool) -> None:
+    from align.examples.preview import histogram_lines, left_out_lines, table_lines
+    from align.printable import printable
+
+    blocks = {
+        "": table_lines(statistics),
+        "tokens of a row, template included": histogram_lines(statistics.lengths, most),
+        "of the owner's messages and documents, not learned": left_out_lines(
+            statistics, with_records=with_records
+        ),
+    }
+    for at, (title, lines) in enumerate((title, lines) for title, lines in blocks.items() if lines):
+        print("\n" * bool(at) + (f"{title}\n" if title else "") + printable("\n".join(lines)))
