@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -51,6 +51,7 @@ class Manifest:
         toolkit: Version that wrote it.
         members: Name to bytes and SHA-256.
         recipe: Name of the recipe that goes with a train bundle.
+        redacted: How many spans of which kind were replaced in its texts.
     """
 
     kind: str
@@ -59,6 +60,7 @@ class Manifest:
     toolkit: str
     members: Mapping[str, tuple[int, str]]
     recipe: str = ""
+    redacted: Mapping[str, int] = field(default_factory=dict)
 
 
 def write_bundle(path: Path, manifest: Manifest, members: Mapping[str, bytes | Path]) -> Manifest:
@@ -75,14 +77,7 @@ def write_bundle(path: Path, manifest: Manifest, members: Mapping[str, bytes | P
         with os.fdopen(os.open(beside, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600), "w+b") as file:
             with zipfile.ZipFile(file, "w", allowZip64=True) as bundle:
                 listed = {name: _add(bundle, name, members[name]) for name in sorted(members)}
-                manifest = Manifest(
-                    manifest.kind,
-                    manifest.owner,
-                    manifest.schema,
-                    manifest.toolkit,
-                    listed,
-                    manifest.recipe,
-                )
+                manifest = replace(manifest, members=listed)
                 with bundle.open(_info(MANIFEST), "w") as target:
                     target.write(_manifest_bytes(manifest))
             file.flush()
@@ -133,6 +128,7 @@ def _manifest_bytes(manifest: Manifest) -> bytes:
         "schema": manifest.schema,
         "toolkit": manifest.toolkit,
         "recipe": manifest.recipe,
+        "redacted": dict(manifest.redacted),
         "members": {
             name: {"bytes": size, "sha256": digest}
             for name, (size, digest) in manifest.members.items()
@@ -227,12 +223,20 @@ class Bundle:
             }
             texts = {key: str(values[key]) for key in ("kind", "owner", "toolkit", "recipe")}
             schema = int(values["schema"])
+            # Packs of before texts were redacted have none.
+            redacted = {str(kind): int(n) for kind, n in values.get("redacted", {}).items()}
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise _damaged(self.path, "its manifest cannot be read") from error
         if texts["kind"] not in KINDS:
             raise _damaged(self.path, "its manifest names no known kind")
         return Manifest(
-            texts["kind"], texts["owner"], schema, texts["toolkit"], members, texts["recipe"]
+            texts["kind"],
+            texts["owner"],
+            schema,
+            texts["toolkit"],
+            members,
+            texts["recipe"],
+            redacted,
         )
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from align.packing import SealedGuard
 from align.paths import checkpoints_dir, owner_dir
+from align.privacy.sealed import SealedGuard
 from align.store.choices import current_choices, decisive_pairs
 from align.store.connection import open_store
 from align.store.events import append_event, iter_events
@@ -84,7 +84,7 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def write_writing(laptop: Machine) -> Path:
     """Write 40 posts, 20 questions and a journal; what is held out says so."""
-    from align.ingest.readers import origin_of
+    from align.ingest.tree import origin_of
     from align.store.ids import content_id, split_of
 
     writing = laptop.root / "data" / "ann" / "writing"

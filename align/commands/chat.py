@@ -29,8 +29,10 @@ def chat(
     from align.chat import Chat, context_of
     from align.checkpoints import newest, resolve
     from align.console import say
+    from align.owner import load_owner
     from align.paths import store_path
     from align.privacy.overlap import closed_index
+    from align.privacy.redaction import redactor_for
     from align.sample import sampling_of
     from align.similarity import RunIndex
     from align.store.connection import open_store
@@ -40,7 +42,10 @@ def chat(
     settings = sampling_of(
         twin_of.sampling, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens
     )
-    closed = closed_index(open_store(owner)) if store_path(owner).exists() else RunIndex()
+    closed = RunIndex()
+    if store_path(owner).exists():
+        # It learned private writing redacted, and may repeat it so.
+        closed = closed_index(open_store(owner), redactor=redactor_for(load_owner(owner)))
     from align.twins import load_twin
 
     twin = load_twin(twin_of)
@@ -84,4 +89,6 @@ def _answer(talk: "Chat", line: str, before: str = "") -> None:
     if reply is None:
         say("nothing to try again yet")
         return
-    print(printable(before + reply.shown), flush=True)
+    # A pipe takes the answer as it is: a blank line stands between the messages of a burst.
+    for message in reply.messages if before else [reply.shown]:
+        print(printable(before + message), flush=True)

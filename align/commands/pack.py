@@ -1,9 +1,13 @@
 """`align pack`: one file with what the other machine needs."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from align.packing import Packed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -32,7 +36,8 @@ def pack(
 ) -> None:
     """Pack what training, or labelling, needs on another machine of the owner's.
 
-    Never inside: the writing itself, sealed records, held-out answers.
+    Never inside: the writing itself, sealed records, held-out answers. Addresses, numbers, secrets
+    and the names that owner.yaml lists are replaced.
     """
     from align.console import say
     from align.errors import UserError
@@ -58,13 +63,21 @@ def pack(
             conn, owner, settings, target, recipe=recipe, adapter=adapter is not False
         )
     else:
-        packed = pack_for_labelling(conn, owner, target, adapter=bool(adapter))
+        packed = pack_for_labelling(conn, owner, settings, target, adapter=bool(adapter))
+    _report(packed)
+    print(f"{relative_to_root(target)}  {target.stat().st_size:,} bytes")
+    say(f"There: make unpack OWNER={owner} FROM={target.name}")
+
+
+def _report(packed: "Packed") -> None:
+    from align.console import say
+
     for member, count in sorted(packed.rows.items()):
         print(f"{count:>9,} rows  {member}")
     for what, count in sorted(packed.withheld.items()):
         say(f"withheld: {count:,} {what} that repeat sealed writing")
-    print(f"{relative_to_root(target)}  {target.stat().st_size:,} bytes")
-    say(f"There: make unpack OWNER={owner} FROM={target.name}")
+    if packed.redacted:
+        say(f"redacted: {_in_words(packed.redacted)}")
 
 
 def _list(path: Path) -> None:
@@ -79,6 +92,12 @@ def _list(path: Path) -> None:
                 f"for {manifest.kind}, owner {manifest.owner}, recipe {manifest.recipe or '-'}"
             )
         )
+        if manifest.redacted:
+            print(printable(f"redacted: {_in_words(manifest.redacted)}"))
         for name, (size, _) in sorted(manifest.members.items()):
             rows = f"{len(bundle.rows(name)):>9,} rows" if name.endswith(".jsonl") else " " * 14
             print(f"{size:>13,} bytes  {rows}  {name}")
+
+
+def _in_words(redacted: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {kind}" for kind, count in sorted(redacted.items()))

@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from align.privacy.redaction import Redactor
 from align.similarity import RunIndex
 from align.store.records import iter_records
 
@@ -9,14 +10,20 @@ RUN = 8
 NOTE = "(withheld: it repeats {n} words in a row of writing that is not open)"
 
 
-def closed_index(conn: sqlite3.Connection, length: int = RUN) -> RunIndex:
-    """Return an index of all sealed and train-only records, those left out of training too."""
+def closed_index(
+    conn: sqlite3.Connection, length: int = RUN, redactor: Redactor | None = None
+) -> RunIndex:
+    """Return an index of all sealed and train-only records, those left out of training too.
+
+    With a redactor also of what a twin learns of them, which it may repeat.
+    """
     records = iter_records(conn, levels=("sealed", "train-only"), include_left_out=True)
     index = RunIndex(length=length)
     for record in records:
-        index.add(record.text)
-        if record.title:
-            index.add(record.title)
+        for text in filter(None, (record.text, record.title)):
+            index.add(text)
+            if redactor is not None and (learned := redactor.redact(text)) != text:
+                index.add(learned)
     return index
 
 

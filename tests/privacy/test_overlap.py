@@ -7,8 +7,9 @@ import pytest
 
 from align.levels import Level
 from align.privacy.overlap import closed_index, withheld
+from align.store.adding import add_records
 from align.store.connection import connect
-from align.store.records import Record, add_records
+from align.store.records import Record
 
 SECRET = "the spare key lies under the third blue pot by the door"
 

@@ -1,0 +1,126 @@
+"""`align names`: other people's names, for the list in owner.yaml."""
+
+from collections.abc import Iterable
+from sqlite3 import Connection
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from align.owner import Owner
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Names of other people in what was read.",
+)
+OWNER = typer.Option(help="Whose records.")
+
+
+@app.command("list")
+def list_names(
+    owner: Annotated[str, OWNER] = "demo",
+    least: Annotated[int, typer.Option(help="Propose who wrote at least so many records.")] = 1,
+) -> None:
+    """List who else wrote what was read: records, name, and whether owner.yaml lists it.
+
+    The last line can be pasted into owner.yaml; nothing is changed.
+    """
+    from align.owner import load_owner
+    from align.printable import printable
+    from align.store.connection import open_store
+
+    settings = load_owner(owner)
+    found = _authors(open_store(owner))
+    missing = []
+    for name, count in found:
+        state = _state(name, settings)
+        if not state and count >= least:
+            missing.append(name)
+        print(printable(f"{count:>9,}\t{name}\t{state or 'not listed'}"))
+    _propose(owner, settings, missing)
+
+
+@app.command()
+def find(
+    owner: Annotated[str, OWNER] = "demo",
+    with_: Annotated[
+        str, typer.Option("--with", help="presidio or gliner, which you install.")
+    ] = "presidio",
+    model: Annotated[
+        str | None, typer.Option(help="A spaCy pipeline, or a GLiNER model, by name or folder.")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Two-letter code (default: the first of owner.yaml's).")
+    ] = None,
+    least: Annotated[int, typer.Option(help="Propose what is in at least so many records.")] = 2,
+) -> None:
+    """Propose names found in the texts of what was read; on this machine, changing nothing."""
+    from align.console import progress
+    from align.owner import load_owner
+    from align.printable import printable
+    from align.privacy.finders import finder_of, proposals
+    from align.store.connection import open_store
+
+    settings = load_owner(owner)
+    conn = open_store(owner)
+    finder = finder_of(with_, language=language or settings.language, model=model)
+    texts = _texts(conn)
+    watched = progress(texts, len(texts), "names", unit="records")
+    listed = [settings.name, *settings.aliases, *settings.names]
+    counts = proposals(finder, watched, listed)
+    missing = [(name, count) for name, count in counts.most_common() if count >= least]
+    for name, count in missing:
+        print(printable(f"{count:>9,}\t{name}"))
+    _propose(owner, settings, [name for name, _ in missing])
+
+
+def _authors(conn: Connection) -> list[tuple[str, int]]:
+    rows = conn.execute(
+        "SELECT author, count(*) AS n FROM records WHERE is_owner = 0 AND trim(author) <> '' "
+        "GROUP BY author ORDER BY n DESC, author"
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def _texts(conn: Connection) -> list[str]:
+    """Return the texts that are trained on or may travel; sealed ones never are."""
+    from align.privacy.travelling import SEALED
+
+    rows = conn.execute(
+        "SELECT DISTINCT text FROM records WHERE level < ? AND left_out IS NULL", (SEALED,)
+    )
+    return [row[0] for row in rows]
+
+
+def _state(name: str, settings: "Owner") -> str:
+    """Return why a name needs not be listed; nothing where it should be."""
+    from align.privacy.name_words import ROLES
+    from align.privacy.names import names_of
+    from align.privacy.redaction import find_spans
+
+    if name.casefold() in {each.casefold() for each in (settings.name, *settings.aliases)}:
+        return "the owner"
+    if name.strip().casefold() in ROLES:
+        return "nobody's name"
+    if names_of(tuple(settings.names)).find(name):
+        return "listed"
+    return "found as it is" if find_spans(name) else ""
+
+
+def _propose(owner: str, settings: "Owner", missing: Iterable[str]) -> None:
+    import json
+
+    from align.console import say
+    from align.owner import owner_file
+    from align.paths import relative_to_root
+    from align.printable import printable
+
+    new = list(missing)
+    if not new:
+        say("No name is missing in owner.yaml.")
+        return
+    say(f"To have them replaced, write into {relative_to_root(owner_file(owner))}:")
+    # A JSON list is a YAML list as well.
+    print(printable(f"names: {json.dumps([*settings.names, *new], ensure_ascii=False)}"))

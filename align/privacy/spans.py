@@ -1,0 +1,26 @@
+"""A span of a text that tells something private, and texts with spans covered."""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+Kind = Literal["e-mail", "phone", "card", "iban", "ip", "secret", "name"]
+
+# What no export's text holds, once it is cleaned: no detector finds anything in it.
+COVER = "\x00"
+
+
+class Span(NamedTuple):
+    """Where something private stands in a text, and what it is."""
+
+    start: int
+    stop: int
+    kind: Kind
+
+
+def covered(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Return the text, as long as it was, with nothing to be seen in the spans."""
+    pieces, at = [], 0
+    for start, stop in spans:
+        pieces += [text[at:start], COVER * (stop - start)]
+        at = stop
+    return "".join([*pieces, text[at:]]) if pieces else text

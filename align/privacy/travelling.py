@@ -1,0 +1,185 @@
+"""What of the store may travel to another machine of the owner's, and in which words.
+
+Ids and keys are as they are, or the stores could not be merged again; texts are redacted. A store
+that knows a row keeps its own words when the row comes back.
+"""
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from align.levels import LEVELS
+from align.privacy.redaction import Redactor
+from align.privacy.sealed import SealedGuard
+from align.store.ids import canonical_json, content_id
+from align.store.merge import export_rows
+
+Row = dict[str, Any]
+SEALED = LEVELS.index("sealed")
+# Events whose payload is the owner's own words, and what in it is none.
+WORDY = ("rewrite", "note", "flag")
+_NO_WORDS = ("flag", "side", "of", "target", "version")
+
+
+@dataclass
+class Traveller:
+    """Decides what travels, and says it without what is private.
+
+    Attributes:
+        guard: Finds what repeats a sealed record.
+        redactor: Replaces what is private.
+        withheld: What stayed behind, by kind.
+    """
+
+    guard: SealedGuard
+    redactor: Redactor
+    withheld: Counter[str] = field(default_factory=Counter)
+
+    def kept(
+        self, what: str, rows: Iterable[Row], texts: Callable[[Row], Iterable[str]]
+    ) -> list[Row]:
+        """Return the rows that repeat nothing sealed, in their own words."""
+        kept = []
+        for row in rows:
+            if self.guard.finds(*texts(row)):
+                self.withheld[what] += 1
+            else:
+                kept.append(row)
+        return kept
+
+    def example(self, row: Row) -> Row:
+        """Return a row of messages, redacted."""
+        return {**row, "messages": self.redactor.redact_messages(row["messages"])}
+
+    def preference(self, row: Row) -> Row:
+        """Return a row of messages and two answers, redacted together."""
+        texts = texts_of_preference(row)
+        *contents, chosen, rejected = self.redactor.redact_texts(texts)
+        messages = [
+            {**message, "content": content}
+            for message, content in zip(row["messages"], contents, strict=True)
+        ]
+        return {**row, "messages": messages, "chosen": chosen, "rejected": rejected}
+
+    def thread(self, name: str) -> str:
+        """Return a thread's name or, where it tells something private, one that tells nothing.
+
+        It comes after any other in the alphabet that begins with a letter of ASCII: of two names
+        of a thread, a merge keeps the first.
+        """
+        return name if self.redactor.redact(name) == name else f"~{content_id(name)}"
+
+    def value(self, value: Any) -> Any:
+        """Return a JSON value whose texts are redacted."""
+        if isinstance(value, str):
+            return self.redactor.redact(value)
+        if isinstance(value, dict):
+            return {
+                key: inner if key in _NO_WORDS else self.value(inner)
+                for key, inner in value.items()
+            }
+        return [self.value(inner) for inner in value] if isinstance(value, list) else value
+
+
+def store_rows(
+    conn: sqlite3.Connection, side: str, traveller: Traveller, *, wordy: Sequence[str]
+) -> dict[str, list[Row]]:
+    """Return the rows of the store that may travel, by table, redacted.
+
+    Args:
+        conn: The store.
+        side: SQL on `p`, a known prompt.
+        traveller: Decides what may travel.
+        wordy: Kinds of events with words in them that may travel, where their pair does.
+    """
+    found = conn.execute(
+        f"SELECT id, messages, source, thread, split, level FROM known_prompts p "
+        f"WHERE {side} AND level < {SEALED} ORDER BY id"
+    )
+    prompts = traveller.kept(
+        "prompts", map(dict, found), lambda row: _texts(json.loads(row["messages"]))
+    )
+    asked = {row["id"]: _texts_of_messages(json.loads(row["messages"])) for row in prompts}
+    answers = traveller.kept(
+        "answers",
+        (row for row in export_rows(conn, "answers") if row["prompt_id"] in asked),
+        lambda row: [row["text"]],
+    )
+    pairs = _open_pairs(conn, {row["id"] for row in answers})
+    used = {row[side] for row in pairs for side in ("answer_a", "answer_b")}
+    threads = {row["thread"] for row in prompts}
+    return {
+        "threads": [
+            {**row, "thread": traveller.thread(row["thread"])}
+            for row in export_rows(conn, "threads")
+            if row["thread"] in threads
+        ],
+        "prompts": [_prompt(row, traveller) for row in prompts],
+        "answers": [
+            {**row, "text": traveller.redactor.redact(row["text"], asked[row["prompt_id"]])}
+            for row in answers
+            if row["id"] in used
+        ],
+        "pairs": pairs,
+        "events": _events(conn, {row["id"] for row in pairs}, traveller, wordy),
+    }
+
+
+def texts_of_example(row: Row) -> list[str]:
+    """Return all texts of a row of messages."""
+    return _texts_of_messages(row["messages"])
+
+
+def texts_of_preference(row: Row) -> list[str]:
+    """Return all texts of a row of messages and two answers."""
+    return [*texts_of_example(row), row["chosen"], row["rejected"]]
+
+
+def _open_pairs(conn: sqlite3.Connection, answers: set[str]) -> list[Row]:
+    """Return the pairs of two travelling answers that nobody sealed."""
+    unsealed = {
+        row[0] for row in conn.execute(f"SELECT id FROM known_pairs WHERE level < {SEALED}")
+    }
+    return [
+        row
+        for row in export_rows(conn, "pairs")
+        if row["id"] in unsealed and {row["answer_a"], row["answer_b"]} <= answers
+    ]
+
+
+def _prompt(row: Row, traveller: Traveller) -> Row:
+    messages = traveller.redactor.redact_messages(json.loads(row["messages"]))
+    return {**row, "messages": canonical_json(messages), "thread": traveller.thread(row["thread"])}
+
+
+def _events(
+    conn: sqlite3.Connection, pairs: set[str], traveller: Traveller, wordy: Sequence[str]
+) -> list[Row]:
+    """Return the events: all that hold no words, so that an undo or a seal always arrives."""
+    travelling = []
+    for row in export_rows(conn, "events"):
+        if row["kind"] in WORDY:
+            if row["kind"] not in wordy or (row["pair_id"] and row["pair_id"] not in pairs):
+                continue
+            payload = json.loads(row["payload"])
+            if traveller.guard.finds(*_texts(payload)):
+                traveller.withheld["events"] += 1
+                continue
+            row = {**row, "payload": canonical_json(traveller.value(payload))}
+        travelling.append(row)
+    return travelling
+
+
+def _texts(value: Any) -> list[str]:
+    """Return all texts in a JSON value."""
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for each in inner for text in _texts(each)]
+
+
+def _texts_of_messages(messages: Iterable[Row]) -> list[str]:
+    return [message["content"] for message in messages]
