@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from align.evaluation.coherence import stem
+from align.content_words import stem
 from align.function_words import FUNCTION_WORDS, INTERJECTIONS
 from align.similarity import words
 from align.statistics import median

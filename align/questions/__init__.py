@@ -1,0 +1,1 @@
+"""Posts become conversations: questions whose answers are passages of the owner's, unchanged."""

@@ -1,0 +1,46 @@
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from align.questions.passages import FEWEST_WORDS, MOST_WORDS, passages
+
+
+def prose(words: int, word: str = "word") -> str:
+    return " ".join([word] * words)
+
+
+def test_short_paragraphs_are_joined_until_there_is_a_thought_in_them() -> None:
+    text = f"{prose(10, 'a')}\n\n{prose(20, 'b')}\n\n{prose(40, 'c')}"
+    found = passages(text)
+    assert [each.text for each in found] == [
+        f"{prose(10, 'a')}\n\n{prose(20, 'b')}",
+        prose(40, "c"),
+    ]
+
+
+def test_a_heading_parts_passages_and_belongs_to_those_under_it() -> None:
+    text = (
+        f"{prose(30, 'a')}\n\n## On bread\n\n{prose(30, 'b')}\n\nSetext\n------\n\n{prose(30, 'c')}"
+    )
+    assert [(each.heading, each.text[0]) for each in passages(text)] == [
+        (None, "a"), ("On bread", "b"), ("Setext", "c"),
+    ]  # fmt: skip
+
+
+def test_code_tables_and_what_is_too_long_are_no_passages() -> None:
+    code = "```\n" + prose(40) + "\n```"
+    table = "| " + prose(40) + " |"
+    assert passages(f"{code}\n\n{table}\n\n{prose(MOST_WORDS + 1)}") == []
+
+
+@given(
+    st.lists(st.sampled_from(["a b. ", "\n\n", "# H\n", "word ", "\n", "é ", "```"]), max_size=400)
+)
+def test_passages_are_stretches_of_the_text_that_never_overlap(parts: list[str]) -> None:
+    text = "".join(parts)
+    found = passages(text)
+    for each in found:
+        assert each.text == text[each.start : each.stop]
+        assert FEWEST_WORDS <= each.words <= MOST_WORDS
+    assert all(a.stop <= b.start for a, b in pairwise(found))
