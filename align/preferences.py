@@ -1,16 +1,30 @@
-"""Choices become rows of prompt, chosen, rejected, weight and source."""
+"""Choices become rows of prompt, chosen, rejected, weight and source.
+
+Rows for nothing stand beside them where they are asked for: the owner's real reply to what he was
+asked, preferred to his twin's. Nobody chose there, so they are the baseline that labelling must
+beat.
+"""
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from align.store.choices import Choice, decisive_pairs
+from align.owner import Owner
+from align.privacy.redaction import Redactor, redactor_for
+from align.prompts import true_replies
+from align.similarity import near_identical
+from align.store.answers import answers_of
+from align.store.choices import Choice, chosen_pairs, decisive_pairs
 from align.store.pairs import PairView
+from align.store.prompts import Prompt, iter_prompts
 
 Message = dict[str, str]
+Row = dict[str, Any]
 Side = Literal["train", "held_out"]
+# Who preferred the owner's real reply: nobody, it was written.
+RECORD = "record"
 
 
 @dataclass(frozen=True)
@@ -22,8 +36,8 @@ class Preference:
         chosen: The answer that sounds like the owner.
         rejected: The one that doesn't, or less.
         weight: How much the row counts.
-        source: Who chose: `owner`, `simulated`, `imported`.
-        pair_id: The pair that was chosen from.
+        source: Who chose: `owner`, `simulated`, `imported`; `record` where nobody did.
+        pair_id: The pair that was chosen from; empty where nobody chose.
         prompt_id: What is held out together.
         split: `train` or `held_out`.
     """
@@ -37,17 +51,93 @@ class Preference:
     prompt_id: str
     split: Side
 
-    def to_row(self) -> dict[str, Any]:
+    def to_row(self) -> Row:
         """Return it as a row of a frozen rows file."""
         return {**asdict(self), "messages": list(self.messages)}
 
 
-def build_preferences(conn: sqlite3.Connection, *, held_out: float = 0.12) -> list[Preference]:
-    """Return the rows of all choices that stand, ordered by pair.
+def build_preferences(
+    conn: sqlite3.Connection,
+    owner: Owner,
+    *,
+    held_out: float = 0.12,
+    against_records: float = 0.0,
+    twin: str | None = None,
+    redactor: Redactor | None = None,
+) -> list[Preference]:
+    """Return the rows of all choices that stand, ordered by pair; redacted.
 
     `both` and `neither` are never rows; prompts of the evaluation side aren't either.
+
+    Args:
+        conn: The owner's store.
+        owner: For the names that are taken out.
+        held_out: Share of the prompts whose rows only measure.
+        against_records: Weight of a row that prefers the owner's real reply to his twin's answer,
+            after the choices, ordered by prompt; 0 leaves them out.
+        twin: Hash of the checkpoint whose answers those are; none are known without it.
+        redactor: Counts what it replaces, where somebody wants to know; else one of the owner's.
     """
-    return [row for choice, pair in decisive_pairs(conn) for row in _rows(choice, pair, held_out)]
+    rows = [row for choice, pair in decisive_pairs(conn) for row in _rows(choice, pair, held_out)]
+    if against_records > 0 and twin is not None:
+        rows += [
+            Preference(prompt.messages, reply, answer, against_records, RECORD, "", prompt.id,
+                       side_of(prompt.id, held_out))
+            for prompt, reply, answer in record_pairs(conn, owner, twin)
+        ]  # fmt: skip
+    redactor = redactor or redactor_for(owner)
+    return [_redacted(row, redactor) for row in rows]
+
+
+def replied_prompts(conn: sqlite3.Connection, owner: Owner) -> list[tuple[Prompt, str]]:
+    """Return what the owner was asked on the training side, with his reply, ordered by prompt.
+
+    Sealed prompts are left out, and those of which he chose between two answers: there his choice
+    counts.
+    """
+    chosen = {pair.prompt_id for pair in chosen_pairs(conn).values()}
+    found = iter_prompts(conn, split="train", levels=("open", "train-only"), source="asked")
+    prompts = [prompt for prompt in found if prompt.id not in chosen]
+    replies = true_replies(conn, owner, prompts)
+    return [(prompt, replies[prompt.id]) for prompt in prompts if replies.get(prompt.id)]
+
+
+def record_pairs(
+    conn: sqlite3.Connection, owner: Owner, twin: str
+) -> list[tuple[Prompt, str, str]]:
+    """Return (prompt, the owner's reply, the twin's answer), one a prompt, ordered by prompt.
+
+    Of several answers the first counts. Where it is empty or next to identical with the reply,
+    there is no pair.
+    """
+    answers: dict[str, str] = {}
+    for answer in answers_of(conn, twin):
+        answers.setdefault(answer.prompt_id, answer.text)
+    found = (
+        (prompt, reply, answers.get(prompt.id, ""))
+        for prompt, reply in replied_prompts(conn, owner)
+    )
+    return [row for row in found if row[2].strip() and not near_identical(row[1], row[2])]
+
+
+def with_packed(rows: Sequence[Row], packed: Sequence[Row], against_records: float) -> list[Row]:
+    """Return this machine's rows, and of those that travelled what it can't make itself.
+
+    Args:
+        rows: Of the store, whose choices are newer than what travelled.
+        packed: What travelled: rows of `Preference.to_row`.
+        against_records: Weight of the owner's real replies, which lie where his records are; 0
+            leaves them out.
+    """
+    made = list(rows) or [row for row in packed if row["source"] != RECORD]
+    if against_records <= 0 or any(row["source"] == RECORD for row in made):
+        return made
+    known = {row["prompt_id"] for row in made}
+    replies = (row for row in packed if row["source"] == RECORD)
+    return [
+        *made,
+        *({**row, "weight": against_records} for row in replies if row["prompt_id"] not in known),
+    ]
 
 
 def side_of(prompt_id: str, held_out: float) -> Side:
@@ -87,3 +177,19 @@ def _rows(choice: Choice, pair: PairView, held_out: float) -> Iterator[Preferenc
                 prompt_id=pair.prompt_id,
                 split=side_of(pair.prompt_id, held_out),
             )
+
+
+def _redacted(row: Preference, redactor: Redactor) -> Preference:
+    """Return the row without what is private; each side with its prompt, so that they agree."""
+
+    def told(answer: str) -> list[Message]:
+        return redactor.redact_messages([*row.messages, {"role": "assistant", "content": answer}])
+
+    *messages, chosen = told(row.chosen)
+    rejected = told(row.rejected)[-1]
+    return replace(
+        row,
+        messages=tuple(messages),
+        chosen=chosen["content"],
+        rejected=rejected["content"],
+    )

@@ -15,7 +15,15 @@ from typing import Any
 # Ours: key -> (types, stages, what it does).
 OURS: dict[str, tuple[list[str], tuple[str, ...], str]] = {
     "held_out": (["float"], ("sft", "dpo"), "share of the rows (dpo: of the prompts) kept apart"),
+    "against_records": (
+        ["float"],
+        ("dpo",),
+        "weight of a pair that nobody chose: the owner's real reply against the twin's "
+        "(`align sample --against-records`); the baseline that labelling must beat; 0 leaves "
+        "them out",
+    ),
     "identity": (["bool"], ("sft",), "whether the facts of owner.yaml become conversations"),
+    "document_dates": (["bool"], ("sft",), "whether a document's prompt says when it was written"),
     "sample_temperature": (["float"], ("sft",), "temperature of the twin's answers"),
     "sample_top_p": (["float"], ("sft",), "mass of likeliest tokens that answers are drawn from"),
     "sample_max_new_tokens": (["int"], ("sft",), "longest answer, in tokens"),
@@ -24,11 +32,12 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "sft": {
         "held_out": 0.05,
         "identity": True,
+        "document_dates": True,
         "sample_temperature": 1.0,
         "sample_top_p": 1.0,
         "sample_max_new_tokens": 160,
     },
-    "dpo": {"held_out": 0.12},
+    "dpo": {"held_out": 0.12, "against_records": 0.0},
 }
 
 _RUN = "the run decides that itself"
@@ -115,6 +124,8 @@ def checked_value(stage: str, key: str, value: Any) -> Any:
         raise ValueError(f"key '{key}' must be more than 0, not {typed}.")
     if key == "held_out" and not 0 <= typed < 1:
         raise ValueError(f"key 'held_out' is a share from 0 to below 1, not {typed}.")
+    if key == "against_records" and not 0 <= typed <= 1:
+        raise ValueError(f"key 'against_records' is a weight from 0 to 1, not {typed}.")
     return typed
 
 

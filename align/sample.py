@@ -156,14 +156,34 @@ def make_plan(
     seed: int,
     settings: Sampling,
     threshold: float = 0.9,
+    prompts: Sequence[Prompt] | None = None,
 ) -> Plan:
-    """Return what is to be drawn, with all that an earlier run drew already."""
-    slots = choose_slots(training_prompts(conn), pairs, seed)
-    plan = Plan(checkpoint, settings, seed, threshold, slots)
+    """Return what is to be drawn, with all that an earlier run drew already; `prompts` or all."""
+    asked = training_prompts(conn) if prompts is None else prompts
+    plan = Plan(checkpoint, settings, seed, threshold, choose_slots(asked, pairs, seed))
     for answer in answers_of(conn, checkpoint.hash):
         if answer.settings == settings.as_dict():
             plan.drawn.setdefault((answer.prompt_id, answer.seed), {})[answer.n] = answer.text
     return plan
+
+
+def unanswered(plan: Plan) -> list[Slot]:
+    """Return the slots of which even the first answer wants drawing."""
+    return [slot for slot in plan.slots if 0 not in plan.drawn.get((slot.prompt.id, plan.seed), {})]
+
+
+def draw_against_records(
+    conn: Connection, twin: Any, plan: Plan, *, batch_size: int = 192, narrate: bool = True
+) -> None:
+    """Draw one answer a slot into the store: what the owner's real reply is held against.
+
+    It is the first answer of the prompt's first pair: where that is drawn, it is not drawn again.
+    """
+    missing = unanswered(plan)
+    arriving = _arriving(twin, plan, {plan.seed: missing}, batch_size, n=1)
+    if narrate:
+        arriving = progress(arriving, len(missing), "sampling", unit="answers")
+    _store(conn, plan, arriving)
 
 
 def draw_pairs(
@@ -212,15 +232,15 @@ def _draw_attempt(
 
 
 def _arriving(
-    twin: Any, plan: Plan, by_seed: dict[int, list[Slot]], batch_size: int
+    twin: Any, plan: Plan, by_seed: dict[int, list[Slot]], batch_size: int, *, n: int = 2
 ) -> Iterator[Answer]:
     for seed, slots in by_seed.items():
         conversations = [slot.prompt.messages for slot in slots]
         answers = twin.generate_each(
-            conversations, seed=seed, batch_size=batch_size, n=2, **plan.settings.as_dict()
+            conversations, seed=seed, batch_size=batch_size, n=n, **plan.settings.as_dict()
         )
-        for at, n, text in answers:
-            yield _answer(plan, slots[at].prompt.id, seed, n, text)
+        for at, place, text in answers:
+            yield _answer(plan, slots[at].prompt.id, seed, place, text)
 
 
 def _answer(plan: Plan, prompt_id: str, seed: int, n: int, text: str) -> Answer:

@@ -14,6 +14,7 @@ from align.choices.exports import full_rows, training_rows
 from align.choices.finding import Filter
 from align.choices.imports import add_choices, read_choices
 from align.errors import UserError
+from align.owner import Owner
 from align.preferences import build_preferences
 from align.store.choices import current_choices
 from align.store.connection import in_memory
@@ -40,7 +41,7 @@ def bring(conn: sqlite3.Connection, folder: Path, *rows: Any) -> tuple[int, int]
 
 
 def chosen(conn: sqlite3.Connection) -> list[tuple[str, str]]:
-    return sorted((row.chosen, row.rejected) for row in build_preferences(conn))
+    return sorted((row.chosen, row.rejected) for row in build_preferences(conn, Owner(name="Ann")))
 
 
 def test_both_kinds_of_lines_become_the_same_choice(
@@ -57,7 +58,7 @@ def test_both_kinds_of_lines_become_the_same_choice(
                       {"role": "assistant", "content": "Right."}]},
     ]  # fmt: skip
     assert bring(conn, tmp_path, *said) == (1, 4)
-    (row,) = build_preferences(conn)
+    (row,) = build_preferences(conn, Owner(name="Ann"))
     assert (row.chosen, row.rejected, row.source) == ("Left.", "Right.", "imported")
     assert len(list(iter_pairs(conn))) == 1
 
@@ -126,7 +127,7 @@ def test_prompts_are_private_unless_the_line_says_otherwise(
     bring(conn, tmp_path, *rows)
     levels = {pair.messages[0]["content"]: pair.level for pair in iter_pairs(conn)}
     assert levels == {"One?": "train-only", "Two?": "open", "3?": "sealed"}
-    assert len(build_preferences(conn)) == 2
+    assert len(build_preferences(conn, Owner(name="Ann"))) == 2
     bring(conn, tmp_path, ONE | {"level": "sealed"})
     bring(conn, tmp_path, ONE | {"level": "open"})
     assert {pair.level for pair in iter_pairs(conn)} == {"sealed", "open"}
@@ -138,10 +139,10 @@ def test_what_is_held_out_or_of_the_arena_never_trains(
     rows = [ONE | {"split": "evaluation"}, ONE | {"prompt": "Two?", "purpose": "arena"}]
     bring(conn, tmp_path, *rows)
     assert len(current_choices(conn)) == 2
-    assert build_preferences(conn) == []
+    assert build_preferences(conn, Owner(name="Ann")) == []
     add_pair(conn, "Three?", ("x", "y"), split="evaluation")
     bring(conn, tmp_path, ONE | {"prompt": "Three?"})
-    assert build_preferences(conn) == []
+    assert build_preferences(conn, Owner(name="Ann")) == []
 
 
 def test_an_export_comes_in_elsewhere_as_what_it_was(
@@ -161,7 +162,7 @@ def test_an_export_comes_in_elsewhere_as_what_it_was(
     assert bring(other, tmp_path, *exported) == (0, 5)
     assert chosen(other) == chosen(conn)
     third = in_memory()
-    bring(third, tmp_path, *training_rows(conn, Filter()))
+    bring(third, tmp_path, *training_rows(conn, Owner(name="Ann"), Filter()))
     assert chosen(third) == chosen(conn)
 
 

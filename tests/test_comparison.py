@@ -17,6 +17,7 @@ from align.comparison import (
     plan_comparison,
 )
 from align.errors import UserError
+from align.owner import Owner
 from align.preferences import build_preferences
 from align.sample import Sampling, training_prompts
 from align.store.answers import answers_of
@@ -164,4 +165,4 @@ def test_the_arenas_answers_never_train(conn: sqlite3.Connection, twins: Both) -
     draw(conn, twins, Scripted("It is the sea."), Scripted("No, the hills."))
     for pair in list(iter_pairs(conn, purpose="arena")):
         append_event(conn, kind="choice", actor="owner", pair_id=pair.id, payload={"outcome": "a"})
-    assert build_preferences(conn) == []
+    assert build_preferences(conn, Owner(name="Ann")) == []

@@ -14,11 +14,13 @@ from align.sample import (
     Sampling,
     Slot,
     choose_slots,
+    draw_against_records,
     draw_pairs,
     drawn,
     make_plan,
     sampling_of,
     training_prompts,
+    unanswered,
 )
 from align.store.answers import answers_of
 from align.store.connection import connect
@@ -192,6 +194,54 @@ def test_what_never_differs_is_left_out_with_a_count_and_not_drawn_for_ever(
     assert (result.pairs, result.left_out) == (0, 3)
     assert twin.calls == 3 * 2 * ATTEMPTS
     assert plan_of(conn, checkpoint, pairs=3).missing() == []
+
+
+def test_one_answer_is_drawn_against_records_and_a_pair_takes_it_over(
+    conn: sqlite3.Connection, checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    from align.twins import load_twin
+
+    twin = load_twin(checkpoint)
+    asked = prompts(6)
+    add_prompts(conn, asked)
+    plan = plan_of(conn, checkpoint, prompts=asked[:4], pairs=4)
+    assert len(unanswered(plan)) == 4
+    draw_against_records(conn, twin, plan, narrate=False)
+    first = answers_of(conn, checkpoint.hash)
+    assert {(answer.prompt_id, answer.seed, answer.n) for answer in first} == {
+        (prompt.id, 0, 0) for prompt in asked[:4]
+    }
+    assert unanswered(plan_of(conn, checkpoint, prompts=asked[:4], pairs=4)) == []
+    draw_pairs(conn, twin, plan_of(conn, checkpoint, pairs=6), narrate=False)
+    assert all(answer in answers_of(conn, checkpoint.hash) for answer in first)
+    other = connect(tmp_path / "other.db", create=True)
+    add_prompts(other, asked)
+    draw_pairs(other, twin, plan_of(other, checkpoint, pairs=6), narrate=False)
+    assert rows(conn) == rows(other)
+    assert unanswered(plan_of(other, checkpoint, prompts=asked, pairs=6)) == []
+
+
+def test_answers_against_records_go_on_where_they_were_stopped(
+    conn: sqlite3.Connection, checkpoint: Checkpoint
+) -> None:
+    class Stopped(Scripted):
+        def generate_each(self, *args: Any, **settings: Any) -> Iterator[tuple[int, int, str]]:
+            for count, answer in enumerate(super().generate_each(*args, **settings)):
+                if count == 2:
+                    raise KeyboardInterrupt
+                yield answer
+
+    asked = prompts(5)
+    add_prompts(conn, asked)
+    plan = plan_of(conn, checkpoint, prompts=asked, pairs=5)
+    with pytest.raises(KeyboardInterrupt):
+        draw_against_records(conn, Stopped({}, ["Yes"]), plan, narrate=False)
+    assert len(unanswered(plan_of(conn, checkpoint, prompts=asked, pairs=5))) == 3
+    twin = Scripted({}, ["Yes"])
+    draw_against_records(
+        conn, twin, plan_of(conn, checkpoint, prompts=asked, pairs=5), narrate=False
+    )
+    assert twin.calls == 3
 
 
 def test_settings_are_the_lineages_with_the_command_line_over_them() -> None:

@@ -11,6 +11,7 @@ import yaml
 from align.choices.finding import Filter, found_choices
 from align.errors import UserError
 from align.files import jsonl, write_atomically
+from align.owner import Owner
 from align.preferences import build_preferences
 from align.store.acts import all_marks
 
@@ -44,11 +45,11 @@ def full_rows(conn: sqlite3.Connection, wanted: Filter) -> list[Row]:
     ]
 
 
-def training_rows(conn: sqlite3.Connection, wanted: Filter) -> list[Row]:
+def training_rows(conn: sqlite3.Connection, owner: Owner, wanted: Filter) -> list[Row]:
     """Return rows {prompt, chosen, rejected}, each a list of messages, as TRL takes them.
 
     They are the choices with a winner that may be trained on: no sealed pair, no prompt of the
-    evaluation side, nothing of the arena.
+    evaluation side, nothing of the arena; redacted as in training.
     """
     kept = {choice.pair_id for choice, _ in found_choices(conn, wanted)}
     return [
@@ -57,7 +58,7 @@ def training_rows(conn: sqlite3.Connection, wanted: Filter) -> list[Row]:
             "chosen": [{"role": "assistant", "content": row.chosen}],
             "rejected": [{"role": "assistant", "content": row.rejected}],
         }
-        for row in build_preferences(conn)
+        for row in build_preferences(conn, owner)
         if row.pair_id in kept
     ]
 

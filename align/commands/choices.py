@@ -101,13 +101,17 @@ def export(
     from align.choices.finding import asked_filter
     from align.console import say
     from align.errors import UserError
+    from align.owner import load_owner
     from align.store.connection import open_store
 
     if format not in FORMATS:
         raise UserError("--format", f"{format!r} is not known", f"Say one of: {', '.join(FORMATS)}")
     wanted = asked_filter(outcome, actor, since, _checkpoint(owner, checkpoint), grep)
     conn = open_store(owner)
-    rows = full_rows(conn, wanted) if format == "jsonl" else training_rows(conn, wanted)
+    if format == "jsonl":
+        rows = full_rows(conn, wanted)
+    else:
+        rows = training_rows(conn, load_owner(owner), wanted)
     if not rows and (out is not None or format != "jsonl"):
         raise UserError(
             f"owner {owner!r}", "no such choices", f"Look: align choices list --owner {owner}"

@@ -17,7 +17,11 @@ OWNER = typer.Option(help="Whose prompts.")
 @app.command()
 def add(
     file: Annotated[
-        Path, typer.Argument(help='JSONL {"prompt", "thread"}, or text with one prompt a line.')
+        Path,
+        typer.Argument(
+            help='JSONL {"prompt", "thread"} or {"messages", "thread"}, or text with one prompt a '
+            "line."
+        ),
     ],
     owner: Annotated[str, OWNER] = "demo",
 ) -> None:
@@ -40,6 +44,25 @@ def bundled(owner: Annotated[str, OWNER] = "demo") -> None:
     from align.store.connection import open_store
 
     added = add_bundled_prompts(open_store(owner, create=True), load_owner(owner).held_out)
+    print(f"{added.new:,} new, {added.known:,} known")
+
+
+@app.command("from-records")
+def from_records(
+    owner: Annotated[str, OWNER] = "demo",
+    limit: Annotated[
+        int,
+        typer.Option(
+            min=1, help="How many on the training side; a quarter of it on the evaluation side."
+        ),
+    ] = 2000,
+) -> None:
+    """Add what people asked the owner, with what was said before; `align ingest` does it too."""
+    from align.owner import load_owner
+    from align.prompts import add_asked_prompts
+    from align.store.connection import open_store
+
+    added = add_asked_prompts(open_store(owner), load_owner(owner), limit=limit)
     print(f"{added.new:,} new, {added.known:,} known")
 
 

@@ -33,6 +33,18 @@ def sample(
             metavar="TWIN TWIN",
         ),
     ] = None,
+    against_records: Annotated[
+        bool,
+        typer.Option(
+            "--against-records",
+            help="Draw one answer of the SFT twin to each prompt that people asked the owner: it "
+            "stands against his real reply. These pairs cost no labelling: they are the baseline "
+            "that labelling must beat.",
+        ),
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="With --against-records: how many prompts; else all.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the prompts' order and of the answers.")] = 0,
     temperature: Annotated[float | None, typer.Option(min=0.0, help="Else the recipe's.")] = None,
     top_p: Annotated[
@@ -45,10 +57,30 @@ def sample(
     batch_size: Annotated[int, typer.Option(min=1, help="Answers drawn at a time.")] = 192,
 ) -> None:
     """Draw pairs of answers to the training side's prompts, for the owner to choose between."""
-    if compare is not None:
-        asked = {"temperature": temperature, "top_p": top_p, "max_new_tokens": max_new_tokens}
+    asked: dict[str, Any] = {
+        "temperature": temperature,
+        "top_p": top_p,
+        "max_new_tokens": max_new_tokens,
+    }
+    _refuse_together(against_records, compare=compare, pairs=pairs, limit=limit)
+    if against_records:
+        _against_records(owner, checkpoint or "sft", limit, seed, asked, batch_size)
+    elif compare is not None:
         _compare(owner, compare, checkpoint, pairs or COMPARED, seed, asked, batch_size)
-        return
+    else:
+        _pairs(owner, checkpoint, pairs, seed, asked, near, batch_size)
+
+
+def _pairs(
+    owner: str,
+    checkpoint: str | None,
+    pairs: int | None,
+    seed: int,
+    asked: dict[str, Any],
+    near: float,
+    batch_size: int,
+) -> None:
+    """Draw pairs of one twin's answers."""
     from align.checkpoints import newest, resolve
     from align.console import make_command, say
     from align.errors import UserError
@@ -68,9 +100,7 @@ def sample(
         added = add_bundled_prompts(conn, load_owner(owner).held_out)
         if added.new:
             say(f"Added {added.new:,} prompts that come with the toolkit.")
-    settings = sampling_of(
-        twin_of.sampling, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens
-    )
+    settings = sampling_of(twin_of.sampling, **asked)
     plan = make_plan(conn, twin_of, pairs=wanted, seed=seed, settings=settings, threshold=near)
     if not plan.slots:
         raise UserError(
@@ -91,6 +121,63 @@ def sample(
     )
     following = "simulate" if simulated else "label"
     say(f"Next: {make_command(following, owner)}")
+
+
+def _refuse_together(against_records: bool, **options: object) -> None:
+    """Refuse options that have no meaning with --against-records, or only with it."""
+    from align.errors import UserError
+
+    for name, value in options.items():
+        if value is not None and against_records != (name == "limit"):
+            how = "with" if against_records else "without"
+            what = f"it has no meaning {how} --against-records"
+            raise UserError(f"--{name}", what, f"Leave --{name} out")
+
+
+def _against_records(
+    owner: str,
+    checkpoint: str,
+    limit: int | None,
+    seed: int,
+    asked: dict[str, Any],
+    batch_size: int,
+) -> None:
+    """Draw what the owner's real replies are held against."""
+    from align.checkpoints import resolve
+    from align.console import say
+    from align.errors import UserError
+    from align.owner import load_owner
+    from align.preferences import record_pairs, replied_prompts
+    from align.sample import draw_against_records, make_plan, sampling_of, unanswered
+    from align.store.connection import open_store
+
+    twin_of, settings = resolve(owner, checkpoint), load_owner(owner)
+    conn = open_store(owner)
+    prompts = [prompt for prompt, _ in replied_prompts(conn, settings)]
+    if not prompts:
+        what = "nothing that people asked and was answered, on the training side"
+        remedy = f"Run: align prompts from-records --owner {owner}"
+        raise UserError(f"owner {owner!r}", what, remedy)
+    plan = make_plan(
+        conn, twin_of, prompts=prompts, pairs=min(limit or len(prompts), len(prompts)),
+        seed=seed, settings=sampling_of(twin_of.sampling, **asked),
+    )  # fmt: skip
+    if missing := len(unanswered(plan)):
+        from align.twins import load_twin
+
+        say(f"Drawing {missing:,} answers from {twin_of.name}.")
+        draw_against_records(conn, load_twin(twin_of), plan, batch_size=batch_size)
+    else:
+        say("All answers of this twin, seed and settings are drawn already.")
+    pairs = len(record_pairs(conn, settings, twin_of.hash))
+    print(
+        f"{pairs:,} pairs of a real reply and an answer of {twin_of.name}, of"
+        f" {len(prompts):,} prompts"
+    )
+    say(
+        "They are off by default: labelling must beat them. To train on them: "
+        f"align dpo --owner {owner} --against_records 1.0"
+    )
 
 
 def _compare(

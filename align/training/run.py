@@ -17,7 +17,7 @@ from align.lineage import ADAPTER, digest_of
 from align.lineage import read as read_lineage
 from align.owner import load_owner
 from align.paths import checkpoints_dir, owner_dir, relative_to_root, store_path
-from align.preferences import build_preferences
+from align.preferences import build_preferences, with_packed
 from align.recipes import Recipe, read_recipe, recipe_path
 from align.training.rows import (
     FrozenRows,
@@ -115,7 +115,7 @@ def prepare(asked: Asked, *, write: bool = True, download: bool = False) -> Run:
     if asked.stage == "dpo":
         parent = _reference(asked, recipe)
         base = parent.base
-        rows = _preference_rows(asked, recipe)
+        rows = _preference_rows(asked, recipe, parent)
     else:
         asked_by = relative_to_root(recipe.path)
         base = resolve_base(
@@ -232,6 +232,7 @@ def _rows_of_store(asked: Asked, recipe: Recipe, base: Base) -> list[Row]:
         "count_tokens": token_counter(base),
         "max_tokens": recipe.training.get("max_length") or _LONGEST,
         "identity": recipe.ours["identity"],
+        "dates": recipe.ours["document_dates"],
     }
     owner = load_owner(asked.owner)
     with _store(asked.owner) as conn:
@@ -242,21 +243,25 @@ def _rows_of_store(asked: Asked, recipe: Recipe, base: Base) -> list[Row]:
         ]
 
 
-def _preference_rows(asked: Asked, recipe: Recipe) -> list[Row]:
-    held_out = recipe.ours["held_out"]
+def _preference_rows(asked: Asked, recipe: Recipe, twin: Checkpoint) -> list[Row]:
+    held_out, weight = recipe.ours["held_out"], recipe.ours["against_records"]
     if asked.dataset:
         rows = read_dpo_rows(Path(asked.dataset).expanduser(), held_out)
     else:
-        rows, packed = [], packed_rows(asked.owner, "dpo")
+        rows, pairs, packed = [], 0, packed_rows(asked.owner, "dpo")
         if store_path(asked.owner).is_file() or not packed.is_file():
+            settings = {"held_out": held_out, "against_records": weight, "twin": twin.hash}
             with _store(asked.owner) as conn:
-                rows = [row.to_row() for row in build_preferences(conn, held_out=held_out)]
+                made = build_preferences(conn, load_owner(asked.owner), **settings)
+                rows = [row.to_row() for row in made]
                 pairs = conn.execute("SELECT count(*) FROM pairs").fetchone()[0]
-        if not rows and packed.is_file():
-            rows = read_dpo_rows(packed, held_out)
+        if packed.is_file():
+            rows = with_packed(rows, read_dpo_rows(packed, held_out), weight)
         if not rows:
             command = pair_command(asked.owner)
             first = "" if pairs else f"{make_command('sample', asked.owner)} && "
+            if weight:
+                first, command = "", f"align sample --against-records --owner {asked.owner}"
             raise UserError(
                 f"owner {asked.owner}", "no choices to train on yet", f"Run: {first}{command}"
             )
