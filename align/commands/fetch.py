@@ -1,0 +1,50 @@
+"""`align fetch`: the owner's own public blog, into files that `align ingest` reads."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def fetch(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Your blog, or its feed.")],
+    owner: Annotated[str, typer.Option(help="Whose blog.")] = "demo",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Look at so many posts, the newest first.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list the posts that the blog names.")
+    ] = False,
+) -> None:
+    """Fetch the owner's own public blog, by its feed or Substack's archive.
+
+    One request a second, none that robots.txt forbids; nothing but addresses of its pages is sent.
+    What was fetched is kept under data/<owner>/fetched and is not asked for again.
+    """
+    from itertools import islice
+
+    from align.console import say
+    from align.errors import UserError
+    from align.fetching.blog import fetch as fetch_posts
+    from align.fetching.blog import fetched_folder
+    from align.fetching.posts import found_posts
+    from align.fetching.site import Site
+    from align.paths import owner_dir, relative_to_root
+    from align.printable import printable
+
+    folder = fetched_folder(owner_dir(owner), Site(url))
+    if dry_run:
+        for post in islice(found_posts(Site(url)), limit):
+            print(printable(f"{post.time[:10]:<10}  {post.url}  {post.title}"))
+        return
+    site = Site(url, folder / ".cache")
+    counts = fetch_posts(site, folder, limit=limit, told=say)
+    print(
+        f"{relative_to_root(folder)}: {counts['new']:,} new, {counts['changed']:,} changed, "
+        f"{counts['known']:,} known, {counts['passed over']:,} passed over"
+    )
+    if not any((folder / "posts").glob("*.atom")):
+        raise UserError(site.url, "no post of it can be read", "Use the blog's own export")
+    say(f"Next: align ingest {relative_to_root(folder)} --owner {owner}")
