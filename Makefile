@@ -12,6 +12,10 @@ RECIPE ?= demo
 ACCELERATE ?=
 # What `ingest` and `unpack` read.
 FROM ?=
+# Who you are in an export, as it names you; empty: your name and aliases in owner.yaml.
+ME ?=
+# The address of your own blog, for `fetch`.
+URL ?=
 # What a pack is for: train or label.
 FOR ?=
 # Which twin `sample`, `chat` and the like take: base, sft, dpo, 002-dpo, or a path.
@@ -55,7 +59,7 @@ $(STAMP): pyproject.toml constraints.txt scripts/setup.sh $(RENEW)
 	@TORCH='$(TORCH)' bash scripts/setup.sh
 
 ##@ The road (OWNER, RECIPE, ACCELERATE)
-.PHONY: ingest sft sample simulate label dpo evaluate chat status
+.PHONY: fetch ingest examples sft sample simulate label dpo evaluate chat status
 ifeq ($(OWNER),demo)
 writing = $(if $(FROM),$(from),data/demo/writing)
 
@@ -78,8 +82,14 @@ dpo: setup
 	@OWNER='$(OWNER)' RECIPE='$(RECIPE)' ACCELERATE='$(ACCELERATE)' bash scripts/dpo.sh
 endif
 
-ingest: setup ## Read writing into the store (FROM=folder-or-file)
-	$(ALIGN) ingest $(if $(writing),'$(writing)') $(owner)
+fetch: setup ## Fetch your own public blog, to be read in (URL)
+	$(ALIGN) fetch $(if $(URL),'$(URL)') $(owner)
+
+ingest: setup ## Read writing into the store (FROM=folder-zip-or-file, ME='your name')
+	$(ALIGN) ingest $(if $(writing),'$(writing)') $(owner) $(if $(ME),--me '$(ME)')
+
+examples: setup ## Show what a twin would be trained on
+	@$(ALIGN) examples $(owner) $(recipe)
 
 sample: setup ## Draw pairs of answers from a twin (CHECKPOINT)
 	$(ALIGN) sample $(owner) $(checkpoint)
@@ -131,6 +141,8 @@ contracts: setup ## Which room may know which
 bench: setup ## Measure again: every published figure but bench-demo's
 	$(BIN)/python -m benchmarks.startup --json benchmarks/results/startup.json
 	$(BIN)/python -m benchmarks.labeler --json benchmarks/results/labeler.json
+	$(BIN)/python -m benchmarks.ingest --json benchmarks/results/ingest.json
+	$(BIN)/python -m benchmarks.near_duplicates --json benchmarks/results/near_duplicates.json
 	$(BIN)/python -m benchmarks.pace --json benchmarks/results/pace.json
 	$(BIN)/python -m benchmarks.report
 
@@ -145,6 +157,7 @@ demo-base: setup ## Train the demo's tiny base again (minutes)
 docs: setup ## Write the generated pages again
 	$(BIN)/python -m scripts.write_cli_page
 	$(BIN)/python -m scripts.write_recipe_page
+	$(BIN)/python -m scripts.write_ingest_page
 	$(BIN)/python -m scripts.paste_outputs
 	$(BIN)/python -m benchmarks.report
 

@@ -16,7 +16,11 @@ from align.command_line import Stopped, run
 # The road first, in its order; then what looks at it.
 COMMANDS = {
     "ingest": "Read the owner's writing into the store.",
-    "records": "List, show and set the privacy of what was read.",
+    "fetch": "Fetch the owner's own public blog, to be read in.",
+    "records": "List, show, search, drop and set the privacy of what was read.",
+    "names": "Names of other people in what was read.",
+    "questions": "Questions that passages of the owner's documents answer.",
+    "examples": "Show what a twin would be trained on.",
     "prompts": "Add and list the prompts that a twin is asked.",
     "sft": "Fine-tune a twin on the owner's writing.",
     "sample": "Draw pairs of answers from a twin.",

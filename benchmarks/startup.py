@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from align.store.adding import add_records
 from align.store.connection import connect
 from align.store.ids import split_of
-from align.store.records import Record, add_records
+from align.store.records import Record
 from benchmarks.harness import Row, at_most, median_seconds, run
 
 RECORDS = 100_000

@@ -64,6 +64,14 @@ def test_an_answer_that_repeats_private_writing_is_withheld_and_forgotten() -> N
     assert all("blue pot" not in str(asked) for asked in twin.asked)
 
 
+def test_a_burst_is_shown_as_its_messages_and_remembered_as_one_turn() -> None:
+    chat, twin = talk("hm\n\nwell, yes.\nWhy not\n \n", "Once.", " \n\n ")
+    assert chat.say("Hi").messages == ["hm", "well, yes.\nWhy not"]
+    assert chat.say("And?").messages == ["Once."]
+    assert [m["role"] for m in twin.asked[1]] == ["user", "assistant", "user"]
+    assert len(chat.say("So?").messages) == 1
+
+
 def test_the_oldest_turns_go_first_and_the_last_message_always_stays() -> None:
     turns = [{"role": r, "content": str(n)} for n in range(3) for r in ("user", "assistant")]
     messages = [*turns, {"role": "user", "content": "now"}]

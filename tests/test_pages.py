@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import report
 from benchmarks.harness import Row, at_least, at_most, reported, table
-from scripts import paste_outputs, write_cli_page, write_recipe_page
+from scripts import paste_outputs, write_cli_page, write_ingest_page, write_recipe_page
 from scripts.paste_outputs import pasted
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -14,6 +14,10 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 def test_the_command_page_is_up_to_date():
     assert write_cli_page.PAGE.read_text() == write_cli_page.page(), "run: make docs"
+
+
+def test_the_table_of_reasons_is_up_to_date() -> None:
+    assert write_ingest_page.PAGE.read_text() == write_ingest_page.page(), "run: make docs"
 
 
 def test_the_recipe_page_is_up_to_date():

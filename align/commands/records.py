@@ -1,4 +1,4 @@
-"""`align records`: list, show and set the privacy of what was read."""
+"""`align records`: list, show, search, drop and set the privacy of what was read."""
 
 from collections.abc import Sequence
 from sqlite3 import Connection
@@ -14,7 +14,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="List, show and set the privacy of what was read.",
+    help="List, show, search, drop and set the privacy of what was read.",
 )
 OWNER = typer.Option(help="Whose records.")
 LINE = 60
@@ -27,33 +27,87 @@ def list_records(
     level: Annotated[str | None, typer.Option(help="open, train-only or sealed.")] = None,
     split: Annotated[str | None, typer.Option(help="train or evaluation.")] = None,
     left_out: Annotated[
-        bool, typer.Option("--left-out", help="Show those that are not used, too.")
+        bool, typer.Option("--left-out", help="Show those that are not learned, and only those.")
     ] = False,
+    reason: Annotated[
+        str | None, typer.Option(help="With --left-out: for this reason only, as context-bound.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="How many at most.", min=1)] = None,
 ) -> None:
-    """List records, one a line: id, source, privacy, split, thread, first words."""
+    """List records, one a line: id, source, privacy, split or reason, thread, first words."""
     from typing import cast
 
-    from align.printable import printable
+    from align.ingest.reasons import REASONS
     from align.store.connection import open_store
     from align.store.ids import Split
     from align.store.records import iter_records
 
+    if reason is not None:
+        _one_of("--reason", reason, tuple(REASONS))
     if split is not None:
         _one_of("--split", split, ("train", "evaluation"))
     records = iter_records(
         open_store(owner),
         split=cast(Split | None, split),
         levels=None if level is None else [_level(level)],
-        include_left_out=left_out,
+        include_left_out=left_out or reason is not None,
     )
+    shown = 0
     for record in records:
-        if source is not None and record.source != source:
+        if source not in (None, record.source) or (left_out and record.left_out is None):
             continue
-        words = " ".join(record.text.split())
-        first = words if len(words) <= LINE else words[: LINE - 1] + "…"
-        state = record.left_out or record.split
-        fields = (record.id, record.source, record.level, state, record.thread, first)
-        print(printable("\t".join(fields)))
+        if reason not in (None, record.left_out):
+            continue
+        print(_line(record))
+        shown += 1
+        if shown == limit:
+            break
+
+
+@app.command()
+def search(
+    query: Annotated[list[str], typer.Argument(help='Words; "in a row" in quotes; climb*.')],
+    owner: Annotated[str, OWNER] = "demo",
+    limit: Annotated[int, typer.Option(help="How many at most.", min=1)] = 50,
+) -> None:
+    """Find the records that hold all these words, the best first, as `list` shows them."""
+    from align.console import say
+    from align.store.connection import open_store
+    from align.store.search import search as find
+
+    found = list(find(open_store(owner), " ".join(query), limit=limit))
+    for record in found:
+        print(_line(record))
+    say(f"{len(found):,} found" + (", more may be there: --limit" if len(found) == limit else ""))
+
+
+@app.command()
+def drop(
+    id: Annotated[str | None, typer.Option(help="One record: its id, or its beginning.")] = None,
+    thread: Annotated[str | None, typer.Option(help="All records of a thread.")] = None,
+    source: Annotated[str | None, typer.Option(help="All records of a source.")] = None,
+    owner: Annotated[str, OWNER] = "demo",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase the text of records for good; the same export read again does not bring it back."""
+    from align.errors import UserError
+    from align.store.connection import open_store
+    from align.store.records import read_records
+    from align.store.search import drop as erase
+
+    conn = open_store(owner)
+    column, value = _named("drop", id=id, thread=thread, source=source)
+    if column == "id":
+        value = _find(conn, value).id
+    records = list(read_records(conn, [f"r.{column} = ?"], [value]))
+    if not records:
+        raise UserError(
+            f"owner {owner!r}", "no such record", f"Run: align records list --owner {owner}"
+        )
+    if not yes:
+        typer.confirm(f"Erase the text of {len(records):,} records for good?", abort=True, err=True)
+    prompts = erase(conn, records)
+    print(f"{len(records):,} records dropped, and {prompts:,} prompts made of them")
 
 
 @app.command()
@@ -68,13 +122,16 @@ def show(
     record = _find(open_store(owner), id)
     for name in (
         "id", "kind", "source", "origin", "thread", "position", "author", "time", "title",
-        "level", "split", "left_out",
+        "level", "split", "left_out", "key", "reply_to",
     ):  # fmt: skip
         value = getattr(record, name)
         if value is not None:
             print(f"{name}: {printable(str(value))}")
     print()
     print(printable(record.text))
+    if record.raw is not None:
+        print("\n--- as the export holds it:")
+        print(printable(record.raw))
 
 
 @app.command("set-level")
@@ -93,12 +150,7 @@ def set_privacy(
     from align.store.records import set_level
 
     wanted = _level(level)
-    if sum(value is not None for value in (id, thread, source)) != 1:
-        raise UserError(
-            "align records set-level",
-            "what to set is not clear",
-            "Name one of --id, --thread, --source",
-        )
+    _named("set-level", id=id, thread=thread, source=source)
     conn = open_store(owner)
     if id is not None:
         id = _find(conn, id).id
@@ -124,6 +176,29 @@ def _find(conn: Connection, beginning: str) -> "Record":
         what = "no record has such an id" if not found else f"{len(found)} records begin so"
         raise UserError(beginning, what, "Take an id from: align records list")
     return found[0]
+
+
+def _named(command: str, **said: str | None) -> tuple[str, str]:
+    from align.errors import UserError
+
+    given = [(column, value) for column, value in said.items() if value is not None]
+    if len(given) != 1:
+        raise UserError(
+            f"align records {command}",
+            "which records is not clear",
+            "Name one of --id, --thread, --source",
+        )
+    return given[0]
+
+
+def _line(record: "Record") -> str:
+    from align.printable import printable
+
+    words = " ".join(record.text.split())
+    first = words if len(words) <= LINE else words[: LINE - 1] + "…"
+    state = record.left_out or record.split
+    fields = (record.id, record.source, record.level, state, record.thread, first)
+    return printable("\t".join(fields))
 
 
 def _level(word: str) -> "Level":

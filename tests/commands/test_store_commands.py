@@ -42,10 +42,12 @@ def test_ingest_says_what_it_took_for_what(root: Path, writing: Path, line: Line
     (writing / "copy.md").write_bytes((writing / "3.md").read_bytes())
     (writing / "photo.png").write_bytes(b"x")
     out = line("ingest", writing, "--owner", "ann")
-    assert "documents               12        792  open" in out
-    assert "messages                 1          1  train-only" in out
+    rows = [line.split() for line in out.splitlines()]
+    assert ["documents", "13", "858", "open"] in rows
+    assert ["messages", "1", "1", "train-only"] in rows
     assert "Stored: 15 new records, 0 known; " in out
-    assert "Left out: 1 .png: a kind that is not read, 1 duplicate" in out
+    assert "1 duplicate" in out
+    assert "Passed over: 1 .png: a kind that is not read" in out
     assert "make sft OWNER=ann" in line.err
     assert "0 new records, 15 known" in line("ingest", writing, "--owner", "ann")
     assert (root / "data" / "ann" / "owner.yaml").is_file()
@@ -69,13 +71,45 @@ def test_a_dry_run_of_a_new_owner_leaves_no_trace(root: Path, writing: Path, lin
     assert not (root / "data" / "ann").exists()
 
 
-def test_nothing_is_stored_of_a_folder_with_a_broken_line(
+def test_a_broken_line_is_named_and_the_rest_is_taken(
     root: Path, writing: Path, line: Line
 ) -> None:
-    good = json.dumps({"question": "Q?", "answer": "A."})
-    (writing / "z.jsonl").write_text("\n".join([good] * 16 + ["{"]))
-    assert "z.jsonl:17: not JSON" in line("ingest", writing, "--owner", "ann", code=2)
+    good = [json.dumps({"question": f"Q{n}?", "answer": "A."}) for n in range(16)]
+    (writing / "z.jsonl").write_text("\n".join([*good, "{"]))
+    line("ingest", writing, "--owner", "ann")
+    assert "not read: " in line.err
+    assert "z.jsonl:17: not JSON" in line.err
+    assert len(line("records", "list", "--owner", "ann").splitlines()) == 14 + 32
+
+
+def test_who_the_owner_is_can_be_said_and_need_not_be_said_again(
+    root: Path, tmp_path: Path, line: Line
+) -> None:
+    chat = "".join(
+        f"12/05/2024, 10:{n:02d} - {who}: {text}\n"
+        for n, (who, text) in enumerate(
+            [("Bob", "How was the bread?"), ("A. K.", "It rose twice and fell once.")] * 3
+        )
+    )
+    chats = tmp_path / "chats"
+    chats.mkdir()
+    (chats / "WhatsApp Chat with Bob.txt").write_text(chat.replace("12/05", "25/05"))
+    out = line("ingest", chats, "--owner", "ann", code=2)
+    assert "nobody in it is known as you: Bob (3), A. K. (3)" in out
     assert not store_path("ann").exists()
+    out = line("ingest", chats, "--owner", "ann", "--me", "A. K.")
+    assert "WhatsApp" in out
+    assert 'aliases: ["A. K."]' in (root / "data" / "ann" / "owner.yaml").read_text()
+    assert "0 new records, 6 known" in line("ingest", chats, "--owner", "ann")
+
+
+def test_columns_of_a_table_can_be_named(root: Path, tmp_path: Path, line: Line) -> None:
+    table = tmp_path / "log.csv"
+    table.write_text("wer,was\nBob,How was it?\nAnn,It was a long way home.\n")
+    columns = "text=was,author=wer"
+    line("ingest", table, "--owner", "ann", "--columns", columns)
+    assert "It was a long way home." in line("records", "list", "--owner", "ann")
+    assert "says nothing" in line("ingest", table, "--columns", "text", code=2)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +120,7 @@ def test_nothing_is_stored_of_a_folder_with_a_broken_line(
         (["ingest", "nowhere", "--owner", "../ann"], "not a valid name"),
         (["ingest", "nowhere", "--owner", "prompts"], "reserved"),
         (["records", "list", "--owner", "ann"], "no store yet"),
-        (["records", "set-level", "open", "--owner", "ann"], "what to set is not clear"),
+        (["records", "set-level", "open", "--owner", "ann"], "which records is not clear"),
         (["records", "set-level", "secret", "--id", "x"], "'secret' is not known"),
         (["prompts", "add", "nowhere.txt", "--owner", "ann"], "no such file"),
         (["backup", "--owner", "ann"], "no store yet"),
@@ -117,6 +151,28 @@ def test_records_are_listed_shown_and_sealed(root: Path, writing: Path, line: Li
     assert "owner.yaml: privacy: {documents: sealed}" in line.err
     assert len(line("records", "list", "--owner", "ann", "--level", "sealed").splitlines()) == 12
     assert line("records", "list", "--owner", "ann", "--source", "messages").count("\n") == 2
+
+
+def test_records_are_searched_and_dropped_for_good(root: Path, writing: Path, line: Line) -> None:
+    line("ingest", writing, "--owner", "ann")
+    [found] = line("records", "search", "Post", "7", "--owner", "ann").splitlines()
+    id = found.split("\t")[0]
+    assert "1 record" in line("records", "drop", "--id", id, "--owner", "ann", "--yes")
+    assert line("records", "search", "Post 7", "--owner", "ann") == ""
+    line("ingest", writing, "--owner", "ann")
+    assert line("records", "search", "Post 7", "--owner", "ann") == ""
+    assert "\tdropped\t" in line("records", "list", "--owner", "ann", "--left-out")
+    assert line("records", "list", "--owner", "ann", "--reason", "duplicate") == ""
+    assert "'bad' is not known" in line("records", "list", "--reason", "bad", code=2)
+
+
+def test_questions_of_posts_are_listed(root: Path, tmp_path: Path, line: Line) -> None:
+    text = "I bake bread because the kitchen smells of it for a day. " * 4
+    post = tmp_path / "post.md"
+    post.write_text(f"# Why I bake bread\n\n{text}")
+    line("ingest", post, "--owner", "ann")
+    assert "Can you tell me why you bake bread?" in line("questions", "list", "--owner", "ann")
+    assert line("questions", "list", "--left-out", "--owner", "ann") == ""
 
 
 def test_prompts_are_added_once_and_listed(root: Path, tmp_path: Path, line: Line) -> None:
@@ -300,7 +356,5 @@ def test_a_folder_of_which_nothing_can_be_read_is_refused(
     folder = tmp_path / "pictures"
     folder.mkdir()
     (folder / "one.md").write_bytes(bytes(range(256)) * 8)
-    assert "nothing of it can be read (1 binary)" in line(
-        "ingest", folder, "--owner", "ann", code=2
-    )
+    assert "one.md: binary, not text" in line("ingest", folder, "--owner", "ann", code=2)
     assert not store_path("ann").exists()

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from align.store.adding import add_records
 from align.store.connection import open_store
 from align.store.pairs import iter_pairs
 from align.store.prompts import Prompt, add_prompts
-from align.store.records import Record, add_records
+from align.store.records import Record
 from tests.commands.line import Line
 from tests.little_twins import write_twin
 
