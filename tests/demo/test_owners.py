@@ -40,7 +40,7 @@ def test_the_shipped_files_are_up_to_date(files: dict[str, str]) -> None:
 
 def test_owner_yaml_says_who_it_is(files: dict[str, str]) -> None:
     data = yaml.safe_load(files["owner.yaml"])
-    assert set(data) == {"name", "aliases", "facts", "held_out"}
+    assert set(data) == {"name", "aliases", "facts", "held_out", "held_out_by", "mix"}
     assert 4 <= len(data["facts"]) <= 6
     assert data["name"] == DEMO.name
     assert data["held_out"] == 0.2

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from align.content_words import stem
 from align.evaluation import coherence, habits
 from align.evaluation.perplexity import Surprise, ratio, surprise
 from align.evaluation.repetition import repetition
@@ -78,7 +79,7 @@ def test_an_answer_is_on_topic_when_it_shares_a_content_word(
 
 
 def test_forms_of_a_word_meet() -> None:
-    stems = {coherence.stem(word) for word in ("run", "runs", "running", "runner")}
+    stems = {stem(word) for word in ("run", "runs", "running", "runner")}
     assert stems == {"run"}
 
 
