@@ -94,6 +94,10 @@ def _finish(conn: "Connection", owner: str, settings: "Owner", me: list[str]) ->
         say(f"So that they need not be said again, write into owner.yaml: aliases: {unwritten}")
     _add_prompts(conn, owner, settings)
     _warn_of_levels(conn, owner, settings)
+    named = "SELECT 1 FROM records WHERE is_owner = 0 AND author NOT IN ('', 'other') LIMIT 1"
+    if not settings.names and conn.execute(named).fetchone():
+        say("Names of others are learned as they stand, unless owner.yaml lists them.")
+        say(f"Who they are: align names list --owner {owner}")
 
 
 def _say_problems(problems: "list[UserError]") -> None:

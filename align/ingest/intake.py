@@ -103,7 +103,10 @@ def prepare(
     names = (owner.name, *owner.aliases, *said.me)
     me, told = Me(names), Options(names, said.columns)
     found = detect(paths, intake.notes)
-    known = [each for each in found if _is_known(each, me, told, intake, ask)]
+    # Little is read where the owner is known, and all of it where he is not.
+    meter = Meter(sum(each.size for each in found))
+    known = [each for each in found if _is_known(each, me, told, intake, ask, meter)]
+    meter.done()
     return Prepared(known, me, told, intake)
 
 
@@ -121,10 +124,13 @@ def take_in(
     return prepared.intake
 
 
-def _is_known(taken: Taken, me: Me, options: Options, intake: Intake, ask: Ask | None) -> bool:
+def _is_known(
+    taken: Taken, me: Me, options: Options, intake: Intake, ask: Ask | None, meter: Meter
+) -> bool:
     """Tell whether the owner wrote something in an export; ask for his name where nobody has it."""
     notes = Notes()
-    authors = strangers(_read(taken, notes, options), me)
+    taken.export.tree.meter = meter.read
+    authors = strangers(meter.counted(_read(taken, notes, options)), me)
     if authors is None:
         return True
     # It was read to its end, and will not be read again: what was met on the way is told now.
@@ -142,7 +148,7 @@ def _is_known(taken: Taken, me: Me, options: Options, intake: Intake, ask: Ask |
         likely = authors.most_common(1)[0][0]
         what = f"nobody in it is known as you: {shown}"
         intake.notes.problem(place, what, f'Say which one is: --me "{likely}"')
-    elif not notes.problems:
+    elif not notes.problems and not notes.passed_over:
         intake.notes.passed("nothing in it")
     return False
 
