@@ -7,7 +7,7 @@ from pathlib import Path
 from align.paths import checkpoints_dir, owner_dir
 
 # What is made here of the owner's writing. All names, not a pattern: nothing else may go.
-_MADE = ("twin.db-wal", "twin.db-shm", "twin.db", "backups", "packed", "rows")
+_MADE = ("twin.db-wal", "twin.db-shm", "twin.db", "backups", "packed", "rows", "fetched")
 _WRITING = ("writing", "owner.yaml", "prompts.jsonl", "simulated.json")
 
 

@@ -90,7 +90,9 @@ def drop(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase the text of records for good; the same export read again does not bring it back."""
+    from align.console import say
     from align.errors import UserError
+    from align.paths import owner_dir, relative_to_root
     from align.store.connection import open_store
     from align.store.records import read_records
     from align.store.search import drop as erase
@@ -107,7 +109,13 @@ def drop(
     if not yes:
         typer.confirm(f"Erase the text of {len(records):,} records for good?", abort=True, err=True)
     prompts = erase(conn, records)
+    # The words stand in the log beside the store until it is emptied.
+    conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     print(f"{len(records):,} records dropped, and {prompts:,} prompts made of them")
+    for name in ("backups", "rows", "packed"):
+        if (folder := owner_dir(owner) / name).is_dir():
+            say(f"Older copies may hold their words: {relative_to_root(folder)}")
+    say("A twin that learned them knows them until it is trained again.")
 
 
 @app.command()
