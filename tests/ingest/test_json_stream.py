@@ -111,3 +111,17 @@ def test_a_hundred_megabytes_of_backslashes_take_no_time() -> None:
     text = b'["' + b"\\" * 100_000_000 + b'"]'
     mended = Mended(io.BytesIO(text))
     assert sum(len(piece) for piece in iter(mended.read, b"")) == len(text)
+
+
+@pytest.mark.parametrize("piece", [b"[", b'{"a":', b"[1,", b'[{"x": "y", "z":'])
+def test_what_is_nested_without_end_takes_no_memory(tmp_path: Path, piece: bytes) -> None:
+    notes = Notes()
+    path = write(tmp_path, b'[{"a": 1},' + b" " * (1 << 20) + piece * 200_000)
+    assert items_of(path, notes=notes) == [{"a": 1}]
+    [problem] = notes.problems
+    assert "nested too deeply" in str(problem)
+
+
+def test_brackets_in_texts_are_no_nesting(tmp_path: Path) -> None:
+    texts = [{"text": "[[[{ " * 400, "more": "\\[" * 9} for _ in range(2_000)]
+    assert items_of(write(tmp_path, json.dumps(texts).encode())) == texts

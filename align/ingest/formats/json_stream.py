@@ -22,6 +22,10 @@ _ESCAPE = re.compile(
     re.DOTALL,
 )
 _HIGH = re.compile(rb"\\u[dD][89abAB]..", re.DOTALL)
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)
+# What stands between texts; a cut may leave a part of a word at either end. Nothing is tried twice.
+_STRUCTURE = re.compile(rb"[\w.+-]*+(?>[\[\]{}:,\s]|-?\d[\d.eE+-]*+|true|false|null)*+[\w.+-]*+")
+_DEEPEST = 500
 # The longest escape, a pair of surrogates, may be cut by a chunk's end.
 _LONGEST = 12
 
@@ -107,6 +111,8 @@ class Mended:
                 self._decoder = codecs.getincrementaldecoder(encoding)("replace")
             text = self._decoder.decode(data, final=self._ended)
             mended = self._mended(text.encode("utf-8", "replace"))
+            if is_nested_deeply(mended):
+                raise ValueError("nested too deeply")
             if mended:
                 return mended
         return b""
@@ -120,6 +126,22 @@ class Mended:
         if _WRONG.search(data) is None:
             return data
         return _ESCAPE.sub(_escape, data)
+
+
+def is_nested_deeply(data: bytes) -> bool:
+    """Tell whether many more brackets open than close in a stretch of JSON, outside its texts.
+
+    A parser's time and memory grow with the square of the depth; exports are some ten deep.
+    """
+    if _unclosed(data) <= _DEEPEST:
+        return False
+    # The stretch may begin inside a text: then what seems outside of texts holds words.
+    outside = [_TEXT.sub(b"", cut) for cut in (data, b'"' + data)]
+    return max((_unclosed(o) for o in outside if _STRUCTURE.fullmatch(o)), default=0) > _DEEPEST
+
+
+def _unclosed(data: bytes) -> int:
+    return data.count(b"[") + data.count(b"{") - data.count(b"]") - data.count(b"}")
 
 
 def _last_escape(data: bytes) -> int:
