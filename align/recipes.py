@@ -15,7 +15,7 @@ import yaml
 from align.errors import UserError
 from align.lineage import digest_of
 from align.paths import project_root, recipes_dir, relative_to_root
-from align.recipe_keys import DEFAULTS, NO_EFFECT, OURS, as_number, checked_value, known_keys
+from align.recipe_keys import DEFAULTS, NO_EFFECT, OFF, OURS, as_number, checked_value, known_keys
 
 
 class RecipeError(UserError):
@@ -54,6 +54,8 @@ class Recipe:
     def hash(self) -> str:
         """Return the SHA-256 of what decides the result; the base counts by its own hash."""
         apart = {*NO_EFFECT, "model_name_or_path", "model_revision"}
+        # What is off is as if nobody had heard of it: a run made before it existed is the same.
+        apart |= {key for key, off in OFF.items() if self.values.get(key) == off}
         said = {key: value for key, value in self.values.items() if key not in apart}
         return digest_of(self.stage, said)
 

@@ -113,3 +113,14 @@ def test_refused_keys_are_trls_and_ours_are_not() -> None:
     known = set(keys["sft"]) | set(keys["dpo"])
     assert set(REFUSED) - known <= {"trust_remote_code"}
     assert not set(OURS) & known
+
+
+def test_a_key_that_is_off_is_as_if_nobody_had_heard_of_it(root: Path) -> None:
+    path = root / "sft.yaml"
+    shared = "model_name_or_path: data/demo/base\nlearning_rate: 1.0e-3\n"
+    hashes = []
+    for said in ("document_dates: false\n", "document_dates: true\n", ""):
+        path.write_text(shared + said)
+        hashes.append(read_recipe(path, "sft").hash)
+    assert hashes[0] != hashes[1]
+    assert hashes[1] == hashes[2]
