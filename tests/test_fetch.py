@@ -17,6 +17,8 @@ from align.fetching.posts import found_posts
 from align.fetching.site import AGENT, LARGEST, Site, checked_url
 from align.ingest.readers.feed import READER
 from align.ingest.readers.html import READER as PAGES
+from align.store.connection import open_store
+from align.store.records import iter_records
 from tests.ingest.exports import documents, read_with
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -377,7 +379,7 @@ def test_names_of_posts_never_leave_the_folder(blog, tmp_path):
     assert ".." not in file.name and "/" not in file.name
 
 
-def test_the_command_fetches_and_says_what_comes_next(blog, root, capsys):
+def test_the_command_fetches_reads_in_and_says_what_comes_next(blog, root, capsys):
     command = get_command(app)
     blog.pages = {"/feed": rss(blog.url, 2, 1)}
     command([f"{blog.url}/feed", "--owner", "ann", "--dry-run"], standalone_mode=False)
@@ -389,6 +391,8 @@ def test_the_command_fetches_and_says_what_comes_next(blog, root, capsys):
     command([f"{blog.url}/feed", "--owner", "ann"], standalone_mode=False)
     said = capsys.readouterr()
     folder = f"data/ann/fetched/{blog.url.removeprefix('http://').replace(':', '-')}"
-    assert said.out == f"{folder}: 2 new, 0 changed, 0 known, 0 passed over\n"
-    assert said.err.endswith(f"Next: align ingest {folder} --owner ann\n")
+    assert said.out.startswith(f"{folder}: 2 new, 0 changed, 0 known, 0 passed over\n")
+    assert "Stored: 2 new records" in said.out
+    assert said.err.endswith("Next: make sft OWNER=ann\n")
+    assert {record.source for record in iter_records(open_store("ann"))} == {"blog"}
     assert len(documents(read_with(READER, root / folder))) == 2

@@ -1,5 +1,6 @@
-"""`align fetch`: the owner's own public blog, into files that `align ingest` reads."""
+"""`align fetch`: the owner's own public blog, kept as files and read into the store."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,7 +22,8 @@ def fetch(
     """Fetch the owner's own public blog, by its feed or Substack's archive.
 
     One request a second, none that robots.txt forbids; nothing but addresses of its pages is sent.
-    What was fetched is kept under data/<owner>/fetched and is not asked for again.
+    What was fetched is kept under data/<owner>/fetched and is not asked for again; it is read into
+    the store as `align ingest` would read it.
     """
     from itertools import islice
 
@@ -47,4 +49,24 @@ def fetch(
     )
     if not any((folder / "posts").glob("*.atom")):
         raise UserError(site.url, "no post of it can be read", "Use the blog's own export")
-    say(f"Next: align ingest {relative_to_root(folder)} --owner {owner}")
+    _take_in(folder, owner)
+
+
+def _take_in(folder: Path, owner: str) -> None:
+    """Read what was fetched into the store, as `align ingest` does."""
+    from align.console import make_command, say
+    from align.ingest.intake import prepare, take_in
+    from align.ingest.report import report
+    from align.owner import load_owner, write_default_owner
+    from align.store.connection import open_store
+
+    settings = load_owner(owner)
+    # It is the owner's own blog: who alone writes all of it is the owner.
+    prepared = prepare([folder], settings, ask=lambda _, authors: [*authors][: len(authors) == 1])
+    if prepared.taken:
+        for line in report(take_in(open_store(owner, create=True), prepared, settings)):
+            print(line)
+        write_default_owner(owner)
+    for problem in prepared.intake.notes.problems:
+        say(f"not read: {problem}")
+    say(f"Next: {make_command('sft', owner)}")
