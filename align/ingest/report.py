@@ -29,6 +29,8 @@ def report(intake: Intake, *, dry_run: bool = False) -> Iterator[str]:
         "for evaluation"
     )
     yield f"Left out of training: {_reasons(intake) or 'nothing'}"
+    if intake.duplicates:
+        yield f"Copies in the whole store, left out too: {_counted(intake.duplicates)}"
     if intake.notes.passed_over:
         passed = intake.notes.passed_over.most_common()
         yield "Passed over: " + printable(", ".join(f"{n:,} {what}" for what, n in passed))
@@ -60,8 +62,9 @@ def _grouped(exports: list[tuple[Taken, Tally]]) -> dict[tuple[str, str], list[T
     lines: dict[tuple[str, str], list[Tally]] = {}
     for taken, tally in exports:
         export = taken.export
-        what = export.title or export.place(export.names[0])
-        if len(export.names) > 1 and not export.title:
+        named = export.title if export.title != taken.reader.name else ""
+        what = named or export.place(export.names[0])
+        if len(export.names) > 1 and not named:
             what = export.tree.label
         if together[taken.reader.name, export.tree.label] > _FEW:
             what = export.tree.label
@@ -81,7 +84,11 @@ def _pieces(intake: Intake) -> Iterator[str]:
 
 
 def _reasons(intake: Intake) -> str:
-    reasons = Counter(intake.duplicates)
+    reasons: Counter[str] = Counter()
     for _, tally in intake.exports:
         reasons += tally.reasons
+    return _counted(reasons)
+
+
+def _counted(reasons: Counter[str]) -> str:
     return ", ".join(f"{n:,} {code}" for code, n in reasons.most_common() if code in REASONS)
