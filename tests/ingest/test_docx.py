@@ -14,6 +14,7 @@ from tests.ingest.exports import (
     MANY,
     claimed,
     documents,
+    messages,
     read_with,
     survives_damage,
     texts,
@@ -261,3 +262,17 @@ def test_damage_is_survived(tmp_path: Path) -> None:
 def test_much_damage_is_survived(tmp_path: Path) -> None:
     for name, content in FILES.items():
         survives_damage(READER, {name: content}, tmp_path / name, MANY // len(FILES))
+
+
+def test_an_interview_in_word_is_one(tmp_path: Path) -> None:
+    said = [
+        ("Interviewer", "Where did you learn to bake?"),
+        ("Ann", "At my uncle's, before I could see over the table."),
+    ] * 4
+    body = "".join(f"<w:p><w:r><w:t>{who}: {what}</w:t></w:r></w:p>" for who, what in said)
+    write_folder(tmp_path, {"a.docx": word(body, title="A talk")})
+    found = messages(read_with(READER, tmp_path))
+    assert [(each.author, each.text) for each in found] == said
+    assert {(each.title, each.source, each.thread) for each in found} == {
+        ("A talk", "interviews", found[0].chat)
+    }

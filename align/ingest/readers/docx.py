@@ -1,4 +1,4 @@
-"""Letters and essays of Word and LibreOffice: .docx and .odt, one document a file."""
+"""Letters, essays and interviews of Word and LibreOffice: .docx and .odt."""
 
 import io
 import zipfile
@@ -12,6 +12,7 @@ from align.errors import UserError
 from align.ingest.formats import front_matter
 from align.ingest.formats.dates import date_in_name, when
 from align.ingest.formats.rows import suffix_of
+from align.ingest.formats.transcripts import is_transcript, spoken
 from align.ingest.formats.word_text import Part, markdown_of, open_document_parts, word_parts
 from align.ingest.found import Document, Found
 from align.ingest.journals import in_journal
@@ -57,6 +58,10 @@ def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
         document = _document(content, export.origin(name), name)
         if document is None:
             notes.passed("empty")
+        elif is_transcript(document.text):
+            # An interview is written down in Word more often than anywhere.
+            source = document.source or "interviews"
+            yield from spoken(document.text, document.key, document.title, document.time, source)
         else:
             yield document
 

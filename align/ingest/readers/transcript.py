@@ -3,55 +3,28 @@
 Who of the speakers is the person to learn, the names that the user calls "me" decide.
 """
 
-import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from align.errors import UserError
 from align.ingest.formats import front_matter
 from align.ingest.formats.rows import suffix_of
-from align.ingest.formats.speakers import (
-    TIME,
-    Turn,
-    are_speakers,
-    is_name,
-    label_of,
-    without_directions,
-)
-from align.ingest.found import Found, Message
+from align.ingest.formats.transcripts import is_transcript, spoken
+from align.ingest.found import Found
 from align.ingest.journals import in_journal
 from align.ingest.reading import Export, Notes, Options, Reader
 from align.ingest.text import clean
 from align.ingest.tree import Tree
 
 _TEXTS = frozenset({".md", ".markdown", ".txt", ".text"})
-_LEAST_TURNS = 6
-# Of the paragraphs, how many begin with a speaker; fewer where times or bold type mark the labels.
-_SHARE, _MARKED_SHARE = 0.5, 0.3
-_LEAST_WORDS = 2
-# A line that is longer was cut by an editor, a shorter one by its writer.
-_MARGIN = 50
-_SPAN = re.compile(rf"(?:\d+[ \t]+)?{TIME}[ \t]*-->[ \t]*{TIME}")
-_STAMP_ALONE = re.compile(rf"[\[(]?{TIME}[\])]?")
 
 
 def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
     texts = [name for name in names if suffix_of(name) in _TEXTS]
-    return [Export(tree, (name,)) for name in texts if _is_transcript(tree.head_text(name))]
+    return [Export(tree, (name,)) for name in texts if _begins_as_one(tree.head_text(name))]
 
 
-def _is_transcript(head: str) -> bool:
-    _, text = front_matter.split(clean(head))
-    turns, share = _turns(text)
-    names = [turn.name for turn in turns]
-    if len(turns) < _LEAST_TURNS or not are_speakers(names):
-        return False
-    # Labels under headings that keep coming are the fields of a text in sections.
-    if 3 * sum(_is_heading(line) for line in text.split("\n")) > len(turns):
-        return False
-    words = sum(len(turn.raw.split()) for turn in turns)
-    marked = sum(turn.is_marked for turn in turns) > 0.8 * len(turns)
-    return words >= _LEAST_WORDS * len(turns) and share >= (_MARKED_SHARE if marked else _SHARE)
+def _begins_as_one(head: str) -> bool:
+    return is_transcript(front_matter.split(clean(head))[1])
 
 
 def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
@@ -66,71 +39,7 @@ def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
         time = front_matter.time_of(values, name)
         title, body = front_matter.titled(values, body, origin)
         source = "journal" if in_journal(origin) else None
-        for turn in _turns(body)[0]:
-            said = _unwrapped(without_directions(turn.raw))
-            yield Message(
-                chat=origin,
-                author=turn.name,
-                text=said,
-                time=time,
-                reason=None if said else "empty",
-                raw=None if said == turn.raw else turn.raw,
-                title=title,
-                thread=origin,
-                source=source,
-            )
+        yield from spoken(body, origin, title, time, source)
 
 
 READER = Reader("transcript", "interviews", _claim, _read)
-
-
-def _turns(text: str) -> tuple[list[Turn], float]:
-    """Return the turns of a text, and which share of its paragraphs begins with a speaker."""
-    lines = text.split("\n")
-    labels = [label_of(line) if line.strip() else None for line in lines]
-    labels = [_after_span(lines, i) or label for i, label in enumerate(labels)]
-    counts = Counter(label[0] for label in labels if label)
-    turns: list[Turn] = []
-    paragraphs = begun = 0
-    for number, (line, label) in enumerate(zip(lines, labels, strict=True), 1):
-        # `Anyway: ...` inside an answer is no speaker who says one thing.
-        if label and counts[label[0]] == 1 and not label[2] and " " not in label[0]:
-            label = None
-        opens = bool(line.strip()) and (number == 1 or not lines[number - 2].strip())
-        if opens and not _is_heading(line):
-            paragraphs += 1
-            begun += label is not None or _SPAN.fullmatch(line.strip()) is not None
-        if label:
-            _add(turns, Turn(label[0], [label[1]] if label[1] else [], label[2], number))
-        elif turns and not _is_aside(line):
-            turns[-1].lines.append(line)
-    return turns, begun / max(paragraphs, 1)
-
-
-def _after_span(lines: list[str], at: int) -> tuple[str, str | None, bool] | None:
-    """Return the speaker on the line after a cue's times, as Teams writes documents."""
-    if at and _SPAN.fullmatch(lines[at - 1].strip()) and is_name(lines[at]):
-        return " ".join(lines[at].split()), None, True
-    return None
-
-
-def _add(turns: list[Turn], turn: Turn) -> None:
-    # Services cut a long speech every few seconds.
-    if turns and turns[-1].name == turn.name and turn.is_marked:
-        turns[-1].lines.extend(["", *turn.lines])
-    else:
-        turns.append(turn)
-
-
-def _is_aside(line: str) -> bool:
-    line = line.strip()
-    return bool(_SPAN.fullmatch(line) or _STAMP_ALONE.fullmatch(line) or _is_heading(line))
-
-
-def _unwrapped(text: str) -> str:
-    """Join the lines of a paragraph that an editor cut at its margin."""
-    return re.sub(rf"(?<=[^\n]{{{_MARGIN}}})\n(?=[^\s*>-])", " ", text)
-
-
-def _is_heading(line: str) -> bool:
-    return re.match(r"#{1,6}[ \t]|(?:-{3,}|\*{3,}|_{3,})$", line.strip()) is not None
