@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 from align.ingest.detection import Taken
 from align.ingest.intake import Intake
@@ -45,8 +46,8 @@ def _exports(exports: list[tuple[Taken, Tally]]) -> Iterator[str]:
     lines = _grouped(exports)
     wide = max([12, *(len(reader) for reader, _ in lines)])
     yield f"{'read as':<{wide}} {'what':<{_WIDEST}} {'records':>9} {'yours':>9}  time"
-    for (reader, what), tallies in lines.items():
-        what = printable(what if len(what) <= _WIDEST else "…" + what[1 - _WIDEST :])
+    for (reader, named), tallies in lines.items():
+        what = _short(named)
         first = min((tally.first for tally in tallies if tally.first), default="")[:10]
         last = max((tally.last for tally in tallies if tally.last), default="")[:10]
         yield (
@@ -54,6 +55,13 @@ def _exports(exports: list[tuple[Taken, Tally]]) -> Iterator[str]:
             f"{sum(t.own for t in tallies):>9,}  "
             + (first if first == last else f"{first} to {last}")
         ).rstrip()
+
+
+def _short(path: str) -> str:
+    """Return the end of a path that has room in its column; the home folder is `~`."""
+    home = f"{Path.home()}/"
+    shown = f"~/{path.removeprefix(home)}" if path.startswith(home) else path
+    return printable(shown if len(shown) <= _WIDEST else "…" + shown[1 - _WIDEST :])
 
 
 def _grouped(exports: list[tuple[Taken, Tally]]) -> dict[tuple[str, str], list[Tally]]:
