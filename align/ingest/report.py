@@ -9,6 +9,7 @@ from align.ingest.intake import Intake
 from align.ingest.reasons import REASONS
 from align.ingest.taking import Tally
 from align.levels import Level
+from align.paths import project_root
 from align.printable import printable
 
 _WIDEST = 44
@@ -58,9 +59,11 @@ def _exports(exports: list[tuple[Taken, Tally]]) -> Iterator[str]:
 
 
 def _short(path: str) -> str:
-    """Return the end of a path that has room in its column; the home folder is `~`."""
-    home = f"{Path.home()}/"
-    shown = f"~/{path.removeprefix(home)}" if path.startswith(home) else path
+    """Return the end of a path that has room in its column, from the root or from `~`."""
+    shown = path
+    for folder, name in ((project_root(), ""), (Path.home(), "~/")):
+        if shown.startswith(f"{folder}/"):
+            shown = f"{name}{shown.removeprefix(f'{folder}/')}"
     return printable(shown if len(shown) <= _WIDEST else "…" + shown[1 - _WIDEST :])
 
 

@@ -38,6 +38,12 @@ class Window:
         self.raw += data
         self._stream.feed(data)
 
+    def read_for(self, seconds: float) -> None:
+        """Take in what the program writes, until so much time has gone by."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.read(left)
+
     def rest(self) -> None:
         """Take in all that a program wrote before it was killed."""
         try:
