@@ -170,6 +170,9 @@ def test_questions_of_posts_are_listed(root: Path, tmp_path: Path, line: Line) -
     text = "I bake bread because the kitchen smells of it for a day. " * 4
     post = tmp_path / "post.md"
     post.write_text(f"# Why I bake bread\n\n{text}")
+    # A temporary folder's name must not decide what is held out.
+    (root / "data" / "ann").mkdir()
+    (root / "data" / "ann" / "owner.yaml").write_text("name: Ann\nheld_out: 0.0\n")
     line("ingest", post, "--owner", "ann")
     assert "Can you tell me why you bake bread?" in line("questions", "list", "--owner", "ann")
     assert line("questions", "list", "--left-out", "--owner", "ann") == ""
