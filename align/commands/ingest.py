@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-    from align.errors import UserError
+    from align.ingest.intake import Intake
     from align.ingest.ownership import Ask
     from align.owner import Owner
 
@@ -69,17 +69,7 @@ def ingest(
         intake = take_in(conn, prepared, settings, dry_run=dry_run)
         for line in report(intake, dry_run=dry_run):
             print(line)
-    problems = prepared.intake.notes.problems
-    if not prepared.intake.records and len(problems) == 1:
-        raise problems[0]
-    _say_problems(problems)
-    if not prepared.intake.records:
-        passed = prepared.intake.notes.passed_over
-        why = ", ".join(f"{n:,} {what}" for what, n in passed.items()) or "see above"
-        where = ", ".join(str(path) for path in paths)
-        raise UserError(
-            where, f"nothing of it was taken ({why})", "docs/ingest.md lists what is read"
-        )
+    _say_problems(paths, prepared.intake)
     if not dry_run:
         _finish(conn, owner, settings, [*options.me, *intake.me])
         say(f"Next: {make_command('sft', owner)}")
@@ -100,14 +90,29 @@ def _finish(conn: "Connection", owner: str, settings: "Owner", me: list[str]) ->
         say(f"Who they are: align names list --owner {owner}")
 
 
-def _say_problems(problems: "list[UserError]") -> None:
+def _say_problems(paths: list[Path], intake: "Intake") -> None:
+    """Say what could not be read.
+
+    Raises:
+        UserError: Nothing was taken at all.
+    """
     from align.console import say
+    from align.errors import UserError
     from align.ingest.report import PROBLEMS
 
+    problems = intake.notes.problems
+    if not intake.records and len(problems) == 1:
+        raise problems[0]
     for problem in problems[:PROBLEMS]:
         say(f"not read: {problem}")
     if (more := len(problems) - PROBLEMS) > 0:
         say(f"... and {more:,} more like these")
+    if not intake.records:
+        passed = intake.notes.passed_over
+        why = ", ".join(f"{n:,} {what}" for what, n in passed.items()) or "see above"
+        where = ", ".join(str(path) for path in paths)
+        what = f"nothing of it was taken ({why})"
+        raise UserError(where, what, "docs/ingest.md lists what is read")
 
 
 def _columns(said: str | None) -> dict[str, str]:

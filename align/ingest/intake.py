@@ -107,7 +107,8 @@ def prepare(
     meter = Meter(sum(each.size for each in found))
     known = [each for each in found if _is_known(each, me, told, intake, ask, meter)]
     meter.done()
-    return Prepared(known, me, told, intake)
+    # Some readers tell by the names what is a letter of the owner's: the answers are for them, too.
+    return Prepared(known, me, Options((*names, *intake.me), said.columns), intake)
 
 
 def take_in(

@@ -28,7 +28,6 @@ class Tally:
         pieces: Conversations and documents, by source and level.
         words: The owner's words that are learned from, likewise.
         reasons: Records that are left out, by code.
-        authors: Who wrote how much, the owner apart.
         records: All records.
         own: Those of the owner.
         first: The time of the earliest.
@@ -38,7 +37,6 @@ class Tally:
     pieces: Counter[tuple[str, Level]] = field(default_factory=Counter)
     words: Counter[tuple[str, Level]] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
-    authors: Counter[str] = field(default_factory=Counter)
     records: int = 0
     own: int = 0
     first: str | None = None
@@ -53,8 +51,6 @@ class Tally:
             self.own += 1
             if not record.left_out:
                 self.words[record.source, record.level] += len(record.text.split())
-        elif record.author:
-            self.authors[record.author] += 1
         if record.time:
             self.first = min(self.first or record.time, record.time)
             self.last = max(self.last or record.time, record.time)

@@ -322,3 +322,16 @@ def test_no_word_of_the_owners_is_lost(tmp_path: Path, conn: sqlite3.Connection)
     kept = [record.text for record in sorted(everything(conn), key=lambda r: r.position)]
     assert [text for text in kept if "last" not in text] == [text for _, text in said]
     assert "First.\n\nSecond, and last." in kept
+
+
+def test_the_answer_to_who_the_owner_is_reaches_the_readers(
+    tmp_path: Path, conn: sqlite3.Connection
+) -> None:
+    (tmp_path / "a.eml").write_text(
+        "From: Ann K. <ann@x.example>\nTo: bob@y.example\nSubject: The boat\n"
+        "Date: Mon, 6 May 2024 10:00:00 +0200\nMessage-ID: <1@x.example>\n\n"
+        "The boat leaks again, and I think we should sell it before winter comes.\n"
+    )
+    take(conn, tmp_path, Owner(name="Somebody"), ask=lambda *_: ["Ann K."])
+    # A letter that begins a thread is a document only where its writer is known to be the owner.
+    assert [(r.kind, r.is_owner) for r in everything(conn)] == [("document", True)]
