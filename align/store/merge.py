@@ -54,9 +54,15 @@ _TABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
     ),
     "verdicts": (
         ("id", "pair_id", "judge", "model", "order", "prompt_hash", "repeat", "winner",
-         "certainty", "cost", "time"),
+         "certainty", "cost", "time", "request", "problem"),
         "id",
         "cost = max(coalesce(cost, excluded.cost), coalesce(excluded.cost, cost))",
+    ),
+    "gates": (
+        ("id", "judge", "model", "prompt_hash", "is_open", "weight", "certainties", "choices",
+         "report", "time"),
+        "id",
+        "",
     ),
     "evaluation_answers": (
         ("id", "prompt_id", "checkpoint", "checkpoint_hash", "seed", "settings", "text"),
@@ -65,6 +71,8 @@ _TABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
     ),
 }  # fmt: skip
 TABLES = tuple(_TABLES)
+# Columns that came later, and what stands in them in rows that an older version packed.
+_LATER: dict[str, Row] = {"verdicts": {"request": "", "problem": None}}
 
 
 def columns_of(table: str) -> tuple[str, ...]:
@@ -109,13 +117,13 @@ def _take_in(conn: sqlite3.Connection, table: str, rows: Iterable[Row]) -> Added
     names = ", ".join(f'"{column}"' for column in columns)
     marks = ", ".join("?" * len(columns))
     on_conflict = f"UPDATE SET {join}" if join else "NOTHING"
-    before = _count(conn, table)
+    before, later = _count(conn, table), _LATER.get(table, {})
     total = 0
     for row in rows:
         total += 1
         conn.execute(
             f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO {on_conflict}",
-            [row[column] for column in columns],
+            [row[column] if column in row else later[column] for column in columns],
         )
     new = _count(conn, table) - before
     return Added(new, total - new)

@@ -2,32 +2,58 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import astuple, dataclass, fields
+from itertools import groupby
+from operator import itemgetter
+from typing import Literal, NamedTuple, cast
 
 from align.store.connection import transaction
 from align.store.ids import content_id
 from align.store.records import Added
+from align.verdicts import Certainty, Said, Winner
+
+Order = Literal["ab", "ba"]
+# The provider failed, or nothing was sent: no answer, so it may be asked again.
+# The view `standing_verdicts` names the same.
+PASSING = ("errored", "canceled", "expired", "blocked")
+_ON_FILE = f"(problem IS NULL OR problem NOT IN ({', '.join(map(repr, PASSING))}))"
+# Ids in one query: SQLite takes some ten thousands, but plans them in time of their square.
+_CHUNK = 500
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """One answer of a judge; `winner` is None where it could not be understood.
+    """One answer of a judge.
 
-    `cost` is in USD, None where it is not known. `order` is how the answers were shown.
+    Attributes:
+        id: Made from its content.
+        pair_id: What was judged.
+        judge: `claude`, `local` or `simulated`.
+        model: Which one.
+        order: How the answers were shown.
+        prompt_hash: Of the judge's prompt and the description of the owner.
+        repeat: 0 for the first asking of a question, 1 for the second.
+        winner: In the pair's own terms; None where the answer could not be understood.
+        certainty: As the judge puts it; None where it said nothing of it.
+        cost: In USD; None where it is not known.
+        time: UTC, as `align.store.events.utc_time` writes it.
+        request: Names the question, with all that was shown; empty where nobody named it.
+        problem: Why there is no winner; None where there is one.
     """
 
     id: str
     pair_id: str
     judge: str
     model: str
-    order: Literal["ab", "ba"]
+    order: Order
     prompt_hash: str
     repeat: int
-    winner: Literal["a", "b", "tie"] | None
+    winner: Winner | None
     certainty: str | None
     cost: float | None
     time: str
+    request: str = ""
+    problem: str | None = None
 
     @classmethod
     def new(
@@ -36,36 +62,68 @@ class Verdict:
         pair_id: str,
         judge: str,
         model: str,
-        order: Literal["ab", "ba"],
+        order: Order,
         prompt_hash: str,
-        winner: Literal["a", "b", "tie"] | None,
+        winner: Winner | None,
         time: str,
         repeat: int = 0,
         certainty: str | None = None,
         cost: float | None = None,
+        request: str = "",
+        problem: str | None = None,
     ) -> "Verdict":
         """Make a verdict, with the id that its content gives it."""
         named = content_id(
-            pair_id, judge, model, order, prompt_hash, repeat, winner, certainty, time
-        )
+            pair_id, judge, model, order, prompt_hash, repeat, winner, certainty, time, request,
+            problem,
+        )  # fmt: skip
         return cls(
-            named, pair_id, judge, model, order, prompt_hash, repeat, winner, certainty, cost, time
-        )
+            named, pair_id, judge, model, order, prompt_hash, repeat, winner, certainty, cost, time,
+            request, problem,
+        )  # fmt: skip
+
+    @property
+    def said(self) -> Said:
+        """Return what was answered, without who and when."""
+        return _said(self.winner, cast(Certainty | None, self.certainty), self.problem)
+
+    @property
+    def is_worth_repeating(self) -> bool:
+        """Tell whether the provider failed or nothing was sent: no answer to keep."""
+        return self.problem in PASSING
+
+
+class BothWays(NamedTuple):
+    """What a judge said of a pair, shown either way; None where no answer is on file."""
+
+    pair_id: str
+    ab: Said | None
+    ba: Said | None
+
+
+class Counts(NamedTuple):
+    """What a judge answered: answers on file, their pairs, and pairs with one winner both ways."""
+
+    answers: int
+    pairs: int
+    verdicts: int
+
+
+_NAMES = tuple(field.name for field in fields(Verdict))
+_COLUMNS = ", ".join(f'"{name}"' for name in _NAMES)
+# OR IGNORE would also pass over what breaks a rule of the table, and a paid answer would be gone.
+_INSERT = (
+    f"INSERT INTO verdicts ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))}) "
+    "ON CONFLICT (id) DO NOTHING"
+)
 
 
 def add_verdicts(conn: sqlite3.Connection, verdicts: Iterable[Verdict]) -> Added:
-    """Add verdicts; known ones change nothing."""
+    """Add verdicts in one commit; known ones change nothing."""
     new = known = 0
     with transaction(conn):
         for verdict in verdicts:
-            cursor = conn.execute(
-                "INSERT OR IGNORE INTO verdicts VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-                (
-                    verdict.id, verdict.pair_id, verdict.judge, verdict.model, verdict.order,
-                    verdict.prompt_hash, verdict.repeat, verdict.winner, verdict.certainty,
-                    verdict.cost, verdict.time,
-                ),
-            )  # fmt: skip
+            cursor = conn.execute(_INSERT, astuple(verdict))
             new += cursor.rowcount
             known += 1 - cursor.rowcount
     return Added(new, known)
@@ -78,9 +136,68 @@ def iter_verdicts(
     wanted = {"pair_id": pair_id, "judge": judge}
     clauses = [f"{column} = ?" for column, value in wanted.items() if value is not None]
     rows = conn.execute(
-        f"SELECT * FROM verdicts WHERE {' AND '.join(clauses) or '1'} "
+        f"SELECT {_COLUMNS} FROM verdicts WHERE {' AND '.join(clauses) or '1'} "
         'ORDER BY pair_id, judge, model, "order", repeat, id',
         [value for value in wanted.values() if value is not None],
     )
     for row in rows.fetchall():
-        yield Verdict(**dict(row))
+        yield Verdict(*row)
+
+
+def verdicts_of_requests(conn: sqlite3.Connection, ids: Iterable[str]) -> dict[str, Verdict]:
+    """Return the answers on file to some questions: the newest one of each.
+
+    What failed for a passing reason (`PASSING`) is no answer, and is not on file.
+    """
+    wanted = [id for id in dict.fromkeys(ids) if id]
+    found: dict[str, Verdict] = {}
+    for at in range(0, len(wanted), _CHUNK):
+        some = wanted[at : at + _CHUNK]
+        rows = conn.execute(
+            f"SELECT {_COLUMNS} FROM verdicts WHERE request IN ({','.join('?' * len(some))}) "
+            f"AND {_ON_FILE} ORDER BY repeat, time, id",
+            some,
+        )
+        for row in rows:
+            verdict = Verdict(*row)
+            found[verdict.request] = verdict
+    return found
+
+
+def judged_pairs(conn: sqlite3.Connection, judge: str, model: str, prompt_hash: str) -> set[str]:
+    """Return the pairs of which a judge's answers are on file for both orders."""
+    rows = conn.execute(
+        "SELECT pair_id FROM verdicts WHERE judge = ? AND model = ? AND prompt_hash = ? "
+        f'AND {_ON_FILE} GROUP BY pair_id HAVING count(DISTINCT "order") = 2',
+        (judge, model, prompt_hash),
+    )
+    return {row[0] for row in rows}
+
+
+def both_ways(
+    conn: sqlite3.Connection, judge: str, model: str, prompt_hash: str
+) -> Iterator[BothWays]:
+    """Yield what a judge said of each pair, the newest answer of each order, ordered by pair."""
+    rows = conn.execute(
+        'SELECT pair_id, "order", winner, certainty, problem FROM standing_verdicts '
+        "WHERE judge = ? AND model = ? AND prompt_hash = ? ORDER BY pair_id",
+        (judge, model, prompt_hash),
+    )
+    for pair_id, answers in groupby(rows, itemgetter(0)):
+        said = {order: _said(*rest) for _, order, *rest in answers}
+        yield BothWays(pair_id, said.get("ab"), said.get("ba"))
+
+
+def counts(conn: sqlite3.Connection) -> dict[tuple[str, str, str], Counts]:
+    """Return what each judge, told apart by model and prompt, has answered so far."""
+    rows = conn.execute(
+        "SELECT judge, model, prompt_hash, sum(answers), count(*), sum(agree) FROM ("
+        "SELECT judge, model, prompt_hash, count(*) AS answers, count(winner) = 2 "
+        "AND min(winner) = max(winner) AND min(winner) <> 'tie' AS agree "
+        "FROM standing_verdicts GROUP BY judge, model, prompt_hash, pair_id) GROUP BY 1, 2, 3"
+    )
+    return {(judge, model, prompt): Counts(*rest) for judge, model, prompt, *rest in rows}
+
+
+def _said(winner: Winner | None, certainty: Certainty | None, problem: str | None) -> Said:
+    return Said(winner, certainty, problem or ("malformed" if winner is None else None))

@@ -5,9 +5,12 @@ from typing import Any
 
 from align.store.answers import Answer, add_answers
 from align.store.connection import transaction
+from align.store.gates import GateRow
 from align.store.pairs import Pair, Purpose, add_pairs
 from align.store.prompts import Prompt, add_prompts
 from align.store.records import Record
+from align.store.verdicts import Order, Verdict
+from align.verdicts import Winner
 
 
 def record(text: str = "Hello there.", **changes: Any) -> Record:
@@ -59,3 +62,34 @@ def add_pair(
         add_answers(conn, drawn)
         add_pairs(conn, [pair])
     return pair.id
+
+
+def verdict(
+    pair_id: str, order: Order = "ab", winner: Winner | None = "a", **changes: Any
+) -> Verdict:
+    values: dict[str, Any] = {
+        "judge": "claude",
+        "model": "m",
+        "prompt_hash": "h",
+        "certainty": "high",
+        "time": "2026-01-01T00:00:00.000000Z",
+    }
+    return Verdict.new(pair_id=pair_id, order=order, winner=winner, **{**values, **changes})
+
+
+def both_ways_verdicts(pair_id: str, winner: Winner = "a", **changes: Any) -> list[Verdict]:
+    """Return what a judge says that names the same winner whichever stands first."""
+    return [verdict(pair_id, order, winner, **changes) for order in ("ab", "ba")]
+
+
+def gate(*, is_open: bool = True, weight: float = 0.4, **changes: Any) -> GateRow:
+    values: dict[str, Any] = {
+        "judge": "claude",
+        "model": "m",
+        "prompt_hash": "h",
+        "certainties": ("medium", "high") if is_open else (),
+        "choices": "digest",
+        "report": {"accuracy": 0.78, "interval": [0.71, 0.84]},
+        "time": "2026-01-01T00:00:00.000000Z",
+    }
+    return GateRow.new(is_open=is_open, weight=weight if is_open else 0.0, **{**values, **changes})

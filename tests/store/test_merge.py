@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from align.store.adding import add_records
+from align.store.batches import open_batches, plan_batch
 from align.store.choices import current_choices
 from align.store.connection import in_memory
 from align.store.evaluations import (
@@ -14,15 +15,16 @@ from align.store.evaluations import (
     iter_evaluation_answers,
 )
 from align.store.events import append_event
+from align.store.gates import add_gate, open_gates
 from align.store.merge import TABLES, export_rows, merge
 from align.store.pairs import iter_pairs
 from align.store.prompts import iter_prompts
 from align.store.records import iter_records, set_level
-from align.store.verdicts import Verdict, add_verdicts, iter_verdicts
-from tests.store.rows import add_pair, record
+from align.store.verdicts import Verdict, add_verdicts, both_ways, iter_verdicts
+from tests.store.rows import add_pair, gate, record, verdict
 
 action = st.tuples(
-    st.sampled_from(["record", "pair", "choice", "undo", "level"]),
+    st.sampled_from(["record", "pair", "choice", "undo", "level", "verdict", "gate"]),
     st.integers(0, 3),
     st.integers(0, 3),
 )
@@ -39,6 +41,10 @@ def act(conn: sqlite3.Connection, what: str, i: int, j: int) -> None:
     elif what == "choice":
         payload = {"outcome": ("a", "b", "both", "neither")[j]}
         append_event(conn, kind="choice", actor="owner", pair_id=f"p{i}", payload=payload)
+    elif what == "verdict":
+        add_verdicts(conn, [verdict(f"p{i}", "ab" if j % 2 else "ba", time=f"2026-0{j + 1}")])
+    elif what == "gate":
+        add_gate(conn, gate(is_open=j % 2 == 0, model=f"m{i}", time=f"2026-0{j + 1}"))
     elif what == "undo":
         events = conn.execute("SELECT device, counter FROM events").fetchall()
         if events:
@@ -53,6 +59,8 @@ def everything(conn: sqlite3.Connection) -> object:
         list(iter_prompts(conn)),
         list(iter_records(conn)),
         list(iter_pairs(conn)),
+        list(both_ways(conn, "claude", "m", "h")),
+        open_gates(conn),
     )
 
 
@@ -135,3 +143,24 @@ def test_verdicts_and_evaluation_answers_are_kept_once() -> None:
     assert list(iter_verdicts(conn, judge="local")) == [verdict]
     assert list(iter_evaluation_answers(conn, checkpoint_hash="h", seed=1)) == [answer]
     assert list(iter_evaluation_answers(conn, seed=2)) == []
+
+
+def test_verdicts_that_an_older_version_packed_are_taken_in() -> None:
+    conn, older = in_memory(), verdict("p")
+    columns = (
+        "id", "pair_id", "judge", "model", "order", "prompt_hash", "repeat", "winner", "certainty",
+        "cost", "time",
+    )  # fmt: skip
+    merge(conn, {"verdicts": [{column: getattr(older, column) for column in columns}]})
+    assert list(iter_verdicts(conn)) == [older]
+    with pytest.raises(KeyError):
+        merge(conn, {"verdicts": [{"id": "x", "request": "", "problem": None}]})
+
+
+def test_batches_under_way_stay_on_their_machine() -> None:
+    conn, other = in_memory(), in_memory()
+    plan_batch(other, host="h", model="m", purpose="judge", requests=["r"])
+    merge(conn, other)
+    assert open_batches(conn) == []
+    with pytest.raises(KeyError):
+        merge(conn, {"batches": []})

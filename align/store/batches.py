@@ -1,0 +1,110 @@
+"""Batches that a provider works on, written down before and after each step of sending one.
+
+They are of this machine: where one is killed, the same machine picks them up again.
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from align.store.connection import transaction
+from align.store.events import utc_time
+from align.store.ids import content_id
+
+_LISTS = ("requests", "notes")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch that was planned.
+
+    Attributes:
+        id: Of the plan.
+        batch: The provider's id; None where it was not told, or the plan was never sent.
+        host: Whose.
+        model: Which model it asks.
+        purpose: What for: `judge`, `questions`.
+        requests: Ids of its requests.
+        notes: What the sender noted of each.
+        planned: When, in UTC: the provider made the batch later than that.
+        ended: When all its replies were kept, or it was given up; None while it is under way.
+    """
+
+    id: str
+    batch: str | None
+    host: str
+    model: str
+    purpose: str
+    requests: tuple[str, ...]
+    notes: tuple[str, ...]
+    planned: str
+    ended: str | None
+
+
+def plan_batch(
+    conn: sqlite3.Connection,
+    *,
+    host: str,
+    model: str,
+    purpose: str,
+    requests: Sequence[str],
+    notes: Sequence[str] | None = None,
+    planned: str | None = None,
+) -> str:
+    """Write down that a batch is about to be sent; return the plan's id.
+
+    Args:
+        conn: The store.
+        host: Whose.
+        model: Which model it asks.
+        purpose: What for.
+        requests: Ids of its requests.
+        notes: What is noted of each; without it, nothing.
+        planned: UTC, as `align.store.events.utc_time` writes it; without it, now.
+    """
+    planned = planned or _now()
+    named = content_id(host, model, purpose, list(requests), planned)
+    noted = list(notes) if notes is not None else [""] * len(requests)
+    with transaction(conn):
+        conn.execute(
+            "INSERT INTO batches VALUES (?,NULL,?,?,?,?,?,?,NULL) ON CONFLICT (id) DO NOTHING",
+            (named, host, model, purpose, json.dumps(list(requests)), json.dumps(noted), planned),
+        )
+    return named
+
+
+def batch_sent(conn: sqlite3.Connection, id: str, batch: str) -> None:
+    """Write down the provider's id of a planned batch."""
+    with transaction(conn):
+        conn.execute("UPDATE batches SET batch = ? WHERE id = ?", (batch, id))
+
+
+def batch_ended(conn: sqlite3.Connection, id: str) -> None:
+    """Write down that nothing is to come of a planned batch any more."""
+    with transaction(conn):
+        conn.execute("UPDATE batches SET ended = ? WHERE id = ? AND ended IS NULL", (_now(), id))
+
+
+def open_batches(conn: sqlite3.Connection, purpose: str | None = None) -> list[Batch]:
+    """Return the batches under way, those of one purpose or all, oldest first."""
+    rows = conn.execute(
+        "SELECT * FROM batches WHERE ended IS NULL AND (? IS NULL OR purpose = ?) "
+        "ORDER BY planned, rowid",
+        (purpose, purpose),
+    )
+    return [
+        Batch(**{**dict(row), **{name: tuple(json.loads(row[name])) for name in _LISTS}})
+        for row in rows.fetchall()
+    ]
+
+
+def known_batches(conn: sqlite3.Connection, host: str) -> set[str]:
+    """Return the provider's ids of all batches of a host that are written down, ended or not."""
+    rows = conn.execute("SELECT batch FROM batches WHERE host = ? AND batch IS NOT NULL", (host,))
+    return {row[0] for row in rows}
+
+
+def _now() -> str:
+    return utc_time(datetime.now(UTC))

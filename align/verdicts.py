@@ -1,0 +1,90 @@
+"""What the answers of a judge, asked both ways round, come to: a verdict or an abstention. Pure."""
+
+from collections.abc import Collection
+from typing import Literal, NamedTuple
+
+Side = Literal["a", "b"]
+Winner = Literal["a", "b", "tie"]
+Certainty = Literal["low", "medium", "high"]
+Abstention = Literal["swapped", "tie", "unscored"]
+CERTAINTIES: tuple[Certainty, ...] = ("low", "medium", "high")
+
+
+class Said(NamedTuple):
+    """One answer of a judge, in the pair's own terms.
+
+    Attributes:
+        winner: `a`, `b` or `tie`; None where it could not be understood.
+        certainty: As the judge puts it; None where it said nothing of it.
+        problem: Why there is no winner: `refused`, `truncated`, `malformed`, ...
+    """
+
+    winner: Winner | None
+    certainty: Certainty | None = None
+    problem: str | None = None
+
+    def turned(self) -> "Said":
+        """Return the same of the pair whose two answers stand the other way round."""
+        other: dict[Winner, Winner] = {"a": "b", "b": "a", "tie": "tie"}
+        return self if self.winner is None else self._replace(winner=other[self.winner])
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether the answer could be understood."""
+        return self.winner is not None and self.problem is None
+
+
+class PairVerdict(NamedTuple):
+    """What a judge's two answers to a pair come to: a winner, or why there is none.
+
+    Attributes:
+        winner: The answer that won both ways round.
+        certainty: The lower of the two; None where either answer names none.
+        abstention: `swapped` (the winner changed with the order), `tie` (an answer names
+            neither), `unscored` (an answer is missing or could not be understood).
+    """
+
+    winner: Side | None
+    certainty: Certainty | None
+    abstention: Abstention | None
+
+
+def verdict_of(ab: Said | None, ba: Said | None) -> PairVerdict:
+    """Return what a judge says of a pair, asked both ways round.
+
+    A model's choice can follow the place of an answer (Zheng et al. 2023, "Judging
+    LLM-as-a-judge", section 3.4), so one order alone is no verdict.
+
+    Args:
+        ab: The answer with `a` shown first; None where there is none.
+        ba: The answer with `b` shown first; None where there is none.
+    """
+    if ab is None or ba is None or not ab.is_scored or not ba.is_scored:
+        return PairVerdict(None, None, "unscored")
+    if ab.winner == "tie" or ba.winner == "tie":
+        return PairVerdict(None, None, "tie")
+    if ab.winner != ba.winner:
+        return PairVerdict(None, None, "swapped")
+    assert ab.winner is not None
+    return PairVerdict(ab.winner, _lower(ab.certainty, ba.certainty), None)
+
+
+def from_certainty(lowest: Certainty) -> tuple[Certainty, ...]:
+    """Return a certainty and those above it."""
+    return CERTAINTIES[CERTAINTIES.index(lowest) :]
+
+
+def passes(certainty: Certainty | None, certainties: Collection[str]) -> bool:
+    """Tell whether a verdict counts where only some certainties do.
+
+    A verdict without a certainty counts only where all of them do.
+    """
+    return all(c in certainties for c in CERTAINTIES) if certainty is None else (
+        certainty in certainties
+    )  # fmt: skip
+
+
+def _lower(one: Certainty | None, other: Certainty | None) -> Certainty | None:
+    if one is None or other is None:
+        return None
+    return min(one, other, key=CERTAINTIES.index)

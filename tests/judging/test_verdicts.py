@@ -1,0 +1,99 @@
+"""What two answers to a pair come to."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from align.verdicts import (
+    CERTAINTIES,
+    Certainty,
+    PairVerdict,
+    Said,
+    Winner,
+    from_certainty,
+    passes,
+    verdict_of,
+)
+
+SAID = st.builds(
+    Said,
+    st.sampled_from(["a", "b", "tie", None]),
+    st.sampled_from([None, *CERTAINTIES]),
+    st.sampled_from([None, "refused"]),
+)
+
+
+@pytest.mark.parametrize("winner", ["a", "b"])
+def test_the_same_winner_both_ways_round_is_a_verdict(winner: Winner) -> None:
+    found = verdict_of(Said(winner, "high"), Said(winner, "high"))
+    assert found == PairVerdict(winner, "high", None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("ab", "ba"), [("a", "b"), ("b", "a")])
+def test_a_winner_that_changes_with_the_order_is_an_abstention(ab: Winner, ba: Winner) -> None:
+    assert verdict_of(Said(ab, "high"), Said(ba, "high")) == PairVerdict(None, None, "swapped")
+
+
+@pytest.mark.parametrize(("ab", "ba"), [("tie", "a"), ("b", "tie"), ("tie", "tie")])
+def test_one_tie_is_enough_to_abstain(ab: Winner, ba: Winner) -> None:
+    assert verdict_of(Said(ab), Said(ba)) == PairVerdict(None, None, "tie")
+
+
+@pytest.mark.parametrize("bad", [None, Said(None), Said(None, None, "refused"),
+                                 Said("a", "high", "truncated")])  # fmt: skip
+@pytest.mark.parametrize("fine", ["a", "tie"])
+def test_an_answer_that_is_missing_or_has_a_problem_is_never_guessed(
+    bad: Said | None, fine: Winner
+) -> None:
+    unscored = PairVerdict(None, None, "unscored")
+    assert verdict_of(bad, Said(fine)) == unscored
+    assert verdict_of(Said(fine), bad) == unscored
+
+
+def test_a_verdict_is_as_certain_as_its_less_certain_answer() -> None:
+    for one, two in product(CERTAINTIES, repeat=2):
+        found = verdict_of(Said("a", one), Said("a", two)).certainty
+        assert found == CERTAINTIES[min(CERTAINTIES.index(one), CERTAINTIES.index(two))]
+
+
+def test_an_unstated_certainty_is_not_made_up() -> None:
+    assert verdict_of(Said("a", None), Said("a", "high")) == PairVerdict("a", None, None)
+
+
+@given(SAID, SAID)
+def test_the_order_of_asking_and_the_names_of_the_answers_change_nothing(
+    ab: Said, ba: Said
+) -> None:
+    def renamed(said: Said) -> Said:
+        names: dict[Winner | None, Winner | None] = {"a": "b", "b": "a"}
+        return said._replace(winner=names.get(said.winner, said.winner))
+
+    there, back = verdict_of(ab, ba), verdict_of(renamed(ba), renamed(ab))
+    assert there._replace(winner=None) == back._replace(winner=None)
+    assert (there.winner, back.winner) in {("a", "b"), ("b", "a"), (None, None)}
+    assert (there.winner is None) == (there.abstention is not None)
+
+
+def test_certainties_pass_from_a_lowest_one_up() -> None:
+    assert from_certainty("low") == ("low", "medium", "high")
+    assert from_certainty("medium") == ("medium", "high")
+    assert from_certainty("high") == ("high",)
+
+
+@pytest.mark.parametrize(
+    ("certainty", "certainties", "counts"),
+    [
+        ("high", ("medium", "high"), True),
+        ("low", ("medium", "high"), False),
+        ("low", (), False),
+        (None, CERTAINTIES, True),
+        (None, ("medium", "high"), False),
+        (None, (), False),
+    ],
+)
+def test_a_verdict_without_a_certainty_counts_only_where_all_do(
+    certainty: Certainty | None, certainties: tuple[Certainty, ...], counts: bool
+) -> None:
+    assert passes(certainty, certainties) is counts
