@@ -7,7 +7,8 @@ from pathlib import Path
 from align.paths import checkpoints_dir, owner_dir
 
 # What is made here of the owner's writing. All names, not a pattern: nothing else may go.
-_MADE = ("twin.db-wal", "twin.db-shm", "twin.db", "backups", "packed", "rows", "fetched")
+_MADE = ("twin.db-wal", "twin.db-shm", "twin.db", "backups", "packed", "rows", "fetched",
+         "egress.jsonl", "judge-dry-run.jsonl")  # fmt: skip
 _WRITING = ("writing", "owner.yaml", "prompts.jsonl", "simulated.json")
 
 
@@ -19,7 +20,7 @@ def what_to_erase(owner: str, *, writing: bool = False) -> list[Path]:
     folder = owner_dir(owner)
     names = [*_MADE, *(_WRITING if writing and owner != "demo" else ())]
     found = [folder / name for name in names]
-    for pattern in ("*.pack", ".*.pack.*", ".twin.db.*", "scorecard.*"):
+    for pattern in ("*.pack", ".*.pack.*", ".twin.db.*", "scorecard.*", "egress.open.*.jsonl"):
         found += sorted(folder.glob(pattern))
     found.append(checkpoints_dir(owner))
     return [path for path in found if path.exists() or path.is_symlink()]

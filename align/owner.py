@@ -196,7 +196,8 @@ def remember_aliases(owner: str, names: Iterable[str]) -> list[str]:
 
 
 _DEFAULT = """\
-# What the toolkit knows of you. Nothing here leaves this machine but in a pack of yours.
+# What the toolkit knows of you. It leaves this machine in a pack of yours, and name, facts and
+# rubric go to a judge, if you agree to that once.
 name: {name}
 # aliases: [nickname]
 # facts:                      # a question, and your answer in your own words

@@ -1,0 +1,159 @@
+"""The gate before the network: every body passes it on every attempt, or is never sent."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+
+from align.privacy.consent import Consent
+from align.privacy.ledger import Ledger
+
+HOST = "another host"
+CONSENT = "no consent"
+CLOSED = "closed writing"
+NOT_JSON = "not JSON"
+LEDGER = "no ledger"
+FAILED = "the check failed"
+
+# Where a text stands is told by these; any other key could itself be somebody's words.
+_TELLING = frozenset(
+    (
+        "content", "custom_id", "input", "messages", "metadata", "model", "output_config",
+        "params", "properties", "requests", "schema", "system", "text", "tools",
+    )
+)  # fmt: skip
+
+
+class Refused(Exception):
+    """The gate lets a body not pass. Carries nothing of what stands in it.
+
+    Attributes:
+        reason: One of this module's.
+        where: The place in the body, as `messages[0].content`; empty where it is none.
+    """
+
+    def __init__(self, reason: str, where: str = "") -> None:
+        self.reason, self.where = reason, where
+        super().__init__(f"{reason} at {where}" if where else reason)
+
+    def __reduce__(self) -> tuple[type["Refused"], tuple[str, str]]:
+        """Pickle what it was made of."""
+        return type(self), (self.reason, self.where)
+
+
+class FindsClosed(Protocol):
+    """Finds what repeats writing that must not leave."""
+
+    def finds(self, text: str) -> object | None:
+        """Return what of the text is closed, or None."""
+        ...
+
+    def refresh(self) -> None:
+        """Take in what was closed since."""
+        ...
+
+
+class Gate:
+    """Lets bodies pass to one host for one purpose, as far as they hold nothing closed.
+
+    Args:
+        closed: Finds what must not leave.
+        consent: What the owner agreed to; None lets nothing pass.
+        ledger: Where attempts are written; without it nothing passes.
+        host: Who gets the bodies.
+        purpose: What for.
+    """
+
+    def __init__(
+        self,
+        closed: FindsClosed,
+        consent: Consent | None,
+        ledger: Ledger,
+        *,
+        host: str,
+        purpose: str,
+    ) -> None:
+        self._closed, self._consent, self._ledger = closed, consent, ledger
+        self.host, self.purpose = host, purpose
+
+    def check(self, body: Any, host: str, ids: Sequence[str] = ()) -> None:
+        """Return if the body may be sent to the host.
+
+        Args:
+            body: The bytes that will be sent, or what their JSON says; None or no bytes where
+                nothing is sent but the request.
+            host: Who would get it.
+            ids: What it is about, for the ledger.
+
+        Raises:
+            Refused: It may not, or that could not be found out.
+        """
+        try:
+            refusal = self._refusal(body, host)
+        except Exception:
+            refusal = (FAILED, "")
+        if refusal is None:
+            return
+        reason, where = refusal
+        # Odd ids must not keep the refusal out of the ledger.
+        for named in (ids, ()):
+            with suppress(Exception):
+                self._note(reason, where[:200], named)
+                break
+        # Out here, so that no exception that knows the body hangs on it.
+        raise Refused(reason, where)
+
+    def _note(self, reason: str, where: str, ids: Sequence[str]) -> None:
+        # Our host, not the one that was said: anything could stand there.
+        self._ledger.refused(reason, host=self.host, purpose=self.purpose, ids=ids, where=where)
+
+    def _refusal(self, body: Any, host: str) -> tuple[str, str] | None:
+        try:
+            self._ledger.ready()
+        except OSError:
+            return LEDGER, ""
+        if host != self.host:
+            return HOST, ""
+        if self._consent is None or (self._consent.host, self._consent.purpose) != (
+            self.host,
+            self.purpose,
+        ):
+            return CONSENT, ""
+        # Sealed in the labeler a moment ago is sealed.
+        self._closed.refresh()
+        if body is None or body == b"":
+            return None
+        if isinstance(body, bytes | bytearray | memoryview):
+            try:
+                body = json.loads(bytes(body), object_pairs_hook=_Object)
+            except ValueError:
+                return NOT_JSON, ""
+        for text, where in _strings(body, ""):
+            if text is None:
+                return NOT_JSON, where
+            if self._closed.finds(text) is not None:
+                return CLOSED, where
+        return None
+
+
+class _Object(tuple[tuple[str, Any], ...]):
+    """A JSON object with all its members: of two of one name, a dict would hide the first."""
+
+    __slots__ = ()
+
+
+def _strings(value: Any, where: str) -> Iterator[tuple[str | None, str]]:
+    """Yield all strings of a JSON value and where they stand; None for what is no JSON."""
+    if isinstance(value, str):
+        yield value, where
+    elif isinstance(value, dict | _Object):
+        for key, inner in value.items() if isinstance(value, dict) else value:
+            place = key if isinstance(key, str) and key in _TELLING else "?"
+            inside = f"{where}.{place}" if where else place
+            yield from _strings(key, inside)
+            yield from _strings(inner, inside)
+    elif isinstance(value, list | tuple):
+        for at, inner in enumerate(value):
+            yield from _strings(inner, f"{where}[{at}]")
+    elif value is not None and not isinstance(value, bool | int | float):
+        yield None, where
