@@ -20,6 +20,14 @@ def make_command(targets: str, owner: str) -> str:
     return f"make {targets}" + ("" if owner == "demo" else f" OWNER={owner}")
 
 
+def dollars(amount: float) -> str:
+    """Write US dollars: with cents from one dollar on, below that with two digits that tell."""
+    if amount >= 1 or amount <= 0:
+        return f"${amount:,.2f}"
+    whole, _, places = f"{float(f'{amount:.2g}'):.6f}".partition(".")
+    return f"${whole}.{places.rstrip('0'):0<2}"
+
+
 def duration(seconds: float) -> str:
     """Write seconds the short way: `9 s`, `2 min 05 s`, `1 h 10 min`."""
     whole = round(seconds)

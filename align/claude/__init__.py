@@ -1,0 +1,1 @@
+"""Claude as a service: requests, what they cost, and how they are sent. All through the gate."""

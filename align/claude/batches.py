@@ -1,0 +1,338 @@
+"""Send requests in batches, which cost less and take longer; a killed run finds them again.
+
+Imports anthropic: import this module inside functions.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from sqlite3 import Connection
+from typing import Any
+
+from anthropic import AsyncAnthropic
+
+from align.claude.batch_service import Service, State
+from align.claude.chunks import Chunks, OpenBatch
+from align.claude.prices import Price
+from align.claude.replies import AGAIN, RETRIED, Parse, Reply, read_reply
+from align.claude.requests import Request, sole
+from align.claude.sending import send
+from align.claude.spending import Budget, Rate
+from align.claude.stopping import GIVE_UP, refused, unwritable, without_answers
+from align.privacy.egress import Refused
+from align.store.batches import (
+    Batch,
+    batch_ended,
+    batch_sent,
+    known_batches,
+    open_batches,
+    plan_batch,
+)
+from align.store.events import utc_time
+
+Say = Callable[[str], None]
+
+# Under way at once: their requests are kept, should some have to be asked again.
+AT_ONCE = 16
+# So few left over are sent one by one: a further batch may take a day.
+FEW = 200
+# What is wrong with a request stays wrong.
+_FOR_GOOD = frozenset({"invalid_request_error", "not_found_error", "request_too_large"})
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """How often one asks whether a batch has ended, in seconds.
+
+    Attributes:
+        first: Before the first time.
+        longest: Up to which it grows.
+    """
+
+    first: float = 2.0
+    longest: float = 60.0
+
+
+async def send_batches(
+    conn: Connection,
+    client: AsyncAnthropic,
+    requests: Iterable[Request],
+    *,
+    parse: Parse,
+    budget: Budget,
+    price: Price,
+    poll: Poll = Poll(),
+    rate: Rate | None = None,
+    total: int | None = None,
+    keep: Callable[[], None] = lambda: None,
+    progress: Say | None = None,
+) -> AsyncGenerator[Reply, None]:
+    """Yield a reply to each request, and to those of batches that an earlier run sent.
+
+    A request that waits in such a batch is not sent again. Before the next reply is asked for, the
+    last one has to be kept: a batch counts as ended once all its replies were taken.
+
+    Args:
+        conn: The store.
+        client: From `align.claude.client.open_client`.
+        requests: With ids of their own; taken a few batches ahead of the replies.
+        parse: Makes a value of a reply's text, or raises ValueError.
+        budget: Where it is used up, no more is sent; it then says how many were left.
+        price: Of the model.
+        poll: How often one asks whether a batch has ended.
+        rate: What earlier replies have shown.
+        total: How many requests there are, if that is known.
+        keep: Called before a batch is noted as ended: makes the replies taken so far last.
+        progress: Gets a line where something is worth saying.
+
+    Raises:
+        UserError: The provider refuses the key, the account or the model, or fails again and again.
+    """
+    road = _Batches(conn, client, parse, budget, price, rate or Rate(), total)
+    chunks = road.chunks
+    road.poll, road.keep = poll, keep
+    road.say = chunks.say = progress or road.say
+    try:
+        await road.take_up()
+        chunks.take(requests)
+        async for reply in road.run():
+            yield reply
+    except Refused as refusal:
+        raise refused(refusal.reason) from None
+    except OSError:
+        raise unwritable(str(road.passage.ledger.path)) from None
+    left = send(
+        client,
+        list(chunks.again),
+        parse=parse,
+        budget=budget,
+        price=price,
+        rate=chunks.rate,
+        earlier=chunks.earlier,
+        progress=progress,
+    )
+    async with aclosing(left):
+        async for reply in left:
+            yield reply
+
+
+async def collect_open(
+    conn: Connection,
+    client: AsyncAnthropic,
+    *,
+    parse: Parse,
+    budget: Budget,
+    price: Price,
+    poll: Poll = Poll(),
+    keep: Callable[[], None] = lambda: None,
+    progress: Say | None = None,
+) -> AsyncGenerator[Reply, None]:
+    """Yield the replies of batches that an earlier run sent to this model; sends nothing new.
+
+    Of their requests only ids and notes are known. Takes what `send_batches` takes.
+    """
+    replies = send_batches(
+        conn,
+        client,
+        (),
+        parse=parse,
+        budget=budget,
+        price=price,
+        poll=poll,
+        keep=keep,
+        progress=progress,
+    )
+    async for reply in replies:
+        yield reply
+
+
+class _Batches:
+    """The road of all batches of one run."""
+
+    def __init__(
+        self,
+        conn: Connection,
+        client: AsyncAnthropic,
+        parse: Parse,
+        budget: Budget,
+        price: Price,
+        rate: Rate,
+        total: int | None,
+    ) -> None:
+        self.conn, self.parse, self.budget, self.price = conn, parse, budget, price
+        self.service = Service(client)
+        self.passage = self.service.passage
+        gate, host = self.passage.gate, self.passage.host
+        self.chunks = Chunks(gate, host, budget, price, rate, total)
+        self.inherited: list[OpenBatch] = []
+        self.open: list[OpenBatch] = []
+        self.poll = Poll()
+        self.keep: Callable[[], None] = lambda: None
+        self.say: Say = lambda line: None
+
+    async def take_up(self) -> None:
+        """Find the batches that an earlier run left behind."""
+        purpose, host = self.passage.gate.purpose, self.passage.host
+        for plan in open_batches(self.conn, purpose):
+            if plan.host != host or plan.model != self.price.model:
+                continue
+            named = plan.batch
+            if named is None:
+                # Killed between sending it and writing down its id, or before it was sent.
+                named = await self.service.find(plan, known_batches(self.conn, host))
+                if named is None:
+                    batch_ended(self.conn, plan.id)
+                    continue
+                batch_sent(self.conn, plan.id, named)
+            self.say(f"Batch {named} of {len(plan.requests):,} requests is taken up again.")
+            requests = zip(plan.requests, plan.notes, strict=True)
+            known = {each: sole(each, note) for each, note in requests}
+            left = OpenBatch(known, plan=plan, id=named)
+            self.inherited.append(left)
+            self.chunks.waiting |= dict.fromkeys(plan.requests, left)
+
+    async def run(self) -> AsyncGenerator[Reply, None]:
+        """Send what there is, and yield what comes; what few are left over stay in `again`."""
+        wait, chunks = self.poll.first, self.chunks
+        while True:
+            while len(self.open) < AT_ONCE:
+                if (chunk := chunks.next_batch(waits=bool(self.open))) is None:
+                    break
+                await self._send(chunk)
+                while chunks.blocked:
+                    yield chunks.blocked.pop()
+                wait = self.poll.first
+            if chunks.exhausted or chunks.used_up:
+                # Not before: by now the requests themselves are known, should some be asked again.
+                self.open += self.inherited
+                self.inherited = []
+            if not self.open:
+                if len(chunks.again) <= FEW or chunks.used_up:
+                    return
+                chunks.once_more()
+                continue
+            await asyncio.sleep(wait)
+            wait = min(wait * 1.5, self.poll.longest)
+            for under_way in list(self.open):
+                state = await self.service.state(under_way.id, self.price.model)
+                if not self._goes_on(under_way, state):
+                    async for reply in self._collected(under_way, gone=bool(state and state.gone)):
+                        yield reply
+
+    async def _send(self, chunk: OpenBatch) -> None:
+        """Send a batch; its id is written down before and after."""
+        host, purpose = self.passage.host, self.passage.gate.purpose
+        while chunk.requests:
+            ids, planned = list(chunk.requests), utc_time(datetime.now(UTC))
+            notes = [request.note for request in chunk.requests.values()]
+            said = {"host": host, "model": self.price.model, "purpose": purpose}
+            plan = Batch(
+                id=plan_batch(self.conn, **said, requests=ids, notes=notes, planned=planned),
+                **said, batch=None, requests=tuple(ids), notes=tuple(notes), planned=planned,
+                ended=None,
+            )  # fmt: skip
+            entries = [
+                {"custom_id": each, "params": request.body(times=self.chunks.times(request))}
+                for each, request in chunk.requests.items()
+            ]
+            about = [pair for request in chunk.requests.values() for pair in request.about]
+            known = known_batches(self.conn, host)
+            try:
+                chunk.id = await self.service.make(entries, about, plan, known)
+            except Refused as refusal:
+                batch_ended(self.conn, plan.id)
+                self.chunks.sift(chunk, refusal)
+                continue
+            batch_sent(self.conn, plan.id, chunk.id)
+            chunk.plan = plan
+            self.open.append(chunk)
+            self.say(f"Batch {chunk.id} of {len(ids):,} requests is sent.")
+            return
+
+    def _goes_on(self, under_way: OpenBatch, state: State | None) -> bool:
+        if state is None:
+            under_way.silent += 1
+            if under_way.silent >= GIVE_UP:
+                raise without_answers(self.passage.host)
+            return True
+        under_way.silent = 0
+        if state.done != under_way.done:
+            under_way.done = state.done
+            self.say(f"Batch {under_way.id}: {state.done:,} of {state.total:,} are done.")
+        return not (state.ended or state.gone)
+
+    async def _collected(self, under_way: OpenBatch, *, gone: bool) -> AsyncGenerator[Reply, None]:
+        """Yield the replies of a batch that has ended, or is given up; then it is done with."""
+        if gone:
+            self.say(f"Batch {under_way.id} never ended, or is not to be had: it is given up.")
+            await self.service.give_up(under_way.id)
+        else:
+            async for entry in self.service.results(under_way.id, self.price.model):
+                request = under_way.requests.pop(str(entry.get("custom_id")), None)
+                if request is None:
+                    continue
+                reply, again = self._read(request, entry.get("result"))
+                under_way.count(reply)
+                if (final := self._final(reply, again=again)) is not None:
+                    yield final
+        # Of these nobody says what they cost.
+        unsure = sum(under_way.reserved.get(each, 0.0) for each in under_way.requests)
+        problem = "expired" if gone else "errored"
+        for request in under_way.requests.values():
+            final = self._final(Reply(request, None, problem), again=not gone)
+            if final is not None:
+                yield final
+        self.budget.settle(sum(under_way.reserved.values()) - unsure, under_way.cost)
+        self.budget.settle(unsure, None)
+        self._close(under_way)
+
+    def _read(self, request: Request, result: Any) -> tuple[Reply, bool]:
+        """Return what an entry came to, and whether asking again may help."""
+        result = result if isinstance(result, dict) else {}
+        kind = result.get("type")
+        if kind == "succeeded":
+            message = result.get("message")
+            return read_reply(request, message, self.parse, price=self.price, batch=True), True
+        problem = str(kind) if kind in ("canceled", "expired") else "errored"
+        error = result.get("error")
+        inner = error.get("error") if isinstance(error, dict) else None
+        named = inner.get("type") if isinstance(inner, dict) else None
+        return Reply(request, None, problem), named not in _FOR_GOOD
+
+    def _final(self, reply: Reply, *, again: bool) -> Reply | None:
+        """Return the reply with what earlier askings cost; None where it is asked once more."""
+        request = reply.request
+        self.chunks.waiting.pop(request.id, None)
+        reply = reply.after(self.chunks.earlier.pop(request.id, None))
+        if again and reply.problem in RETRIED and reply.asked <= AGAIN and request.params:
+            self.chunks.earlier[request.id] = reply
+            self.chunks.again.append(request)
+            return None
+        return reply
+
+    def _close(self, under_way: OpenBatch) -> None:
+        """Write down what a batch cost, and that nothing more is to come of it."""
+        assert under_way.plan is not None
+        self.open.remove(under_way)
+        usage, used = under_way.usage, dict[str, Any]()
+        if usage is not None:
+            self.chunks.rate.learn_batch(len(under_way.plan.requests), usage)
+            used = {
+                "input_tokens": usage.input_tokens,
+                "output_tokens": usage.output_tokens,
+                "cache_read_tokens": usage.cache_read_tokens,
+                "cache_write_tokens": usage.cache_write_tokens,
+                "cost": under_way.cost,
+            }
+        self.passage.ledger.settled(
+            purpose=self.passage.gate.purpose,
+            host=self.passage.host,
+            batch=under_way.id,
+            model=self.price.model,
+            requests=len(under_way.plan.requests),
+            **used,
+        )
+        self.keep()
+        batch_ended(self.conn, under_way.plan.id)

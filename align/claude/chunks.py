@@ -1,0 +1,189 @@
+"""What goes into a batch: as many requests as it takes, as the gate and the money allow."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from align.claude.prices import Price, Usage
+from align.claude.replies import Reply
+from align.claude.requests import Request, size_of
+from align.claude.spending import Budget, Rate, worst_case
+from align.claude.stopping import is_of_the_body, refused
+from align.privacy.egress import Gate, Refused
+from align.store.batches import Batch
+
+# The provider takes ten times as many and twenty times the bytes. A body stands in memory several
+# times while it is looked through and sent, and less is lost where one goes wrong.
+MOST_REQUESTS, MOST_BYTES = 10_000, 12 * 10**6
+# An entry's own frame: its id, its braces.
+_FRAME = 80
+
+
+@dataclass
+class OpenBatch:
+    """A batch under way.
+
+    Attributes:
+        requests: Those without an entry so far, by id; of an earlier run's, at first the id alone.
+        reserved: What each of this run's may cost.
+        plan: What is written down of it; None until it is.
+        id: The provider's.
+        silent: How often in a row nobody said how far it is.
+        done: How many were done when it was last said.
+        usage: Of its entries.
+        cost: Of its entries.
+    """
+
+    requests: dict[str, Request] = field(default_factory=dict)
+    reserved: dict[str, float] = field(default_factory=dict)
+    plan: Batch | None = None
+    id: str = ""
+    silent: int = 0
+    done: int = 0
+    usage: Usage | None = None
+    cost: float = 0.0
+
+    def count(self, reply: Reply) -> None:
+        """Add what an entry cost."""
+        if reply.usage is not None:
+            self.usage = reply.usage if self.usage is None else self.usage + reply.usage
+            self.cost += reply.cost or 0.0
+
+
+class Chunks:
+    """Cuts requests into batches, and remembers which are to be asked once more.
+
+    Args:
+        gate: Is asked about each request, so that one does not stop all others of its batch.
+        host: Where they go.
+        budget: Holds what each may cost.
+        price: Of the model.
+        rate: What replies have shown.
+        total: How many requests there are, if that is known.
+
+    Attributes:
+        blocked: Replies to what the gate stopped, to be yielded.
+        waiting: By a request's id, the batch that holds it.
+        again: What is to be asked once more.
+        earlier: What those came to, by id.
+        exhausted: Whether all were taken.
+        used_up: Whether the budget holds no more.
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        host: str,
+        budget: Budget,
+        price: Price,
+        rate: Rate,
+        total: int | None,
+    ) -> None:
+        self.gate, self.host = gate, host
+        self.budget, self.price, self.rate = budget, price, rate
+        self.total, self.taken = total, 0
+        self.source: Iterator[Request] = iter(())
+        self.held: Request | None = None
+        self.exhausted = self.used_up = False
+        self.blocked: list[Reply] = []
+        self.waiting: dict[str, OpenBatch] = {}
+        self.again: deque[Request] = deque()
+        self.earlier: dict[str, Reply] = {}
+        self.say: Callable[[str], None] = lambda line: None
+
+    def take(self, requests: Iterable[Request]) -> None:
+        """Cut these from now on."""
+        self.source = iter(requests)
+
+    def next_batch(self, *, waits: bool) -> OpenBatch | None:
+        """Return requests for a batch; None where there are none, or no money for them now.
+
+        Args:
+            waits: Whether others are under way, that may cost less than they might.
+        """
+        chunk, size = OpenBatch(), 0
+        while len(chunk.requests) < MOST_REQUESTS and (request := self._next()) is not None:
+            if (where := self.waiting.get(request.id)) is not None:
+                where.requests[request.id] = request
+                continue
+            times = self.times(request)
+            size += size_of(request.body(times=times)) + _FRAME
+            worst = worst_case(request, self.price, self.rate, batch=True, times=times)
+            if chunk.requests and size > MOST_BYTES:
+                self.held = request
+                break
+            if not self._passes(request):
+                continue
+            if not self.budget.reserve(worst):
+                self.held = request
+                break
+            chunk.requests[request.id], chunk.reserved[request.id] = request, worst
+            self.waiting[request.id] = chunk
+        if not chunk.requests and self.held is not None and not waits:
+            self._stop()
+        return chunk if chunk.requests or self.blocked else None
+
+    def _next(self) -> Request | None:
+        request, self.held = self.held, None
+        if request is None and not self.exhausted and not self.used_up:
+            request = next(self.source, None)
+            self.exhausted = request is None
+            self.taken += request is not None
+        return request
+
+    def once_more(self) -> None:
+        """Make what is to be asked again the next requests."""
+        self.total, self.taken = len(self.again), 0
+        self.source, self.again = iter(self.again), deque()
+        self.exhausted = False
+
+    def times(self, request: Request) -> int:
+        """Return how often as long as was said an answer may be: one that was cut off gets more."""
+        earlier = self.earlier.get(request.id)
+        cut = earlier is not None and earlier.problem == "truncated"
+        return 2**earlier.asked if earlier is not None and cut else 1
+
+    def _passes(self, request: Request) -> bool:
+        """Ask the gate about one request, so that it does not stop all others of its batch."""
+        try:
+            self.gate.check(request.params, self.host, request.about)
+        except Refused as refusal:
+            if not is_of_the_body(refusal):
+                raise refused(refusal.reason) from None
+            reply = Reply(request, None, "blocked", asked=0)
+            self.blocked.append(reply.after(self.earlier.pop(request.id, None)))
+            return False
+        return True
+
+    def _stop(self) -> None:
+        """Take no more requests, and count how many that leaves."""
+        self.used_up = True
+        rest = [self.held] if self.held is not None else []
+        self.held = None
+        left = 0
+        if self.total is None or self.earlier:
+            rest += self.source
+        else:
+            left = self.total - self.taken
+        for request in rest:
+            if request.id in self.earlier:
+                self.again.append(request)
+            elif (where := self.waiting.get(request.id)) is not None:
+                where.requests[request.id] = request
+            else:
+                left += 1
+        self.budget.unasked += left
+        self.say(f"The budget is used up: {left:,} requests were not sent.")
+
+    def sift(self, chunk: OpenBatch, refusal: Refused) -> None:
+        """Take out what the owner closed since it was looked at; all, if none of it is found."""
+        if not is_of_the_body(refusal):
+            raise refused(refusal.reason) from None
+        kept = {each: one for each, one in chunk.requests.items() if self._passes(one)}
+        if len(kept) == len(chunk.requests):
+            self.blocked += [Reply(one, None, "blocked", asked=0) for one in kept.values()]
+            kept = {}
+        for each in chunk.requests.keys() - kept.keys():
+            self.budget.settle(chunk.reserved.pop(each), 0.0)
+            del self.waiting[each]
+        chunk.requests = kept

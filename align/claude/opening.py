@@ -1,0 +1,184 @@
+"""The way to Claude, from the first estimate to a client that is open.
+
+A command that sends something asks `destination` where it would go, shows what `announced` says,
+asks `agreed`, and only then opens the line. Up to there nothing has left, and without anything
+sent nothing is written either.
+"""
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from align.claude.endpoint import base_url, host_of
+from align.claude.key import api_key
+from align.claude.prices import Price, price_of
+from align.claude.spending import USUAL_OUTPUT, Budget, Estimate, Rate
+from align.console import dollars
+from align.owner import Owner
+from align.privacy.consent import Consent, ask_consent, terms
+from align.privacy.egress import FindsClosed, Gate
+from align.privacy.ledger import Ledger, read
+
+Ask = Callable[[str], str]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where an owner's texts would go, what for, and at what price.
+
+    Attributes:
+        owner: Whose texts.
+        purpose: `judge` or `questions`.
+        url: The provider's address.
+        host: The same, as consent, gate and ledger name it.
+        price: Of the model.
+        rate: What earlier replies for this purpose have shown of sizes.
+    """
+
+    owner: str
+    purpose: str
+    url: str
+    host: str
+    price: Price
+    rate: Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A line that is open.
+
+    Attributes:
+        to: Where it leads.
+        client: From `align.claude.client.open_client`.
+        budget: What may be spent; shared by all that is sent on it.
+        gate: What every body passes.
+        ledger: Where every attempt is written.
+    """
+
+    to: Destination
+    client: Any
+    budget: Budget
+    gate: Gate
+    ledger: Ledger
+
+
+def destination(
+    owner: str, model: str, purpose: str, *, usual_output: float = USUAL_OUTPUT
+) -> Destination:
+    """Return where requests would go; needs no key, writes nothing, sends nothing.
+
+    Args:
+        owner: Whose texts.
+        model: Which Claude.
+        purpose: `judge` or `questions`.
+        usual_output: Tokens of an answer, before replies have shown it.
+
+    Raises:
+        UserError: The model's price is not known, or the address is none to send writing to.
+    """
+    price, url = price_of(model), base_url()
+    # How long an answer is depends on what is asked.
+    lines = (line for line in read(owner) if line.get("purpose") == purpose)
+    rate = Rate.of_ledger(lines, model, output=usual_output)
+    return Destination(owner, purpose, url, host_of(url), price, rate)
+
+
+def announced(to: Destination, estimate: Estimate, budget_usd: float | None) -> list[str]:
+    """Return the lines that say what will be sent and what it costs, before anything is."""
+    price = to.price
+    count = "1 request" if estimate.requests == 1 else f"{estimate.requests:,} requests"
+    cached = estimate.cached_tokens
+    from_cache = f" ({cached:,} of them from the cache)" if cached else ""
+    lines = [
+        f"{count} to {price.model} at {to.host}: about {estimate.input_tokens:,} tokens "
+        f"read{from_cache} and {estimate.output_tokens:,} written.",
+        f"That costs about {dollars(estimate.usd)}, at most {dollars(estimate.usd_at_most)} "
+        f"(prices of {price.read}).",
+    ]
+    if budget_usd is not None:
+        short = "; it does not hold all of them" if estimate.usd > budget_usd else ""
+        lines.append(f"The budget is {dollars(budget_usd)}: no more is spent{short}.")
+    return lines
+
+
+def agreed(
+    to: Destination,
+    settings: Owner,
+    *,
+    yes: bool,
+    ask: Ask | None,
+    show: Say,
+    redacted: bool = True,
+) -> Consent:
+    """Return the owner's consent: the one on file, or what he says now.
+
+    Args:
+        to: Where his texts would go.
+        settings: The owner's.
+        yes: He said `--yes-send`.
+        ask: Puts a question on the terminal, as `on_terminal` returns it; None where there is none.
+        show: Shows a line of the terms.
+        redacted: Whether texts are redacted before they leave.
+
+    Raises:
+        UserError: There is no key, he did not agree, or nobody could be asked.
+    """
+    # Nobody agrees to what can't be sent.
+    api_key()
+    lines = terms(to.host, to.purpose, settings, redacted=redacted)
+    with Ledger(to.owner) as ledger:
+        return ask_consent(ledger, to.host, to.purpose, lines, ask=ask, yes=yes, show=show)
+
+
+@asynccontextmanager
+async def opened(
+    to: Destination,
+    closed: FindsClosed,
+    consent: Consent | None,
+    *,
+    budget_usd: float | None,
+    concurrency: int = 16,
+) -> AsyncIterator[Opened]:
+    """Open the line: a client whose every attempt passes the gate and stands in the ledger.
+
+    Args:
+        to: Where it leads.
+        closed: Finds what must not leave; its store belongs to this thread.
+        consent: From `agreed`; without one the gate lets nothing pass.
+        budget_usd: What may be spent on it; None sets no limit.
+        concurrency: How many requests may be under way at once.
+
+    Raises:
+        UserError: There is no key, or the ledger can't be written.
+    """
+    from align.claude.client import open_client
+
+    key = api_key()
+    with Ledger(to.owner) as ledger:
+        gate = Gate(closed, consent, ledger, host=to.host, purpose=to.purpose)
+        client = open_client(
+            gate, ledger, key=key, base_url=to.url, price=to.price, concurrency=concurrency
+        )
+        async with client:
+            yield Opened(to, client, Budget(budget_usd), gate, ledger)
+
+
+def on_terminal() -> Ask | None:
+    """Return what asks on the terminal, or None where nobody sits at one."""
+    if not sys.stdin.isatty():
+        return None
+
+    def ask(question: str) -> str:
+        import typer
+
+        try:
+            answer = typer.prompt(question, default="", show_default=False, err=True)
+        except typer.Abort:
+            # As Ctrl-C everywhere else; the prompt has its own name for it.
+            raise KeyboardInterrupt from None
+        return str(answer)
+
+    return ask

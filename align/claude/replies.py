@@ -1,0 +1,101 @@
+"""What came back: a value, or why there is none; and what it cost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from align.claude.prices import Price, Usage
+from align.claude.requests import Request
+
+Parse = Callable[[str], Any]
+
+PROBLEMS = (
+    "refused", "truncated", "malformed", "no text", "errored", "canceled", "expired", "blocked",
+)  # fmt: skip
+# Asked anew where chance or more room may mend it: a refusal is the model's own word, and what the
+# gate blocked it would block again.
+RETRIED = frozenset({"truncated", "malformed", "no text", "errored", "canceled", "expired"})
+AGAIN = 2
+
+_STOPS = {
+    "refusal": "refused",
+    "max_tokens": "truncated",
+    "model_context_window_exceeded": "truncated",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What became of one request.
+
+    Attributes:
+        request: What was asked; of a batch that an earlier run sent, its id alone.
+        value: What the text was understood as; None where there is a problem.
+        problem: One of `PROBLEMS`, or None.
+        usage: The tokens of all askings that were answered; None where none was.
+        cost: Of those, in USD; None where none was answered. An asking that broke off may have
+            cost more: nobody says so.
+        asked: How often it was asked. 0 where nothing was sent.
+    """
+
+    request: Request
+    value: Any
+    problem: str | None
+    usage: Usage | None = None
+    cost: float | None = None
+    asked: int = 1
+
+    def after(self, earlier: "Reply | None") -> "Reply":
+        """Return this reply with the usage, cost and askings of an earlier one added."""
+        if earlier is None:
+            return self
+        usage, cost = earlier.usage, earlier.cost
+        if self.usage is not None:
+            usage = self.usage if usage is None else usage + self.usage
+        if self.cost is not None:
+            cost = self.cost if cost is None else cost + self.cost
+        return replace(self, usage=usage, cost=cost, asked=self.asked + earlier.asked)
+
+
+def read_reply(request: Request, message: Any, parse: Parse, *, price: Price, batch: bool) -> Reply:
+    """Return what a message came to.
+
+    Args:
+        request: What was asked.
+        message: As the provider sends it, JSON; anything else is `malformed`.
+        parse: Makes a value of the text, or raises ValueError.
+        price: Of the model.
+        batch: Whether it came in a batch.
+    """
+    if not isinstance(message, dict):
+        return Reply(request, None, "malformed")
+    usage = Usage.of(message.get("usage") or {})
+    cost = None if usage is None else price.cost(usage, batch=batch)
+    value, problem = _understood(message, parse)
+    return Reply(request, value, problem, usage, cost)
+
+
+def _understood(message: dict[str, Any], parse: Parse) -> tuple[Any, str | None]:
+    problem = _STOPS.get(str(message.get("stop_reason")))
+    if problem is not None:
+        return None, problem
+    text = _text_of(message.get("content"))
+    if text is None:
+        return None, "no text"
+    try:
+        return parse(text), None
+    except ValueError:
+        return None, "malformed"
+
+
+def _text_of(content: Any) -> str | None:
+    """Return the text that was written; thoughts and calls of tools are none."""
+    blocks = content if isinstance(content, list) else []
+    texts = [
+        block["text"]
+        for block in blocks
+        if isinstance(block, dict)
+        and block.get("type") == "text"
+        and isinstance(block.get("text"), str)
+    ]
+    return "".join(texts) if any(text.strip() for text in texts) else None

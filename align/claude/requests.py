@@ -1,0 +1,116 @@
+"""What is asked: a long part that many requests share, which is cached, and a question."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from align.store.ids import canonical_json, storable
+
+Ttl = Literal["5m", "1h"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, sent by itself or in a batch.
+
+    Attributes:
+        id: From all that decides the answer, 32 hex digits: the same request is never paid twice.
+        params: The body of a message request.
+        about: Ids of the pairs that it shows, for the ledger.
+        note: The sender's own words on what it is for. They come back with the reply, in a later
+            run too; without any text of the owner's.
+    """
+
+    id: str
+    params: Mapping[str, Any]
+    about: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def model(self) -> str:
+        """Return the model that is asked."""
+        return str(self.params["model"])
+
+    @property
+    def max_tokens(self) -> int:
+        """Return how long an answer may be."""
+        return int(self.params["max_tokens"])
+
+    @property
+    def shared(self) -> str:
+        """Return the part that many requests share."""
+        return str(self.params["system"][0]["text"])
+
+    @property
+    def ttl(self) -> str | None:
+        """Return how long the shared part is to be cached; None where it is not."""
+        control = self.params["system"][0].get("cache_control")
+        return control.get("ttl", "5m") if control else None
+
+    def body(self, *, times: int = 1) -> dict[str, Any]:
+        """Return what is sent; an answer may be `times` as long as was said."""
+        return {**self.params, "max_tokens": self.max_tokens * times}
+
+
+def ask(
+    model: str,
+    shared: str,
+    question: str,
+    schema: Mapping[str, Any],
+    *,
+    max_tokens: int,
+    about: Sequence[str] = (),
+    ttl: Ttl | None = "5m",
+    repeat: int = 0,
+    note: str = "",
+) -> Request:
+    """Return a request whose answer is JSON.
+
+    Args:
+        model: Who is asked.
+        shared: What comes first and is the same in many requests.
+        question: What is asked of this one.
+        schema: JSON schema of the answer.
+        max_tokens: How long the answer may be.
+        about: Ids of the pairs that it shows.
+        ttl: How long the shared part stays in the cache; None caches nothing.
+        repeat: Counts askings of the same question that are meant as such, from 0.
+        note: What it is for, in the sender's own words.
+    """
+    system: dict[str, Any] = {"type": "text", "text": _shared(shared)}
+    params = {
+        "model": model,
+        "max_tokens": max_tokens,
+        "system": [system],
+        "messages": [{"role": "user", "content": storable(question)}],
+        "output_config": {"format": {"type": "json_schema", "schema": schema}},
+    }
+    # Named before the cache is asked for: how long a part is cached for decides no answer.
+    named = request_id(params, repeat)
+    if ttl is not None:
+        system["cache_control"] = {"type": "ephemeral", "ttl": ttl}
+    return Request(named, params, tuple(about), note)
+
+
+@lru_cache(maxsize=64)
+def _shared(text: str) -> str:
+    """Return the text, the same object for equal ones: thousands of requests hold it at once."""
+    return storable(text)
+
+
+def request_id(params: Mapping[str, Any], repeat: int = 0) -> str:
+    """Return the id of a request whose `params` say nothing of the cache."""
+    return hashlib.sha256(canonical_json([params, repeat]).encode()).hexdigest()[:32]
+
+
+def size_of(params: Mapping[str, Any]) -> int:
+    """Return the bytes that a body takes when it is sent."""
+    return len(json.dumps(params, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def sole(identity: str, note: str = "") -> Request:
+    """Return a request of which no more is still known: an earlier run sent it."""
+    return Request(identity, {}, note=note)

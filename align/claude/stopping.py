@@ -1,0 +1,77 @@
+"""Which failures end a run: said in our words, for the provider's may repeat what was sent."""
+
+from align.claude.key import ACCOUNT, SERVICE, VARIABLE
+from align.errors import UserError
+from align.privacy.egress import CLOSED, FAILED, NOT_JSON, Refused
+
+# Failures in a row after which nothing more is tried: no provider is unlucky so often.
+GIVE_UP = 20
+GOES_ON = "The same command goes on where it stopped"
+
+# The gate's word on a body; what else it says is true of every body.
+_OF_THE_BODY = frozenset({CLOSED, NOT_JSON, FAILED})
+
+
+def is_passing(status: int) -> bool:
+    """Tell whether the same attempt may succeed a little later."""
+    return status in (408, 409, 429) or status >= 500
+
+
+def stop_at(
+    status: int, kind: str | None, request_id: str | None, *, host: str, model: str, answered: bool
+) -> UserError | None:
+    """Return the error that a status ends a run with, or None where the others may go on.
+
+    Args:
+        status: Of the response.
+        kind: What the provider calls it, such as `invalid_request_error`.
+        request_id: The provider's name for the request.
+        host: Who answered.
+        model: Who was asked.
+        answered: Whether any request was answered before.
+    """
+    if 300 <= status < 400:
+        what = f"answers with a redirect ({status}), which is not followed"
+        return UserError(host, what, "Set ANTHROPIC_BASE_URL to where the service really is")
+    if status == 401:
+        remedy = f"Set {VARIABLE} anew, or run: python -m keyring set {SERVICE} {ACCOUNT}"
+        return UserError("the key", f"{host} does not take it (401)", remedy)
+    if status == 402:
+        return UserError("the account", "has no credit left (402)", f"Top it up. {GOES_ON}")
+    if status == 403:
+        what = f"may not be used for {model} (403)"
+        return UserError("the key", what, "Ask whoever gave it, or choose another --model")
+    if status == 404:
+        what = f"{host} knows no such model (404)"
+        return UserError(f"model {model!r}", what, "Choose another --model")
+    if status == 400 and not answered:
+        named = ", ".join(word for word in (kind, request_id) if word)
+        what = f"{host} does not take our requests (400{': ' + named if named else ''})"
+        return UserError(f"model {model!r}", what, "Choose another --model")
+    return None
+
+
+def unreachable(host: str) -> UserError:
+    """Return the error for a host that never answered."""
+    return UserError(host, "can't be reached", f"Is this machine online? {GOES_ON}")
+
+
+def without_answers(host: str) -> UserError:
+    """Return the error for a host that fails again and again."""
+    what = f"{GIVE_UP} requests in a row failed, each tried several times"
+    return UserError(host, what, f"Try again later. {GOES_ON}")
+
+
+def unwritable(where: str) -> UserError:
+    """Return the error for a ledger that can't be written any more."""
+    return UserError(where, "can't be written any more, so nothing is sent", "Is the disk full?")
+
+
+def refused(reason: str) -> UserError:
+    """Return the error for what the gate refuses whatever the body says."""
+    return UserError("the gate", f"lets nothing pass: {reason}", "`align egress` shows what it saw")
+
+
+def is_of_the_body(refusal: Refused) -> bool:
+    """Tell whether the gate stopped this body, rather than any."""
+    return refusal.reason in _OF_THE_BODY

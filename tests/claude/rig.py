@@ -1,0 +1,169 @@
+"""A client with a real gate, ledger and closed writing, that sends to a stand-in."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from dataclasses import dataclass
+from sqlite3 import Connection
+from typing import Any
+
+from align.claude.client import open_client
+from align.claude.endpoint import host_of
+from align.claude.key import Key
+from align.claude.prices import Price, price_of
+from align.claude.replies import Reply
+from align.claude.requests import Request, ask
+from align.claude.spending import Budget
+from align.owner import Owner
+from align.privacy.closed import ClosedWriting
+from align.privacy.consent import Consent
+from align.privacy.egress import Gate
+from align.privacy.ledger import Ledger, read
+from align.store.adding import add_records
+from align.store.connection import in_memory
+from tests.anthropic_server import Server
+from tests.store.rows import record
+
+MODEL = "claude-haiku-5-5"
+KEY = "sk-test-5d41402abc4b2a76"
+SECRET = "the grey heron told nobody about the broken gate behind the mill"
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "notes": {"type": "string"},
+        "winner": {"type": "string", "enum": ["A", "B", "neither"]},
+    },
+    "required": ["notes", "winner"],
+    "additionalProperties": False,
+}
+SHARED = "Which of both answers sounds like her? Wording and rhythm count, length does not. "
+
+
+def request(number: int = 0, text: str = "", **changes: Any) -> Request:
+    """Return one of many different requests."""
+    said: dict[str, Any] = {"max_tokens": 200, "about": (f"pair{number // 2}",), **changes}
+    question = text or f"{number}: A says fine, B says splendid."
+    return ask(said.pop("model", MODEL), said.pop("shared", SHARED), question, SCHEMA, **said)
+
+
+def requests(count: int, **changes: Any) -> Iterator[Request]:
+    """Yield requests that differ."""
+    return (request(number, **changes) for number in range(count))
+
+
+def winner(text: str) -> str:
+    """Return the winner that a reply names."""
+    said = json.loads(text)
+    if not isinstance(said, dict) or set(said) != {"notes", "winner"}:
+        raise ValueError("other keys")
+    return str(said["winner"])
+
+
+def closed_writing() -> ClosedWriting:
+    """Return closed writing that holds `SECRET`."""
+    conn = in_memory()
+    add_records(conn, [record(f"Well, {SECRET}, or so they say.", level="sealed")])
+    return ClosedWriting(conn, Owner(name="Ann"))
+
+
+@dataclass
+class Line:
+    """What a test sends over."""
+
+    client: Any
+    gate: Gate
+    ledger: Ledger
+    price: Price
+    budget: Budget
+    conn: Connection
+
+    def sent(self, wanted: Iterable[Request], **options: Any) -> Any:
+        """Send one by one."""
+        from align.claude.sending import send
+
+        return send(self.client, wanted, **self._options(options))
+
+    def batched(self, wanted: Iterable[Request], **options: Any) -> Any:
+        """Send in batches, asking often whether they have ended."""
+        from align.claude.batches import Poll, send_batches
+
+        said = {"poll": Poll(0.01, 0.02), **self._options(options)}
+        return send_batches(self.conn, self.client, wanted, **said)
+
+    def _options(self, options: dict[str, Any]) -> dict[str, Any]:
+        return {"parse": winner, "budget": self.budget, "price": self.price, **options}
+
+
+@contextlib.asynccontextmanager
+async def line(
+    url: str, *, budget: float | None = None, conn: Connection | None = None, **options: Any
+) -> AsyncIterator[Line]:
+    """Open a line to a stand-in; needs the fixture `root`."""
+    price = price_of(options.pop("model", MODEL))
+    host = host_of(url)
+    conn = conn or in_memory()
+    with Ledger("ann") as ledger:
+        gate = Gate(
+            closed_writing(), Consent(host, "judge", "terms"), ledger, host=host, purpose="judge"
+        )
+        client = open_client(gate, ledger, key=Key(KEY), base_url=url, price=price, **options)
+        async with client:
+            yield Line(client, gate, ledger, price, Budget(budget), conn)
+
+
+def over(
+    server: Server | str, use: Callable[[Line], Coroutine[Any, Any, Any]], **options: Any
+) -> Any:
+    """Return what comes of using a line."""
+
+    async def run() -> Any:
+        async with line(server if isinstance(server, str) else server.url, **options) as opened:
+            return await use(opened)
+
+    return asyncio.run(run())
+
+
+async def taken(replies: AsyncIterator[Reply]) -> list[Reply]:
+    """Return all replies."""
+    return [reply async for reply in replies]
+
+
+def sent(server: Server | str, wanted: Iterable[Request], **options: Any) -> list[Reply]:
+    """Return the replies to requests that go one by one."""
+    kept = _split(options)
+    return list(over(server, lambda opened: taken(opened.sent(wanted, **kept)), **options))
+
+
+def batched(server: Server | str, wanted: Iterable[Request], **options: Any) -> list[Reply]:
+    """Return the replies to requests that go in batches."""
+    kept = _split(options)
+    return list(over(server, lambda opened: taken(opened.batched(wanted, **kept)), **options))
+
+
+def _split(options: dict[str, Any]) -> dict[str, Any]:
+    """Take out what the sender is told, and leave what the line is."""
+    names = ("concurrency", "total", "progress", "rate", "poll", "parse")
+    return {name: options.pop(name) for name in names if name in options}
+
+
+def attempts() -> list[dict[str, Any]]:
+    """Return the ledger's attempts."""
+    return [row for row in read("ann") if row["kind"] == "attempt"]
+
+
+def of_kind(kind: str) -> list[dict[str, Any]]:
+    """Return the ledger's lines of a kind."""
+    return [row for row in read("ann") if row["kind"] == kind]
+
+
+def billed(server: Server) -> float:
+    """Return what the stand-in's bills come to, in USD."""
+    from align.claude.prices import Usage
+
+    total = 0.0
+    for bill in server.seen.billed:
+        usage = Usage.of(bill.usage)
+        assert usage is not None
+        total += price_of(bill.model).cost(usage, batch=bill.tier == "batch")
+    return total

@@ -1,0 +1,116 @@
+"""What a request is called, and what is made of a reply."""
+
+import json
+from typing import Any
+
+import pytest
+
+from align.claude.prices import Usage, price_of
+from align.claude.replies import PROBLEMS, RETRIED, Reply, read_reply
+from align.claude.requests import ask, size_of
+from tests.claude.rig import MODEL, SCHEMA, request, winner
+
+pytestmark = pytest.mark.usefixtures("root")
+
+
+def test_the_same_question_has_the_same_name() -> None:
+    first, second = (ask(MODEL, "shared", "asked", SCHEMA, max_tokens=200) for _ in range(2))
+    assert first.id == second.id and len(first.id) == 32
+    assert set(first.id) <= set("0123456789abcdef")
+
+
+def test_how_long_a_part_is_cached_and_whose_pair_it_is_name_nothing() -> None:
+    names = {request(ttl=ttl, about=about).id for ttl in ("5m", "1h", None) for about in ((), "x")}
+    assert len(names) == 1
+    assert request(ttl=None).ttl is None and request(ttl="1h").ttl == "1h"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"model": "claude-opus-5-5"}, {"shared": "other"}, {"text": "other"}, {"max_tokens": 201},
+     {"repeat": 1}],
+    ids=lambda changes: next(iter(changes)),
+)  # fmt: skip
+def test_all_that_decides_the_answer_is_in_the_name(changes: dict[str, Any]) -> None:
+    assert request(**changes).id != request().id
+
+
+def test_a_body_is_what_a_message_request_takes() -> None:
+    body = request(ttl="1h").body()
+    assert set(body) == {"model", "max_tokens", "system", "messages", "output_config"}
+    assert body["system"][0]["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
+    assert request().body(times=2)["max_tokens"] == 400
+    assert request().params["max_tokens"] == 200
+
+
+def test_a_half_of_a_character_is_sent_as_one_that_exists() -> None:
+    odd = ask(MODEL, "a\ud800b", "\udfff", SCHEMA, max_tokens=5)
+    assert json.loads(json.dumps(odd.params, ensure_ascii=False).encode())
+    assert size_of(odd.params) > 100
+
+
+def message(**changes: Any) -> dict[str, Any]:
+    text = json.dumps({"notes": "so", "winner": "A"})
+    return {
+        "stop_reason": "end_turn",
+        "content": [{"type": "text", "text": text}],
+        "usage": {"input_tokens": 1000, "output_tokens": 100},
+        **changes,
+    }
+
+
+def read(said: Any, *, batch: bool = False) -> Reply:
+    return read_reply(request(), said, winner, price=price_of(MODEL), batch=batch)
+
+
+def test_a_reply_is_read_and_priced() -> None:
+    assert (read(message()).value, read(message()).problem) == ("A", None)
+    assert read(message()).cost == pytest.approx((1000 * 0.10 + 100 * 0.50) / 1e6)
+    assert read(message(), batch=True).cost == pytest.approx((1000 * 0.10 + 100 * 0.50) / 2e6)
+
+
+def test_thoughts_come_before_the_text_and_are_no_text() -> None:
+    thought = {"type": "thinking", "thinking": '{"notes": "", "winner": "B"}', "signature": "x"}
+    assert read(message(content=[thought, *message()["content"]])).value == "A"
+    assert read(message(content=[thought])).problem == "no text"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"stop_reason": "refusal"}, "refused"),
+        ({"stop_reason": "max_tokens"}, "truncated"),
+        ({"stop_reason": "model_context_window_exceeded"}, "truncated"),
+        ({"content": []}, "no text"),
+        ({"content": None}, "no text"),
+        ({"content": [{"type": "text", "text": " \n"}]}, "no text"),
+        ({"content": [{"type": "text", "text": None}]}, "no text"),
+        ({"content": [{"type": "text", "text": "A"}]}, "malformed"),
+        ({"content": [{"type": "text", "text": "[]"}]}, "malformed"),
+    ],
+)
+def test_what_is_wrong_is_named_even_where_the_text_reads_well(
+    changes: dict[str, Any], problem: str
+) -> None:
+    reply = read(message(**changes))
+    assert (reply.value, reply.problem) == (None, problem)
+    assert reply.cost is not None and problem in PROBLEMS
+
+
+def test_a_reply_without_usage_has_no_cost_rather_than_none_at_all() -> None:
+    reply = read(message(usage=None))
+    assert (reply.value, reply.usage, reply.cost) == ("A", None, None)
+    assert read("<html>").problem == "malformed"
+
+
+def test_askings_add_up() -> None:
+    bad = Reply(request(), None, "malformed", Usage(10, 1), 0.5)
+    lost = Reply(request(), None, "errored")
+    good = Reply(request(), "A", None, Usage(10, 2), 0.25)
+    assert good.after(bad.after(lost)) == Reply(request(), "A", None, Usage(20, 3), 0.75, 3)
+    assert lost.after(bad) == Reply(request(), None, "errored", Usage(10, 1), 0.5, 2)
+    assert lost.after(lost).cost is None
+
+
+def test_only_what_chance_or_room_may_mend_is_asked_again() -> None:
+    assert set(PROBLEMS) - RETRIED == {"refused", "blocked"}

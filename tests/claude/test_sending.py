@@ -1,0 +1,326 @@
+"""Requests that go one by one: every one ends in a reply, whatever happens on the way."""
+
+import asyncio
+import itertools
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import align.claude.sending as sending
+from align.claude.replies import Reply
+from align.claude.requests import Request
+from align.errors import UserError
+from tests.anthropic_server import faults as wrong
+from tests.anthropic_server import serve
+from tests.anthropic_server.faults import random_faults
+from tests.claude.rig import (
+    SECRET,
+    Line,
+    attempts,
+    billed,
+    of_kind,
+    over,
+    request,
+    requests,
+    sent,
+    taken,
+)
+
+pytestmark = pytest.mark.usefixtures("root")
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "FIRST_WAIT", 0.002)
+    monkeypatch.setattr(sending, "LONGEST_WAIT", 0.01)
+
+
+def only(replies: list[Reply]) -> Reply:
+    (reply,) = replies
+    return reply
+
+
+def test_every_request_gets_one_reply() -> None:
+    with serve() as server:
+        replies = sent(server, requests(50), concurrency=8)
+        assert server.attempts() == 50
+    assert {reply.request.id for reply in replies} == {each.id for each in requests(50)}
+    assert all(reply.value in ("A", "B", "neither") and reply.asked == 1 for reply in replies)
+    assert len(attempts()) == 50
+
+
+def test_no_more_go_at_once_than_was_said() -> None:
+    with serve(latency=0.01) as server:
+        sent(server, requests(30), concurrency=3)
+        assert server.seen.most_in_flight == 3
+
+
+def test_requests_are_taken_as_replies_go_out() -> None:
+    made = 0
+
+    def counted() -> Iterator[Request]:
+        nonlocal made
+        for each in requests(1000):
+            made += 1
+            yield each
+
+    async def take_five(opened: Line) -> None:
+        replies = opened.sent(counted(), concurrency=4)
+        for _ in range(5):
+            await anext(replies)
+        await replies.aclose()
+
+    with serve() as server:
+        over(server, take_five)
+    # Five were taken; four are in the queue, and four workers hold another each.
+    assert 5 <= made <= 5 + 4 + 4 + 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem", "asked"),
+    [
+        (wrong.REFUSAL, "refused", 1),
+        (wrong.LATE_REFUSAL, "refused", 1),
+        (wrong.WRONG_JSON, "malformed", 3),
+        (wrong.WRONG_KEYS, "malformed", 3),
+        (wrong.NO_TEXT, "no text", 3),
+        (wrong.EMPTY, "no text", 3),
+        (wrong.TOOL_USE, "no text", 3),
+        (wrong.TRUNCATED, "truncated", 3),
+        (wrong.CONTEXT_EXCEEDED, "truncated", 3),
+        (wrong.THINKING_FIRST, None, 1),
+    ],
+    ids=lambda each: each.name if isinstance(each, wrong.Fault) else str(each),
+)
+def test_what_is_wrong_with_a_reply_is_named_and_never_guessed(
+    fault: wrong.Fault, problem: str | None, asked: int
+) -> None:
+    with serve(faults=lambda number, params: fault) as server:
+        reply = only(sent(server, [request()]))
+        cost = billed(server)
+        assert server.attempts() == asked
+    assert (reply.problem, reply.asked) == (problem, asked)
+    assert (reply.value is None) == (problem is not None)
+    # What was answered was paid, well or badly.
+    assert reply.cost == pytest.approx(cost) and cost > 0
+
+
+def test_asking_again_mends_what_chance_broke() -> None:
+    with serve(faults=[wrong.WRONG_JSON, wrong.NO_TEXT]) as server:
+        reply = only(sent(server, [request()]))
+        cost = billed(server)
+    assert reply.problem is None and reply.asked == 3
+    assert reply.cost == pytest.approx(cost)
+    assert reply.usage is not None and reply.usage.output_tokens > 0
+
+
+def test_a_truncated_reply_is_asked_for_with_more_room() -> None:
+    with serve(faults=[wrong.TRUNCATED, wrong.TRUNCATED]) as server:
+        reply = only(sent(server, [request(max_tokens=100)]))
+        room = [json_of(received)["max_tokens"] for received in server.received]
+    assert reply.problem is None
+    assert room == [100, 200, 400]
+
+
+def json_of(received: Any) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(received.body)
+    return said
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [wrong.RATE_LIMITED, wrong.OVERLOADED, wrong.SERVER_ERROR, wrong.TIMED_OUT,
+     wrong.BAD_GATEWAY, wrong.DROPPED, wrong.LOST_REPLY, wrong.CUT],
+    ids=lambda fault: fault.name,
+)  # fmt: skip
+def test_what_passes_is_tried_again(fault: wrong.Fault) -> None:
+    with serve(faults=[fault, fault]) as server:
+        reply = only(sent(server, [request()]))
+        assert server.attempts() == 3
+    # One asking, that took three attempts.
+    assert reply.problem is None and reply.asked == 1
+    assert len(attempts()) == 3
+
+
+def test_a_wait_that_is_asked_for_is_kept_by_all() -> None:
+    limited = wrong.error(429, "rate_limit_error", retry_after=0.3)
+    with serve(faults=[limited]) as server:
+        started = time.monotonic()
+        sent(server, requests(8), concurrency=2)
+        assert time.monotonic() - started >= 0.3
+        # The other worker had one under way, no more.
+        assert server.seen.statuses[429] == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (wrong.UNAUTHENTICATED, "ANTHROPIC_API_KEY"),
+        (wrong.UNPAID, "no credit"),
+        (wrong.FORBIDDEN, "may not be used"),
+        (wrong.error(404, "not_found_error"), "knows no such model"),
+        (wrong.error(400, "invalid_request_error", text="A says fine"), "does not take"),
+    ],
+    ids=["401", "402", "403", "404", "400"],
+)
+def test_what_no_repetition_mends_ends_the_run_at_once(fault: wrong.Fault, says: str) -> None:
+    with serve(faults=lambda number, params: fault, latency=0.01) as server:
+        with pytest.raises(UserError, match=says) as caught:
+            sent(server, requests(500), concurrency=4)
+        assert server.attempts() <= 8
+    # The provider's own words may repeat what was sent.
+    assert "A says fine" not in str(caught.value)
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+def test_one_bad_request_among_good_ones_is_counted_and_the_others_go_on() -> None:
+    with serve(faults=[None, wrong.BAD_REQUEST]) as server:
+        replies = sent(server, requests(10), concurrency=1)
+        assert server.attempts() == 10
+    assert Counter(reply.problem for reply in replies) == {None: 9, "errored": 1}
+    assert [reply.cost for reply in replies if reply.problem] == [None]
+
+
+def test_a_provider_that_only_fails_is_left_after_a_while() -> None:
+    with serve(faults=lambda number, params: wrong.OVERLOADED) as server:
+        with pytest.raises(UserError, match="in a row failed"):
+            sent(server, requests(500), max_retries=2)
+        # Twenty askings of three attempts, and what was under way.
+        assert 60 <= server.attempts() <= 60 + 3 * 16
+        assert len(attempts()) == server.attempts()
+
+
+def test_a_provider_that_is_not_there_is_left_soon() -> None:
+    with serve() as server:
+        gone = server.url
+    started = time.monotonic()
+    with pytest.raises(UserError, match="can't be reached"):
+        sent(gone, requests(500))
+    assert time.monotonic() - started < 5
+    assert {row["status"] for row in attempts()} == {None}
+
+
+def test_a_storm_passes() -> None:
+    def storm(number: int, params: Any) -> wrong.Fault | None:
+        return wrong.OVERLOADED if 10 <= number < 60 else None
+
+    with serve(faults=storm) as server:
+        replies = sent(server, requests(60))
+    assert Counter(reply.problem for reply in replies) == {None: 60}
+
+
+def test_what_the_gate_stops_is_counted_and_the_others_go_on() -> None:
+    closed = request(3, text=f"A says: {SECRET}. B says no.")
+    with serve() as server:
+        replies = sent(server, itertools.chain([closed], requests(20)))
+        assert server.attempts() == 20
+        assert not any(b"heron" in body for body in server.bodies())
+    stopped = [reply for reply in replies if reply.problem == "blocked"]
+    assert [(reply.request.id, reply.asked, reply.cost) for reply in stopped] == [
+        (closed.id, 0, None)
+    ]
+    assert [row["reason"] for row in of_kind("refused")] == ["closed writing"]
+
+
+def test_a_gate_without_consent_ends_the_run() -> None:
+    async def use(opened: Line) -> None:
+        opened.gate._consent = None
+        with pytest.raises(UserError, match="no consent"):
+            await taken(opened.sent(requests(100)))
+
+    with serve() as server:
+        over(server, use)
+        assert server.attempts() == 0
+
+
+@pytest.mark.parametrize("total", [None, 300])
+def test_the_budget_holds(total: int | None) -> None:
+    limit = 0.002
+
+    async def use(opened: Line) -> tuple[int, float, int]:
+        said: list[str] = []
+        replies = await taken(opened.sent(requests(300), total=total, progress=said.append))
+        assert any("budget is used up" in line for line in said)
+        return len(replies), opened.budget.spent, opened.budget.unasked
+
+    with serve(latency=0.005) as server:
+        came, spent, unasked = over(server, use, budget=limit)
+        assert spent == pytest.approx(billed(server))
+        assert billed(server) <= limit
+    assert came + unasked == 300 and 0 < came < 300
+    # Nearly all of it was used: what the last request might have cost is left.
+    assert spent > 0.8 * limit
+
+
+def test_attempts_that_broke_off_count_as_spent() -> None:
+    async def use(opened: Line) -> Line:
+        await taken(opened.sent(requests(200), concurrency=4))
+        return opened
+
+    faults = random_faults(0.3, 5, [wrong.LOST_REPLY, wrong.DROPPED])
+    with serve(faults=faults) as server:
+        opened = over(server, use, budget=0.002)
+        # A lost reply was billed, though nobody could say how much.
+        assert opened.budget.spent <= billed(server) <= 0.002
+    assert opened.budget.unsure > 0
+    assert opened.budget.reserved == pytest.approx(0, abs=1e-12)
+    assert opened.budget.spent + opened.budget.unsure <= 0.002
+
+
+def test_an_empty_budget_sends_nothing() -> None:
+    with serve() as server:
+        assert sent(server, requests(5), budget=0.0) == []
+        assert server.attempts() == 0
+
+
+def test_the_first_to_share_a_part_goes_ahead() -> None:
+    shared = "Which of both answers sounds like her? Rhythm counts, length does not. " * 400
+    with serve(latency=0.01, cache_minimum=4096) as server:
+        replies = sent(server, requests(40, shared=shared))
+    written = [reply for reply in replies if reply.usage and reply.usage.cache_write_tokens]
+    assert len(written) == 1
+    assert sum(bool(reply.usage and reply.usage.cache_read_tokens) for reply in replies) == 39
+
+
+def test_breaking_off_leaves_no_task_and_no_open_attempt() -> None:
+    async def use(opened: Line) -> None:
+        before = asyncio.all_tasks()
+        sender = asyncio.create_task(taken(opened.sent(requests(100))))
+        await asyncio.sleep(0.2)
+        sender.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sender
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == before
+        assert opened.budget.reserved == pytest.approx(0, abs=1e-12)
+
+    with serve(latency=3.0) as server:
+        over(server, use)
+    assert [row["error"] for row in attempts()] == ["CancelledError"] * 16
+
+
+def test_a_mistake_in_the_requests_comes_out() -> None:
+    def broken() -> Iterator[Request]:
+        yield request()
+        raise LookupError("no such pair")
+
+    with serve() as server, pytest.raises(LookupError):
+        sent(server, broken())
+
+
+def test_under_faults_all_end_and_the_ledger_counts_each_attempt() -> None:
+    with serve(faults=random_faults(0.3, 7)) as server:
+        replies = sent(server, requests(300))
+        assert len(attempts()) == server.attempts()
+        # A body that is cut began with a 200, and is none to who reads it.
+        ours, theirs = Counter(row["status"] or 200 for row in attempts()), server.seen.statuses
+        theirs[200] += theirs.pop(0)
+        assert ours == theirs
+    assert Counter(reply.request.id for reply in replies) == {each.id: 1 for each in requests(300)}
+    problems = Counter(reply.problem for reply in replies)
+    # A refusal is never asked about again; the rest is, twice.
+    assert problems["refused"] > 0 and problems[None] > 250
