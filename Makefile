@@ -22,6 +22,11 @@ FOR ?=
 CHECKPOINT ?=
 # How many answers `label` is to count up to today.
 GOAL ?=
+# Of `judge`: claude, local or simulated; which model; how many pairs; US dollars at most.
+JUDGE ?=
+MODEL ?=
+LIMIT ?=
+BUDGET ?=
 # auto, cpu, cuda or system; empty: what the environment was made with, auto at first.
 TORCH ?=
 
@@ -59,7 +64,7 @@ $(STAMP): pyproject.toml constraints.txt scripts/setup.sh $(RENEW)
 	@TORCH='$(TORCH)' bash scripts/setup.sh
 
 ##@ The road (OWNER, RECIPE, ACCELERATE)
-.PHONY: fetch ingest examples sft sample simulate label dpo evaluate chat status
+.PHONY: fetch ingest examples sft sample simulate label judge dpo evaluate chat status egress
 ifeq ($(OWNER),demo)
 writing = $(if $(FROM),$(from),data/demo/writing)
 
@@ -100,6 +105,9 @@ simulate: setup ## Let a demo owner's simulated stand-in choose
 label: setup ## Choose: which of two answers sounds like you (GOAL=30)
 	$(BIN)/labeler $(owner) $(if $(GOAL),--goal '$(GOAL)')
 
+judge: setup ## Let a judge choose of the rest, as far as it agrees with you (JUDGE, MODEL, LIMIT, BUDGET)
+	$(ALIGN) judge $(owner) $(if $(JUDGE),--judge '$(JUDGE)') $(if $(MODEL),--model '$(MODEL)') $(if $(LIMIT),--limit '$(LIMIT)') $(if $(BUDGET),--budget-usd '$(BUDGET)')
+
 evaluate: setup ## Compare base, SFT and DPO on held-out prompts
 	$(ALIGN) evaluate $(owner)
 
@@ -108,6 +116,9 @@ chat: setup ## Talk with a twin (CHECKPOINT)
 
 status: setup ## Show what is there and which command comes next
 	@$(ALIGN) status $(owner)
+
+egress: setup ## Show what was sent from this machine, when, and to whom
+	@$(ALIGN) egress $(owner)
 
 ##@ Two machines
 .PHONY: pack unpack

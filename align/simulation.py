@@ -52,7 +52,7 @@ def simulate(
     Each pair is drawn for by itself, so that a run that was stopped goes on to the same choices.
     """
     done = {choice.pair_id for choice in current_choices(conn)}
-    told = _asked_again(conn)
+    told = asked_again(conn)
     pairs = sorted(iter_pairs(conn), key=lambda pair: draw(seed, pair.id, "order"))
     result = Simulated(known=sum(pair.id in done for pair in pairs))
     waiting = [pair for pair in pairs if pair.id not in done]
@@ -68,7 +68,7 @@ def simulate(
             append_events(conn, batch)
             batch = []
     append_events(conn, batch)
-    for first, second in _asked_again(conn).values():
+    for first, second in asked_again(conn).values():
         result.again += 1
         result.same += first == second
     return result
@@ -106,7 +106,8 @@ def _repeat(pair: PairView, first: str, again: str) -> NewEvent:
     return NewEvent("note", "simulated", pair.id, payload)
 
 
-def _asked_again(conn: sqlite3.Connection) -> dict[str, tuple[str, str]]:
+def asked_again(conn: sqlite3.Connection) -> dict[str, tuple[str, str]]:
+    """Return the first and the second answer of each pair that was asked again."""
     return {pair: asked for pair, asked in _repeats(conn)}
 
 

@@ -1,0 +1,97 @@
+"""Which pairs a judge may see, and in which words."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from align.judging.protocol import Comparison
+from align.levels import LEVELS, Level
+from align.privacy.redaction import Redactor
+from align.selection import NEAR
+from align.similarity import near_identical
+from align.store.pairs import PairView
+
+# What leaves this machine is open; what stays here may be all that is trained on.
+SENT: tuple[Level, ...] = ("open",)
+KEPT: tuple[Level, ...] = ("open", "train-only")
+CLOSED = "repeating closed writing"
+
+
+class FindsClosed(Protocol):
+    """Finds what repeats writing that must not leave."""
+
+    def finds(self, text: str) -> object | None:
+        """Return what of the text is closed, or None."""
+        ...
+
+
+@dataclass
+class Admission:
+    """Lets pairs through to a judge, redacted, and counts what it does not.
+
+    Attributes:
+        redactor: Replaces what is private; None leaves the words as they are.
+        levels: What may be seen.
+        closed: Finds what must not leave; None where nothing does.
+        left_out: How many pairs were kept back, by reason.
+    """
+
+    redactor: Redactor | None
+    levels: Collection[Level]
+    closed: FindsClosed | None = None
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def comparison(self, pair: PairView) -> Comparison | None:
+        """Return the pair as a judge may see it; None where it may not."""
+        texts = [*(message["content"] for message in pair.messages), pair.text_a, pair.text_b]
+        said = self.redactor.redact_texts(texts) if self.redactor else texts
+        reason = self._why_not(pair, {*texts, *said})
+        if reason is not None:
+            self.left_out[reason] += 1
+            return None
+        *contents, text_a, text_b = said
+        messages = tuple(
+            {"role": message["role"], "content": content}
+            for message, content in zip(pair.messages, contents, strict=True)
+        )
+        return Comparison(pair.id, pair.prompt_id, messages, text_a, text_b)
+
+    def _why_not(self, pair: PairView, texts: Collection[str]) -> str | None:
+        if pair.level not in self.levels:
+            return pair.level
+        if not (pair.text_a.strip() and pair.text_b.strip()):
+            return "with an empty answer"
+        if _is_suspect(pair) and near_identical(pair.text_a, pair.text_b):
+            return "of nearly identical answers"
+        if self.closed is not None and any(map(self.closed.finds, texts)):
+            return CLOSED
+        return None
+
+
+def _is_suspect(pair: PairView) -> bool:
+    """Tell whether only a closer look can say if the answers are next to the same."""
+    return pair.similarity is None or pair.similarity >= NEAR
+
+
+def pairs_by_level(conn: sqlite3.Connection) -> dict[Level, int]:
+    """Return how many pairs for training there are of each level."""
+    rows = conn.execute(
+        "SELECT level, count(*) FROM known_pairs WHERE purpose = 'train' AND split = 'train' "
+        "GROUP BY level"
+    )
+    counted = {LEVELS[level]: n for level, n in rows}
+    return {level: counted.get(level, 0) for level in LEVELS}
+
+
+def sources_behind(conn: sqlite3.Connection, level: Level) -> dict[str, int]:
+    """Return the sources whose level keeps pairs back, with how many each, the largest first."""
+    rows = conn.execute(
+        "SELECT r.source, count(DISTINCT p.id) FROM pairs p "
+        "JOIN prompt_records pr ON pr.prompt_id = p.prompt_id "
+        "JOIN records r ON r.id = pr.record_id "
+        "WHERE p.purpose = 'train' AND r.level = ? GROUP BY r.source ORDER BY 2 DESC, 1",
+        (LEVELS.index(level),),
+    )
+    return dict(rows.fetchall())

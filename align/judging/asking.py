@@ -1,0 +1,214 @@
+"""Ask a judge what is not on file, and keep every answer as it comes."""
+
+import itertools
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from align.console import progress
+from align.judging.admission import Admission
+from align.judging.protocol import ORDERS, Answer, Briefing, Judge, Late, Order, Question
+from align.store.events import utc_time
+from align.store.pairs import get_pairs
+from align.store.verdicts import Verdict, add_verdicts, verdicts_of_requests
+from align.verdicts import Said, verdict_of
+
+# How many pairs are read at a time, and how long a paid answer waits for its commit at most.
+_CHUNK, _COMMIT_AFTER = 256, 0.5
+
+# A pair, and the order in which its answers were shown.
+Place = tuple[str, Order]
+
+
+@dataclass
+class Judged:
+    """What was asked in one run, and what it came to.
+
+    Attributes:
+        answers: How many came.
+        problems: Those without a winner, by kind.
+        cost: USD, as far as it is known.
+        verdicts: Pairs with the same winner both ways round, by certainty.
+        abstentions: Pairs without, by kind.
+    """
+
+    answers: int = 0
+    problems: Counter[str] = field(default_factory=Counter)
+    cost: float = 0.0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    abstentions: Counter[str] = field(default_factory=Counter)
+
+    def count(self, answer: Answer | Late) -> None:
+        """Count one answer."""
+        self.answers += 1
+        self.cost += answer.cost or 0.0
+        if answer.said.problem:
+            self.problems[answer.said.problem] += 1
+
+    def conclude(self, ab: Said, ba: Said) -> None:
+        """Count a pair that was answered both ways round."""
+        verdict = verdict_of(ab, ba)
+        if verdict.abstention:
+            self.abstentions[verdict.abstention] += 1
+        else:
+            self.verdicts[verdict.certainty or "unknown"] += 1
+
+
+async def answered(
+    conn: sqlite3.Connection, judge: Judge, questions: Sequence[Question], judged: Judged, what: str
+) -> dict[Place, Said]:
+    """Return what a judge says to each question; asks only what is not on file.
+
+    Args:
+        conn: The store.
+        judge: Who is asked.
+        questions: Of pairs that are all different, in both orders.
+        judged: Counts what is asked.
+        what: The stretch's name on the line of progress.
+    """
+    pending, said = not_on_file(conn, judge, questions)
+    async with aclosing(kept(conn, judge, pending, judged, what, len(pending))) as answers:
+        async for answer in answers:
+            said[_place(answer.question)] = answer.said
+    return said
+
+
+async def judge_pairs(
+    conn: sqlite3.Connection,
+    judge: Judge,
+    pair_ids: Sequence[str],
+    admission: Admission,
+    briefing: Briefing,
+    judged: Judged,
+) -> None:
+    """Have pairs judged both ways round, and count what each comes to."""
+    half: dict[str, dict[Order, Said]] = {}
+
+    def conclude(place: Place, said: Said) -> None:
+        pair, order = place
+        both = half.setdefault(pair, {})
+        both[order] = said
+        if len(both) == len(ORDERS):
+            judged.conclude(both["ab"], both["ba"])
+            del half[pair]
+
+    def pending() -> Iterator[Question]:
+        for questions in questions_of(conn, pair_ids, admission, briefing):
+            waiting, known = not_on_file(conn, judge, questions)
+            for place, said in known.items():
+                conclude(place, said)
+            yield from waiting
+
+    total = len(pair_ids) * len(ORDERS)
+    async with aclosing(kept(conn, judge, pending(), judged, "Judging", total)) as answers:
+        async for answer in answers:
+            conclude(_place(answer.question), answer.said)
+
+
+def not_on_file(
+    conn: sqlite3.Connection, judge: Judge, questions: Sequence[Question]
+) -> tuple[list[Question], dict[Place, Said]]:
+    """Return the questions that are to be asked, and what was said to the others.
+
+    Two pairs of the same words are one question. What was said of one is kept for the other too.
+    """
+    ids = [judge.request_id(question) for question in questions]
+    on_file = verdicts_of_requests(conn, ids)
+    pending, said, copies = [], {}, []
+    for request, question in zip(ids, questions, strict=True):
+        verdict = on_file.get(request)
+        if verdict is None:
+            pending.append(question)
+            continue
+        pair, order = place = _place(question)
+        said[place] = verdict.said if verdict.order == order else verdict.said.turned()
+        if pair != verdict.pair_id:
+            copies.append(_verdict(judge, Answer(question, said[place], cost=0.0)))
+    if copies:
+        add_verdicts(conn, copies)
+    return pending, said
+
+
+async def kept(
+    conn: sqlite3.Connection,
+    judge: Judge,
+    questions: Iterable[Question],
+    judged: Judged,
+    what: str,
+    total: int,
+) -> AsyncGenerator[Answer, None]:
+    """Yield a judge's answers; each is committed within half a second, and on the way out.
+
+    What an earlier run asked for is kept as well, and not yielded.
+    """
+    waiting: list[Verdict] = []
+    committed = time.monotonic()
+
+    def keep() -> None:
+        nonlocal committed
+        add_verdicts(conn, waiting)
+        waiting.clear()
+        committed = time.monotonic()
+
+    line: Any = progress(itertools.count(), total, what, unit="answers")
+    next(line)
+    try:
+        async with aclosing(judge.answers(questions, keep)) as answers:
+            async for answer in answers:
+                waiting.append(_verdict(judge, answer))
+                judged.count(answer)
+                if time.monotonic() - committed > _COMMIT_AFTER:
+                    keep()
+                if isinstance(answer, Answer):
+                    next(line)
+                    yield answer
+    finally:
+        line.close()
+        keep()
+
+
+def questions_of(
+    conn: sqlite3.Connection, pair_ids: Sequence[str], admission: Admission, briefing: Briefing
+) -> Iterator[list[Question]]:
+    """Yield the questions of a few hundred pairs at a time."""
+    for start in range(0, len(pair_ids), _CHUNK):
+        ids = pair_ids[start : start + _CHUNK]
+        pairs = get_pairs(conn, ids)
+        found = [admission.comparison(pairs[id]) for id in ids if id in pairs]
+        yield [
+            Question(comparison, order, briefing)
+            for comparison in found
+            if comparison is not None
+            for order in ORDERS
+        ]
+
+
+def _place(question: Question) -> Place:
+    return question.comparison.pair_id, question.order
+
+
+def _verdict(judge: Judge, answer: Answer | Late) -> Verdict:
+    if isinstance(answer, Late):
+        pair, order, request = answer.pair_id, answer.order, answer.request
+        prompt_hash = answer.prompt_hash
+    else:
+        pair, order = answer.question.comparison.pair_id, answer.question.order
+        request, prompt_hash = judge.request_id(answer.question), judge.prompt_hash
+    return Verdict.new(
+        pair_id=pair,
+        judge=judge.name,
+        model=judge.model,
+        order=order,
+        prompt_hash=prompt_hash,
+        request=request,
+        winner=answer.said.winner,
+        certainty=answer.said.certainty,
+        problem=answer.said.problem,
+        cost=answer.cost,
+        time=utc_time(datetime.now(UTC)),
+    )

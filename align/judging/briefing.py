@@ -1,0 +1,137 @@
+"""What a judge is told before any question: who the owner is, and examples of his choices."""
+
+import hashlib
+from collections.abc import Sequence
+
+from align.content_words import content_stems
+from align.judging.admission import FindsClosed
+from align.judging.protocol import About, Comparison, Example
+from align.owner import Owner
+from align.privacy.redaction import Redactor
+from align.verdicts import Side
+
+EXAMPLES = 12
+# The oldest: what is chosen later changes no example, and so no question that was paid for.
+OLDEST = 64
+# Characters of a conversation and both answers. Twelve of this length are some 6,000 tokens.
+LONG = 2_000
+# Longer than this is no example, however few there are.
+TOO_LONG = 8_000
+NAMELESS = "the owner"
+
+
+def about_of(
+    settings: Owner, redactor: Redactor | None = None, closed: FindsClosed | None = None
+) -> tuple[About, int]:
+    """Return who the owner is, and how much of it was left out since it repeats closed writing.
+
+    Aliases stay here: they are handles and addresses as often as names, and say nothing of a
+    voice.
+
+    Args:
+        settings: From owner.yaml.
+        redactor: Replaces what is private; None leaves the words as they are.
+        closed: Finds what must not leave; None where nothing does.
+    """
+    said = _Said(redactor, closed)
+    name = said.kept(settings.name)
+    facts = []
+    for asked, answer in settings.facts.items():
+        if said.kept(f"{asked}\n{answer}") is not None:
+            facts.append((said.redacted(asked), said.redacted(answer)))
+    # Line by line: one sentence that can't be said leaves the others.
+    lines = [said.kept(line) if line.strip() else "" for line in settings.rubric.splitlines()]
+    rubric = said.kept("\n".join(line for line in lines if line is not None).strip())
+    return About(name or NAMELESS, facts=tuple(facts), rubric=rubric or ""), said.left_out
+
+
+def choose_examples(candidates: Sequence[Example], count: int = EXAMPLES) -> tuple[Example, ...]:
+    """Return the choices that a judge is shown, in an order that tells nothing.
+
+    Of the oldest, one a prompt, those that differ most in what they speak of (greedy
+    farthest-first by content words); half of them shown with the chosen answer first. The same
+    candidates give the same examples, in whatever order they come.
+
+    Args:
+        candidates: The owner's decisive choices.
+        count: How many are wanted.
+    """
+    oldest = sorted(candidates, key=lambda each: (each.time, each.comparison.pair_id))[:OLDEST]
+    spread = _farthest_first(_worth_showing(oldest, count), count)
+    ordered = sorted(spread, key=lambda each: _lot("side", each))
+    half = len(ordered) - len(ordered) // 2
+    shown = [_with_winner(each, first=at < half) for at, each in enumerate(ordered)]
+    return tuple(sorted(shown, key=lambda each: _lot("order", each)))
+
+
+class _Said:
+    """Says things without what is private in them, and counts what can't be said."""
+
+    def __init__(self, redactor: Redactor | None, closed: FindsClosed | None) -> None:
+        self._redactor, self._closed = redactor, closed
+        self.left_out = 0
+
+    def redacted(self, text: str) -> str:
+        return self._redactor.redact(text) if self._redactor else text
+
+    def kept(self, text: str) -> str | None:
+        """Return a text redacted; None where it repeats closed writing, before or after."""
+        redacted = self.redacted(text)
+        if self._closed and any(self._closed.finds(each) for each in {text, redacted}):
+            self.left_out += 1
+            return None
+        return redacted
+
+
+def _worth_showing(oldest: Sequence[Example], count: int) -> list[Example]:
+    """Return one choice a prompt, the shorter ones; longer ones only where those are too few."""
+    first: dict[str, Example] = {}
+    for each in sorted(oldest, key=lambda each: _length(each.comparison) > LONG):
+        first.setdefault(each.comparison.prompt_id, each)
+    short = [each for each in first.values() if _length(each.comparison) <= LONG]
+    long = [each for each in first.values() if LONG < _length(each.comparison) <= TOO_LONG]
+    long.sort(key=lambda each: _length(each.comparison))
+    return short + long[: max(0, count - len(short))]
+
+
+def _farthest_first(candidates: Sequence[Example], count: int) -> list[Example]:
+    """Return up to `count`, each the farthest from those before it; the first one leads."""
+    stems = [content_stems(_words(each.comparison)) for each in candidates]
+    chosen: list[int] = []
+    nearest = [2.0] * len(candidates)
+    while len(chosen) < min(count, len(candidates)):
+        # Of equals the first, which is the oldest.
+        at = max(range(len(candidates)), key=lambda each: (nearest[each], -each))
+        chosen.append(at)
+        nearest = [
+            min(so_far, _distance(stems[at], other))
+            for so_far, other in zip(nearest, stems, strict=True)
+        ]
+        nearest[at] = -1.0
+    return [candidates[at] for at in chosen]
+
+
+def _distance(one: frozenset[str], other: frozenset[str]) -> float:
+    """Return how little two texts share of what they speak of, 0 to 1 (Jaccard)."""
+    union = one | other
+    return 1 - len(one & other) / len(union) if union else 0.0
+
+
+def _with_winner(example: Example, *, first: bool) -> Example:
+    loser: Side = "b" if example.winner == "a" else "a"
+    return Example(
+        example.comparison, example.winner, example.time, example.winner if first else loser
+    )
+
+
+def _lot(what: str, example: Example) -> str:
+    return hashlib.sha256(f"{what} {example.comparison.pair_id}".encode()).hexdigest()
+
+
+def _words(comparison: Comparison) -> str:
+    said = [message["content"] for message in comparison.messages]
+    return "\n".join([*said, comparison.text_a, comparison.text_b])
+
+
+def _length(comparison: Comparison) -> int:
+    return len(_words(comparison))

@@ -1,0 +1,266 @@
+"""Calibration: how far a judge agrees with the owner's own choices. Pure.
+
+Cross-fitted: each fold of choices counts at the certainties that were picked on the other folds,
+so no choice helps to pick what it measures. What is unknown is None, never 0.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from align.judging.figures import AtCertainty, Calibration, Rate
+from align.judging.folds import FOLDS
+from align.judging.gate import (
+    Evidence,
+    decide,
+    effective_cases,
+    lower_bound,
+    weight_of,
+    z_of,
+)
+from align.statistics import Interval, bootstrap, cohen_kappa, wilson
+from align.verdicts import (
+    CERTAINTIES,
+    Certainty,
+    PairVerdict,
+    Said,
+    Side,
+    from_certainty,
+    passes,
+    verdict_of,
+)
+
+UNSTATED = "unstated"
+MISSING = "missing"
+
+
+class Case(NamedTuple):
+    """A choice of the owner's, and what the judge said of the pair.
+
+    Attributes:
+        pair_id: The pair.
+        prompt_id: What folds are cut by.
+        fold: 0 to 3.
+        chosen: The owner's winner.
+        longer: The answer with more text; None where they are equal.
+        ab: What was said with `a` first; None where nothing was.
+        ba: What was said with `b` first.
+    """
+
+    pair_id: str
+    prompt_id: str
+    fold: int
+    chosen: Side
+    longer: Side | None
+    ab: Said | None
+    ba: Said | None
+
+
+class Judged(NamedTuple):
+    """A case and its verdict."""
+
+    case: Case
+    verdict: PairVerdict
+
+    @property
+    def is_hit(self) -> bool:
+        """Whether the verdict names the owner's winner."""
+        return self.verdict.winner == self.case.chosen
+
+
+def calibrate(
+    cases: Iterable[Case], *, self_agreement: tuple[int, int] | None, attempts: int
+) -> Calibration:
+    """Hold a judge against the owner's choices, and decide whether its verdicts count.
+
+    Args:
+        cases: One for each choice with a winner.
+        self_agreement: Answers as before, and pairs asked again; None where nobody counted.
+        attempts: How many judges were tried for this owner, this one included.
+
+    Raises:
+        ValueError: A pair comes twice, or a prompt lies in two folds.
+    """
+    # By id, so that the figures do not depend on the order in which answers came.
+    ordered = sorted(cases, key=lambda case: case.pair_id)
+    _check(ordered)
+    judged = [Judged(case, verdict_of(case.ab, case.ba)) for case in ordered]
+    verdicts = [each for each in judged if each.verdict.winner is not None]
+    z = z_of(attempts)
+    picked = tuple(pick([j for j in judged if j.case.fold != fold], z) for fold in range(FOLDS))
+    counted = [j for j in verdicts if _counts(j, picked[j.case.fold])]
+    evidence, difference, spread = _against_longer(len(judged), counted)
+    accuracy = _share(evidence.hits, len(counted))
+    unequal = [j for j in verdicts if j.case.longer is not None]
+    return Calibration(
+        cases=len(judged),
+        prompts=len({case.prompt_id for case in ordered}),
+        verdicts=len(verdicts),
+        counted=len(counted),
+        hits=evidence.hits,
+        accuracy=accuracy,
+        interval=None if accuracy is None else wilson(
+            accuracy * evidence.effective, evidence.effective
+        ),
+        effective=evidence.effective,
+        coverage=_share(len(counted), len(judged)),
+        kappa=cohen_kappa([j.verdict.winner for j in counted], [j.case.chosen for j in counted]),
+        abstentions=_sorted(Counter(j.verdict.abstention for j in judged)),
+        problems=_sorted(Counter(_problem(said) for c in ordered for said in (c.ab, c.ba))),
+        swap=_swap(ordered),
+        slot=_slot(ordered),
+        longer=_rate(_taking_longer(unequal), len(unequal)),
+        owner_longer=_share(sum(j.case.chosen == j.case.longer for j in unequal), len(unequal)),
+        by_certainty=_by_certainty(verdicts),
+        longer_accuracy=None if accuracy is None or difference is None else accuracy - difference,
+        difference=difference,
+        difference_interval=spread,
+        self_agreement=None if self_agreement is None else _rate(*self_agreement),
+        picked=picked,
+        attempts=attempts,
+        gate=decide(evidence, from_certainty(pick(judged, z)), attempts=attempts),
+    )  # fmt: skip
+
+
+def pick(judged: Sequence[Judged], z: float) -> Certainty:
+    """Return the lowest certainty at which verdicts count: what is worth most by these cases.
+
+    The worth of a rule is its coverage times its weight squared. n labels flipped with chance e
+    bound the error of what is learned from them by `sqrt(1 / n) / (1 - 2e)` (Chowdhury, Kini and
+    Natarajan 2024, "Provably robust DPO"), so they are worth n (1 - 2e)^2 clean ones. Of rules
+    worth the same the strictest: what was never seen is not let through. Where none is worth
+    anything, all count, and the gate sees them all.
+    """
+    worths = {lowest: _worth(judged, lowest, z) for lowest in CERTAINTIES}
+    best = max(worths.values())
+    return [lowest for lowest in CERTAINTIES if worths[lowest] == best][-1] if best else "low"
+
+
+def _worth(judged: Sequence[Judged], lowest: Certainty, z: float) -> float:
+    counted = [each for each in judged if _counts(each, lowest)]
+    hits = sum(each.is_hit for each in counted)
+    effective = effective_cases(_by_prompt(counted).values())
+    bound = lower_bound(hits, len(counted), effective, z)
+    return len(counted) / len(judged) * weight_of(bound) ** 2 if judged else 0.0
+
+
+def _counts(judged: Judged, lowest: Certainty) -> bool:
+    said = judged.verdict
+    return said.winner is not None and passes(said.certainty, from_certainty(lowest))
+
+
+def _check(cases: Sequence[Case]) -> None:
+    folds: dict[str, int] = {}
+    for case in cases:
+        if folds.setdefault(case.prompt_id, case.fold) != case.fold:
+            raise ValueError(f"the prompt {case.prompt_id} lies in two folds")
+    if len({case.pair_id for case in cases}) != len(cases):
+        raise ValueError("a pair comes twice")
+
+
+def _against_longer(
+    choices: int, counted: Sequence[Judged]
+) -> tuple[Evidence, float | None, Interval | None]:
+    """Return what the gate weighs, and by how much the judge is above the longer answer."""
+    prompts = _by_prompt(counted)
+    gains: defaultdict[str, float] = defaultdict(float)
+    for each in counted:
+        gains[each.case.prompt_id] += each.is_hit - _longer_hits(each.case)
+    evidence = Evidence(
+        choices=choices,
+        verdicts=len(counted),
+        hits=sum(hits for hits, _ in prompts.values()),
+        effective=effective_cases(prompts.values()),
+        ahead=sum(gain > 0 for gain in gains.values()),
+        behind=sum(gain < 0 for gain in gains.values()),
+    )
+    if not counted:
+        return evidence, None, None
+    pairs = [(gains[prompt], cases) for prompt, (_, cases) in sorted(prompts.items())]
+
+    def mean_gain(drawn: Sequence[float]) -> float:
+        taken = [pairs[int(k)] for k in drawn]
+        return math.fsum(gain for gain, _ in taken) / sum(cases for _, cases in taken)
+
+    places = range(len(pairs))
+    return evidence, mean_gain(places), bootstrap(places, mean_gain, seed=0)
+
+
+def _longer_hits(case: Case) -> float:
+    return 0.5 if case.longer is None else float(case.longer == case.chosen)
+
+
+def _by_prompt(counted: Iterable[Judged]) -> dict[str, tuple[int, int]]:
+    """Return hits and verdicts of each prompt."""
+    found: dict[str, tuple[int, int]] = {}
+    for each in counted:
+        hits, cases = found.get(each.case.prompt_id, (0, 0))
+        found[each.case.prompt_id] = hits + each.is_hit, cases + 1
+    return found
+
+
+def _by_certainty(verdicts: Sequence[Judged]) -> dict[str, AtCertainty]:
+    found = {}
+    for name in (*CERTAINTIES, UNSTATED):
+        here = [j for j in verdicts if (j.verdict.certainty or UNSTATED) == name]
+        unequal = [j for j in here if j.case.longer is not None]
+        accuracy = _rate(sum(j.is_hit for j in here), len(here))
+        if accuracy is not None:
+            found[name] = AtCertainty(accuracy, _rate(_taking_longer(unequal), len(unequal)))
+    return found
+
+
+def _taking_longer(judged: Iterable[Judged]) -> int:
+    return sum(j.verdict.winner == j.case.longer for j in judged)
+
+
+def _swap(cases: Iterable[Case]) -> Rate | None:
+    both = [(_winner(case.ab), _winner(case.ba)) for case in cases]
+    with_winners = [(ab, ba) for ab, ba in both if ab is not None and ba is not None]
+    return _rate(sum(ab != ba for ab, ba in with_winners), len(with_winners))
+
+
+def _slot(cases: Iterable[Case]) -> Rate | None:
+    """Return how often the first one shown wins.
+
+    The two answers to a pair hang together, so the interval is that of as many pairs.
+    """
+    firsts = answers = pairs = 0
+    for case in cases:
+        shown = [(_winner(case.ab), "a"), (_winner(case.ba), "b")]
+        won = [winner == first for winner, first in shown if winner is not None]
+        firsts, answers, pairs = firsts + sum(won), answers + len(won), pairs + bool(won)
+    if not answers:
+        return None
+    interval = wilson(firsts / answers * pairs, pairs)
+    assert interval is not None
+    return Rate(firsts / answers, *interval, answers)
+
+
+def _winner(said: Said | None) -> Side | None:
+    if said is None or not said.is_scored or said.winner == "tie":
+        return None
+    return said.winner
+
+
+def _problem(said: Said | None) -> str | None:
+    if said is None:
+        return MISSING
+    return None if said.is_scored else said.problem or MISSING
+
+
+def _sorted(counts: Mapping[Any, int]) -> dict[str, int]:
+    return {name: counts[name] for name in sorted(name for name in counts if name is not None)}
+
+
+def _rate(count: int, cases: int) -> Rate | None:
+    interval = wilson(count, cases)
+    return None if interval is None else Rate(count / cases, *interval, cases)
+
+
+def _share(count: int, cases: int) -> float | None:
+    return count / cases if cases else None
+
+
+__all__ = ["Calibration", "Case", "calibrate", "pick"]

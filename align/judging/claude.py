@@ -1,0 +1,265 @@
+"""Claude as a judge: questions become requests, replies become answers."""
+
+import sqlite3
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import Any, ClassVar
+
+from align.claude.prices import Price, Usage
+from align.claude.replies import Reply
+from align.claude.requests import Request, ask
+from align.claude.spending import Budget, Rate
+from align.judging.briefing import EXAMPLES
+from align.judging.prompt import SCHEMA, JudgePrompt, parse
+from align.judging.protocol import (
+    ORDERS,
+    About,
+    Answer,
+    Briefing,
+    Comparison,
+    Keep,
+    Late,
+    Order,
+    Question,
+)
+from align.store.batches import open_batches
+from align.verdicts import Said
+
+PURPOSE = "judge"
+# More requests than this go in batches, at half the price; fewer are not worth the wait.
+ONLINE = 200
+# Two notes of 25 words and a verdict are some 150; a longer reply is asked for again with more.
+MAX_TOKENS = 400
+# A question is named before it is asked and when its answer is kept: mostly within so many others.
+_RECENT = 2_048
+
+
+@dataclass
+class Line:
+    """By what way questions reach Claude.
+
+    Attributes:
+        client: From `align.claude.client.open_client`.
+        conn: The store, in which batches are noted before they are waited for.
+        price: Of the model.
+        budget: Where it is used up, questions stay without an answer.
+        rate: What earlier replies have shown of sizes.
+        concurrency: How many requests are under way at once.
+        poll: How often one asks after a batch, an `align.claude.batches.Poll`; None as usual.
+        progress: Gets a line where something is worth saying.
+    """
+
+    client: Any
+    conn: sqlite3.Connection
+    price: Price
+    budget: Budget
+    rate: Rate | None = None
+    concurrency: int = 16
+    poll: Any = None
+    progress: Callable[[str], None] | None = None
+
+
+class ClaudeJudge:
+    """Judges by the Claude API, message by message or in batches.
+
+    Args:
+        model: Which Claude.
+        prompt: What is asked.
+        about: Who the owner is, for the prompt's hash.
+        examples: How many of the owner's choices a question comes with.
+        line: The way to Claude; without one, requests are made and none is sent.
+        batch: Whether requests go in batches; None decides by how many there are.
+
+    Attributes:
+        usage: The tokens of all replies so far; None where there was none.
+    """
+
+    name: ClassVar[str] = "claude"
+
+    def __init__(
+        self,
+        model: str,
+        prompt: JudgePrompt,
+        about: About,
+        *,
+        examples: int = EXAMPLES,
+        line: Line | None = None,
+        batch: bool | None = None,
+    ) -> None:
+        self.model, self._prompt, self._line, self._batch = model, prompt, line, batch
+        self.prompt_hash = prompt.hash_for(about, examples)
+        self.usage: Usage | None = None
+        # By the briefing's place in memory, which the briefing itself, kept beside, holds.
+        self._shared: dict[int, tuple[Briefing, str]] = {}
+        self._recent: dict[tuple[int, str, Order], tuple[Comparison, Request]] = {}
+
+    def request(self, question: Question) -> Request:
+        """Return what is sent for a question."""
+        comparison, briefing = question.comparison, question.briefing
+        key = (id(briefing), comparison.pair_id, question.order)
+        known = self._recent.get(key)
+        if known is not None and known[0] is comparison:
+            return known[1]
+        request = ask(
+            self.model,
+            self._shared_part(briefing),
+            self._prompt.question(question),
+            SCHEMA,
+            max_tokens=MAX_TOKENS,
+            about=(comparison.pair_id,),
+            note=f"{comparison.pair_id} {question.order} {self.prompt_hash}",
+        )
+        self._recent[key] = (comparison, request)
+        if len(self._recent) > _RECENT:
+            del self._recent[next(iter(self._recent))]
+        return request
+
+    def request_id(self, question: Question) -> str:
+        """Return the id of the request, which is made of all that decides the answer."""
+        return self.request(question).id
+
+    async def answers(
+        self, questions: Iterable[Question], keep: Keep = lambda: None
+    ) -> AsyncGenerator[Answer | Late, None]:
+        """Yield the answers as they come; what the budget leaves out has none.
+
+        Raises:
+            UserError: The provider refuses the key, the account or the model.
+        """
+        if self._line is None:
+            raise ValueError("a judge without a line to Claude answers nothing")
+        asking = _Asking(self, self._line, self._batch, keep)
+        async with aclosing(asking.replies(questions)) as replies:
+            async for reply in replies:
+                if reply.usage is not None:
+                    self.usage = reply.usage if self.usage is None else self.usage + reply.usage
+                for answer in asking.answers_of(reply):
+                    yield answer
+
+    def _shared_part(self, briefing: Briefing) -> str:
+        if id(briefing) not in self._shared:
+            self._shared[id(briefing)] = (briefing, self._prompt.shared(briefing))
+        return self._shared[id(briefing)][1]
+
+
+@dataclass
+class _Asking:
+    """Questions on their way.
+
+    Attributes:
+        waiting: Those without an answer yet, by request; of two pairs with the same words both.
+        elsewhere: Those whose request an earlier run sent in a batch.
+    """
+
+    judge: ClaudeJudge
+    line: Line
+    batch: bool | None
+    keep: Keep
+    waiting: dict[str, list[Question]] = field(default_factory=dict)
+    elsewhere: list[Question] = field(default_factory=list)
+
+    def answers_of(self, reply: Reply) -> Iterator[Answer | Late]:
+        """Yield the answers to all that a request asked; the first one bears the cost."""
+        # What was never sent cost nothing; else no word on the cost is no zero.
+        cost = 0.0 if reply.asked == 0 else reply.cost
+        asked = self.waiting.pop(reply.request.id, None)
+        if asked is None:
+            if (late := _late(reply, cost)) is not None:
+                yield late
+            return
+        for question in asked:
+            yield Answer(question, _said(reply, question.order), cost, reply.asked)
+            cost = 0.0
+
+    async def replies(self, questions: Iterable[Question]) -> AsyncGenerator[Reply, None]:
+        """Yield what comes back of all questions, each request paid once."""
+        coming = iter(questions)
+        first = list(islice(coming, ONLINE + 1))
+        in_batches = len(first) > ONLINE if self.batch is None else self.batch
+        rest = self._requests(chain(first, coming))
+        if in_batches:
+            async with aclosing(self._in_batches(rest)) as replies:
+                async for reply in replies:
+                    yield reply
+            return
+        async with aclosing(self._online(self._apart(rest))) as replies:
+            async for reply in replies:
+                yield reply
+        if self.elsewhere:
+            again = (self.judge.request(question) for question in self.elsewhere)
+            async with aclosing(self._in_batches(again)) as replies:
+                async for reply in replies:
+                    yield reply
+
+    def _requests(self, questions: Iterable[Question]) -> Iterator[Request]:
+        for question in questions:
+            request = self.judge.request(question)
+            known = self.waiting.setdefault(request.id, [])
+            known.append(question)
+            if len(known) == 1:
+                yield request
+
+    def _apart(self, requests: Iterable[Request]) -> Iterator[Request]:
+        """Yield the requests that wait in no batch of an earlier run; keep the others."""
+        sent = {id for each in open_batches(self.line.conn, PURPOSE) for id in each.requests}
+        for request in requests:
+            if request.id in sent:
+                self.elsewhere.append(self.waiting[request.id][0])
+            else:
+                yield request
+
+    def _online(self, requests: Iterable[Request]) -> AsyncGenerator[Reply, None]:
+        from align.claude.sending import send
+
+        line = self.line
+        return send(
+            line.client,
+            requests,
+            parse=_parsed,
+            budget=line.budget,
+            price=line.price,
+            concurrency=line.concurrency,
+            rate=line.rate,
+            progress=line.progress,
+        )
+
+    def _in_batches(self, requests: Iterable[Request]) -> AsyncGenerator[Reply, None]:
+        from align.claude.batches import Poll, send_batches
+
+        line = self.line
+        return send_batches(
+            line.conn,
+            line.client,
+            requests,
+            parse=_parsed,
+            budget=line.budget,
+            price=line.price,
+            poll=line.poll or Poll(),
+            rate=line.rate,
+            keep=self.keep,
+            progress=line.progress,
+        )
+
+
+def _parsed(text: str) -> Any:
+    """Return winner and certainty as if A were the pair's own first answer."""
+    return parse(text, "ab")
+
+
+def _said(reply: Reply, order: Order) -> Said:
+    if reply.problem is not None:
+        return Said(None, None, reply.problem)
+    shown = Said(*reply.value)
+    return shown if order == "ab" else shown.turned()
+
+
+def _late(reply: Reply, cost: float | None) -> Late | None:
+    """Return what an earlier run's batch brought to a question that is not asked now."""
+    pair, _, rest = reply.request.note.partition(" ")
+    order, _, prompt_hash = rest.partition(" ")
+    if order not in ORDERS or not prompt_hash:
+        return None
+    shown = ORDERS[ORDERS.index(order)]
+    return Late(pair, shown, prompt_hash, reply.request.id, _said(reply, shown), cost)

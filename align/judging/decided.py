@@ -1,0 +1,113 @@
+"""The owner's choices that a judge may see: examples for it, and what it is held to."""
+
+import hashlib
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from align.errors import UserError
+from align.judging.admission import Admission
+from align.judging.briefing import choose_examples
+from align.judging.folds import FOLDS, fold_of
+from align.judging.gate import MINIMUM
+from align.judging.protocol import About, Briefing, Example, Side
+from align.preferences import side_of
+from align.recipe_keys import DEFAULTS
+from align.simulation import asked_again
+from align.store.acts import owner_acts
+from align.store.choices import decisive_pairs
+from align.store.ids import canonical_json
+
+# More choices than this narrow the interval by little, and cost as much.
+MEASURED = 400
+
+Briefings = dict[int | None, Briefing]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The owner's decisive choices that a judge may see.
+
+    Attributes:
+        examples: Ordered by time.
+        told: Of pairs that came back: how many were answered as before, of how many; None where
+            none did.
+    """
+
+    examples: tuple[Example, ...]
+    told: tuple[int, int] | None
+
+    @property
+    def digest(self) -> str:
+        """Return a name for what was chosen."""
+        chosen = sorted((each.comparison.pair_id, each.winner) for each in self.examples)
+        return hashlib.sha256(canonical_json(chosen).encode()).hexdigest()[:16]
+
+    def measured(self, most: int = MEASURED) -> list[Example]:
+        """Return the choices that a judge is measured on: of many, a lot that chance draws."""
+
+        def drawn(example: Example) -> str:
+            # By the pair alone: with more choices most of the lot stays, and is not paid again.
+            return hashlib.sha256(f"measured {example.comparison.pair_id}".encode()).hexdigest()
+
+        return sorted(self.examples, key=drawn)[:most]
+
+    def briefings(self, about: About, count: int) -> Briefings:
+        """Return what each fold's questions share and, under None, what other pairs' do.
+
+        A fold is judged with examples of the other folds only, so that every choice both teaches
+        and measures. What measures the training is no example: through the verdicts that it
+        helped to make, it would be trained on.
+        """
+        folds: list[int | None] = [*range(FOLDS), None]
+        return {
+            fold: Briefing(about, choose_examples(self._outside(fold), count)) for fold in folds
+        }
+
+    def _outside(self, fold: int | None) -> Sequence[Example]:
+        prompts = {each.comparison.prompt_id for each in self.examples}
+        held_out = DEFAULTS["dpo"]["held_out"]
+        shown = {p for p in prompts if fold_of(p) != fold and side_of(p, held_out) == "train"}
+        return [each for each in self.examples if each.comparison.prompt_id in shown]
+
+
+def decided(conn: sqlite3.Connection, admission: Admission) -> Decided:
+    """Return the choices between the two answers of a pair, as far as a judge may see them."""
+    found = []
+    for choice, pair in decisive_pairs(conn):
+        # A rewrite beats both answers, and says nothing of which is better.
+        if pair.split != "train" or choice.outcome == "rewrite":
+            continue
+        comparison = admission.comparison(pair)
+        if comparison is not None:
+            winner: Side = "a" if choice.outcome == "a" else "b"
+            found.append(Example(comparison, winner, choice.time))
+    found.sort(key=lambda each: (each.time, each.comparison.pair_id))
+    return Decided(tuple(found), _told_again(conn))
+
+
+def check_enough(found: Decided, owner: str, kept_back: Counter[str]) -> None:
+    """Refuse to measure a judge on so few choices that none could pass; nothing was spent yet.
+
+    Raises:
+        UserError: There are fewer than `MINIMUM`.
+    """
+    missing = MINIMUM - len(found.examples)
+    if missing <= 0:
+        return
+    why = ", ".join(f"{n:,} {reason}" for reason, n in sorted(kept_back.items()))
+    raise UserError(
+        f"owner {owner!r}",
+        f"{len(found.examples):,} choices between two answers that a judge may see"
+        + (f" (kept back: {why})" if why else "")
+        + f", and {MINIMUM} are needed to measure one",
+        f"Choose of {missing} more pairs: make label OWNER={owner}",
+    )
+
+
+def _told_again(conn: sqlite3.Connection) -> tuple[int, int] | None:
+    """Return how often the owner, real or simulated, answered as before when asked again."""
+    told = [act.agrees for act in owner_acts(conn) if act.agrees is not None]
+    told += [first == second for first, second in asked_again(conn).values()]
+    return (sum(told), len(told)) if told else None

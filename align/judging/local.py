@@ -1,0 +1,279 @@
+"""A local model as a judge: which of two letters it would rather write next.
+
+Imports torch; imported inside functions only.
+"""
+
+import asyncio
+import copy
+import hashlib
+import json
+from bisect import bisect_left
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby, islice
+from typing import Any, ClassVar
+
+import torch
+
+from align.base import resolve_base
+from align.checkpoints import Checkpoint
+from align.console import say
+from align.errors import UserError
+from align.judging.briefing import EXAMPLES
+from align.judging.prompt import JudgePrompt, winner_of
+from align.judging.protocol import About, Answer, Briefing, Keep, Order, Question
+from align.template import TEMPLATE_SETTINGS, render_prompt
+from align.twins import Twin, load_twin
+from align.verdicts import Certainty, Said
+
+# What the model is surer of than this, as a margin of probability between the letters, is as
+# certain as that: .5 is three in four, .8 is nine in ten, as the prompt defines the words.
+MEDIUM, HIGH = 0.5, 0.8
+# Logits between 16 and 32 stand 1/8 apart in bfloat16, which moves the margin by tanh(1/16).
+TIE = 0.06
+# Questions that are read ahead, to be sorted by briefing and length.
+_AHEAD = 512
+LETTERS = ("A", "B")
+# How a model that knows no turns is led to the letter.
+_LED = "\n\nAnswer:"
+TOO_LONG = "too long"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A question in tokens.
+
+    Attributes:
+        tokens: All that is read; empty where it is too long even without examples.
+        shares: The same where questions begin with the same words.
+    """
+
+    question: Question
+    tokens: list[int]
+    shares: tuple[int, int]
+
+    @property
+    def length(self) -> int:
+        """Return how many tokens it takes."""
+        return len(self.tokens)
+
+
+class LocalJudge:
+    """Judges by the probabilities of the letters A and B as the next token.
+
+    Args:
+        words: A hub id that is on this machine, or a folder.
+        prompt: What is asked.
+        about: Who the owner is, for the prompt's hash.
+        examples: How many of the owner's choices a question comes with.
+        batch_size: Questions that are read at a time.
+
+    Raises:
+        UserError: There is no such model here, or its vocabulary has no token for a letter.
+    """
+
+    name: ClassVar[str] = "local"
+
+    def __init__(
+        self,
+        words: str,
+        prompt: JudgePrompt,
+        about: About,
+        *,
+        examples: int = EXAMPLES,
+        batch_size: int = 8,
+    ) -> None:
+        self._base = resolve_base(words, asked_by="--model")
+        self._prompt, self._batch_size = prompt, batch_size
+        self.model = f"{self._base.name}@{self._base.hash[:12]}"
+        self.prompt_hash = prompt.hash_for(about, examples)
+        # By the briefing's place in memory, which the briefing itself, kept beside, holds.
+        self._shared: dict[tuple[int, int], tuple[Briefing, str]] = {}
+        self._told_shorter = False
+
+    def request_id(self, question: Question) -> str:
+        """Return a name for the question, made from the model and all that it is asked."""
+        text = self._text(question, len(question.briefing.examples))
+        asked = json.dumps([self.name, self.model, text])
+        return hashlib.sha256(asked.encode()).hexdigest()[:32]
+
+    async def answers(
+        self, questions: Iterable[Question], keep: Keep = lambda: None
+    ) -> AsyncGenerator[Answer, None]:
+        """Yield the answers; of a few hundred questions those that begin alike come together."""
+        waiting = iter(questions)
+        while ahead := list(islice(waiting, _AHEAD)):
+            asked = sorted(map(self._asked, ahead), key=lambda each: (each.shares, each.length))
+            for _, alike in groupby(asked, key=lambda each: each.shares):
+                for answer in self._answered(list(alike)):
+                    yield answer
+                    await asyncio.sleep(0)
+
+    def margins(self, rows: Sequence[list[int]]) -> Iterator[float]:
+        """Yield how much likelier A is than B after each row of tokens, -1 to 1, in order.
+
+        What all rows begin with is read once.
+        """
+        common = _in_common(rows) if len(rows) > 1 else 0
+        with torch.inference_mode():
+            read = self._read(rows[0][:common]) if common else None
+            for start in range(0, len(rows), self._batch_size):
+                batch = [row[common:] for row in rows[start : start + self._batch_size]]
+                yield from self._batch(batch, read)
+
+    def _answered(self, asked: Sequence[_Asked]) -> Iterator[Answer]:
+        readable = [each for each in asked if each.tokens]
+        margins = self.margins([each.tokens for each in readable])
+        for each, margin in zip(readable, margins, strict=True):
+            yield Answer(each.question, said_of(margin, each.question.order), cost=0.0)
+        for each in asked:
+            if not each.tokens:
+                yield Answer(each.question, Said(None, None, TOO_LONG), cost=0.0)
+
+    def _read(self, tokens: list[int]) -> Any:
+        """Return the cache of what all questions begin with."""
+        from transformers.cache_utils import DynamicCache
+
+        model = self._twin.model
+        cache = DynamicCache(config=model.config)
+        ids = torch.tensor([tokens], device=model.device)
+        model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        return cache
+
+    def _batch(self, rows: Sequence[list[int]], read: Any) -> list[float]:
+        """Return the margins of rows that follow what was read; B of them.
+
+        They are padded on the right: what comes later changes nothing at a row's last token.
+        """
+        model = self._twin.model
+        lengths = torch.tensor([len(row) for row in rows])
+        ids = torch.full((len(rows), int(lengths.max())), self._twin.tokenizer.pad_token_id)
+        for at, row in enumerate(rows):
+            ids[at, : len(row)] = torch.tensor(row)
+        cache = copy.deepcopy(read)
+        if cache is not None:
+            cache.batch_repeat_interleave(len(rows))
+        # Logits are kept where a row ends: all of them would be (B, T, vocabulary).
+        ends, place = torch.unique(lengths - 1, return_inverse=True)
+        logits = model(
+            input_ids=ids.to(model.device),
+            past_key_values=cache,
+            use_cache=cache is not None,
+            logits_to_keep=ends.to(model.device),
+        ).logits
+        last = logits[torch.arange(len(rows)), place].float()
+        a, b = (torch.logsumexp(last[:, list(tokens)], 1) for tokens in self._letters)
+        margins: list[float] = torch.tanh((a - b) / 2).tolist()
+        return margins
+
+    def _asked(self, question: Question) -> _Asked:
+        """Return a question in tokens, with as many examples as the model's context takes."""
+        examples = len(question.briefing.examples)
+
+        def tokens(shown: int) -> list[int]:
+            return self._tokens(self._text(question, shown))
+
+        def is_too_long(shown: int) -> bool:
+            return self._context is not None and len(tokens(shown)) >= self._context
+
+        shown = examples
+        if is_too_long(examples):
+            shown = bisect_left(range(examples), True, key=is_too_long) - 1
+            self._tell_shorter(examples)
+        found = tokens(shown) if shown >= 0 else []
+        return _Asked(question, found, (id(question.briefing), shown))
+
+    def _tell_shorter(self, examples: int) -> None:
+        if not self._told_shorter:
+            self._told_shorter = True
+            say(
+                f"{self._base.name} reads {self._context:,} tokens at most: where they don't "
+                f"suffice it is shown fewer than {examples} of the choices."
+            )
+
+    def _text(self, question: Question, examples: int) -> str:
+        key = (id(question.briefing), examples)
+        if key not in self._shared:
+            briefing = question.briefing
+            shorter = replace(briefing, examples=briefing.examples[:examples])
+            self._shared[key] = (briefing, self._prompt.shared(shorter, "a letter"))
+        return f"{self._shared[key][1]}\n\n{self._prompt.question(question, 'a letter')}"
+
+    def _tokens(self, text: str) -> list[int]:
+        tokenizer = self._twin.tokenizer
+        if tokenizer.chat_template:
+            return render_prompt(tokenizer, [{"role": "user", "content": text}])
+        # Somebody's text that spells a control token must not become one.
+        ids: list[int] = tokenizer.encode(
+            text + _LED, add_special_tokens=False, split_special_tokens=True
+        )
+        return ids if tokenizer.bos_token_id is None else [tokenizer.bos_token_id, *ids]
+
+    @cached_property
+    def _twin(self) -> Twin:
+        # Loaded when the first question comes: where all is on file, none does.
+        return load_twin(Checkpoint("base", None, self._base.hash, self._base))
+
+    @cached_property
+    def _context(self) -> int | None:
+        """How many tokens the model reads; None where it doesn't say."""
+        config = self._twin.model.config.get_text_config()
+        found: int | None = getattr(config, "max_position_embeddings", None)
+        return found
+
+    @cached_property
+    def _letters(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        a, b = (letter_tokens(self._twin.tokenizer, letter) for letter in LETTERS)
+        if not a or not b or set(a) & set(b):
+            raise UserError(
+                f"--model {self._base.name}",
+                "its vocabulary has no token for the letter A or B",
+                "Judge with another model",
+            )
+        return a, b
+
+
+def letter_tokens(tokenizer: Any, letter: str) -> tuple[int, ...]:
+    """Return the tokens with which a reply that is one letter can begin, with a blank or without.
+
+    Both as they are by themselves and as they follow a prompt: some vocabularies put a blank
+    before what stands alone.
+    """
+    before = _LED
+    if tokenizer.chat_template:
+        before = tokenizer.apply_chat_template(
+            [{"role": "user", "content": "?"}],
+            tokenize=False,
+            add_generation_prompt=True,
+            **TEMPLATE_SETTINGS,
+        )
+
+    def encoded(text: str) -> list[int]:
+        ids: list[int] = tokenizer.encode(text, add_special_tokens=False)
+        return ids
+
+    prompt = encoded(before)
+    found = []
+    for form in (letter, f" {letter}"):
+        follows = encoded(before + form)
+        if follows[: len(prompt)] == prompt:
+            found.append(follows[len(prompt) :])
+        found.append(encoded(form))
+    return tuple(dict.fromkeys(ids[0] for ids in found if len(ids) == 1))
+
+
+def said_of(margin: float, order: Order) -> Said:
+    """Return what a margin of probability between A and B says, -1 to 1."""
+    sure = abs(margin)
+    certainty: Certainty = "high" if sure >= HIGH else "medium" if sure >= MEDIUM else "low"
+    if sure < TIE:
+        return Said("tie", certainty)
+    return Said(winner_of("A" if margin > 0 else "B", order), certainty)
+
+
+def _in_common(rows: Sequence[list[int]]) -> int:
+    """Return how many tokens all rows begin with, their last ones left apart."""
+    first, last = min(rows), max(rows)
+    shortest = min(len(row) for row in rows) - 1
+    return next((at for at in range(shortest) if first[at] != last[at]), shortest)

@@ -1,0 +1,167 @@
+"""The prompt of a judge: a text file that one can read and edit, filled in, and its reply read.
+
+`recipes/prompts/judge.md` holds the words; here is only what they are filled with. What is asked
+decides what a verdict is worth, so the file's hash goes with every one.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from align.judging.protocol import About, Briefing, Comparison, Example, Message, Order, Question
+from align.prompt_file import PromptFile, Wanted, shipped
+from align.verdicts import CERTAINTIES, Certainty, Winner
+
+Reply = Literal["JSON", "a letter"]
+
+# A reply's schema. Ranges and lengths are not enforced by the provider, enums are.
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "notes_a": {"type": "string"},
+        "notes_b": {"type": "string"},
+        "winner": {"type": "string", "enum": ["A", "B", "neither"]},
+        "certainty": {"type": "string", "enum": list(CERTAINTIES)},
+    },
+    "required": ["notes_a", "notes_b", "winner", "certainty"],
+    "additionalProperties": False,
+}
+
+_TOLD_APART = ("conversation", "answer_a", "answer_b")
+_SECTIONS = {
+    name: Wanted(frozenset(needed), frozenset({"owner"}))
+    for name, needed in {
+        "shared": ("owner", "facts", "rubric", "examples", "reply"),
+        "example": (*_TOLD_APART, "chosen"),
+        "question": _TOLD_APART,
+        "reply in JSON": (),
+        "reply in a letter": (),
+    }.items()
+}
+_NOTHING = "(nothing is said of it)"
+_OWNER_TURN, _OTHER_TURN = "said_by_the_owner", "said_to_the_owner"
+
+
+@dataclass(frozen=True)
+class JudgePrompt:
+    """What a judge is asked, as a file says it.
+
+    Attributes:
+        file: The file.
+    """
+
+    file: PromptFile
+
+    @classmethod
+    def read(cls, path: Path | None = None) -> "JudgePrompt":
+        """Return the prompt of a file; without one, the shipped one.
+
+        Raises:
+            UserError: The file can't be read, lacks a section or a placeholder, or has one that
+                nobody fills.
+        """
+        return cls(PromptFile.read(path or shipped("judge"), _SECTIONS, (_OWNER_TURN, _OTHER_TURN)))
+
+    @property
+    def text(self) -> str:
+        """Return the whole file."""
+        return self.file.text
+
+    def hash_for(self, about: About, examples: int) -> str:
+        """Return a SHA-256 of what makes this judge: another one has to be measured anew.
+
+        Args:
+            about: Who the owner is; a changed rubric is another judge.
+            examples: How many of the owner's choices a question comes with.
+        """
+        parts = [self.text, SCHEMA, about.name, about.facts, about.rubric, examples]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def shared(self, briefing: Briefing, reply: Reply = "JSON") -> str:
+        """Return what all questions of a briefing begin with.
+
+        Where a letter is asked for, `question` says so: a small model heeds what it read last.
+        """
+        about = briefing.about
+        facts = "\n".join(f"- {asked} {said}" for asked, said in about.facts)
+        examples = "\n\n".join(self._example(each, about) for each in briefing.examples)
+        values = {
+            "owner": self._name(about),
+            "facts": self._material(facts) or _NOTHING,
+            "rubric": self._material(about.rubric) or _NOTHING,
+            "examples": examples or "(no choices yet)",
+            "reply": self._reply("JSON", about) if reply == "JSON" else "",
+        }
+        return self.file.filled("shared", values).strip()
+
+    def question(self, question: Question, reply: Reply = "JSON") -> str:
+        """Return what is asked of one comparison, in its order."""
+        about = question.briefing.about
+        values = self._told_apart(question.comparison, question.order, about)
+        text = self.file.filled("question", values)
+        return text if reply == "JSON" else f"{text}\n\n{self._reply(reply, about)}"
+
+    def _reply(self, reply: Reply, about: About) -> str:
+        return self.file.filled(f"reply in {reply}", {"owner": self._name(about)})
+
+    def _example(self, example: Example, about: About) -> str:
+        order: Order = "ab" if example.first == "a" else "ba"
+        values = self._told_apart(example.comparison, order, about)
+        values["chosen"] = "A" if example.winner == example.first else "B"
+        return self.file.filled("example", values)
+
+    def _told_apart(self, comparison: Comparison, order: Order, about: About) -> dict[str, str]:
+        first, second = comparison.shown(order)
+        return {
+            "owner": self._name(about),
+            "conversation": self._conversation(comparison.messages),
+            "answer_a": self._material(first),
+            "answer_b": self._material(second),
+        }
+
+    def _conversation(self, messages: Iterable[Message]) -> str:
+        turns = []
+        for message in messages:
+            tag = _OWNER_TURN if message["role"] == "assistant" else _OTHER_TURN
+            turns.append(f"<{tag}>\n{self._material(message['content'])}\n</{tag}>")
+        return "\n".join(turns)
+
+    def _name(self, about: About) -> str:
+        return " ".join(self._material(about.name).split())
+
+    def _material(self, text: str) -> str:
+        return self.file.material(text)
+
+
+def parse(text: str, order: Order) -> tuple[Winner, Certainty]:
+    """Return what a reply in JSON says, in the pair's own terms.
+
+    Raises:
+        ValueError: It is anything but what `SCHEMA` says. Nothing is guessed.
+    """
+    said = json.loads(text, object_pairs_hook=_without_doubles)
+    if not isinstance(said, dict) or set(said) != set(SCHEMA["required"]):
+        raise ValueError("a reply with other keys than were asked for")
+    if not all(isinstance(value, str) for value in said.values()):
+        raise ValueError("a reply with something that is no text")
+    for key in ("winner", "certainty"):
+        if said[key] not in SCHEMA["properties"][key]["enum"]:
+            raise ValueError(f"a reply whose {key} is none of those that can be said")
+    certainty: Certainty = said["certainty"]
+    return winner_of(said["winner"], order), certainty
+
+
+def winner_of(shown: str, order: Order) -> Winner:
+    """Return the winner in the pair's own terms: A is what was shown first."""
+    if shown == "neither":
+        return "tie"
+    return "a" if (shown == "A") == (order == "ab") else "b"
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise ValueError("a reply that says a key twice")
+    return dict(pairs)

@@ -1,0 +1,158 @@
+"""What a judge is asked, and what it says. It never learns who wrote what."""
+
+from collections.abc import AsyncGenerator, Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from align.verdicts import Certainty, Said, Side
+
+Order = Literal["ab", "ba"]
+ORDERS: tuple[Order, Order] = ("ab", "ba")
+Message = dict[str, str]
+# Makes what was said so far outlast this process.
+Keep = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two answers to one prompt, redacted.
+
+    Attributes:
+        pair_id: The pair in the store.
+        prompt_id: What is held out together.
+        messages: The conversation up to the answer; the last turn is the user's.
+        text_a: One answer.
+        text_b: The other.
+    """
+
+    pair_id: str
+    prompt_id: str
+    messages: tuple[Message, ...]
+    text_a: str
+    text_b: str
+
+    def shown(self, order: Order) -> tuple[str, str]:
+        """Return the answers in the order in which they are shown."""
+        return (self.text_a, self.text_b) if order == "ab" else (self.text_b, self.text_a)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A comparison that the owner decided.
+
+    Attributes:
+        comparison: What the owner saw.
+        winner: The answer that sounds like the owner.
+        time: When he said so, in UTC.
+        first: The answer that a judge is shown first.
+    """
+
+    comparison: Comparison
+    winner: Side
+    time: str
+    first: Side = "a"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Who the owner is, redacted, from owner.yaml."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    rubric: str = ""
+
+
+@dataclass(frozen=True)
+class Briefing:
+    """What many questions share: who the owner is, and examples of the owner's choices."""
+
+    about: About
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A comparison as it is put to a judge."""
+
+    comparison: Comparison
+    order: Order
+    briefing: Briefing
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a judge said to one question.
+
+    Attributes:
+        question: What was asked.
+        said: The winner in the pair's own terms, whatever the order; or the problem.
+        cost: In USD, all askings of this question together; None where it is not known.
+        asked: How often it was asked.
+    """
+
+    question: Question
+    said: Said
+    cost: float | None = None
+    asked: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """An answer that an earlier run asked for, and whose question is not asked now.
+
+    Attributes:
+        pair_id: The pair.
+        order: In which its answers were shown.
+        prompt_hash: Of the judge as it was then.
+        request: The question's name.
+        said: As in `Answer`.
+        cost: As in `Answer`.
+    """
+
+    pair_id: str
+    order: Order
+    prompt_hash: str
+    request: str
+    said: Said
+    cost: float | None
+
+
+class Judge(Protocol):
+    """Who answers questions."""
+
+    @property
+    def name(self) -> str:
+        """Return `claude`, `local` or `simulated`."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """Return which one."""
+        ...
+
+    @property
+    def prompt_hash(self) -> str:
+        """Return the hash of prompt and description of the owner: another is another judge."""
+        ...
+
+    def request_id(self, question: Question) -> str:
+        """Return a name for the question, made from all that is asked."""
+        ...
+
+    def answers(
+        self, questions: Iterable[Question], keep: Keep = ...
+    ) -> AsyncGenerator[Answer | Late, None]:
+        """Yield the answers as they come, in any order; takes the questions as it goes.
+
+        Args:
+            questions: What is asked.
+            keep: Called before the judge counts on it that what it said is kept.
+        """
+        ...
+
+
+__all__ = [
+    "ORDERS", "About", "Answer", "Briefing", "Certainty", "Comparison", "Example", "Judge",
+    "Keep", "Late", "Message", "Order", "Question", "Said", "Side",
+]  # fmt: skip

@@ -1,0 +1,99 @@
+"""The demo's judge: its simulated owner, who hears less well than the owner himself."""
+
+import asyncio
+import hashlib
+import json
+import random
+from collections.abc import AsyncGenerator, Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from align.demo.simulated import SimulatedOwner
+from align.errors import UserError
+from align.judging.protocol import Answer, Keep, Question
+from align.paths import relative_to_root
+from align.verdicts import Certainty, Said, Winner
+
+# In the owner's own deviations, and more than twice his own noise: one answer agrees with the
+# owner's choice about three times in four, two that agree with each other almost nine in ten.
+NOISE = 1.2
+# Differences, as they are heard, from which the judge is as certain as that.
+MEDIUM, HIGH = 0.7, 1.5
+# Answers between two looks at what else is to be done, a Ctrl-C among it.
+_IN_A_ROW = 16
+
+
+class SimulatedJudge:
+    """Judges as a simulated owner chooses, with a noise of its own and without a briefing.
+
+    Args:
+        owner: Whose ear it has.
+        of: What the owner was made of; another one is another judge.
+        noise: How much it mishears, in the owner's own deviations.
+    """
+
+    name: ClassVar[str] = "simulated"
+
+    def __init__(self, owner: SimulatedOwner, *, of: str, noise: float = NOISE) -> None:
+        self._owner, self._noise = owner, noise
+        self.model = f"owner-with-noise-{noise:g}"
+        self.prompt_hash = _digest("simulated judge", of, noise, MEDIUM, HIGH)
+
+    @classmethod
+    def load(cls, path: Path | str, *, noise: float = NOISE) -> "SimulatedJudge":
+        """Read a demo owner's `simulated.json`.
+
+        Raises:
+            UserError: There is none, or it is none.
+        """
+        path = Path(path)
+        where = relative_to_root(path)
+        try:
+            text = path.read_text("utf-8")
+            return cls(SimulatedOwner.load(path), of=text, noise=noise)
+        except FileNotFoundError:
+            raise UserError(
+                where,
+                "only a demo owner has a simulated judge, and there is no such file",
+                "Judge with --judge claude or --judge local",
+            ) from None
+        except (KeyError, TypeError, ValueError):
+            raise UserError(where, "not a simulated owner's file", "Make the owner again") from None
+
+    def request_id(self, question: Question) -> str:
+        """Return a name for the question; the briefing is no part of it, since it isn't read."""
+        asked = [[m["role"], m["content"]] for m in question.comparison.messages]
+        shown = question.comparison.shown(question.order)
+        return _digest(self.model, self.prompt_hash, asked, shown)[:32]
+
+    async def answers(
+        self, questions: Iterable[Question], keep: Keep = lambda: None
+    ) -> AsyncGenerator[Answer, None]:
+        """Yield an answer to each question, in order; asked the same again, the same."""
+        for at, question in enumerate(questions):
+            if at % _IN_A_ROW == 0:
+                await asyncio.sleep(0)
+            yield Answer(question, self.said(question), cost=0.0)
+
+    def said(self, question: Question) -> Said:
+        """Return what the judge says to one question, hearing it apart from all others."""
+        prompt = question.comparison.messages[-1]["content"]
+        first, second = (
+            self._owner.value(prompt, text) for text in question.comparison.shown(question.order)
+        )
+        noise = random.Random(self.request_id(question)).gauss(0, self._noise)
+        heard = first - second + self._owner.left_bias + noise
+        if abs(heard) < self._owner.both_within:
+            return Said("tie", "low")
+        winner: Winner = "a" if (heard > 0) == (question.order == "ab") else "b"
+        return Said(winner, _certainty(abs(heard)))
+
+
+def _certainty(difference: float) -> Certainty:
+    if difference >= HIGH:
+        return "high"
+    return "medium" if difference >= MEDIUM else "low"
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

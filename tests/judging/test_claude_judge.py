@@ -1,0 +1,358 @@
+"""Claude is asked over real HTTP; what it says is turned into the pair's own terms or counted."""
+
+import asyncio
+import json
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from align.claude.batches import Poll
+from align.claude.client import calling, open_client
+from align.claude.endpoint import host_of
+from align.claude.key import Key
+from align.claude.prices import price_of
+from align.claude.spending import Budget
+from align.judging.asking import Judged, kept, not_on_file
+from align.judging.claude import ONLINE, ClaudeJudge, Line
+from align.judging.prompt import JudgePrompt
+from align.judging.protocol import ORDERS, Answer, Comparison, Question
+from align.privacy.consent import Consent
+from align.privacy.egress import Gate
+from align.privacy.ledger import Ledger
+from align.store.batches import batch_sent, open_batches, plan_batch
+from align.store.connection import in_memory
+from align.store.verdicts import verdicts_of_requests
+from tests.anthropic_server import Server, question_of, serve
+from tests.anthropic_server import faults as fault
+from tests.judging.questions import OWNER, briefing, comparison
+
+MODEL = "claude-haiku-5-5"
+TOLD = briefing(4)
+
+
+class Closed:
+    """One word is private."""
+
+    def finds(self, text: str) -> object | None:
+        return "a secret" if "xyzzy" in text else None
+
+    def refresh(self) -> None:
+        pass
+
+
+def prefers_tea(params: dict[str, Any]) -> dict[str, str]:
+    """Say which answer speaks of tea: a judge whom no order confuses."""
+    shown = re.search(r"<answer_a>\n(.*?)\n</answer_a>", question_of(params), re.DOTALL)
+    assert shown is not None
+    winner = "A" if "tea" in shown[1].lower() else "B"
+    return {"notes_a": "", "notes_b": "", "winner": winner, "certainty": "medium"}
+
+
+@pytest.fixture
+def conn() -> sqlite3.Connection:
+    return in_memory()
+
+
+@pytest.fixture
+def prompt(root: Path) -> JudgePrompt:
+    return JudgePrompt.read()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serve(answer=prefers_tea) as running:
+        yield running
+
+
+def pairs(count: int, start: int = 0) -> list[Comparison]:
+    return [
+        comparison(n, f"Tea it is, {n} cups.", f"Oh, I love coffee {n}.")
+        for n in range(start, start + count)
+    ]
+
+
+def both_ways(comparisons: Iterable[Comparison]) -> list[Question]:
+    return [Question(each, order, TOLD) for each in comparisons for order in ORDERS]
+
+
+@asynccontextmanager
+async def judge_at(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt, **changes: Any
+) -> AsyncIterator[ClaudeJudge]:
+    price, host = price_of(MODEL), host_of(server.url)
+    budget = changes.pop("budget", None) or Budget()
+    with Ledger("ann") as ledger:
+        gate = Gate(Closed(), Consent(host, "judge", "t"), ledger, host=host, purpose="judge")
+        async with open_client(
+            gate, ledger, key=Key("k"), base_url=server.url, price=price
+        ) as client:
+            line = Line(client, conn, price, budget, concurrency=4, poll=Poll(0.02, 0.1))
+            yield ClaudeJudge(MODEL, prompt, OWNER, line=line, **changes)
+
+
+def ask(
+    server: Server,
+    conn: sqlite3.Connection,
+    prompt: JudgePrompt,
+    questions: Sequence[Question],
+    **changes: Any,
+) -> list[Answer]:
+    async def collected() -> list[Answer]:
+        async with judge_at(server, conn, prompt, **changes) as judge:
+            return [each async for each in judge.answers(iter(questions))]
+
+    return asyncio.run(collected())
+
+
+def sent(server: Server, route: str = "POST /v1/messages") -> int:
+    return server.seen.routes[route]
+
+
+def test_both_orders_of_a_pair_name_the_same_answer(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
+) -> None:
+    asked = both_ways(pairs(6))
+    found = ask(server, conn, prompt, asked)
+    assert len(found) == len(asked) == sent(server)
+    assert {each.said for each in found} == {("a", "medium", None)}
+    assert Counter(each.question.order for each in found) == {"ab": 6, "ba": 6}
+    assert all(each.cost and each.cost > 0 for each in found)
+
+
+def test_a_neither_is_a_tie_and_order_turns_no_tie(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
+) -> None:
+    server.ways.answer = lambda params: {**prefers_tea(params), "winner": "neither"}
+    assert {each.said.winner for each in ask(server, conn, prompt, both_ways(pairs(2)))} == {"tie"}
+
+
+def test_the_shared_part_is_the_same_in_all_requests_and_cached(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
+) -> None:
+    ask(server, conn, prompt, both_ways(pairs(3)))
+    bodies = [json.loads(body) for body in server.bodies()]
+    fronts = {json.dumps(body["system"]) for body in bodies}
+    assert len(fronts) == 1
+    (block,) = bodies[0]["system"]
+    assert block["text"] == prompt.shared(TOLD)
+    assert block["cache_control"]["type"] == "ephemeral"
+    assert len({body["messages"][0]["content"] for body in bodies}) == 6
+    assert bodies[0]["output_config"]["format"]["type"] == "json_schema"
+
+
+def test_nothing_but_the_prompt_and_the_words_of_pairs_is_sent(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
+) -> None:
+    ask(server, conn, prompt, both_ways(pairs(1)))
+    body = json.loads(server.bodies()[0])
+    assert set(body) == {"model", "max_tokens", "system", "messages", "output_config"}
+    assert "pair-0" not in json.dumps(body)
+
+
+@pytest.mark.parametrize(
+    ("kind", "problem", "asked"),
+    [
+        (fault.REFUSAL, "refused", 1),
+        (fault.LATE_REFUSAL, "refused", 1),
+        (fault.TRUNCATED, "truncated", 3),
+        (fault.WRONG_JSON, "malformed", 3),
+        (fault.WRONG_KEYS, "malformed", 3),
+        (fault.NO_TEXT, "no text", 3),
+    ],
+)
+def test_what_can_not_be_read_is_counted_by_kind_and_never_guessed(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt, kind: Any, problem: str,
+    asked: int,
+) -> None:  # fmt: skip
+    server.ways.faults = lambda n, params: kind
+    (found,) = ask(server, conn, prompt, both_ways(pairs(1))[:1])
+    assert found.said == (None, None, problem)
+    assert found.asked == asked == sent(server)
+    assert found.cost is not None and found.cost > 0, "it was paid all the same"
+
+
+def test_a_thought_before_the_text_harms_nothing(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
+) -> None:
+    server.ways.faults = lambda n, params: fault.THINKING_FIRST
+    (found,) = ask(server, conn, prompt, both_ways(pairs(1))[:1])
+    assert found.said == ("a", "medium", None)
+
+
+def test_a_pair_that_the_gate_stops_stops_no_other(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
+) -> None:
+    closed = comparison(9, "xyzzy")
+    found = ask(server, conn, prompt, both_ways([*pairs(2), closed]))
+    problems = Counter(each.said.problem for each in found)
+    assert problems == {None: 4, "blocked": 2}
+    assert {each.cost for each in found if each.said.problem} == {0.0}
+    assert not any(b"xyzzy" in body for body in server.bodies())
+
+
+def test_two_pairs_of_the_same_words_are_paid_once_and_answered_twice(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
+) -> None:
+    (one,) = pairs(1)
+    twin = replace(one, pair_id="another-pair")
+    found = ask(server, conn, prompt, [Question(one, "ab", TOLD), Question(twin, "ab", TOLD)])
+    assert sent(server) == 1
+    assert {each.question.comparison.pair_id for each in found} == {one.pair_id, twin.pair_id}
+    assert len({each.said for each in found}) == 1
+    assert sorted(each.cost == 0.0 for each in found) == [False, True]
+
+
+def test_a_request_is_named_by_all_that_decides_its_answer(prompt: JudgePrompt) -> None:
+    judge = ClaudeJudge(MODEL, prompt, OWNER)
+    one = Question(comparison(1), "ab", TOLD)
+    others = [
+        replace(one, order="ba"),
+        replace(one, briefing=briefing(3)),
+        replace(one, comparison=comparison(1, text_b="Something else.")),
+    ]
+    named = {judge.request_id(each) for each in (one, *others)}
+    named.add(ClaudeJudge("claude-opus-5-5", prompt, OWNER).request_id(one))
+    assert len(named) == 5
+    moved = replace(one, comparison=replace(one.comparison, pair_id="elsewhere"))
+    assert judge.request_id(moved) == judge.request_id(one) == judge.request(one).id
+
+
+def test_the_hash_goes_with_the_prompt_and_not_with_the_model(prompt: JudgePrompt) -> None:
+    hashes = {ClaudeJudge(model, prompt, OWNER).prompt_hash for model in (MODEL, "claude-opus-5-5")}
+    assert hashes == {prompt.hash_for(OWNER, 12)}
+
+
+def test_what_was_used_adds_up(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
+) -> None:
+    async def used() -> tuple[Any, list[Answer]]:
+        async with judge_at(server, conn, prompt) as judge:
+            found = [each async for each in judge.answers(both_ways(pairs(4)))]
+            return judge.usage, found
+
+    usage, found = asyncio.run(used())
+    assert usage.output_tokens == sum(b.usage["output_tokens"] for b in server.seen.billed)
+    assert price_of(MODEL).cost(usage, batch=False) == pytest.approx(
+        sum(each.cost or 0.0 for each in found)
+    )
+
+
+def test_what_the_budget_leaves_out_has_no_answer(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
+) -> None:
+    budget = Budget(0.002)
+    found = ask(server, conn, prompt, both_ways(pairs(40)), budget=budget)
+    assert 0 < len(found) < 80
+    assert sum(each.cost or 0.0 for each in found) <= 0.002
+
+
+def test_who_stops_reading_leaves_nothing_running(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
+) -> None:
+    async def some() -> int:
+        async with (
+            judge_at(server, conn, prompt) as judge,
+            aclosing(judge.answers(both_ways(pairs(50)))) as answers,
+        ):
+            await anext(answers)
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(some()) == 1
+    assert sent(server) < 30
+
+
+def test_up_to_two_hundred_questions_go_one_by_one_and_more_in_batches(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
+) -> None:
+    few, more = both_ways(pairs(ONLINE // 2)), both_ways(pairs(ONLINE // 2 + 1))
+    assert len(ask(server, conn, prompt, few)) == ONLINE == sent(server)
+    assert sent(server, "POST /v1/messages/batches") == 0
+    found = ask(server, in_memory(), prompt, more)
+    assert len(found) == ONLINE + 2
+    assert {each.said for each in found} == {("a", "medium", None)}
+    assert sent(server) == ONLINE and sent(server, "POST /v1/messages/batches") == 1
+
+
+@pytest.mark.parametrize(("batch", "route"), [(True, "POST /v1/messages/batches"),
+                                              (False, "POST /v1/messages")])  # fmt: skip
+def test_who_says_which_way_gets_it(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt, batch: bool, route: str
+) -> None:
+    count = 2 if batch else ONLINE + 20
+    ask(server, conn, prompt, both_ways(pairs(count // 2)), batch=batch)
+    ways = ("POST /v1/messages/batches", "POST /v1/messages")
+    assert [way for way in ways if sent(server, way)] == [route]
+
+
+def test_a_batch_costs_half(server: Server, conn: sqlite3.Connection, prompt: JudgePrompt) -> None:
+    server.ways.batch_hits = 0.0
+    (single,) = ask(server, conn, prompt, both_ways(pairs(1))[:1])
+    (batched,) = ask(server, in_memory(), prompt, both_ways(pairs(1))[:1], batch=True)
+    assert single.cost is not None
+    assert batched.cost == pytest.approx(single.cost / 2, rel=0.2)
+
+
+def test_a_killed_runs_batch_is_taken_up_by_a_small_run_too(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
+) -> None:
+    """What waits in a batch is not sent again, be it by itself."""
+    earlier, new = both_ways(pairs(3)), both_ways(pairs(2, start=10))
+    planned = sent_and_killed(server, conn, prompt, earlier)
+    found = ask(server, conn, prompt, [*earlier, *new])
+    assert len(found) == 10
+    assert {each.said.winner for each in found} == {"a"}
+    assert sent(server) == len(new)
+    assert sent(server, "POST /v1/messages/batches") == 1, "the killed run's own"
+    assert planned not in {each.id for each in open_batches(conn)}
+
+
+def test_what_a_killed_runs_batch_brings_to_nobodys_question_is_kept_all_the_same(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
+) -> None:
+    """A run that calibrates first, or asks of fewer pairs, meets the batch of all others."""
+    earlier, new = both_ways(pairs(3)), both_ways(pairs(2, start=10))
+    sent_and_killed(server, conn, prompt, earlier)
+    judge = ClaudeJudge(MODEL, prompt, OWNER)
+
+    async def calibrate_then_judge() -> tuple[list[Answer], list[Answer]]:
+        async with judge_at(server, conn, prompt, batch=True) as at:
+            first = [each async for each in kept(conn, at, new, Judged(), "first", 4)]
+            pending, _ = not_on_file(conn, at, [*earlier, *both_ways(pairs(1, start=20))])
+            return first, [each async for each in kept(conn, at, pending, Judged(), "then", 2)]
+
+    first, then = asyncio.run(calibrate_then_judge())
+    assert (len(first), len(then)) == (4, 2)
+    on_file = verdicts_of_requests(conn, [judge.request_id(each) for each in earlier])
+    found = {(each.pair_id, each.order, each.winner) for each in on_file.values()}
+    assert found == {(each.comparison.pair_id, each.order, "a") for each in earlier}
+    assert {each.prompt_hash for each in on_file.values()} == {judge.prompt_hash}
+
+
+def sent_and_killed(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt, questions: list[Question]
+) -> str:
+    """Send a batch and note it, as a run does that is killed then."""
+    judge = ClaudeJudge(MODEL, prompt, OWNER)
+    requests = [judge.request(each) for each in questions]
+
+    async def create() -> Any:
+        async with judge_at(server, conn, prompt) as other:
+            assert other._line is not None
+            with calling():
+                return await other._line.client.messages.batches.create(
+                    requests=[{"custom_id": r.id, "params": r.body()} for r in requests]
+                )
+
+    planned = plan_batch(
+        conn, host=host_of(server.url), model=MODEL, purpose="judge",
+        requests=[each.id for each in requests], notes=[each.note for each in requests],
+    )  # fmt: skip
+    batch_sent(conn, planned, asyncio.run(create()).id)
+    return planned
