@@ -25,7 +25,8 @@ class Lineage:
         stage: `sft` or `dpo`.
         base: Name, path (from the root), hash and revision of the base.
         recipe: File, hash and effective values of the recipe.
-        rows: Hash of the frozen rows, and how many were trained on and held out.
+        rows: Hash of the frozen rows, how many were trained on and held out and, of choices, what
+            those of each source weigh together.
         template_hash: `align.template.template_hash` of the tokenizer it was trained with.
         adapter_hash: Of the adapter's file.
         inputs: Digest of all that decides the result; equal inputs need no second run.
@@ -35,6 +36,8 @@ class Lineage:
         sampling: temperature, top_p, max_new_tokens for its answers.
         versions: Of the libraries that matter.
         metrics: How training went; what wasn't measured is absent.
+        judging: Of the verdicts among the rows: by gate, whose they are, what the judge's
+            calibration found, and how many there are.
         created: UTC, ISO 8601.
     """
 
@@ -52,6 +55,7 @@ class Lineage:
     sampling: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
+    judging: dict[str, Any] = field(default_factory=dict)
     created: str = ""
     version: int = _VERSION
 
@@ -102,6 +106,8 @@ def read(folder: Path) -> Lineage:
 def write(folder: Path, lineage: Lineage) -> None:
     """Write twin.json, with the twin's hash in it for people who look."""
     values = {"hash": lineage.hash, **asdict(lineage)}
+    if not lineage.judging:
+        del values["judging"]
     write_atomically(folder / FILE, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
 

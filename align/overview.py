@@ -5,15 +5,43 @@ import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from align.arena import Contest, contests
 from align.console import make_command
 from align.levels import LEVELS, Level
 from align.paths import checkpoints_dir, owner_dir, relative_to_root, store_path
 from align.store.acts import owner_acts
+from align.store.gates import GateRow, newest_gates
+from align.store.verdicts import Counts, counts
 from align.tally import Tally, tally
 
 ADAPTER = "adapter_model.safetensors"
+
+
+class Judge(NamedTuple):
+    """A judge of the owner's, told apart by model and prompt.
+
+    Attributes:
+        name: Judge and model and, where one model had several prompts, which.
+        counts: What it answered.
+        gate: Its newest attempt; None where it never tried.
+    """
+
+    name: str
+    counts: Counts
+    gate: GateRow | None
+
+    def words(self) -> str:
+        """Return it as a line: how many verdicts, and whether they count."""
+        said = f"{self.name}: {self.counts.verdicts:,} verdicts on {self.counts.pairs:,} pairs"
+        if self.gate is None:
+            return f"{said}, not measured yet"
+        state = f"open, weight {self.gate.weight:.2f}" if self.gate.is_open else "shut"
+        accuracy, interval = (self.gate.report.get(key) for key in ("accuracy", "interval"))
+        measured = f", agrees with the owner in {accuracy:.0%}" if accuracy is not None else ""
+        within = f" ({interval[0]:.0%} to {interval[1]:.0%})" if interval else ""
+        return f"{said}, gate {state}{measured}{within}"
 
 
 @dataclass
@@ -29,7 +57,7 @@ class Overview:
     choices: Counter[tuple[str, str]] = field(default_factory=Counter)
     tally: Tally = field(default_factory=lambda: tally([]))
     contests: list[Contest] = field(default_factory=list)
-    verdicts: int = 0
+    judges: list[Judge] = field(default_factory=list)
     checkpoints: list[str] = field(default_factory=list)
     pairs_of_newest: int = 0
     newest_choice: str = ""
@@ -79,13 +107,28 @@ def _count(conn: sqlite3.Connection, found: Overview) -> None:
         found.choices[actor, outcome] = n
         found.newest_choice = max(found.newest_choice, newest)
     found.tally, found.contests = tally(owner_acts(conn)), contests(conn)
-    found.verdicts = conn.execute("SELECT count(*) FROM verdicts").fetchone()[0]
+    found.judges = _judges(conn)
     if found.checkpoints:
         found.pairs_of_newest = conn.execute(
             "SELECT count(*) FROM pairs p JOIN answers a ON a.id = p.answer_a "
             "WHERE p.purpose = 'train' AND a.checkpoint = ?",
             (found.checkpoints[-1],),
         ).fetchone()[0]
+
+
+def _judges(conn: sqlite3.Connection) -> list[Judge]:
+    """Return those who judged or tried to, ordered by name."""
+    counted, gates = counts(conn), {gate.of: gate for gate in newest_gates(conn)}
+    found = sorted({*counted, *gates})
+    prompts = Counter((judge, model) for judge, model, _ in found)
+    return [
+        Judge(
+            f"{judge} {model}" + (f" ({prompt[:8]})" if prompts[judge, model] > 1 else ""),
+            counted.get((judge, model, prompt), Counts(0, 0, 0)),
+            gates.get((judge, model, prompt)),
+        )
+        for judge, model, prompt in found
+    ]
 
 
 # Few threads are held out: all rows are counted in an index's order, and only the held-out ones
@@ -179,8 +222,9 @@ def lines(found: Overview) -> list[str]:
     shown.append(f"choices      {_spelled(by_actor)}{decisive}")
     said = [*found.tally.words(), *(f"arena: {contest.words()}" for contest in found.contests)]
     shown += [f"  {line}" for line in said]
-    if found.verdicts:
-        shown.append(f"verdicts     {found.verdicts:,}")
+    if found.judges:
+        shown.append(f"verdicts     {sum(judge.counts.verdicts for judge in found.judges):,}")
+        shown += [f"  {judge.words()}" for judge in found.judges]
     if found.packed:
         shown.append("packed       rows from another machine")
     shown.append(f"checkpoints  {', '.join(found.checkpoints) or 'none'}")

@@ -79,6 +79,7 @@ def pack_for_training(
     examples = _examples(conn, owner, settings, sft, traveller)
     preferences = _preferences(conn, owner, settings, dpo, traveller)
     rows = store_rows(conn, "p.split = 'train'", traveller, wordy=("rewrite",))
+    rows |= _gates(conn)
     members = _members(rows)
     members["packed/sft-rows.jsonl"] = jsonl(map(traveller.example, examples))
     members["packed/dpo-rows.jsonl"] = jsonl(map(traveller.preference, preferences))
@@ -106,6 +107,7 @@ def pack_for_labelling(
     traveller = _traveller(conn, settings)
     rows = store_rows(conn, "1", traveller, wordy=WORDY)
     rows["verdicts"] = _of_pairs(export_rows(conn, "verdicts"), rows["pairs"])
+    rows |= _gates(conn)
     if not rows["pairs"]:
         raise UserError(
             f"owner {owner!r}", "no pairs to label", f"Run: {make_command('sample', owner)}"
@@ -150,6 +152,8 @@ def _preferences(
     rows = build_preferences(
         conn,
         settings,
+        held_out=recipe.ours["held_out"],
+        verdicts=recipe.ours["verdicts"],
         against_records=weight,
         # The real replies compete with what this twin drew; nobody else's lineage is looked at.
         twin=lineages.read(folder).hash if weight and folder is not None else None,
@@ -165,6 +169,12 @@ def _traveller(conn: sqlite3.Connection, settings: Owner) -> Traveller:
 def _of_pairs(rows: list[Row], pairs: list[Row]) -> list[Row]:
     known = {row["id"] for row in pairs}
     return [row for row in rows if row["pair_id"] in known]
+
+
+def _gates(conn: sqlite3.Connection) -> dict[str, list[Row]]:
+    """Return all attempts of judges, where there are any: one that failed must arrive too."""
+    found = export_rows(conn, "gates")
+    return {"gates": found} if found else {}
 
 
 def _members(rows: dict[str, list[Row]]) -> dict[str, bytes | Path]:

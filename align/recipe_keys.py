@@ -22,6 +22,12 @@ OURS: dict[str, tuple[list[str], tuple[str, ...], str]] = {
         "(`align sample --against-records`); the baseline that labelling must beat; 0 leaves "
         "them out",
     ),
+    "verdicts": (
+        ["bool"],
+        ("dpo",),
+        "whether verdicts of judges that passed their gate (`align judge`) are trained on too, "
+        "with the gate's weight",
+    ),
     "identity": (["bool"], ("sft",), "whether the facts of owner.yaml become conversations"),
     "document_dates": (["bool"], ("sft",), "whether a document's prompt says when it was written"),
     "sample_temperature": (["float"], ("sft",), "temperature of the twin's answers"),
@@ -37,11 +43,12 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "sample_top_p": 1.0,
         "sample_max_new_tokens": 160,
     },
-    "dpo": {"held_out": 0.12, "against_records": 0.0},
+    "dpo": {"held_out": 0.12, "against_records": 0.0, "verdicts": True},
 }
 
-# Keys of ours that came later, and the value with which they change nothing.
-OFF: dict[str, Any] = {"document_dates": False, "against_records": 0.0}
+# Keys of ours that came later, and the value with which a recipe is the one it was before them.
+# Of verdicts the rows tell: without any, nothing changes.
+OFF: dict[str, Any] = {"document_dates": False, "against_records": 0.0, "verdicts": True}
 
 _RUN = "the run decides that itself"
 _TEMPLATE = "align.template renders every text, so that training and sampling agree"

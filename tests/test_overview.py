@@ -8,7 +8,9 @@ import pytest
 from align.overview import lines, next_command, overview
 from align.store.connection import in_memory
 from align.store.events import append_event
-from tests.store.rows import add_pair
+from align.store.gates import add_gate
+from align.store.verdicts import add_verdicts
+from tests.store.rows import add_pair, both_ways_verdicts, gate, verdict
 
 
 @pytest.fixture
@@ -73,4 +75,28 @@ def test_the_arena_is_told_apart_and_is_no_choice_to_train_on(
     assert said(conn, "answers") == []
     assert said(conn, "arena") == [
         "arena: 002-dpo over 001-sft 75% (30% to 95%), 4 prompts; about 12 more would settle it"
+    ]
+
+
+def test_status_tells_whether_a_judges_verdicts_count(conn: sqlite3.Connection) -> None:
+    assert not any("verdicts" in line for line in lines(overview("ann", conn)))
+    add_verdicts(conn, [*both_ways_verdicts("p"), *both_ways_verdicts("q"), verdict("r")])
+    assert said(conn, "claude") == ["claude m: 2 verdicts on 3 pairs, not measured yet"]
+    add_gate(conn, gate(weight=0.42))
+    assert said(conn, "claude") == [
+        "claude m: 2 verdicts on 3 pairs, gate open, weight 0.42, agrees with the owner in 78% "
+        "(71% to 84%)"
+    ]
+    unknown = {"accuracy": None, "interval": None}
+    add_gate(conn, gate(is_open=False, report=unknown, time="2026-02-01T00:00:00.000000Z"))
+    add_gate(conn, gate(is_open=False, judge="local", model="tiny"))
+    assert said(conn, "claude") == ["claude m: 2 verdicts on 3 pairs, gate shut"]
+    assert said(conn, "local") == [
+        "local tiny: 0 verdicts on 0 pairs, gate shut, agrees with the owner in 78% (71% to 84%)"
+    ]
+    assert "verdicts     2" in lines(overview("ann", conn))
+    add_verdicts(conn, both_ways_verdicts("p", prompt_hash="0123456789abcdef"))
+    assert [line.split(":")[0] for line in said(conn, "claude")] == [
+        "claude m (01234567)",
+        "claude m (h)",
     ]

@@ -175,6 +175,7 @@ def _lineage(run: Run, staging: Path, tokenizer: Any, metrics: dict[str, Any]) -
             "file": relative_to_root(run.rows.path),
             "train": len(run.rows.train),
             "held_out": len(run.rows.held_out),
+            **({"weights": run.rows.weights} if run.stage == "dpo" else {}),
         },
         template_hash=template_hash(tokenizer),
         adapter_hash=adapter_hash(staging),
@@ -185,6 +186,7 @@ def _lineage(run: Run, staging: Path, tokenizer: Any, metrics: dict[str, Any]) -
         sampling=sampling,
         versions={"python": platform.python_version(), **versions},
         metrics=metrics,
+        judging=run.judging,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

@@ -32,11 +32,19 @@ def longer_by(rows: Sequence[dict[str, Any]]) -> float:
     return total / len(rows)
 
 
+def mix_in_words(run: Run) -> str:
+    """Return how many rows each source gave, and what they weigh together where that differs."""
+    weights = run.rows.weights
+    return ", ".join(
+        f"{count} {source}" + ("" if weights[source] == count else f" weighing {weights[source]:g}")
+        for source, count in run.rows.mix.items()
+    )
+
+
 def report(run: Run, metrics: dict[str, Any]) -> None:
     """Say how training went, with the interval beside what was measured on few pairs."""
-    mix = ", ".join(f"{count} {source}" for source, count in run.rows.mix.items())
     say(
-        f"dpo: {len(run.rows.train)} pairs ({mix}), {metrics['steps']} steps, "
+        f"dpo: {len(run.rows.train)} pairs ({mix_in_words(run)}), {metrics['steps']} steps, "
         f"{duration(metrics['seconds'])}; reference {run.parent.name if run.parent else '?'}"
     )
     say(f"dpo: chosen answers are {longer_by(run.rows.train):+.1f} words longer than rejected ones")

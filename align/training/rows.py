@@ -1,8 +1,11 @@
 """The rows that a run trains on: read, checked, and frozen with a hash. No torch."""
 
 import hashlib
+import math
+import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from align.examples import REWRITE
 from align.files import jsonl, read_jsonl, write_atomically
 from align.paths import owner_dir, relative_to_root
 from align.preferences import side_of
+from align.store.connection import open_store
 
 Row = dict[str, Any]
 
@@ -36,6 +40,32 @@ class FrozenRows:
     def mix(self) -> dict[str, int]:
         """Return how many rows for training each source gave."""
         return dict(sorted(Counter(str(row["source"]) for row in self.train).items()))
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Return what the rows for training of each source weigh together; an example weighs 1."""
+        return {
+            source: round(
+                math.fsum(row.get("weight", 1.0) for row in self.train if row["source"] == source),
+                6,
+            )
+            for source in self.mix
+        }
+
+
+def packed_rows(owner: str, stage: str) -> Path:
+    """Return where `align unpack` puts the rows that another machine made."""
+    return owner_dir(owner) / "packed" / f"{stage}-rows.jsonl"
+
+
+@contextmanager
+def rows_store(owner: str) -> Iterator[sqlite3.Connection]:
+    """Open the owner's store to make rows of it."""
+    conn = open_store(owner)
+    try:
+        yield conn
+    finally:
+        conn.close()
 
 
 def freeze(owner: str, stage: str, rows: Sequence[Row], *, write: bool = True) -> FrozenRows:
@@ -138,6 +168,7 @@ def _dpo_row(where: str, row: Row) -> Row:
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < 1e6:
         raise UserError(where, f"weight must be a number of at least 0, not {weight!r}")
     named = hashlib.sha256(str([m["content"] for m in messages]).encode()).hexdigest()[:16]
+    gate = {"gate": str(row["gate"])} if row.get("gate") else {}
     return {
         "messages": messages,
         "chosen": _text(where, row, "chosen"),
@@ -147,6 +178,7 @@ def _dpo_row(where: str, row: Row) -> Row:
         "pair_id": str(row.get("pair_id", "")),
         "prompt_id": str(row.get("prompt_id") or named),
         "split": _split(where, row),
+        **gate,
     }
 
 

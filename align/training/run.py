@@ -4,7 +4,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,17 @@ from align.examples import REWRITE, build_examples, estimated_tokens
 from align.lineage import ADAPTER, digest_of
 from align.lineage import read as read_lineage
 from align.owner import load_owner
-from align.paths import checkpoints_dir, owner_dir, relative_to_root, store_path
-from align.preferences import build_preferences, with_packed
+from align.paths import checkpoints_dir, relative_to_root, store_path
 from align.recipes import Recipe, read_recipe, recipe_path
+from align.training.preferred import judging, preference_rows
 from align.training.rows import (
     FrozenRows,
     Row,
     freeze,
-    read_dpo_rows,
+    packed_rows,
     read_packed_sft_rows,
     read_sft_rows,
+    rows_store,
 )
 
 # Raised when the code changes what the same inputs give.
@@ -65,6 +66,7 @@ class Run:
         parent: The twin that dpo goes on from; None for sft.
         rows: Frozen.
         inputs: Digest of recipe, base, parent and rows.
+        judging: What the gates of the rows' verdicts said, by gate.
     """
 
     asked: Asked
@@ -73,6 +75,7 @@ class Run:
     parent: Checkpoint | None
     rows: FrozenRows
     inputs: str
+    judging: dict[str, Any] = field(default_factory=dict)
 
     @property
     def stage(self) -> str:
@@ -115,7 +118,7 @@ def prepare(asked: Asked, *, write: bool = True, download: bool = False) -> Run:
     if asked.stage == "dpo":
         parent = _reference(asked, recipe)
         base = parent.base
-        rows = _preference_rows(asked, recipe, parent)
+        rows = preference_rows(asked.owner, asked.dataset, recipe, parent.hash)
     else:
         asked_by = relative_to_root(recipe.path)
         base = resolve_base(
@@ -128,7 +131,7 @@ def prepare(asked: Asked, *, write: bool = True, download: bool = False) -> Run:
     inputs = digest_of(
         _MAKE, asked.stage, recipe.hash, base.hash, frozen.hash, parent.hash if parent else None
     )
-    return Run(asked, recipe, base, parent, frozen, inputs)
+    return Run(asked, recipe, base, parent, frozen, inputs, judging(asked.owner, frozen.train))
 
 
 @contextmanager
@@ -162,13 +165,6 @@ def is_main() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
-def pair_command(owner: str) -> str:
-    """Return the command that makes choices for an owner."""
-    if (owner_dir(owner) / "simulated.json").is_file():
-        return make_command("simulate", owner)
-    return make_command("label", owner)
-
-
 def token_counter(base: Base) -> Callable[[str], int]:
     """Return a function that counts a text's tokens as the base's tokenizer makes them."""
     file = base.path / "tokenizer.json"
@@ -178,11 +174,6 @@ def token_counter(base: Base) -> Callable[[str], int]:
 
     tokenizer = Tokenizer.from_file(str(file))
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
-
-
-def packed_rows(owner: str, stage: str) -> Path:
-    """Return where `align unpack` puts the rows that another machine made."""
-    return owner_dir(owner) / "packed" / f"{stage}-rows.jsonl"
 
 
 def _reference(asked: Asked, recipe: Recipe) -> Checkpoint:
@@ -235,48 +226,12 @@ def _rows_of_store(asked: Asked, recipe: Recipe, base: Base) -> list[Row]:
         "dates": recipe.ours["document_dates"],
     }
     owner = load_owner(asked.owner)
-    with _store(asked.owner) as conn:
+    with rows_store(asked.owner) as conn:
         return [
             {**row, "split": side}
             for split, side in (("train", "train"), ("evaluation", "held_out"))
             for row in build_examples(conn, owner, split=split, **settings)
         ]
-
-
-def _preference_rows(asked: Asked, recipe: Recipe, twin: Checkpoint) -> list[Row]:
-    held_out, weight = recipe.ours["held_out"], recipe.ours["against_records"]
-    if asked.dataset:
-        rows = read_dpo_rows(Path(asked.dataset).expanduser(), held_out)
-    else:
-        rows, pairs, packed = [], 0, packed_rows(asked.owner, "dpo")
-        if store_path(asked.owner).is_file() or not packed.is_file():
-            settings = {"held_out": held_out, "against_records": weight, "twin": twin.hash}
-            with _store(asked.owner) as conn:
-                made = build_preferences(conn, load_owner(asked.owner), **settings)
-                rows = [row.to_row() for row in made]
-                pairs = conn.execute("SELECT count(*) FROM pairs").fetchone()[0]
-        if packed.is_file():
-            rows = with_packed(rows, read_dpo_rows(packed, held_out), weight)
-        if not rows:
-            command = pair_command(asked.owner)
-            first = "" if pairs else f"{make_command('sample', asked.owner)} && "
-            if weight:
-                first, command = "", f"align sample --against-records --owner {asked.owner}"
-            raise UserError(
-                f"owner {asked.owner}", "no choices to train on yet", f"Run: {first}{command}"
-            )
-    return [row for row in rows if row["weight"] > 0]
-
-
-@contextmanager
-def _store(owner: str) -> Iterator[Any]:
-    from align.store.connection import open_store
-
-    conn = open_store(owner)
-    try:
-        yield conn
-    finally:
-        conn.close()
 
 
 def parse_arguments(stage: str, words: Sequence[str]) -> Asked:
