@@ -1,8 +1,17 @@
 """`align questions`: the questions that passages of the owner's documents answer."""
 
-from typing import Annotated
+import json
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from align.checkpoints import Checkpoint
+    from align.claude.opening import Opened
+    from align.claude.spending import Budget
+    from align.question_writing.by_claude import Asked, ClaudeWriter, Outcome
 
 app = typer.Typer(
     add_completion=False,
@@ -11,6 +20,8 @@ app = typer.Typer(
     help="Questions that passages of the owner's documents answer, in the owner's own words.",
 )
 OWNER = typer.Option(help="Whose documents.")
+MODEL, BUDGET_USD = "claude-haiku-5-5", 1.0
+NONE_WAITS = "No passage waits for a question."
 
 
 @app.command("list")
@@ -54,32 +65,64 @@ def list_questions(
 @app.command()
 def write(
     owner: Annotated[str, OWNER] = "demo",
-    recipe: Annotated[str, typer.Option(help="Whose base writes: a name in recipes/.")] = "demo",
+    by: Annotated[
+        Literal["base", "claude"],
+        typer.Option(help="Who writes; the recipe's base weighs what either wrote."),
+    ] = "base",
+    recipe: Annotated[str, typer.Option(help="Whose base: a name in recipes/.")] = "demo",
     drawn: Annotated[
         int, typer.Option(help="Questions drawn for a passage; 0: only rules, weighed.", min=0)
     ] = 4,
     limit: Annotated[int | None, typer.Option(help="Passages at most.", min=1)] = None,
-    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the base's draws.")] = 0,
+    model: Annotated[str | None, typer.Option(help=f"Which Claude; else {MODEL}.")] = None,
+    budget_usd: Annotated[
+        float | None,
+        typer.Option(min=0.0, help="What Claude may cost, in US dollars: a hard stop; else 1."),
+    ] = None,
+    yes_send: Annotated[
+        bool, typer.Option("--yes-send", help="Agree to the terms that are shown, for scripts.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what Claude would be sent; send nothing.")
+    ] = False,
 ) -> None:
-    """Let the recipe's base write and weigh the questions; nothing leaves this machine.
+    """Write the questions that passages answer, and weigh them by the recipe's base.
 
-    Without it the questions come by rule, from titles, headings and first sentences. It can be
-    stopped at any time and goes on where it was.
+    The base writes them on this machine, and nothing leaves it. Claude is shown passages of open
+    documents only, redacted, and only if you agree. Without either the questions come by rule,
+    from titles, headings and first sentences. It can be stopped at any time and goes on where it
+    was.
     """
-    from align.checkpoints import resolve
-    from align.console import make_command, say
+    from align.errors import UserError
+
+    if by == "claude":
+        if not drawn:
+            raise UserError("--drawn 0", "Claude would be asked for nothing", "Say 1 or more")
+        budget = BUDGET_USD if budget_usd is None else budget_usd
+        _by_claude(owner, recipe, drawn, limit, model or MODEL, budget, yes_send, dry_run)
+        return
+    said = {"--model": model, "--budget-usd": budget_usd}
+    said |= {"--yes-send": yes_send or None, "--dry-run": dry_run or None}
+    if of_claude := [name for name, value in said.items() if value is not None]:
+        what = "goes with --by claude only: the base sends nothing"
+        raise UserError(", ".join(of_claude), what, "Add --by claude, or leave it out")
+    _by_base(owner, recipe, drawn, limit, seed)
+
+
+def _by_base(owner: str, recipe: str, drawn: int, limit: int | None, seed: int) -> None:
+    from align.console import say
     from align.owner import load_owner
     from align.question_writing import waiting, write_questions
-    from align.recipes import read_recipe, recipe_path
     from align.store.connection import open_store
 
     conn = open_store(owner)
     settings = load_owner(owner)
-    base = resolve(owner, "base", recipe=read_recipe(recipe_path(recipe, "sft"), "sft"))
+    base = _base(owner, recipe)
     writer = f"model:{base.base.name}"
     found = waiting(conn, writer)[:limit]
     if not found:
-        print("No passage waits for a question.")
+        print(NONE_WAITS)
         return
     from align.twins import load_twin
 
@@ -91,7 +134,86 @@ def write(
     ):
         kept += question.left_out is None
         left += question.left_out is not None
-    print(f"{kept:,} passages have a question, {left:,} answer none that was found")
+    _tell(owner, kept, left)
+
+
+def _by_claude(
+    owner: str,
+    recipe: str,
+    drawn: int,
+    limit: int | None,
+    model: str,
+    budget_usd: float,
+    yes_send: bool,
+    dry_run: bool,
+) -> None:
+    from align.claude.opening import agreed, announced, destination, on_terminal, opened
+    from align.claude.spending import estimate
+    from align.console import say
+    from align.owner import load_owner
+    from align.privacy.closed import ClosedWriting
+    from align.question_writing.by_claude import PURPOSE, ClaudeWriter, usual_output
+    from align.store.connection import open_store
+
+    conn, settings = open_store(owner), load_owner(owner)
+    to = destination(owner, model, PURPOSE, usual_output=usual_output(drawn))
+    writer = ClaudeWriter.of(conn, settings, model=model, drawn=drawn)
+    closed = ClosedWriting(conn, settings, known=(writer.told,))
+    asked, staying = writer.asked(closed, limit)
+    for line in staying.lines():
+        say(line)
+    if not asked:
+        print(NONE_WAITS)
+        return
+    requests = [each.request for each in asked]
+    for line in announced(to, estimate(requests, price=to.price, rate=to.rate), budget_usd):
+        say(line)
+    if dry_run:
+        for each in requests:
+            print(json.dumps(each.body()))
+        return
+    base = _base(owner, recipe)
+    consent = agreed(to, settings, yes=yes_send, ask=on_terminal(), show=say)
+    outcome, budget = _written(
+        writer, base, asked, opened(to, closed, consent, budget_usd=budget_usd)
+    )
+    _tell(owner, outcome.kept, outcome.left_out, outcome.lines(budget))
+
+
+def _written(
+    writer: "ClaudeWriter",
+    base: "Checkpoint",
+    asked: "Sequence[Asked]",
+    opening: "AbstractAsyncContextManager[Opened]",
+) -> "tuple[Outcome, Budget]":
+    """Let Claude write and the base weigh; return what came of it, and what was spent."""
+    import asyncio
+
+    from align.twins import load_twin
+
+    twin = load_twin(base)
+
+    async def written() -> "tuple[Outcome, Budget]":
+        async with opening as line:
+            return await writer.write(twin, line, asked), line.budget
+
+    return asyncio.run(written())
+
+
+def _base(owner: str, recipe: str) -> "Checkpoint":
+    from align.checkpoints import resolve
+    from align.recipes import read_recipe, recipe_path
+
+    return resolve(owner, "base", recipe=read_recipe(recipe_path(recipe, "sft"), "sft"))
+
+
+def _tell(owner: str, kept: int, left_out: int, more: Sequence[str] = ()) -> None:
+    """Print how it went, and say what comes next."""
+    from align.console import make_command, say
+
+    print(f"{kept:,} passages have a question, {left_out:,} answer none that was found")
+    for line in more:
+        say(line)
     say(f"See them: align questions list --owner {owner}. Next: {make_command('sft', owner)}")
 
 

@@ -1,5 +1,6 @@
 """Which question goes with each passage of a document: a model's, else one by rule."""
 
+import math
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from align.questions.answered import best_answered
 from align.questions.passages import Passage, passages
 from align.questions.rules import candidates
-from align.store.questions import questions_of
+from align.store.questions import Question, questions_of
 from align.store.records import Record
 
 
@@ -22,11 +23,14 @@ class Exchange:
 def exchanges(conn: sqlite3.Connection, record: Record, language: str = "en") -> Iterator[Exchange]:
     """Yield the questions that a document's passages answer; a passage that answers none has none.
 
-    What a model wrote for a passage goes before the rules, and where it found that the passage
-    answers nothing, no rule is asked. No question is asked twice.
+    What a model wrote for a passage goes before the rules, of several the one that made the
+    passage likeliest; where it found that the passage answers nothing, no rule is asked. No
+    question is asked twice.
     """
     asked: set[str] = set()
-    written = {(each.start, each.stop): each for each in questions_of(conn, record.id)}
+    written: dict[tuple[int, int], Question] = {}
+    for each in sorted(questions_of(conn, record.id), key=_worth):
+        written[each.start, each.stop] = each
     for passage in passages(record.text):
         known = written.get((passage.start, passage.stop))
         if known is not None:
@@ -38,3 +42,8 @@ def exchanges(conn: sqlite3.Connection, record: Record, language: str = "en") ->
         if best is not None:
             asked.add(best[0])
             yield Exchange(best[0], passage)
+
+
+def _worth(question: Question) -> tuple[bool, float]:
+    """Return what sorts a better question last: one that is answered, and by how much."""
+    return question.left_out is None, -math.inf if question.gain is None else question.gain

@@ -1,0 +1,38 @@
+"""What the tests of Claude's questions share: a key, and the base, loaded once."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def base() -> Any:
+    """The demo's base, which weighs."""
+    from align.checkpoints import resolve
+    from align.recipes import read_recipe, recipe_path
+    from align.twins import load_twin
+
+    assert "SOUNDALIKE_ROOT" not in os.environ
+    return load_twin(resolve("demo", "base", recipe=read_recipe(recipe_path("demo", "sft"), "sft")))
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A base that knows nothing and weighs fast: for what does not depend on the weights."""
+    from align.base import resolve_base
+    from align.checkpoints import Checkpoint
+    from align.twins import load_twin
+    from tests.tiny import write_tiny_base
+
+    folder = write_tiny_base(tmp_path_factory.mktemp("base") / "tiny")
+    base = resolve_base(str(folder), asked_by="test")
+    return load_twin(Checkpoint("base", None, base.hash, base))
+
+
+@pytest.fixture
+def there(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A root of the test's own, and a key."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-test")
+    return root
