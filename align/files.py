@@ -1,10 +1,12 @@
 """Files that are read whole or not at all: written beside, synced and renamed."""
 
+import fcntl
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,30 @@ def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> Non
         Path(beside).unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+@contextmanager
+def exclusively(path: Path, busy: Callable[[str], UserError]) -> Iterator[None]:
+    """Hold a file that one process at a time may hold; it is free once that is gone, however.
+
+    Args:
+        path: The file, which is made and left there.
+        busy: Makes the error for whoever comes second, of the holder's process as it stands there.
+
+    Raises:
+        UserError: Another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise busy(file.read().strip()) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
 
 
 def sync_folder(folder: Path) -> None:

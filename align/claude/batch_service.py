@@ -135,12 +135,11 @@ class Service:
             return
 
     async def results(self, id: str, model: str) -> AsyncIterator[dict[str, Any]]:
-        """Yield the entries of an ended batch, each `custom_id` once, in any order.
+        """Yield the entries of an ended batch, in any order; some twice where they broke off.
 
         Raises:
             UserError: They break off again and again.
         """
-        seen: set[str] = set()
         for attempt in range(self._tries):
             try:
                 reading = self._batches.with_streaming_response.results(id)
@@ -149,9 +148,7 @@ class Service:
                     response = await reading.__aenter__()
                 try:
                     async for entry in _entries(response):
-                        if (named := str(entry.get("custom_id"))) not in seen:
-                            seen.add(named)
-                            yield entry
+                        yield entry
                 finally:
                     await reading.__aexit__(None, None, None)
                 return

@@ -155,8 +155,7 @@ async def kept(
         waiting.clear()
         committed = time.monotonic()
 
-    line: Any = progress(itertools.count(), total, what, unit="answers")
-    next(line)
+    line: Any = None
     try:
         async with aclosing(judge.answers(questions, keep)) as answers:
             async for answer in answers:
@@ -165,10 +164,13 @@ async def kept(
                 if time.monotonic() - committed > _COMMIT_AFTER:
                     keep()
                 if isinstance(answer, Answer):
+                    # Begun with the first answer: a batch's wait says nothing of the rate.
+                    line = line or progress(itertools.count(), total, what, unit="answers")
                     next(line)
                     yield answer
     finally:
-        line.close()
+        if line is not None:
+            line.close()
         keep()
 
 

@@ -10,7 +10,7 @@ from align.claude.opening import Destination, agreed, announced, destination, on
 from align.claude.prices import Usage
 from align.console import dollars, say
 from align.errors import UserError
-from align.files import write_jsonl_atomically
+from align.files import exclusively, write_jsonl_atomically
 from align.judging.admission import pairs_by_level, sources_behind
 from align.judging.claude import PURPOSE, ClaudeJudge, Line
 from align.judging.planning import Cost, Material, cost_of, material, planned, requests_of
@@ -26,6 +26,7 @@ from align.privacy.closed import ClosedWriting
 JUDGES = ("claude", "local", "simulated")
 MODEL = "claude-haiku-5-5"
 DRY_RUN = "judge-dry-run.jsonl"
+LOCK = ".judge.lock"
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,14 @@ def _claude(conn: sqlite3.Connection, asked: Asked, told: Material) -> Employed 
             outcome = await run(conn, sending, plan)
             return Employed(outcome, sending.usage, line.budget.unasked, plan.admission.left_out)
 
-    return asyncio.run(work())
+    # Two at once would collect, and close, each other's batches.
+    with exclusively(owner_dir(asked.owner) / LOCK, _busy):
+        return asyncio.run(work())
+
+
+def _busy(holder: str) -> UserError:
+    what = "another judge is at work for this owner" + (f" (process {holder})" if holder else "")
+    return UserError("align judge", what, "Wait for it, or stop it: it can go on later")
 
 
 def _hired(to: Destination, asked: Asked, told: Material, line: Line | None) -> ClaudeJudge:

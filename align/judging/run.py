@@ -1,6 +1,7 @@
 """A judge's day: measured on the owner's own choices first, it goes on only if it passes."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -97,9 +98,11 @@ async def measure(conn: sqlite3.Connection, judge: Judge, plan: Plan) -> Outcome
         )
     for each in plan.measured:
         measuring.conclude(*(_said(each, order, said) for order in ORDERS))
-    is_new = gate_of(conn, judge.name, judge.model, judge.prompt_hash) is None
+    _check_any(judge, [_said(each, order, said) for each in plan.measured for order in ORDERS])
+    before = gate_of(conn, judge.name, judge.model, judge.prompt_hash)
+    tried = attempts(conn) + (before is None)
     cases = [_case(each, said) for each in plan.measured]
-    result = calibrate(cases, self_agreement=plan.found.told, attempts=attempts(conn) + is_new)
+    result = calibrate(cases, self_agreement=plan.found.told, attempts=tried)
     row = GateRow.new(
         judge=judge.name,
         model=judge.model,
@@ -111,7 +114,10 @@ async def measure(conn: sqlite3.Connection, judge: Judge, plan: Plan) -> Outcome
         report=result.to_json(),
         time=utc_time(datetime.now(UTC)),
     )
-    add_gate(conn, row)
+    if before is not None and _is_same(before, row):
+        row = before
+    else:
+        add_gate(conn, row)
     return Outcome(result, row, sum(1 for _ in iter_gates(conn)), measuring)
 
 
@@ -138,6 +144,24 @@ def waiting_pairs(
         pair for pair, prompt in rows if pair not in known and side_of(prompt, held_out) == "train"
     ]
     return found[:limit]
+
+
+def _check_any(judge: Judge, answers: Collection[Said]) -> None:
+    """Refuse to measure what said nothing: that is no attempt either.
+
+    Raises:
+        UserError: No answer could be used.
+    """
+    problems = Counter(said.problem for said in answers if said.problem)
+    if problems.total() == len(answers):
+        why = ", ".join(f"{n:,} {problem}" for problem, n in problems.most_common())
+        raise UserError(f"{judge.name} {judge.model}", f"no answer could be used: {why}",
+                        "Take another model or prompt")  # fmt: skip
+
+
+def _is_same(before: GateRow, row: GateRow) -> bool:
+    """Tell whether the same was measured again, which is no further attempt."""
+    return before.choices == row.choices and dict(before.report) == dict(row.report)
 
 
 def _said(example: Example, order: Order, said: dict[Place, Said]) -> Said:

@@ -10,7 +10,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -49,6 +49,9 @@ class Attempt:
     bytes: int
     model: str | None = None
     ids: Sequence[str] = ()
+
+
+_FIELDS = tuple(field.name for field in fields(Attempt))
 
 
 class Ledger:
@@ -95,7 +98,8 @@ class Ledger:
             OSError: It can't be written; nothing may be sent then.
         """
         token = secrets.token_hex(8)
-        line = checked({"attempt": token, "time": now(), **asdict(attempt)})
+        said = {name: getattr(attempt, name) for name in _FIELDS}
+        line = checked({"attempt": token, "time": now(), **said})
         self.ready()
         # After a line that a full disk cut short, too, it stands on a line of its own.
         append(self._open_file, line, before=b"\n")

@@ -201,24 +201,43 @@ class RunSet:
                 (spoken == 0) & ((mark == SEALED) | ~self._common[n]),
             )
             self._filters[n] = _filter(self.runs[n][self._counts[n]])
+        short = [self.runs[n][self._counts[n]] for n in LENGTHS if n != LONG]
+        self._whole = np.sort(np.concatenate(short))
+        self._whole_filter = _filter(self._whole)
 
     def find(self, found: dict[int, Numbers]) -> tuple[int, int] | None:
         """Return the mark of the first run that counts, and how many words it goes on for."""
-        for n in reversed(LENGTHS):
-            if n not in found or not len(self.runs[n]):
-                continue
-            run = found[n]
-            maybe = np.flatnonzero(_may_be_in(self._filters[n], run))
-            if not len(maybe):
-                continue
-            which, places = _places(self.runs[n], run[maybe])
-            counts = self._counts[n][places]
-            which, places = maybe[which[counts]], places[counts]
-            if len(which):
-                breaks = np.flatnonzero(np.diff(which) != 1)
-                more = int(breaks[0]) if len(breaks) else len(which) - 1
-                return int(self._marks[n][places[0]]), n + (more if n == LONG else 0)
-        return None
+        hit = self._find(LONG, found)
+        # Nearly always there is none: four lengths are looked up at once, and apart where needed.
+        if hit is not None or not self._has_whole(found):
+            return hit
+        hits = (self._find(n, found) for n in reversed(LENGTHS) if n != LONG)
+        return next((hit for hit in hits if hit is not None), None)
+
+    def _has_whole(self, found: dict[int, Numbers]) -> bool:
+        """Tell whether one of the runs is a whole text of fewer than `LONG` words that counts."""
+        short = [run for n, run in found.items() if n != LONG]
+        if not short or not len(self._whole):
+            return False
+        run = np.concatenate(short)
+        maybe = run[_may_be_in(self._whole_filter, run)]
+        return bool(len(maybe) and len(_places(self._whole, maybe)[0]))
+
+    def _find(self, n: int, found: dict[int, Numbers]) -> tuple[int, int] | None:
+        if n not in found or not len(self.runs[n]):
+            return None
+        run = found[n]
+        maybe = np.flatnonzero(_may_be_in(self._filters[n], run))
+        if not len(maybe):
+            return None
+        which, places = _places(self.runs[n], run[maybe])
+        counts = self._counts[n][places]
+        which, places = maybe[which[counts]], places[counts]
+        if not len(which):
+            return None
+        breaks = np.flatnonzero(np.diff(which) != 1)
+        more = int(breaks[0]) if len(breaks) else len(which) - 1
+        return int(self._marks[n][places[0]]), n + (more if n == LONG else 0)
 
     def _standing_in(
         self, texts: Texts, wanted: dict[int, Numbers] | None

@@ -1,6 +1,5 @@
 """A training run before torch: what goes in, whether it is done already, and its lock."""
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from align.checkpoints import Checkpoint, claim_next, newest, resolve
 from align.console import make_command
 from align.errors import UserError
 from align.examples import REWRITE, build_examples, estimated_tokens
+from align.files import exclusively
 from align.lineage import ADAPTER, digest_of
 from align.lineage import read as read_lineage
 from align.owner import load_owner
@@ -142,21 +142,15 @@ def run_lock(owner: str) -> Iterator[None]:
         UserError: Another run holds it.
     """
     folder = checkpoints_dir(owner)
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip()
-            raise UserError(
-                relative_to_root(folder),
-                "another run trains here" + (f" (process {holder})" if holder else ""),
-                "Wait for it, or stop it: it can go on later",
-            ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+
+    def busy(holder: str) -> UserError:
+        return UserError(
+            relative_to_root(folder),
+            "another run trains here" + (f" (process {holder})" if holder else ""),
+            "Wait for it, or stop it: it can go on later",
+        )
+
+    with exclusively(folder / ".lock", busy):
         yield
 
 

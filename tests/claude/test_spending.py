@@ -85,7 +85,7 @@ def test_a_few_stand_for_all() -> None:
 
 
 @pytest.mark.parametrize("batch", [False, True])
-@pytest.mark.parametrize("length", [6, 60])
+@pytest.mark.parametrize("length", [6, pytest.param(60, marks=pytest.mark.slow)])
 def test_an_estimate_is_near_what_is_billed(length: int, batch: bool) -> None:
     def some(count: int, text: str) -> list[Request]:
         return [request(text=f"{text} {n}: so it is.", shared=PROSE * length) for n in range(count)]
@@ -95,10 +95,10 @@ def test_an_estimate_is_near_what_is_billed(length: int, batch: bool) -> None:
     with serve(answer=lambda params: said, cache_minimum=4096) as server:
         # As a calibration does: how long answers are, and how often a batch finds the cache.
         sent(server, some(30, "one by one"))
-        go(server, some(300 if batch else 20, "before"))
+        go(server, some(300 if batch else 5, "before"))
         before = billed(server)
         rate = Rate.of_ledger(read("ann"), MODEL)
-        wanted = some(200, "wanted")
+        wanted = some(100, "wanted")
         told = estimate(wanted, price=price_of(MODEL), rate=rate, batch=batch)
         go(server, wanted)
         cost = billed(server) - before

@@ -22,7 +22,7 @@ from align.claude.spending import Budget
 from align.judging.asking import Judged, kept, not_on_file
 from align.judging.claude import ONLINE, ClaudeJudge, Line
 from align.judging.prompt import JudgePrompt
-from align.judging.protocol import ORDERS, Answer, Comparison, Question
+from align.judging.protocol import ORDERS, Answer, Comparison, Late, Question
 from align.privacy.consent import Consent
 from align.privacy.egress import Gate
 from align.privacy.ledger import Ledger
@@ -333,6 +333,23 @@ def test_what_a_killed_runs_batch_brings_to_nobodys_question_is_kept_all_the_sam
     found = {(each.pair_id, each.order, each.winner) for each in on_file.values()}
     assert found == {(each.comparison.pair_id, each.order, "a") for each in earlier}
     assert {each.prompt_hash for each in on_file.values()} == {judge.prompt_hash}
+
+
+def test_what_a_batch_said_is_kept_before_it_is_done_with(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
+) -> None:
+    under_way: list[int] = []
+
+    async def judged() -> list[Answer | Late]:
+        async with judge_at(server, conn, prompt, batch=True) as judge:
+            answers = judge.answers(
+                both_ways(pairs(3)), lambda: under_way.append(len(open_batches(conn)))
+            )
+            return [each async for each in answers]
+
+    assert len(asyncio.run(judged())) == 6
+    assert under_way == [1]
+    assert open_batches(conn) == []
 
 
 def sent_and_killed(

@@ -1,0 +1,155 @@
+"""Which choices a judge may see, which of them teach it, and which it is held to."""
+
+import sqlite3
+from collections import Counter
+
+import pytest
+
+from align.errors import UserError
+from align.judging.admission import CLOSED, KEPT, SENT, Admission, pairs_by_level, sources_behind
+from align.judging.decided import Decided, check_enough, decided
+from align.judging.folds import FOLDS, fold_of
+from align.judging.gate import MINIMUM
+from align.preferences import side_of
+from align.privacy.redaction import Redactor
+from align.recipe_keys import DEFAULTS
+from align.store.adding import add_records
+from align.store.connection import in_memory
+from align.store.events import append_event
+from align.store.pairs import get_pair
+from align.verdicts import Side
+from tests.judging.questions import OWNER, example
+from tests.store.rows import add_pair, record
+
+
+class Closed:
+    """One word is private."""
+
+    def finds(self, text: str) -> object | None:
+        return "found" if "xyzzy" in text else None
+
+
+@pytest.fixture
+def conn() -> sqlite3.Connection:
+    return in_memory()
+
+
+def choose(conn: sqlite3.Connection, pair: str, outcome: str, actor: str = "owner") -> None:
+    append_event(
+        conn, kind="choice", actor=actor, pair_id=pair,  # type: ignore[arg-type]
+        payload={"outcome": outcome},
+    )  # fmt: skip
+
+
+def admitted(conn: sqlite3.Connection, admission: Admission, pair: str) -> bool:
+    found = get_pair(conn, pair)
+    assert found is not None
+    return admission.comparison(found) is not None
+
+
+def test_a_pair_is_seen_redacted_with_its_prompt(conn: sqlite3.Connection) -> None:
+    pair = get_pair(conn, add_pair(conn, "Who is ann@mail.org?", ("Me: ann@mail.org.", "Nobody.")))
+    assert pair is not None
+    seen = Admission(Redactor(), SENT).comparison(pair)
+    assert seen is not None
+    asked, said = seen.messages[0]["content"], seen.text_a
+    assert "ann@mail.org" not in asked + said
+    assert asked.split()[-1].rstrip("?") == said.split()[-1].rstrip("."), "one stands for both"
+    assert seen.text_b == "Nobody."
+
+
+def test_what_is_kept_back_is_counted_by_its_reason(conn: sqlite3.Connection) -> None:
+    admission = Admission(None, SENT, Closed())
+    assert admitted(conn, admission, add_pair(conn, "Open?"))
+    assert not admitted(conn, admission, add_pair(conn, "Not so open?", level="train-only"))
+    sealed = add_pair(conn, "Private?")
+    append_event(conn, kind="private", actor="owner", pair_id=sealed)
+    assert not admitted(conn, admission, sealed)
+    assert not admitted(conn, admission, add_pair(conn, "Closed?", ("Say xyzzy.", "Hello there.")))
+    assert not admitted(conn, admission, add_pair(conn, "xyzzy?"))
+    assert not admitted(conn, admission, add_pair(conn, "Empty?", (" ", "Hello there.")))
+    twice = "We planted beans behind the shed, and the slugs had them by Friday"
+    assert not admitted(conn, admission, add_pair(conn, "Same?", (f"{twice}.", f"{twice}!")))
+    assert admission.left_out == Counter(
+        {"train-only": 1, "sealed": 1, CLOSED: 2, "with an empty answer": 1,
+         "of nearly identical answers": 1}
+    )  # fmt: skip
+
+
+def test_a_judge_on_this_machine_sees_what_is_trained_on(conn: sqlite3.Connection) -> None:
+    pair = add_pair(conn, "Not so open?", level="train-only")
+    assert admitted(conn, Admission(None, KEPT), pair)
+    append_event(conn, kind="private", actor="owner", pair_id=pair)
+    assert not admitted(conn, Admission(None, KEPT), pair)
+
+
+def test_levels_are_counted_and_the_sources_behind_them_named(conn: sqlite3.Connection) -> None:
+    behind = record("Bring your coat.", source="whatsapp", origin="w", thread="w",
+                    level="train-only")  # fmt: skip
+    add_records(conn, [behind])
+    add_pair(conn, "Open?")
+    add_pair(conn, "Asked in a chat?", source="asked", records=(behind.id,))
+    add_pair(conn, "Compared?", purpose="arena")
+    assert pairs_by_level(conn) == {"open": 1, "train-only": 1, "sealed": 0}
+    assert sources_behind(conn, "train-only") == {"whatsapp": 1}
+
+
+def test_choices_between_the_two_answers_count_and_no_others(conn: sqlite3.Connection) -> None:
+    pairs = {outcome: add_pair(conn, f"{outcome}?") for outcome in ("a", "b", "both", "neither")}
+    for outcome, pair in pairs.items():
+        choose(conn, pair, outcome)
+    rewritten, held_out = add_pair(conn, "r?"), add_pair(conn, "e?", split="evaluation")
+    append_event(
+        conn, kind="rewrite", actor="owner", pair_id=rewritten, payload={"text": "My own."}
+    )
+    choose(conn, held_out, "a")
+    found = decided(conn, Admission(None, SENT))
+    chosen = {each.comparison.pair_id: each.winner for each in found.examples}
+    assert chosen == {pairs["a"]: "a", pairs["b"]: "b"}
+    assert found.told is None
+
+
+def test_a_choice_that_is_taken_back_changes_what_was_chosen(conn: sqlite3.Connection) -> None:
+    pair = add_pair(conn)
+    choose(conn, pair, "a")
+    before = decided(conn, Admission(None, SENT))
+    choose(conn, pair, "b")
+    after = decided(conn, Admission(None, SENT))
+    assert before.digest != after.digest
+    assert decided(conn, Admission(None, SENT)).digest == after.digest
+
+
+def test_so_few_choices_that_no_judge_could_pass_cost_nothing() -> None:
+    few = Decided(tuple(example(n) for n in range(MINIMUM - 1)), None)
+    with pytest.raises(UserError, match=r"19 choices .*kept back: 3 train-only.* of 1 more"):
+        check_enough(few, "ann", Counter({"train-only": 3}))
+    check_enough(Decided(tuple(example(n) for n in range(MINIMUM)), None), "ann", Counter())
+
+
+def many(count: int) -> Decided:
+    sides: tuple[Side, Side] = ("a", "b")
+    return Decided(tuple(example(n, sides[n % 2]) for n in range(count)), None)
+
+
+def test_no_fold_is_judged_with_an_example_of_its_own() -> None:
+    briefings = many(120).briefings(OWNER, 12)
+    assert set(briefings) == {*range(FOLDS), None}
+    for fold, briefing in briefings.items():
+        assert len(briefing.examples) == 12
+        assert fold not in {fold_of(each.comparison.prompt_id) for each in briefing.examples}
+
+
+def test_what_measures_the_training_is_no_example() -> None:
+    found = many(60)
+    held_out = DEFAULTS["dpo"]["held_out"]
+    prompts = {each.comparison.prompt_id for each in found.examples}
+    assert any(side_of(prompt, held_out) == "held_out" for prompt in prompts)
+    shown = [one for each in found.briefings(OWNER, 16).values() for one in each.examples]
+    assert {side_of(each.comparison.prompt_id, held_out) for each in shown} == {"train"}
+
+
+def test_more_choices_leave_most_of_the_measured_ones() -> None:
+    before, after = many(100).measured(50), many(110).measured(50)
+    ids = [{each.comparison.pair_id for each in lot} for lot in (before, after)]
+    assert len(before) == len(after) == 50
+    assert len(ids[0] & ids[1]) > 40
