@@ -1,5 +1,7 @@
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from align.errors import UserError
 from align.files import (
+    exclusively,
     jsonl,
     parse_jsonl,
     read_jsonl,
@@ -15,6 +18,19 @@ from align.files import (
     write_atomically,
     write_jsonl_atomically,
 )
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+HOLD = """
+import sys
+from pathlib import Path
+from align.errors import UserError
+from align.files import exclusively
+try:
+    with exclusively(Path(sys.argv[1]), lambda holder: UserError("here", f"held by {holder}")):
+        print("free")
+except UserError as error:
+    print(error)
+"""
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -64,3 +80,18 @@ def test_a_row_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
     rows = [{"text": "one\u2028two\nthree \ud800"}]
     write_jsonl_atomically(path, rows)
     assert list(read_jsonl(path)) == [(1, rows[0])]
+
+
+def test_what_one_process_holds_no_other_may(tmp_path: Path) -> None:
+    lock = tmp_path / "made" / ".lock"
+
+    def busy(holder: str) -> UserError:
+        return UserError("here", f"held by {holder}")
+
+    with exclusively(lock, busy):
+        held = subprocess.run(
+            [sys.executable, "-c", HOLD, str(lock)], capture_output=True, text=True, cwd=CHECKOUT
+        )
+        assert held.stdout.strip() == f"here: held by {os.getpid()}."
+    with exclusively(lock, busy):
+        pass

@@ -67,6 +67,7 @@ async def send_batches(
     rate: Rate | None = None,
     total: int | None = None,
     keep: Callable[[], None] = lambda: None,
+    late: Callable[[Reply], None] = lambda reply: None,
     progress: Say | None = None,
 ) -> AsyncGenerator[Reply, None]:
     """Yield a reply to each request, and to those of batches that an earlier run sent.
@@ -85,6 +86,8 @@ async def send_batches(
         rate: What earlier replies have shown.
         total: How many requests there are, if that is known.
         keep: Called before a batch is noted as ended: makes the replies taken so far last.
+        late: Gets, when it is closed early, single replies that came and that nobody took; those
+            of a batch are found again.
         progress: Gets a line where something is worth saying.
 
     Raises:
@@ -111,6 +114,7 @@ async def send_batches(
         price=price,
         rate=chunks.rate,
         earlier=chunks.earlier,
+        late=late,
         progress=progress,
     )
     async with aclosing(left):

@@ -15,6 +15,9 @@ from align.store.batches import Batch
 # The provider takes ten times as many and twenty times the bytes. A body stands in memory several
 # times while it is looked through and sent, and less is lost where one goes wrong.
 MOST_REQUESTS, MOST_BYTES = 10_000, 12 * 10**6
+# The share of a budget that is worth no further batch, which may take a day. What a batch did not
+# use holds a smaller one, and that one's rest a smaller yet.
+REST = 0.1
 # An entry's own frame: its id, its braces.
 _FRAME = 80
 
@@ -83,7 +86,8 @@ class Chunks:
         self.budget, self.price, self.rate = budget, price, rate
         self.total, self.taken = total, 0
         self.source: Iterator[Request] = iter(())
-        self.held: Request | None = None
+        self.held: deque[Request] = deque()
+        self.short_at: float | None = None
         self.exhausted = self.used_up = False
         self.blocked: list[Reply] = []
         self.waiting: dict[str, OpenBatch] = {}
@@ -102,6 +106,9 @@ class Chunks:
             waits: Whether others are under way, that may cost less than they might.
         """
         chunk, size = OpenBatch(), 0
+        if waits and self.short_at == self.budget.unspent:
+            # Nothing was paid since: the money is as short as it was.
+            return None
         while len(chunk.requests) < MOST_REQUESTS and (request := self._next()) is not None:
             if (where := self.waiting.get(request.id)) is not None:
                 where.requests[request.id] = request
@@ -110,21 +117,32 @@ class Chunks:
             size += size_of(request.body(times=times)) + _FRAME
             worst = worst_case(request, self.price, self.rate, batch=True, times=times)
             if chunk.requests and size > MOST_BYTES:
-                self.held = request
+                self.held.appendleft(request)
                 break
             if not self._passes(request):
                 continue
             if not self.budget.reserve(worst):
-                self.held = request
+                self.held.appendleft(request)
+                if waits or self.budget.unspent < REST:
+                    self._hold_back(chunk)
+                    self.short_at = self.budget.unspent
+                if not waits and not chunk.requests:
+                    self._stop()
                 break
             chunk.requests[request.id], chunk.reserved[request.id] = request, worst
             self.waiting[request.id] = chunk
-        if not chunk.requests and self.held is not None and not waits:
-            self._stop()
         return chunk if chunk.requests or self.blocked else None
 
+    def _hold_back(self, chunk: OpenBatch) -> None:
+        """Take a batch apart that money cut short, for a larger one or for none."""
+        self.held.extendleft(reversed(chunk.requests.values()))
+        for each, reserved in chunk.reserved.items():
+            self.budget.settle(reserved, 0.0)
+            del self.waiting[each]
+        chunk.requests, chunk.reserved = {}, {}
+
     def _next(self) -> Request | None:
-        request, self.held = self.held, None
+        request = self.held.popleft() if self.held else None
         if request is None and not self.exhausted and not self.used_up:
             request = next(self.source, None)
             self.exhausted = request is None
@@ -158,8 +176,8 @@ class Chunks:
     def _stop(self) -> None:
         """Take no more requests, and count how many that leaves."""
         self.used_up = True
-        rest = [self.held] if self.held is not None else []
-        self.held = None
+        rest = list(self.held)
+        self.held.clear()
         left = 0
         if self.total is None or self.earlier:
             rest += self.source

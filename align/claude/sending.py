@@ -51,11 +51,13 @@ async def send(
     rate: Rate | None = None,
     total: int | None = None,
     earlier: Mapping[str, Reply] | None = None,
+    late: Callable[[Reply], None] = lambda reply: None,
     progress: Say | None = None,
 ) -> AsyncGenerator[Reply, None]:
     """Yield a reply to each request, in the order in which they come.
 
-    Where fewer than all replies are taken, close it (`contextlib.aclosing`): nothing stays behind.
+    Where fewer than all replies are taken, close it (`contextlib.aclosing`): no task stays behind,
+    and what came by then goes to `late`.
 
     Args:
         client: From `align.claude.client.open_client`.
@@ -68,6 +70,7 @@ async def send(
         total: How many requests there are, if that is known: else those left out are counted by
             taking them all.
         earlier: What the same requests came to when they were asked before, by id.
+        late: Gets, when it is closed early, the replies that came and that nobody took.
         progress: Gets a line where something is worth saying.
 
     Raises:
@@ -92,6 +95,8 @@ async def send(
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
+        for reply in sending.untaken():
+            late(reply)
 
 
 class _Sending:
@@ -115,8 +120,8 @@ class _Sending:
         self.requests: Iterator[Request] = iter(requests)
         self.parse, self.budget, self.price, self.rate = parse, budget, price, rate
         self.total, self.taken, self.replied, self.under_way = total, 0, 0, 0
-        # Few, so that little that was paid for is lost where nobody takes it.
         self.replies: asyncio.Queue[Reply | BaseException | None] = asyncio.Queue(4)
+        self.stopped_with: list[Reply] = []
         self.failed = self.unheard = 0
         self.heard = self.answered = self.used_up = False
         self.not_before = 0.0
@@ -132,11 +137,25 @@ class _Sending:
                 self.taken += 1
                 reply = await self._reply(request)
                 if reply is not None:
-                    await self.replies.put(reply)
+                    await self._put(reply)
             await self.replies.put(None)
         except Exception as error:
             # Raised again where the replies are read.
             await self.replies.put(error)
+
+    async def _put(self, reply: Reply) -> None:
+        try:
+            await self.replies.put(reply)
+        except asyncio.CancelledError:
+            self.stopped_with.append(reply)
+            raise
+
+    def untaken(self) -> list[Reply]:
+        """Return the replies that came and that nobody took."""
+        while not self.replies.empty():
+            if isinstance(came := self.replies.get_nowait(), Reply):
+                self.stopped_with.append(came)
+        return self.stopped_with
 
     def count_unasked(self) -> None:
         """Note how many requests the budget left out."""

@@ -273,6 +273,13 @@ class Budget:
         self.reserved += worst
         return True
 
+    @property
+    def unspent(self) -> float:
+        """Return the share of the limit that was not spent, 0 to 1."""
+        if not self.limit:
+            return 0.0 if self.limit == 0 else 1.0
+        return max(0.0, 1 - (self.spent + self.unsure) / self.limit)
+
     def settle(self, reserved: float, actual: float | None) -> None:
         """Put what an asking cost in the place of what was set aside.
 

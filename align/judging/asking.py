@@ -18,7 +18,8 @@ from align.store.pairs import get_pairs
 from align.store.verdicts import Verdict, add_verdicts, verdicts_of_requests
 from align.verdicts import Said, verdict_of
 
-# How many pairs are read at a time, and how long a paid answer waits for its commit at most.
+# How many pairs are read at a time, and how long an answer that can be had again waits for its
+# commit at most.
 _CHUNK, _COMMIT_AFTER = 256, 0.5
 
 # A pair, and the order in which its answers were shown.
@@ -142,16 +143,18 @@ async def kept(
     what: str,
     total: int,
 ) -> AsyncGenerator[Answer, None]:
-    """Yield a judge's answers; each is committed within half a second, and on the way out.
+    """Yield a judge's answers; each is committed within half a second, or when the judge says so.
 
     What an earlier run asked for is kept as well, and not yielded.
     """
     waiting: list[Verdict] = []
     committed = time.monotonic()
 
-    def keep() -> None:
+    def keep(untaken: Sequence[Answer | Late] = ()) -> None:
         nonlocal committed
-        add_verdicts(conn, waiting)
+        for answer in untaken:
+            judged.count(answer)
+        add_verdicts(conn, [*waiting, *(_verdict(judge, answer) for answer in untaken)])
         waiting.clear()
         committed = time.monotonic()
 

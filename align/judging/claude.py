@@ -23,6 +23,7 @@ from align.judging.protocol import (
     Late,
     Order,
     Question,
+    keep_nothing,
 )
 from align.store.batches import open_batches
 from align.verdicts import Said
@@ -121,7 +122,7 @@ class ClaudeJudge:
         return self.request(question).id
 
     async def answers(
-        self, questions: Iterable[Question], keep: Keep = lambda: None
+        self, questions: Iterable[Question], keep: Keep = keep_nothing
     ) -> AsyncGenerator[Answer | Late, None]:
         """Yield the answers as they come; what the budget leaves out has none.
 
@@ -137,6 +138,9 @@ class ClaudeJudge:
                     self.usage = reply.usage if self.usage is None else self.usage + reply.usage
                 for answer in asking.answers_of(reply):
                     yield answer
+                if asking.is_single:
+                    # Nobody has it but we. What came in a batch can be fetched again.
+                    keep()
 
     def _shared_part(self, briefing: Briefing) -> str:
         if id(briefing) not in self._shared:
@@ -151,6 +155,7 @@ class _Asking:
     Attributes:
         waiting: Those without an answer yet, by request; of two pairs with the same words both.
         elsewhere: Those whose request an earlier run sent in a batch.
+        is_single: Whether replies come one by one now.
     """
 
     judge: ClaudeJudge
@@ -159,6 +164,7 @@ class _Asking:
     keep: Keep
     waiting: dict[str, list[Question]] = field(default_factory=dict)
     elsewhere: list[Question] = field(default_factory=list)
+    is_single: bool = False
 
     def answers_of(self, reply: Reply) -> Iterator[Answer | Late]:
         """Yield the answers to all that a request asked; the first one bears the cost."""
@@ -184,9 +190,11 @@ class _Asking:
                 async for reply in replies:
                     yield reply
             return
+        self.is_single = True
         async with aclosing(self._online(self._apart(rest))) as replies:
             async for reply in replies:
                 yield reply
+        self.is_single = False
         if self.elsewhere:
             again = (self.judge.request(question) for question in self.elsewhere)
             async with aclosing(self._in_batches(again)) as replies:
@@ -222,6 +230,7 @@ class _Asking:
             price=line.price,
             concurrency=line.concurrency,
             rate=line.rate,
+            late=self._keep_late,
             progress=line.progress,
         )
 
@@ -239,8 +248,12 @@ class _Asking:
             poll=line.poll or Poll(),
             rate=line.rate,
             keep=self.keep,
+            late=self._keep_late,
             progress=line.progress,
         )
+
+    def _keep_late(self, reply: Reply) -> None:
+        self.keep(list(self.answers_of(reply)))
 
 
 def _parsed(text: str) -> Any:

@@ -108,14 +108,31 @@ def employ(conn: sqlite3.Connection, asked: Asked) -> Employed | None:
 def _material(conn: sqlite3.Connection, asked: Asked, *, sends: bool) -> Material:
     closed = None
     if sends:
-        words = JudgePrompt.read(asked.prompt).text
-        closed = ClosedWriting(conn, asked.settings, known=(words,))
+        # Only what everybody has: a prompt of the owner's own may repeat what is closed.
+        closed = ClosedWriting(conn, asked.settings, known=(JudgePrompt.read().text,))
+        if asked.prompt is not None:
+            _check_prompt(asked.prompt, closed)
     told = material(
         asked.owner, asked.settings, prompt=asked.prompt, redacted=asked.redacted, closed=closed
     )
     if told.unsaid:
         say(f"{told.unsaid} lines of owner.yaml repeat closed writing: they are not sent.")
     return told
+
+
+def _check_prompt(path: Path, closed: ClosedWriting) -> None:
+    """Refuse a prompt that could not be sent.
+
+    Raises:
+        UserError: It repeats closed writing; names the line where it can.
+    """
+    text = JudgePrompt.read(path).text
+    if closed.finds(text) is None:
+        return
+    lines = enumerate(text.split("\n"), 1)
+    line = next((f":{number}" for number, line in lines if closed.finds(line)), "")
+    what = "it repeats writing that is not open, so it can't be sent"
+    raise UserError(f"{relative_to_root(path)}{line}", what, "Take that out")
 
 
 def _here(conn: sqlite3.Connection, asked: Asked, told: Material, name: str) -> Employed:

@@ -22,7 +22,7 @@ from align.console import say
 from align.errors import UserError
 from align.judging.briefing import EXAMPLES
 from align.judging.prompt import JudgePrompt, winner_of
-from align.judging.protocol import About, Answer, Briefing, Keep, Order, Question
+from align.judging.protocol import About, Answer, Briefing, Keep, Order, Question, keep_nothing
 from align.template import TEMPLATE_SETTINGS, render_prompt
 from align.twins import Twin, load_twin
 from align.verdicts import Certainty, Said
@@ -99,7 +99,7 @@ class LocalJudge:
         return hashlib.sha256(asked.encode()).hexdigest()[:32]
 
     async def answers(
-        self, questions: Iterable[Question], keep: Keep = lambda: None
+        self, questions: Iterable[Question], keep: Keep = keep_nothing
     ) -> AsyncGenerator[Answer, None]:
         """Yield the answers; of a few hundred questions those that begin alike come together."""
         waiting = iter(questions)

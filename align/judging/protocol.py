@@ -1,6 +1,6 @@
 """What a judge is asked, and what it says. It never learns who wrote what."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -9,8 +9,6 @@ from align.verdicts import Certainty, Said, Side
 Order = Literal["ab", "ba"]
 ORDERS: tuple[Order, Order] = ("ab", "ba")
 Message = dict[str, str]
-# Makes what was said so far outlast this process.
-Keep = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +116,18 @@ class Late:
     cost: float | None
 
 
+class Keep(Protocol):
+    """Makes what was said so far outlast this process."""
+
+    def __call__(self, untaken: Sequence[Answer | Late] = ()) -> None:
+        """Keep what was yielded, and these answers, which came and can't be yielded any more."""
+        ...
+
+
+def keep_nothing(untaken: Sequence[Answer | Late] = ()) -> None:
+    """Keep nothing: for a judge whose answers can be had again."""
+
+
 class Judge(Protocol):
     """Who answers questions."""
 
@@ -147,12 +157,13 @@ class Judge(Protocol):
 
         Args:
             questions: What is asked.
-            keep: Called before the judge counts on it that what it said is kept.
+            keep: Called before the judge counts on it that what it said is kept, and on the way
+                out with what it could not say any more.
         """
         ...
 
 
 __all__ = [
     "ORDERS", "About", "Answer", "Briefing", "Certainty", "Comparison", "Example", "Judge",
-    "Keep", "Late", "Message", "Order", "Question", "Said", "Side",
+    "Keep", "Late", "Message", "Order", "Question", "Said", "Side", "keep_nothing",
 ]  # fmt: skip

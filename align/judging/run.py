@@ -22,6 +22,10 @@ from align.store.gates import GateRow, add_gate, attempts, gate_of, iter_gates
 from align.store.verdicts import judged_pairs
 from align.verdicts import Said, Side
 
+# What is asked for once more by the next run; a few of these change no measurement much.
+_LOST = ("errored", "canceled", "expired")
+_LOST_AT_MOST = 0.05
+
 
 @dataclass
 class Plan:
@@ -147,12 +151,19 @@ def waiting_pairs(
 
 
 def _check_any(judge: Judge, answers: Collection[Said]) -> None:
-    """Refuse to measure what said nothing: that is no attempt either.
+    """Refuse to measure by half of the answers, or by none: that is no attempt.
 
     Raises:
-        UserError: No answer could be used.
+        UserError: No answer could be used, or many were lost.
     """
     problems = Counter(said.problem for said in answers if said.problem)
+    passing = sum(problems[each] for each in _LOST)
+    if passing > _LOST_AT_MOST * len(answers):
+        raise UserError(
+            f"{judge.name} {judge.model}",
+            f"{passing:,} of {len(answers):,} answers were lost on the way",
+            "Run the same command again: it asks for these alone",
+        )
     if problems.total() == len(answers):
         why = ", ".join(f"{n:,} {problem}" for problem, n in problems.most_common())
         raise UserError(f"{judge.name} {judge.model}", f"no answer could be used: {why}",

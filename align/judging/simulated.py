@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from align.demo.simulated import SimulatedOwner
 from align.errors import UserError
-from align.judging.protocol import Answer, Keep, Question
+from align.judging.protocol import Answer, Keep, Question, keep_nothing
 from align.paths import relative_to_root
 from align.verdicts import Certainty, Said, Winner
 
@@ -67,7 +67,7 @@ class SimulatedJudge:
         return _digest(self.model, self.prompt_hash, asked, shown)[:32]
 
     async def answers(
-        self, questions: Iterable[Question], keep: Keep = lambda: None
+        self, questions: Iterable[Question], keep: Keep = keep_nothing
     ) -> AsyncGenerator[Answer, None]:
         """Yield an answer to each question, in order; asked the same again, the same."""
         for at, question in enumerate(questions):

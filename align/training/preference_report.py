@@ -36,7 +36,8 @@ def mix_in_words(run: Run) -> str:
     """Return how many rows each source gave, and what they weigh together where that differs."""
     weights = run.rows.weights
     return ", ".join(
-        f"{count} {source}" + ("" if weights[source] == count else f" weighing {weights[source]:.1f}")
+        f"{count} {source}"
+        + ("" if weights[source] == count else f" weighing {weights[source]:.1f}")
         for source, count in run.rows.mix.items()
     )
 

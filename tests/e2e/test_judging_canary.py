@@ -159,7 +159,6 @@ def test_no_error_repeats_the_key_or_a_text_not_even_in_a_traceback(
     assert not any(KEY.encode() in data for data in kept_here(root).values())
 
 
-@pytest.mark.xfail(strict=True, reason="a prompt of the owner's own is known, so nothing is closed")
 def test_a_prompt_file_that_repeats_closed_writing_opens_nothing(
     root: Path, planted: Planted, align: Line, going_to: GoingTo, tmp_path: Path
 ):

@@ -157,7 +157,6 @@ def test_a_run_killed_online_goes_on_and_what_was_under_way_stands_as_unfinished
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="answers of the last half second are not on file yet")
 def test_a_run_killed_online_pays_again_only_for_what_was_under_way(
     root: Path, align: Line, going_to: GoingTo
 ):
@@ -289,7 +288,6 @@ def test_ctrl_c_leaves_all_whole_and_the_same_command_goes_on(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="replies that no one has taken yet are dropped")
 def test_ctrl_c_keeps_all_that_was_answered(root: Path, align: Line, going_to: GoingTo):
     built, listener = build(root, waiting=80, choices=25), Listener()
     with serve(answer=listener, latency=0.05) as server:

@@ -10,7 +10,7 @@ from align.errors import UserError
 from align.judging.admission import SENT, Admission
 from align.judging.asking import Judged, answered, judge_pairs, not_on_file
 from align.judging.decided import decided
-from align.judging.protocol import ORDERS, Answer, Keep, Question
+from align.judging.protocol import ORDERS, Answer, Keep, Question, keep_nothing
 from align.judging.run import Plan, run, waiting_pairs
 from align.preferences import side_of
 from align.recipe_keys import DEFAULTS
@@ -39,7 +39,7 @@ class Ear:
         return content_id(question.comparison.messages, shown)
 
     async def answers(
-        self, questions: Iterable[Question], keep: Keep = lambda: None
+        self, questions: Iterable[Question], keep: Keep = keep_nothing
     ) -> AsyncGenerator[Answer, None]:
         for question in questions:
             if len(self.asked) == self._stop_after:
@@ -165,7 +165,7 @@ def test_half_a_measurement_is_no_attempt(conn: sqlite3.Connection) -> None:
 def test_a_judge_that_says_nothing_is_no_attempt(conn: sqlite3.Connection) -> None:
     class Mute(Ear):
         async def answers(
-            self, questions: Iterable[Question], keep: Keep = lambda: None
+            self, questions: Iterable[Question], keep: Keep = keep_nothing
         ) -> AsyncGenerator[Answer, None]:
             for question in questions:
                 yield Answer(question, Said(None, None, "refused"), cost=0.0)
@@ -175,6 +175,27 @@ def test_a_judge_that_says_nothing_is_no_attempt(conn: sqlite3.Connection) -> No
     with pytest.raises(UserError, match="no answer could be used: 60 refused"):
         asyncio.run(run(conn, mute, plan_of(conn, mute)))
     assert list(iter_gates(conn)) == []
+
+
+def test_answers_lost_on_the_way_are_asked_for_before_anything_is_measured(
+    conn: sqlite3.Connection,
+) -> None:
+    class Deaf(Ear):
+        async def answers(
+            self, questions: Iterable[Question], keep: Keep = keep_nothing
+        ) -> AsyncGenerator[Answer, None]:
+            async for answer in super().answers(questions):
+                lost = len(self.asked) <= 5
+                yield Answer(answer.question, Said(None, None, "errored")) if lost else answer
+
+    choose_hers(conn, fill(conn, 30))
+    deaf = Deaf()
+    with pytest.raises(UserError, match="5 of 60 answers were lost on the way"):
+        asyncio.run(run(conn, deaf, plan_of(conn, deaf)))
+    assert list(iter_gates(conn)) == []
+    again = Ear()
+    assert asyncio.run(run(conn, again, plan_of(conn, again))).gate.is_open
+    assert len(again.asked) == 5
 
 
 def test_the_same_measurement_twice_is_one_attempt(conn: sqlite3.Connection) -> None:
