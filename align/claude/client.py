@@ -103,6 +103,8 @@ class Passage(Middleware):  # type: ignore[misc]
 
     def _goes_to(self, url: str) -> str:
         """Return the host that a URL leads to: a relative one to the client's own."""
+        if url == MESSAGES:
+            return self.host
         target = httpx2.URL(url)
         if target.is_relative_url:
             return self.host
@@ -114,7 +116,7 @@ class Passage(Middleware):  # type: ignore[misc]
         return Attempt(
             purpose=self.gate.purpose,
             method=request.method.upper(),
-            path=httpx2.URL(request.url).path,
+            path=MESSAGES if request.url == MESSAGES else httpx2.URL(request.url).path,
             host=self.host,
             sha256=hashlib.sha256(body).hexdigest(),
             bytes=len(body),

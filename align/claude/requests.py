@@ -103,7 +103,15 @@ def _shared(text: str) -> str:
 
 def request_id(params: Mapping[str, Any], repeat: int = 0) -> str:
     """Return the id of a request whose `params` say nothing of the cache."""
-    return hashlib.sha256(canonical_json([params, repeat]).encode()).hexdigest()[:32]
+    # Of the long part that many share a hash stands for its words: it is made once.
+    system = [{**each, "text": _digest(each["text"])} for each in params["system"]]
+    said = canonical_json([{**params, "system": system}, repeat])
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
+@lru_cache(maxsize=64)
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def size_of(params: Mapping[str, Any]) -> int:

@@ -1,5 +1,6 @@
 """What asking will cost, told without sending anything, and the limit that holds."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from functools import lru_cache
@@ -9,7 +10,7 @@ from align.claude.prices import Price, Usage
 from align.claude.requests import Request, size_of
 
 # Before any reply has shown it: a few short notes and a verdict, as JSON.
-USUAL_OUTPUT = 150
+USUAL_OUTPUT = 120
 # A rate counts once so many replies have shown it.
 ENOUGH = 20
 # What the worst case takes an estimate times: tokenizers differ by about a third on the same text,
@@ -51,7 +52,7 @@ class Rate:
     def __init__(self, output: float = USUAL_OUTPUT) -> None:
         self._guess = output
         self._replies = self._bytes = self._read = 0
-        self._answers = self._written = 0
+        self._answers = self._written = self._cached = 0
         self._hits = self._misses = 0
 
     def learn(self, size: int, usage: Usage) -> None:
@@ -61,6 +62,7 @@ class Rate:
         self._read += usage.read_tokens
         self._answers += 1
         self._written += usage.output_tokens
+        self._cached += usage.cache_read_tokens + usage.cache_write_tokens > 0
 
     def learn_batch(self, answers: int, usage: Usage) -> None:
         """Take in what a batch came to that had so many answers."""
@@ -91,6 +93,11 @@ class Rate:
         return self._replies >= ENOUGH and self._bytes > 0
 
     @property
+    def caches(self) -> bool | None:
+        """Return whether shared parts are cached; None where too few replies have shown it."""
+        return self._cached * 2 > self._replies if self.learned else None
+
+    @property
     def output(self) -> float:
         """Return the tokens of a usual answer."""
         return self._written / self._answers if self._answers >= ENOUGH else self._guess
@@ -107,15 +114,24 @@ class Rate:
             return _guessed(request)
         # The share of the whole's bytes; JSON's own signs belong to either.
         each = self._read / self._bytes
-        front = _bytes_of(request.shared)
-        return front * each, (size_of(request.params) - front) * each
+        # The long part is measured once; all else is short.
+        (system,) = request.params["system"]
+        form = request.params.get("output_config")
+        short = {**request.params, "system": [{**system, "text": ""}], "output_config": None}
+        front = _bytes_of(request.shared) + len(_dumped(form))
+        return front * each, (size_of(short) - len(_dumped(None))) * each
 
 
 def _guessed(request: Request) -> tuple[float, float]:
-    fixed = tokens_of(str(request.params.get("output_config", "")))
+    fixed = tokens_of(_form(request))
     asked = "".join(str(turn["content"]) for turn in request.params["messages"])
     # Not remembered as the shared part is: each question is a text of its own.
-    return float(tokens_of(request.shared)), float(tokens_of.__wrapped__(asked) + fixed)
+    return float(tokens_of(request.shared) + fixed), float(tokens_of.__wrapped__(asked))
+
+
+def _form(request: Request) -> str:
+    """Return what the form of an answer is told in: the provider puts it before all else."""
+    return str(request.params.get("output_config", ""))
 
 
 def _usage_of(line: Mapping[str, Any]) -> Usage | None:
@@ -129,7 +145,12 @@ def _usage_of(line: Mapping[str, Any]) -> Usage | None:
 
 @lru_cache(maxsize=64)
 def _bytes_of(text: str) -> int:
-    return len(text.encode("utf-8", "replace"))
+    """Return the bytes that a text takes within JSON."""
+    return len(_dumped(text)) - 2
+
+
+def _dumped(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +205,7 @@ def estimate(
         shared, rest = rate.input_of(request)
         read += shared + rest
         at_most += worst_case(request, price, rate, batch=batch)
-        write, later, hits = _cached(request, shared, price, rate if batch else None)
+        write, later, hits = _cached(request, shared, price, rate, batch)
         usual += rest + shared * later
         from_cache += shared * hits
         if hash(request.shared) not in seen:
@@ -205,7 +226,7 @@ def estimate(
 
 
 def _cached(
-    request: Request, shared: float, price: Price, batches: Rate | None
+    request: Request, shared: float, price: Price, rate: Rate, batch: bool
 ) -> tuple[float, float, float]:
     """Return what a shared part costs first and later, times input, and how often it is read.
 
@@ -213,12 +234,14 @@ def _cached(
         request: One that shares it.
         shared: Its tokens.
         price: Of the model.
-        batches: What batches have shown, where it goes in one.
+        rate: What replies have shown.
+        batch: Whether it goes in a batch.
     """
-    if request.ttl is None or shared < price.cache_minimum:
+    caches = shared >= price.cache_minimum if rate.caches is None else rate.caches
+    if request.ttl is None or not caches:
         return 1.0, 1.0, 0.0
     write = price.write_factor(request.ttl)
-    hits = 1.0 if batches is None else batches.batch_hits
+    hits = rate.batch_hits if batch else 1.0
     return write, hits * price.cache_read + (1 - hits) * write, hits
 
 

@@ -180,6 +180,7 @@ def test_the_key_is_sent_and_stands_nowhere_else(
     assert KEY not in said
 
 
+@pytest.mark.slow
 def test_anthropic_log_brings_no_body_into_ours(root: Path) -> None:
     script = """
 import logging

@@ -191,7 +191,9 @@ def test_a_provider_that_only_fails_is_left_after_a_while() -> None:
             sent(server, requests(500), max_retries=2)
         # Twenty askings of three attempts, and what was under way.
         assert 60 <= server.attempts() <= 60 + 3 * 16
-        assert len(attempts()) == server.attempts()
+        # One that was under way when the run ended may not have left; it is noted all the same.
+        ended = [row for row in attempts() if row.get("error") != "CancelledError"]
+        assert len(ended) <= server.attempts() <= len(attempts())
 
 
 def test_a_provider_that_is_not_there_is_left_soon() -> None:

@@ -64,7 +64,7 @@ def everything(conn: sqlite3.Connection) -> object:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.lists(action, max_size=10), min_size=2, max_size=4),
     st.randoms(use_true_random=False),

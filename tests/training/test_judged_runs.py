@@ -53,6 +53,7 @@ def ready(*more: str) -> Run:
     return prepare(parse_arguments("dpo", [*PLAIN, *more]))
 
 
+@pytest.mark.slow
 def test_twin_json_says_which_judge_was_heard_and_how_it_was_measured(
     trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -83,6 +84,7 @@ def test_twin_json_says_which_judge_was_heard_and_how_it_was_measured(
     assert again is not None and again.judging == told["judging"]
 
 
+@pytest.mark.slow
 def test_a_recipe_may_leave_verdicts_out(trained: Path) -> None:
     fill(open_store("ann", create=True))
     heard, alone = ready(), ready("--verdicts", "false")
@@ -91,6 +93,7 @@ def test_a_recipe_may_leave_verdicts_out(trained: Path) -> None:
     assert alone.inputs != heard.inputs
 
 
+@pytest.mark.slow
 def test_a_twin_that_heard_no_judge_says_nothing_of_one(trained: Path) -> None:
     assert dpo.main(words(trained, "dpo")) == 0
     folder = trained / "checkpoints/ann/002-dpo"
@@ -98,6 +101,7 @@ def test_a_twin_that_heard_no_judge_says_nothing_of_one(trained: Path) -> None:
     assert lineage.read(folder).judging == {}
 
 
+@pytest.mark.slow
 def test_no_row_that_only_measures_is_a_verdict(trained: Path) -> None:
     rows = [json.loads(line) for line in (trained / "dpo.jsonl").read_text().splitlines()]
     for at, row in enumerate(rows):
