@@ -158,6 +158,7 @@ bench: setup ## Measure again: every published figure but bench-demo's
 	$(BIN)/python -m benchmarks.ingest --json benchmarks/results/ingest.json
 	$(BIN)/python -m benchmarks.near_duplicates --json benchmarks/results/near_duplicates.json
 	$(BIN)/python -m benchmarks.pace --json benchmarks/results/pace.json
+	$(BIN)/python -m benchmarks.judging --json benchmarks/results/judging.json
 	$(BIN)/python -m benchmarks.report
 
 bench-demo: setup ## Measure the demo again: six owners, three seeds (an hour)
