@@ -137,7 +137,7 @@ cover: setup ## Run them with coverage, which takes half as long again
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 slow: setup ## Run the slow tests
-	@bash scripts/slow_tests.sh
+	$(BIN)/python -m scripts.slow_tests
 
 check: lint types contracts test ## Everything that must hold before a commit
 
