@@ -122,36 +122,6 @@ async def send_batches(
             yield reply
 
 
-async def collect_open(
-    conn: Connection,
-    client: AsyncAnthropic,
-    *,
-    parse: Parse,
-    budget: Budget,
-    price: Price,
-    poll: Poll = Poll(),
-    keep: Callable[[], None] = lambda: None,
-    progress: Say | None = None,
-) -> AsyncGenerator[Reply, None]:
-    """Yield the replies of batches that an earlier run sent to this model; sends nothing new.
-
-    Of their requests only ids and notes are known. Takes what `send_batches` takes.
-    """
-    replies = send_batches(
-        conn,
-        client,
-        (),
-        parse=parse,
-        budget=budget,
-        price=price,
-        poll=poll,
-        keep=keep,
-        progress=progress,
-    )
-    async for reply in replies:
-        yield reply
-
-
 class _Batches:
     """The road of all batches of one run."""
 

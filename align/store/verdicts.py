@@ -87,11 +87,6 @@ class Verdict:
         """Return what was answered, without who and when."""
         return _said(self.winner, cast(Certainty | None, self.certainty), self.problem)
 
-    @property
-    def is_worth_repeating(self) -> bool:
-        """Tell whether the provider failed or nothing was sent: no answer to keep."""
-        return self.problem in PASSING
-
 
 class BothWays(NamedTuple):
     """What a judge said of a pair, shown either way; None where no answer is on file."""

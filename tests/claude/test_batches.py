@@ -14,7 +14,7 @@ import align.claude.batch_service as batch_service
 import align.claude.batches as batches
 import align.claude.chunks as chunks
 import align.claude.sending as sending
-from align.claude.batches import Poll, collect_open
+from align.claude.batches import Poll, send_batches
 from align.claude.client import calling
 from align.claude.replies import Reply
 from align.claude.requests import Request
@@ -215,8 +215,8 @@ def test_what_an_earlier_run_sent_can_be_collected_alone(conn: Connection) -> No
 
     async def collects(opened: Line) -> list[Reply]:
         return await taken(
-            collect_open(
-                conn, opened.client, parse=winner, budget=opened.budget, price=opened.price,
+            send_batches(
+                conn, opened.client, (), parse=winner, budget=opened.budget, price=opened.price,
                 poll=Poll(0.01, 0.02),
             )
         )  # fmt: skip

@@ -53,7 +53,6 @@ def test_what_failed_for_a_passing_reason_is_not_on_file(
     add_verdicts(conn, [verdict("p", "ab"), failed])
     assert verdicts_of_requests(conn, ["r"]) == {}
     assert judged_pairs(conn, *CLAUDE) == set()
-    assert failed.is_worth_repeating
     assert list(both_ways(conn, *CLAUDE)) == [BothWays("p", Said("a", "high"), None)]
     # It is kept all the same, and beats no earlier answer.
     assert failed in list(iter_verdicts(conn))
