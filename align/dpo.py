@@ -18,8 +18,10 @@ def prefer(run: Run) -> None:
     from peft import PeftModel
     from trl import DPOConfig
 
-    from align.training.fit import arguments, model_settings, publish_twin, seed_everything, train
+    from align.training.arguments import arguments, model_settings
+    from align.training.fit import seed_everything, train
     from align.training.preference_report import pair_metrics, report
+    from align.training.publishing import publish_twin
     from align.training.tokenised import dpo_tokens
     from align.training.weighting import WeightedCollator, WeightedDPOTrainer, scaled_weights
     from align.twins import load_base, load_tokenizer

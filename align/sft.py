@@ -19,8 +19,10 @@ def fine_tune(run: Run) -> None:
     from peft import get_peft_model
     from trl import SFTConfig, SFTTrainer
 
-    from align.training.fit import arguments, model_settings, publish_twin, seed_everything, train
+    from align.training.arguments import arguments, model_settings
+    from align.training.fit import seed_everything, train
     from align.training.lora import lora_config
+    from align.training.publishing import publish_twin
     from align.training.tokenised import sft_tokens
     from align.twins import load_base, load_tokenizer
 

@@ -51,14 +51,14 @@ def test_same_inputs_are_skipped_and_others_are_not(
 
 def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> Any:
     """Let Ctrl-C come after so many steps."""
-    from align.training.fit import _Watcher
+    from align.training.watching import Watcher
 
     def stopped(self: Any, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step == steps:
             raise KeyboardInterrupt
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(_Watcher, "on_step_end", stopped)
+    patch.setattr(Watcher, "on_step_end", stopped)
     return patch
 
 
@@ -103,7 +103,7 @@ def test_dpo_starts_from_the_sft_adapter_and_resumes_bit_for_bit(
 
 
 def test_half_written_save_is_never_read_back(tmp_path: Path) -> None:
-    from align.training.fit import WHOLE, last_whole
+    from align.training.saving import WHOLE, last_whole
 
     for step, whole in ((2, True), (4, True), (10, False)):
         (tmp_path / f"checkpoint-{step}").mkdir()
