@@ -28,8 +28,26 @@ OURS: dict[str, tuple[list[str], tuple[str, ...], str]] = {
         "whether verdicts of judges that passed their gate (`align judge`) are trained on too, "
         "with the gate's weight",
     ),
+    "publish_best": (
+        ["bool"],
+        ("sft", "dpo"),
+        "whether the save that held-out rows liked best is published instead of the last (sft: "
+        "least eval_loss; dpo: highest eval_rewards/accuracies); needs eval_strategy",
+    ),
     "identity": (["bool"], ("sft",), "whether the facts of owner.yaml become conversations"),
     "document_dates": (["bool"], ("sft",), "whether a document's prompt says when it was written"),
+    "chat_template": (
+        ["str"],
+        ("sft",),
+        "`own`: the base's; for a base that was never chat-tuned `plain`, turns as text without "
+        "new tokens, or `chatml`, whose two tokens are trained and saved with the adapter",
+    ),
+    "wandb_text": (
+        ["bool"],
+        ("sft", "dpo"),
+        "whether a few rows and held-out prompts go to wandb as text; else only figures do",
+    ),
+    "wandb_owner": (["bool"], ("sft", "dpo"), "whether the owner's name may stand in wandb"),
     "sample_temperature": (["float"], ("sft",), "temperature of the twin's answers"),
     "sample_top_p": (["float"], ("sft",), "mass of likeliest tokens that answers are drawn from"),
     "sample_max_new_tokens": (["int"], ("sft",), "longest answer, in tokens"),
@@ -39,18 +57,37 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "held_out": 0.05,
         "identity": True,
         "document_dates": True,
+        "chat_template": "own",
+        "publish_best": False,
+        "wandb_text": False,
+        "wandb_owner": False,
         "sample_temperature": 1.0,
         "sample_top_p": 1.0,
         "sample_max_new_tokens": 160,
     },
-    "dpo": {"held_out": 0.12, "against_records": 0.0, "verdicts": True},
+    "dpo": {
+        "held_out": 0.12,
+        "against_records": 0.0,
+        "verdicts": True,
+        "publish_best": False,
+        "wandb_text": False,
+        "wandb_owner": False,
+    },
 }
 
 # Keys of ours that came later, and the value with which a recipe is the one it was before them.
 # Of verdicts the rows tell: without any, nothing changes.
-OFF: dict[str, Any] = {"document_dates": False, "against_records": 0.0, "verdicts": True}
+OFF: dict[str, Any] = {
+    "document_dates": False,
+    "against_records": 0.0,
+    "verdicts": True,
+    "use_peft": True,
+    "chat_template": "own",
+    "publish_best": False,
+}
 
 _RUN = "the run decides that itself"
+_TRACKIO = "trackio keeps its runs on this machine"
 _TEMPLATE = "align.template renders every text, so that training and sampling agree"
 REFUSED = {
     "output_dir": "a run's folder is checkpoints/<owner>/NNN-<stage>; say --owner",
@@ -61,9 +98,12 @@ REFUSED = {
     "do_eval": _RUN,
     "do_predict": _RUN,
     "local_rank": _RUN,
+    "trackio_space_id": _TRACKIO,
+    "trackio_static_space_id": _TRACKIO,
+    "trackio_bucket_id": _TRACKIO,
     "remove_unused_columns": _RUN,
     "load_best_model_at_end": _RUN,
-    "use_peft": "a twin is always a LoRA adapter",
+    "save_only_model": "a stopped run needs its optimiser's state to go on",
     "assistant_only_loss": _TEMPLATE,
     "completion_only_loss": _TEMPLATE,
     "chat_template_path": _TEMPLATE,
@@ -81,11 +121,16 @@ def _words(text: str) -> list[str]:
     return text.split()
 
 
+# Others would be sent the whole of TRL's settings, with paths and names in them.
+_TRACKERS = _words("wandb tensorboard trackio none")
 _CHOICES = {
+    ("sft", "report_to"): _TRACKERS,
+    ("dpo", "report_to"): _TRACKERS,
     ("dpo", "loss_type"): _words(
         """sigmoid hinge ipo exo_pair nca_pair robust bco_pair sppo_hard aot aot_unpaired apo_zero
         apo_down discopop sft sigmoid_norm"""
-    )
+    ),
+    ("sft", "chat_template"): _words("own plain chatml"),
 }
 _POSITIVE = _words(
     """learning_rate beta num_train_epochs per_device_train_batch_size per_device_eval_batch_size
@@ -93,10 +138,12 @@ _POSITIVE = _words(
 )
 # What changes how a run looks, not what comes out of it.
 NO_EFFECT = _words(
-    """logging_steps logging_strategy logging_first_step report_to run_name project disable_tqdm
+    """logging_steps logging_strategy logging_first_step report_to run_name project wandb_text
+    wandb_owner disable_tqdm
     log_level log_level_replica log_on_each_node save_steps save_strategy save_total_limit
-    eval_steps eval_strategy eval_on_start dataloader_num_workers dataloader_pin_memory
-    push_to_hub hub_model_id hub_private_repo hub_strategy hub_always_push hub_revision"""
+    eval_steps eval_strategy eval_on_start per_device_eval_batch_size dataloader_num_workers
+    dataloader_pin_memory push_to_hub hub_model_id hub_private_repo hub_strategy hub_always_push
+    hub_revision"""
 )
 
 

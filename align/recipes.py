@@ -60,6 +60,11 @@ class Recipe:
         return digest_of(self.stage, said)
 
     @property
+    def is_full(self) -> bool:
+        """Return whether every weight is trained (`use_peft: false`), and not an adapter."""
+        return self.model.get("use_peft") is False
+
+    @property
     def base_name(self) -> str | None:
         """Return `model_name_or_path`, or None."""
         name: str | None = self.model.get("model_name_or_path")
@@ -77,28 +82,51 @@ class Recipe:
 
 
 def recipe_path(word: str, stage: str) -> Path:
-    """Return the file that `--recipe` names: `demo`, or a path to a YAML file.
+    """Return the file that `--recipe` names: `demo`, `contrib/…`, or a path to a YAML file.
 
     Raises:
         UserError: There is no such recipe.
     """
-    if word.endswith((".yaml", ".yml")) or "/" in word:
+    path = recipes_dir() / word / f"{stage}.yaml"
+    if not path.is_file() and (word.endswith((".yaml", ".yml")) or "/" in word):
         path = Path(word).expanduser()
         path = path if path.is_absolute() or path.is_file() else project_root() / path
         path = path / f"{stage}.yaml" if path.is_dir() else path
-    else:
-        path = recipes_dir() / word / f"{stage}.yaml"
     if not path.is_file():
         known = known_recipes(stage)
-        known.sort(key=lambda name: -difflib.SequenceMatcher(None, word, name).ratio())
-        remedy = f"Known: {', '.join(known)}"
+        near = difflib.get_close_matches(word, known, n=1)
+        remedy = f"Did you mean '{near[0]}'? " if near else ""
+        remedy += f"Known: {', '.join(known)}"
         raise UserError(f"recipe {word!r}", f"no such file: {relative_to_root(path)}", remedy)
     return path
 
 
 def known_recipes(stage: str) -> list[str]:
-    """Return the names of the recipes that have a file for the stage."""
-    return sorted(path.parent.name for path in recipes_dir().glob(f"*/{stage}.yaml"))
+    """Return the names of the recipes that have a file for the stage, smallest base first.
+
+    The demo's comes before the ladder; what is in no ladder, contrib last, comes after it.
+    """
+    folder = recipes_dir()
+    files = [*folder.glob(f"*/{stage}.yaml"), *folder.glob(f"contrib/*/{stage}.yaml")]
+    names = sorted(str(file.parent.relative_to(folder)) for file in files)
+    order = {name: at for at, name in enumerate(["demo", *ladder()])}
+    return sorted(names, key=lambda name: (order.get(name, len(order)), "/" in name, name))
+
+
+def ladder() -> list[str]:
+    """Return the names of the recipes that `RECIPE=auto` climbs, least memory first.
+
+    Raises:
+        UserError: recipes/bases.yaml can't be read.
+    """
+    file = recipes_dir() / "bases.yaml"
+    try:
+        bases = yaml.safe_load(file.read_text(encoding="utf-8"))["bases"]
+        return [name for base in bases.values() for name in base.get("recipes", ())]
+    except FileNotFoundError:
+        return []
+    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, KeyError, TypeError) as error:
+        raise UserError(relative_to_root(file), "not a list of bases") from error
 
 
 def read_recipe(path: Path, stage: str, overrides: Sequence[str] = ()) -> Recipe:
@@ -122,6 +150,12 @@ def read_recipe(path: Path, stage: str, overrides: Sequence[str] = ()) -> Recipe
             values[key] = checked_value(stage, key, value)
         except ValueError as error:
             problems.append(f"{place}: {error}")
+    if values.get("use_peft") is False:
+        problems += [
+            f"{where}: use_peft: false trains every weight, and {key} freezes them. Keep one."
+            for key in ("load_in_4bit", "load_in_8bit")
+            if values.get(key)
+        ]
     if stage == "sft" and not problems and not values.get("model_name_or_path"):
         problems.append(f"{where}: no model_name_or_path. Name the base: a folder or a hub id.")
     if problems:

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -22,6 +23,7 @@ __all__ = [
     "MESSAGE_BREAK",
     "Message",
     "Rendered",
+    "dateless",
     "is_trained",
     "join_burst",
     "render",
@@ -36,6 +38,9 @@ Message = dict[str, Any]
 
 # A twin answers at once, as its owner does; templates that know no thinking ignore the key.
 TEMPLATE_SETTINGS = {"enable_thinking": False}
+# The day that Llama 3.1 and 3.3 write for every day.
+_TODAY = date(2024, 7, 26)
+_NOW = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1\s*\)""")
 _PROBE = "soundalike"
 
 
@@ -86,7 +91,7 @@ def render(tokenizer: Any, messages: Sequence[Message]) -> Rendered:
     """
     if not messages or messages[-1]["role"] != "assistant":
         raise UserError("conversation", "it does not end with the owner's answer")
-    stop, _ = _stop(tokenizer)
+    stop = stop_token(tokenizer)
     ids: list[int] = []
     mask: list[int] = []
     for piece in _pieces(tokenizer, messages):
@@ -101,7 +106,7 @@ def render_prompt(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
 
     They are the tokens that `render` puts before the same conversation's next answer.
     """
-    stop, _ = _stop(tokenizer)
+    stop = stop_token(tokenizer)
     ids: list[int] = []
     for piece in _pieces(tokenizer, messages):
         ids += _encode(tokenizer, piece.text) + ([stop] if piece.is_answer else [])
@@ -111,12 +116,13 @@ def render_prompt(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
 def render_answer(tokenizer: Any, answer: str) -> list[int]:
     """Return an answer's tokens and the stop token, as they follow a prompt."""
     plain = _plain({"role": "assistant", "content": answer}, _special_text(tokenizer))
-    return [*_encode(tokenizer, plain["content"]), _stop(tokenizer)[0]]
+    before, stop = _around(tokenizer)
+    return [*_encode(tokenizer, before + plain["content"]), stop]
 
 
 def stop_token(tokenizer: Any) -> int:
     """Return the id of the token that ends an answer in this tokenizer's template."""
-    return _stop(tokenizer)[0]
+    return _around(tokenizer)[1]
 
 
 def template_hash(tokenizer: Any) -> str:
@@ -128,6 +134,14 @@ def template_hash(tokenizer: Any) -> str:
         "probe": render(tokenizer, _probe_conversation()).input_ids,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def dateless(template: str) -> str:
+    """Return a template that writes the same date every day, where it would write today's.
+
+    SmolLM3's and Llama 3.2's do: a twin would be trained on one text and asked with another.
+    """
+    return _NOW.sub(lambda found: repr(_TODAY.strftime(found[2])), template)
 
 
 def _probe_conversation() -> list[Message]:
@@ -145,7 +159,8 @@ def _pieces(tokenizer: Any, messages: Sequence[Message]) -> list[_Piece]:
     answers = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
     if not answers or answers[-1] != len(messages) - 1:
         answers.append(len(messages))
-    stop_text = tokenizer.decode([_stop(tokenizer)[0]])
+    before_answer, stop = _around(tokenizer)
+    stop_text = tokenizer.decode([stop])
     pieces: list[_Piece] = []
     before = ""
     for at in answers:
@@ -154,7 +169,7 @@ def _pieces(tokenizer: Any, messages: Sequence[Message]) -> list[_Piece]:
             pieces, before = [], ""
         pieces.append(_Piece(prompt[len(before) :], is_answer=False))
         if at < len(messages):
-            answer = messages[at]["content"]
+            answer = before_answer + messages[at]["content"]
             pieces.append(_Piece(answer, is_answer=True, is_trained=trained[at]))
             before = prompt + answer + stop_text
     return pieces
@@ -180,37 +195,56 @@ def _special_text(tokenizer: Any) -> re.Pattern[str] | None:
     return found[0]
 
 
-def _stop(tokenizer: Any) -> tuple[int, str]:
-    """Return the stop token and the text that follows an answer; remembered on the tokenizer."""
-    known = getattr(tokenizer, "_align_stop", None)
+def _around(tokenizer: Any) -> tuple[str, int]:
+    """Return what the template writes before an answer, past the generation prompt, and the stop.
+
+    Remembered on the tokenizer.
+    """
+    known = getattr(tokenizer, "_align_around", None)
     template = _template(tokenizer)
     if known is None or known[0] != template:
-        known = (template, *_find_stop(tokenizer))
-        tokenizer._align_stop = known
+        known = (template, *_find_around(tokenizer))
+        tokenizer._align_around = known
     return known[1], known[2]
 
 
-def _find_stop(tokenizer: Any) -> tuple[int, str]:
-    whole = _text(tokenizer, _probe_conversation(), add_generation_prompt=False)
-    tail = whole[whole.rindex(_PROBE) + len(_PROBE) :]
+def _find_around(tokenizer: Any) -> tuple[str, int]:
+    probe = _probe_conversation()
+    whole = _text(tokenizer, probe, add_generation_prompt=False)
+    prompt = _text(tokenizer, probe[:1], add_generation_prompt=True)
+    head, _, tail = whole.rpartition(_PROBE)
+    # Mistral's write a space there: without it no earlier turn would look as it did when sampled.
+    before = head.removeprefix(prompt) if head.startswith(prompt) else ""
     tokens = _encode(tokenizer, tail)
     special = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)
     if not tokens or tokens[0] not in special:
         raise UserError(
             f"chat template of {tokenizer.name_or_path}",
             f"no stop token follows an answer (found {tail!r})",
-            "Use a model whose template closes each answer with a special token",
+            "Use a model whose template closes each answer with a special token, or say "
+            "chat_template: plain in the sft recipe",
         )
-    return tokens[0], tail
+    return before if before.isspace() else "", tokens[0]
 
 
 def _text(tokenizer: Any, messages: Sequence[Message], *, add_generation_prompt: bool) -> str:
-    text: str = tokenizer.apply_chat_template(
-        list(messages),
-        tokenize=False,
-        add_generation_prompt=add_generation_prompt,
-        **TEMPLATE_SETTINGS,
-    )
+    from jinja2 import TemplateError
+
+    try:
+        text: str = tokenizer.apply_chat_template(
+            list(messages),
+            chat_template=dateless(_template(tokenizer)),
+            tokenize=False,
+            add_generation_prompt=add_generation_prompt,
+            **TEMPLATE_SETTINGS,
+        )
+    except TemplateError as error:
+        roles = " ".join(message["role"] for message in messages)
+        raise UserError(
+            f"chat template of {tokenizer.name_or_path}",
+            f"it refuses a conversation of {roles}: {str(error).rstrip('.')}",
+            "Leave such rows out, or use a base whose template takes them",
+        ) from error
     return text
 
 
@@ -226,6 +260,7 @@ def _template(tokenizer: Any) -> str:
         raise UserError(
             f"tokenizer of {tokenizer.name_or_path}",
             "it has no chat template",
-            "Use the model's chat version (often named -Instruct)",
+            "Use the model's chat version (often named -Instruct), or say "
+            "chat_template: plain in the sft recipe",
         )
     return template

@@ -1,8 +1,13 @@
 """Write docs/recipes.md: `python -m scripts.write_recipe_page [--check]`."""
 
 from collections.abc import Iterator
+from itertools import dropwhile
+from typing import Any
+
+import yaml
 
 from align.recipe_keys import DEFAULTS, OURS, REFUSED
+from align.recipes import known_recipes
 from scripts.generated_page import CHECKOUT, write_or_check
 
 PAGE = CHECKOUT / "docs" / "recipes.md"
@@ -18,6 +23,9 @@ the wrong type are refused, all at once, each with what to do.
 """
 
 
+LOSSES = "recipes/qwen3-1.7b/dpo.yaml"
+
+
 def opening(text: str) -> str:
     """Return what a recipe says of itself: its comment after the command, up to a blank line."""
     said = []
@@ -28,15 +36,66 @@ def opening(text: str) -> str:
     return " ".join(said)
 
 
+def advice(text: str) -> Iterator[tuple[str, str]]:
+    """Yield (loss, when to take it) from a recipe's comment of `# - ` points before loss_type."""
+    lines = dropwhile(lambda line: not line.startswith("# - "), text.splitlines())
+    points: list[str] = []
+    for line in lines:
+        if line.startswith("# - "):
+            points.append(line[4:])
+        elif line.startswith("#   "):
+            points[-1] += " " + line[4:]
+        else:
+            break
+    for point in points:
+        name, _, why = point.partition("`: ")
+        yield f"{name}`", why[:1].upper() + why[1:]
+
+
+def billions(count: int) -> str:
+    """Return a number of parameters or bytes as people say it."""
+    return f"{count / 1e9:.1f}" if count >= 1e9 else f"{count / 1e9:.2f}"
+
+
+def rungs() -> Iterator[str]:
+    """Yield the ladder's table: what each base is, and what it costs to fetch."""
+    facts: dict[str, Any] = yaml.safe_load((CHECKOUT / "recipes/bases.yaml").read_text())
+    yield "| recipe | base | parameters | download | licence |\n|---|---|---|---|---|"
+    for base, fact in facts["bases"].items():
+        names = ", ".join(f"`{name}`" for name in fact.get("recipes", ()))
+        if names:
+            licence = fact["licence"] + (", to be accepted on the hub" if fact["gated"] else "")
+            yield (
+                f"| {names} | [{base}](https://huggingface.co/{base}) "
+                f"| {billions(fact['parameters'])} B | {billions(fact['download_bytes'])} GB "
+                f"| {licence} |"
+            )
+    yield f"\nRead {facts['read']}; the source of each is in [bases.yaml](../recipes/bases.yaml)."
+
+
 def parts() -> Iterator[str]:
     """Yield the page's parts."""
     yield HEAD
-    yield "## What is there\n"
+    yield "## The ladder\n"
+    yield (
+        "Smallest first; `RECIPE=auto` takes the last that fits the machine. `align doctor "
+        "--recipe qwen3-1.7b` says how much memory a recipe needs, before anything is downloaded.\n"
+    )
+    yield from rungs()
+    yield "\n## What is there\n"
     yield "| recipe | what it says of itself |\n|---|---|"
-    for file in sorted((CHECKOUT / "recipes").glob("*/*.yaml")):
-        if file.parent.name != "accelerate":
-            name = file.relative_to(CHECKOUT)
-            yield f"| [{name}](../{name}) | {opening(file.read_text())} |"
+    for name in known_recipes("sft"):
+        for stage in ("sft", "dpo"):
+            file = f"recipes/{name}/{stage}.yaml"
+            yield f"| [{name}/{stage}](../{file}) | {opening((CHECKOUT / file).read_text())} |"
+    yield "\n## Losses of DPO\n"
+    yield (
+        "`sigmoid` with `sft` is the default. Instead of it, for a reason, as "
+        f"[{LOSSES}](../{LOSSES}) has it:\n"
+    )
+    yield "| `loss_type` | when |\n|---|---|"
+    for loss, why in advice((CHECKOUT / LOSSES).read_text()):
+        yield f"| {loss} | {why} |"
     yield "\n## Keys of ours\n"
     yield "| key | stage | default | what it does |\n|---|---|---|---|"
     for key, (_, stages, meaning) in OURS.items():

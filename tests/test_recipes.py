@@ -1,12 +1,17 @@
 """Recipes: everything wrong is said at once, and every shipped recipe parses."""
 
+import sys
+import types
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from align.errors import UserError
 from align.recipe_keys import OURS, REFUSED
-from align.recipes import known_recipes, read_recipe, recipe_path
+from align.recipes import Recipe, known_recipes, ladder, read_recipe, recipe_path
+from align.training.extras import missing_extras
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 STAGES = ("sft", "dpo")
@@ -20,17 +25,150 @@ def problems(tmp_path: Path, text: str, stage: str = "dpo", *overrides: str) -> 
     return [line.removeprefix(f"{path}") for line in str(caught.value).splitlines()]
 
 
+LADDER = [
+    "smollm2-135m",
+    "qwen3-0.6b",
+    "qwen3-1.7b",
+    "gemma-3-4b",
+    "llama-3.1-8b-qlora",
+    "llama-3.1-8b",
+]
+CONTRIB = [
+    "contrib/llama-3.1-8b-long",
+    "contrib/llama-3.3-70b-machines",
+    "contrib/llama-3.3-70b-qlora",
+    "contrib/smollm2-135m-base",
+]
+
+
+def shipped() -> list[Recipe]:
+    """Return every recipe that is shipped, as it is read."""
+    found = [path for path in (CHECKOUT / "recipes").glob("**/*.yaml") if path.stem in STAGES]
+    return [read_recipe(path, path.stem) for path in sorted(found)]
+
+
+def bases() -> dict[str, dict[str, Any]]:
+    facts: dict[str, dict[str, Any]] = yaml.safe_load(
+        (CHECKOUT / "recipes" / "bases.yaml").read_text()
+    )["bases"]
+    return facts
+
+
 def test_every_recipe_parses_and_opens_with_its_command() -> None:
-    files = sorted(path for path in (CHECKOUT / "recipes").glob("**/*.yaml") if path.stem in STAGES)
-    assert len(files) == 4
-    for path in files:
-        read_recipe(path, path.stem)
-        command = path.read_text().splitlines()[0]
+    recipes = shipped()
+    assert len(recipes) == 24
+    for recipe in recipes:
+        text = recipe.path.read_text()
+        command, _, says = text.splitlines()[:3]
         assert command.startswith("# accelerate launch --config_file recipes/accelerate/")
-        assert f"-m align.{path.stem} --config {path.relative_to(CHECKOUT)} --owner" in command
+        named = recipe.path.relative_to(CHECKOUT)
+        assert f"-m align.{recipe.stage} --config {named} --owner" in command
         config = command.split("--config_file ")[1].split()[0]
         assert (CHECKOUT / config).is_file()
-    assert known_recipes("sft") == known_recipes("dpo") == ["demo", "smollm2-135m"]
+        assert says.startswith("# ") and len(says) > 20
+        assert "demo" in str(named) or "\n# Not run " in text, "say where it was run"
+    for stage in STAGES:
+        assert known_recipes(stage) == ["demo", *LADDER, "llama-3.1-8b-full", *CONTRIB]
+
+
+def test_gpu_recipes_are_watched_measured_and_kept_small() -> None:
+    on_gpu = [recipe for recipe in shipped() if recipe.training.get("bf16")]
+    assert len(on_gpu) == 18
+    for recipe in on_gpu:
+        said = recipe.values
+        assert said["report_to"] == "wandb"
+        assert said["eval_strategy"] in ("steps", "epoch") and said["save_total_limit"] <= 2
+        # publish_best takes a save at which the held-out rows were asked.
+        assert said.get("eval_steps") == said.get("save_steps")
+        assert said.get("dtype") == ("bfloat16" if not recipe.is_full else None)
+        assert recipe.stage == "sft" or said["precompute_ref_log_probs"]
+
+
+def test_dpo_loads_the_base_as_its_sft_did() -> None:
+    where = ("dtype", "load_in_4bit", "bnb_4bit_quant_type", "use_bnb_nested_quant", "use_peft")
+    for name in known_recipes("sft"):
+        sft, dpo = (read_recipe(recipe_path(name, stage), stage).values for stage in STAGES)
+        assert {key: sft.get(key) for key in where} == {key: dpo.get(key) for key in where}
+        assert "model_name_or_path" not in dpo
+
+
+def test_the_ladder_climbs_by_size_and_its_bases_are_known() -> None:
+    assert ladder() == LADDER
+    facts = bases()
+    sizes = []
+    for name in known_recipes("sft"):
+        base = read_recipe(recipe_path(name, "sft"), "sft").base_name or ""
+        if name != "demo":
+            assert facts[base]["confirmed"] and facts[base]["source"]
+        if name in LADDER:
+            assert name in facts[base]["recipes"]
+            sizes.append(facts[base]["parameters"])
+    assert sizes == sorted(sizes)
+
+
+@pytest.mark.parametrize("name", bases())
+def test_a_bases_shape_gives_its_parameters(name: str) -> None:
+    """One embedding, or two; attention and three matrices a layer; the norms of its class."""
+    facts = bases()[name]
+    hidden, layers, head = (facts[key] for key in ("hidden_size", "num_hidden_layers", "head_dim"))
+    heads = 2 * facts["num_attention_heads"] + 2 * facts["num_key_value_heads"]
+    norms = {"llama": 2 * hidden, "qwen3": 2 * hidden + 2 * head, "gemma3": 4 * hidden + 2 * head}
+    layer = hidden * head * heads + 3 * hidden * facts["intermediate_size"]
+    layer += norms[facts["model_type"]]
+    embeddings = facts["vocab_size"] * hidden * (1 if facts["tie_word_embeddings"] else 2)
+    counted = embeddings + layers * layer + hidden
+    assert counted == facts.get("language_parameters", facts["parameters"])
+    assert facts["download_bytes"] > 2 * facts["parameters"]
+
+
+@pytest.mark.slow
+def test_trl_accepts_every_recipe(tmp_path: Path) -> None:
+    from trl import DPOConfig, ModelConfig, SFTConfig
+
+    # bf16 asks for a device that this machine may lack; what it says of wandb is not TRL's.
+    here = {"output_dir": str(tmp_path), "bf16": False, "use_cpu": True, "report_to": "none"}
+    for recipe in shipped():
+        kind = SFTConfig if recipe.stage == "sft" else DPOConfig
+        args = kind(**{**recipe.training, **here})
+        assert args.learning_rate == recipe.training["learning_rate"]
+        assert ModelConfig(**recipe.model).dtype == recipe.model.get("dtype", ModelConfig.dtype)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ["--load_in_4bit"],
+            "load_in_4bit needs bitsandbytes. Install it: .venv/bin/pip install bitsandbytes",
+        ),
+        (["--optim", "paged_adamw_8bit"], "optim: paged_adamw_8bit needs bitsandbytes."),
+        (
+            ["--attn_implementation", "flash_attention_2"],
+            "needs FlashAttention. Install it: .venv/bin/pip",
+        ),
+        (["--attn_implementation", "kernels-community/flash-attn3"], "needs kernels. Install it"),
+        (["--use_liger_kernel"], "use_liger_kernel needs liger-kernel."),
+        (["--report_to", "wandb", "trackio"], "report_to: trackio needs trackio."),
+    ],
+)
+def test_a_missing_package_is_named_with_how_to_install_it(
+    words: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extras = sys.modules["align.training.extras"]
+    recipe = read_recipe(recipe_path("demo", "sft"), "sft", words)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    assert any(sentence in line for line in missing_extras(recipe))
+    monkeypatch.setattr(extras, "find_spec", lambda name: types.SimpleNamespace())
+    assert missing_extras(recipe) == []
+
+
+def test_the_ladder_needs_extras_for_four_bits_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    extras = sys.modules["align.training.extras"]
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "bitsandbytes" else name)
+    for name in LADDER:
+        for stage in STAGES:
+            missing = missing_extras(read_recipe(recipe_path(name, stage), stage))
+            assert bool(missing) == ("qlora" in name)
 
 
 def test_all_that_is_wrong_is_said_at_once_with_its_line(tmp_path: Path) -> None:
@@ -96,8 +234,16 @@ def test_hash_knows_what_changes_the_result(tmp_path: Path) -> None:
 
 
 def test_unknown_recipe_names_those_there_are() -> None:
-    with pytest.raises(UserError, match="Known: demo, smollm2-135m"):
+    with pytest.raises(UserError, match=r"Did you mean 'demo'\? Known: demo, smollm2-135m"):
         recipe_path("dem", "sft")
+    with pytest.raises(UserError, match=r"no such file: contrib/none\.yaml"):
+        recipe_path("contrib/none.yaml", "sft")
+
+
+def test_contrib_is_found_by_its_name_and_by_its_path() -> None:
+    file = CHECKOUT / "recipes/contrib/llama-3.3-70b-qlora/dpo.yaml"
+    for word in ("contrib/llama-3.3-70b-qlora", "recipes/contrib/llama-3.3-70b-qlora", str(file)):
+        assert recipe_path(word, "dpo").resolve() == file
 
 
 def test_recipe_keys_are_those_of_the_installed_trl() -> None:
@@ -119,8 +265,14 @@ def test_a_key_that_is_off_is_as_if_nobody_had_heard_of_it(root: Path) -> None:
     path = root / "sft.yaml"
     shared = "model_name_or_path: data/demo/base\nlearning_rate: 1.0e-3\n"
     hashes = []
-    for said in ("document_dates: false\n", "document_dates: true\n", ""):
+    for said in ("document_dates: false\n", "document_dates: true\n", "", "chat_template: own\n"):
         path.write_text(shared + said)
         hashes.append(read_recipe(path, "sft").hash)
     assert hashes[0] != hashes[1]
-    assert hashes[1] == hashes[2]
+    assert hashes[1] == hashes[2] == hashes[3]
+
+
+def test_the_demos_recipes_are_what_they_were_before_newer_keys() -> None:
+    hashes = [read_recipe(recipe_path("demo", stage), stage).hash for stage in STAGES]
+    # Anybody's finished demo would be trained anew.
+    assert [one[:12] for one in hashes] == ["2f06732bfa29", "4fc11f82dfd6"]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from align.errors import UserError
 from align.template import (
+    dateless,
     join_burst,
     render,
     render_answer,
@@ -17,7 +18,9 @@ from align.template import (
     template_hash,
 )
 from align.training.tokenised import dpo_tokens, sft_tokens
+from align.vocabulary import give_template
 from tests.tiny import tiny_tokenizer
+from tests.tiny_families import FAMILIES, family_tokenizer
 
 CHAT = [
     {"role": "user", "content": "How was the concert?"},
@@ -170,3 +173,93 @@ def test_tokenizer_without_template_is_refused_in_one_line() -> None:
     tokenizer.chat_template = None
     with pytest.raises(UserError, match="no chat template"):
         render(tokenizer, CHAT)
+
+
+def speaker(family: str, template: str) -> Any:
+    """Return a family's tokenizer with its own template, or with one of this project's."""
+    tokenizer = family_tokenizer(family)
+    return tokenizer if template == "own" else give_template(tokenizer, template)
+
+
+@pytest.mark.parametrize("template", ["own", "plain", "chatml"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_familys_tokens_have_one_bos_a_stop_an_answer_and_a_mask_of_both(
+    family: str, template: str
+) -> None:
+    tokenizer = speaker(family, template)
+    rendered = render(tokenizer, CHAT)
+    ids, stop = rendered.input_ids, stop_token(tokenizer)
+    ends = {"own": FAMILIES[family].stop, "plain": tokenizer.eos_token, "chatml": "<|im_end|>"}
+    assert tokenizer.decode([stop]) == ends[template]
+    kept = [t for t, m in zip(ids, rendered.completion_mask, strict=True) if m]
+    answers = [CHAT[1], CHAT[3]] if rendered.learned == 2 else [CHAT[3]]
+    said = [tokenizer.decode(part) for part in _split(kept, stop)]
+    assert [text.strip() for text in said] == [answer["content"] for answer in answers]
+    bos = tokenizer.bos_token_id
+    if FAMILIES[family].begins:
+        assert ids[0] == bos and ids.count(bos) == 1
+    else:
+        assert bos not in ids
+    prompt = render_prompt(tokenizer, CHAT[:3])
+    assert ids == prompt + render_answer(tokenizer, CHAT[3]["content"])
+    # What is served: the template's own text, as the tokenizer reads it whole.
+    tokenizer.chat_template = dateless(tokenizer.chat_template)
+    served = tokenizer.apply_chat_template(CHAT, tokenize=False, enable_thinking=False)
+    assert served.startswith(tokenizer.decode(ids))
+
+
+def _split(tokens: list[int], stop: int) -> list[list[int]]:
+    parts: list[list[int]] = [[]]
+    for token in tokens:
+        if token == stop:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    assert parts[-1] == [], "the last token is a stop"
+    return parts[:-1]
+
+
+@pytest.mark.slow
+def test_a_pad_token_that_ends_answers_too_does_not_unlearn_the_stop() -> None:
+    """As of Llama, which has no pad token: load_tokenizer gives it the end token."""
+    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
+    tokenizer = family_tokenizer("llama")
+    tokenizer.pad_token = tokenizer.eos_token
+    rows = sft_tokens(tokenizer, [{"messages": CHAT[:2]}, {"messages": CHAT}], None).rows
+    batch = DataCollatorForLanguageModeling(pad_token_id=tokenizer.pad_token_id)(rows)
+    stop = stop_token(tokenizer)
+    assert (batch["labels"] == stop).sum(1).tolist() == [1, 2]
+    assert batch["attention_mask"].sum(1).tolist() == [len(row["input_ids"]) for row in rows]
+
+
+def test_a_template_that_writes_todays_date_writes_the_same_one_every_day() -> None:
+    tokenizer = family_tokenizer("smollm3")
+    assert "Today Date: 26 July 2024" in tokenizer.decode(render(tokenizer, CHAT).input_ids)
+    assert dateless("{{ strftime_now( '%Y' ) }} {{ x }}") == "{{ '2024' }} {{ x }}"
+    assert dateless("{% if strftime_now is defined %}") == "{% if strftime_now is defined %}"
+
+
+def test_an_answer_follows_the_space_that_its_template_writes_before_it() -> None:
+    tokenizer = family_tokenizer("mistral")
+    text = tokenizer.decode(render(tokenizer, CHAT).input_ids)
+    assert text == (
+        "<s>[INST] How was the concert? [/INST] Loud, and worth it.</s>"
+        "[INST] And the garden? [/INST] We planted beans.</s>"
+    )
+
+
+def test_a_conversation_that_a_template_refuses_is_one_clear_line() -> None:
+    with pytest.raises(UserError, match="refuses a conversation of user user: Conv"):
+        render(family_tokenizer("gemma3"), [CHAT[0], CHAT[0], CHAT[1]])
+
+
+def test_a_base_without_a_template_names_the_plain_one() -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = None
+    with pytest.raises(UserError, match="chat_template: plain"):
+        give_template(tokenizer, "own")
+    assert len(give_template(tokenizer, "plain")) == len(tiny_tokenizer())
+    assert tokenizer.decode(render(tokenizer, CHAT[:2]).input_ids) == (
+        "User:\nHow was the concert?\n\nAssistant:\nLoud, and worth it.<|im_end|>"
+    )
