@@ -30,9 +30,10 @@ class Checkpoint:
 
     Attributes:
         name: `base`, `001-sft`, …, or the folder's name.
-        path: The folder with adapter, tokenizer and twin.json; None for `base`.
+        path: The folder with weights, tokenizer and twin.json; None for `base`.
         hash: Identity of what it was made from (a lineage's hash, or the base's).
-        base: The base as it lies on this machine now.
+        base: The base as it lies on this machine now; of a full twin, which can do without it, as
+            it was recorded where it is gone.
         lineage: What twin.json says; None for `base`.
     """
 
@@ -88,8 +89,8 @@ def load(folder: Path) -> Checkpoint:
     """Return the checkpoint in a folder, its lineage checked against the files and the base."""
     folder = folder.resolve()
     lineage = lineages.read(folder)
-    base = find_base(lineage.base, wanted_by=relative_to_root(folder))
-    lineages.check_adapter(folder, lineage)
+    base = _base_of(lineage, folder)
+    lineages.check_weights(folder, lineage)
     return Checkpoint(folder.name, folder, lineage.hash, base, lineage)
 
 
@@ -163,6 +164,17 @@ def clear_work(owner: str, stage: str, *, keep: Path | None = None) -> None:
     for folder in (checkpoints_dir(owner) / WORK).glob(f"{stage}-*"):
         if folder != keep:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _base_of(lineage: Lineage, folder: Path) -> Base:
+    try:
+        return find_base(lineage.base, wanted_by=relative_to_root(folder))
+    except UserError:
+        if lineage.kind != lineages.FULL:
+            raise
+        recorded = dict(lineage.base)
+        path = Path(recorded.pop("path"))
+        return Base(path=path if path.is_absolute() else project_root() / path, **recorded)
 
 
 def _base_checkpoint(owner: str, recipe: Any) -> Checkpoint:

@@ -1,4 +1,4 @@
-"""Train the twin on the choices, on the SFT twin's own adapter, with that twin as reference.
+"""Train the twin on the choices, from the SFT twin's own weights on, with it as reference.
 
 accelerate launch --config_file recipes/accelerate/cpu.yaml -m align.dpo --config recipes/demo/dpo.yaml --owner demo
 """  # noqa: E501
@@ -13,18 +13,20 @@ from align.training.run import Run
 
 
 def prefer(run: Run) -> None:
-    """Train the adapter to prefer what was chosen and publish it."""
+    """Train the parent's weights to prefer what was chosen and publish the twin."""
     from datasets import Dataset
-    from peft import PeftModel
     from trl import DPOConfig
 
-    from align.training.arguments import arguments, model_settings
+    from align.training.arguments import arguments
     from align.training.fit import seed_everything, train
+    from align.training.policy import frozen_reference, policy_of_parent
     from align.training.preference_report import pair_metrics, report
+    from align.training.preflight import on_tokens
     from align.training.publishing import publish_twin
     from align.training.tokenised import dpo_tokens
+    from align.training.tracking import finish
     from align.training.weighting import WeightedCollator, WeightedDPOTrainer, scaled_weights
-    from align.twins import load_base, load_tokenizer
+    from align.twins import load_tokenizer
 
     assert run.parent is not None and run.parent.path is not None
     tokenizer = load_tokenizer(run.parent.path)
@@ -35,11 +37,12 @@ def prefer(run: Run) -> None:
     weights = scaled_weights([row["weight"] for row in rows.rows])
     for row, weight in zip(rows.rows, weights, strict=True):
         row["weight"] = weight
+    on_tokens(run, tokenizer, rows.rows)
     args = arguments(DPOConfig, run)
     seed_everything(run)
-    base = load_base(run.base, **model_settings(run))
     trainer = WeightedDPOTrainer(
-        PeftModel.from_pretrained(base, run.parent.path, is_trainable=True),
+        policy_of_parent(run, tokenizer, args),
+        frozen_reference(run, args),
         reference=run.parent.name,
         args=args,
         data_collator=WeightedCollator(pad_token_id=tokenizer.pad_token_id),
@@ -52,6 +55,7 @@ def prefer(run: Run) -> None:
     if held_out.rows:
         trainer.evaluate()
         metrics |= pair_metrics(trainer.pair_rewards)
+    metrics |= finish(trainer, run, metrics)
     folder = publish_twin(trainer, tokenizer, run, metrics)
     if folder is not None:
         report(run, metrics)

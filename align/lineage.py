@@ -1,4 +1,4 @@
-"""twin.json: what a twin was made from, written beside its adapter and checked on load."""
+"""twin.json: what a twin was made from, written beside its weights and checked on load."""
 
 import hashlib
 import json
@@ -13,6 +13,10 @@ from align.paths import relative_to_root
 
 FILE = "twin.json"
 ADAPTER = "adapter_model.safetensors"
+# Of a twin whose every weight was trained: one file, or shards and an index that names them.
+_WHOLE = "model.safetensors"
+_INDEX = "model.safetensors.index.json"
+FULL = "full"
 _VERSION = 1
 
 
@@ -28,7 +32,7 @@ class Lineage:
         rows: Hash of the frozen rows, how many were trained on and held out and, of choices, what
             those of each source weigh together.
         template_hash: `align.template.template_hash` of the tokenizer it was trained with.
-        adapter_hash: Of the adapter's file.
+        adapter_hash: Of the adapter's file; of a full twin's files of weights.
         inputs: Digest of all that decides the result; equal inputs need no second run.
         seed: The run's seed.
         parent: Name and hash of the checkpoint it went on from; None for a fresh adapter.
@@ -39,6 +43,7 @@ class Lineage:
         judging: Of the verdicts among the rows: by gate, whose they are, what the judge's
             calibration found, and how many there are.
         created: UTC, ISO 8601.
+        kind: `adapter`, or `full` where every weight was trained and the folder is a whole model.
     """
 
     owner: str
@@ -57,6 +62,7 @@ class Lineage:
     metrics: dict[str, Any] = field(default_factory=dict)
     judging: dict[str, Any] = field(default_factory=dict)
     created: str = ""
+    kind: str = "adapter"
     version: int = _VERSION
 
     @property
@@ -108,22 +114,61 @@ def write(folder: Path, lineage: Lineage) -> None:
     values = {"hash": lineage.hash, **asdict(lineage)}
     if not lineage.judging:
         del values["judging"]
+    if lineage.kind != FULL:
+        del values["kind"]
     write_atomically(folder / FILE, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
 
-def adapter_hash(folder: Path) -> str:
-    """Return the SHA-256 of the adapter's bytes (of samples where it is large)."""
+def weights_file(folder: Path) -> Path:
+    """Return the file that a twin's weights are read from: adapter, whole model, or shards' index.
+
+    It need not exist: where only the lineage arrived, the adapter is the one that is missed.
+    """
+    present = (folder / name for name in (ADAPTER, _INDEX, _WHOLE) if (folder / name).is_file())
+    return next(present, folder / ADAPTER)
+
+
+def weights_files(folder: Path) -> list[Path]:
+    """Return all files of a twin's weights, in the order in which they are hashed."""
+    file = weights_file(folder)
+    if file.name != _INDEX:
+        return [file]
+    return [folder / name for name in _shards(file)]
+
+
+def has_weights(folder: Path) -> bool:
+    """Tell whether the twin's weights are here, each shard of them."""
+    files = weights_files(folder)
+    return bool(files) and all(path.is_file() for path in files)
+
+
+def weights_hash(folder: Path) -> str:
+    """Return the SHA-256 of the weights' bytes (of samples where a file is large)."""
     digest = hashlib.sha256()
-    for chunk in stretches(folder / ADAPTER):
-        digest.update(chunk)
+    files = weights_files(folder)
+    for path in files:
+        if len(files) > 1:
+            digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+        for chunk in stretches(path):
+            digest.update(chunk)
     return digest.hexdigest()
 
 
-def check_adapter(folder: Path, lineage: Lineage) -> None:
-    """Refuse an adapter that isn't the one twin.json speaks of; a missing one is for later."""
-    if (folder / ADAPTER).is_file() and adapter_hash(folder) != lineage.adapter_hash:
+def check_weights(folder: Path, lineage: Lineage) -> None:
+    """Refuse weights that aren't those twin.json speaks of; missing ones are for later."""
+    if has_weights(folder) and weights_hash(folder) != lineage.adapter_hash:
+        what = "these are not the weights" if lineage.kind == FULL else "it is not the adapter"
         raise UserError(
-            relative_to_root(folder / ADAPTER),
-            f"it is not the adapter that {FILE} describes",
-            f"Restore it, or train again: align {lineage.stage} --owner {lineage.owner}",
+            relative_to_root(weights_file(folder)),
+            f"{what} that {FILE} describes",
+            f"Restore them, or train again: align {lineage.stage} --owner {lineage.owner}",
         )
+
+
+def _shards(index: Path) -> list[str]:
+    """Return the names of the shards; none where the index is broken."""
+    try:
+        named = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        return sorted({Path(str(name)).name for name in named})
+    except (OSError, ValueError, KeyError, AttributeError):
+        return []

@@ -16,8 +16,6 @@ from align.store.gates import GateRow, newest_gates
 from align.store.verdicts import Counts, counts
 from align.tally import Tally, tally
 
-ADAPTER = "adapter_model.safetensors"
-
 
 class Judge(NamedTuple):
     """A judge of the owner's, told apart by model and prompt.

@@ -14,30 +14,31 @@ from align.training.run import Run
 
 
 def fine_tune(run: Run) -> None:
-    """Train a fresh adapter on the owner's answers and publish it."""
+    """Train a fresh adapter, or every weight, on the owner's answers and publish the twin."""
     from datasets import Dataset
-    from peft import get_peft_model
     from trl import SFTConfig, SFTTrainer
 
-    from align.training.arguments import arguments, model_settings
+    from align.training.arguments import arguments
     from align.training.fit import seed_everything, train
-    from align.training.lora import lora_config
+    from align.training.policy import fresh_policy
+    from align.training.preflight import on_tokens
     from align.training.publishing import publish_twin
     from align.training.tokenised import sft_tokens
-    from align.twins import load_base, load_tokenizer
+    from align.training.tokenizer import tokenizer_for
+    from align.training.tracking import finish
 
-    tokenizer = load_tokenizer(run.base.path)
+    tokenizer = tokenizer_for(run)
     most = run.recipe.training.get("max_length", 1024)
     rows, held_out = (
         sft_tokens(tokenizer, side, most) for side in (run.rows.train, run.rows.held_out)
     )
+    on_tokens(run, tokenizer, rows.rows)
     args = arguments(SFTConfig, run)
     if not args.packing:
         args.dataset_kwargs = {"skip_prepare_dataset": True}
     seed_everything(run)
-    model = get_peft_model(load_base(run.base, **model_settings(run)), lora_config(run.recipe))
     trainer = SFTTrainer(
-        model,
+        fresh_policy(run, tokenizer, args),
         args=args,
         train_dataset=Dataset.from_list(rows.rows),
         eval_dataset=Dataset.from_list(held_out.rows) if held_out.rows else None,
@@ -47,6 +48,7 @@ def fine_tune(run: Run) -> None:
     metrics |= {"shortened_rows": rows.shortened, "dropped_rows": rows.dropped}
     if held_out.rows:
         metrics["held_out_loss"] = trainer.evaluate()["eval_loss"]
+    metrics |= finish(trainer, run, metrics)
     folder = publish_twin(trainer, tokenizer, run, metrics)
     if folder is not None:
         report(run, metrics)

@@ -1,6 +1,5 @@
-"""A twin in memory: its base with the adapter folded in, its tokenizer, and its answers."""
+"""A twin in memory: its base with the adapter folded in, or all its own, and its answers."""
 
-import json
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -10,13 +9,15 @@ from typing import Any
 
 import torch
 
+from align.adapters import folded
 from align.base import Base
 from align.checkpoints import Checkpoint
 from align.drawing import draw, uniforms
 from align.errors import UserError
-from align.lineage import ADAPTER
+from align.lineage import FULL, has_weights
 from align.paths import relative_to_root
 from align.template import Message, render, render_prompt, stop_token, template_hash
+from align.vocabulary import fit_embeddings
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,19 @@ class Twin:
         max_new_tokens: int = 160,
         batch_size: int = 192,
         n: int = 1,
+        share: tuple[int, int] = (0, 1),
     ) -> Iterator[tuple[int, int, str]]:
-        """Yield (conversation, place among its n, answer) as answers are done, for progress."""
+        """Yield (conversation, place among its n, answer) as answers are done, for progress.
+
+        A `share` of (1, 4) draws the second of every four batches: the four shares together make
+        the batches of one process, so that even rounding is the same.
+        """
         prompts = [render_prompt(self.tokenizer, messages) for messages in conversations]
         wanted = [(at, place) for at in range(len(prompts)) for place in range(n)]
         # Prompts of a length share a batch: little padding, and near-equal float sums.
         wanted.sort(key=lambda one: (len(prompts[one[0]]), one))
-        for start in range(0, len(wanted), batch_size):
+        first, step = (number * batch_size for number in share)
+        for start in range(first, len(wanted), step):
             batch = wanted[start : start + batch_size]
             ids = [prompts[at] for at, _ in batch]
             keys = [f"{seed} {place} {ids[row]}" for row, (_, place) in enumerate(batch)]
@@ -126,7 +133,9 @@ class Twin:
                 return
             if len(going) < len(token):
                 # Rows that are done cost nothing from here on.
-                cache.batch_select_indices(going)
+                # From the CPU they reach the layers of a spread model, wherever those lie.
+                is_spread = len(set(getattr(self.model, "hf_device_map", {}).values())) > 1
+                cache.batch_select_indices(going.cpu() if is_spread else going)
                 attention, positions, drawn = attention[going], positions[going], drawn[going]
                 chances, token, rows = chances[going], token[going], rows[going.cpu()]
             ids = token[:, None]
@@ -175,27 +184,31 @@ def log_likelihood(
     return scores
 
 
-def load_twin(checkpoint: Checkpoint, *, threads: int | None = None) -> Twin:
+def load_twin(
+    checkpoint: Checkpoint, *, threads: int | None = None, device_map: Any = None
+) -> Twin:
     """Return the checkpoint's twin, ready to answer.
 
-    The base is loaded in float32 on a CPU and in bfloat16 on an accelerator, and the adapter is
-    folded into its weights: one matrix product less in each layer.
+    It computes in float32 on a CPU and in bfloat16 on an accelerator. An adapter is folded into its
+    base's weights: one matrix product less in each layer. A full twin is loaded as it lies.
 
     Args:
         checkpoint: From `align.checkpoints.resolve`.
         threads: CPU threads; torch's own choice where absent.
+        device_map: Spreads one model over several devices: `auto`, or what lies where.
 
     Raises:
-        UserError: The folder holds no adapter, or the tokenizer's template changed.
+        UserError: The folder holds no weights, the tokenizer's template changed, or the devices
+            together are too small.
     """
     if threads:
         torch.set_num_threads(threads)
     device = _device()
     folder = checkpoint.path
-    if folder is not None and not (folder / ADAPTER).is_file():
+    if folder is not None and not has_weights(folder):
         raise UserError(
             relative_to_root(folder),
-            "only its lineage is here, not the adapter",
+            "only its lineage is here, not its weights",
             "Pack it on the other machine with its adapter, and unpack that here",
         )
     tokenizer = load_tokenizer(folder or checkpoint.base.path)
@@ -205,9 +218,20 @@ def load_twin(checkpoint: Checkpoint, *, threads: int | None = None) -> Twin:
             "its chat template or vocabulary is not the one it was trained with",
             "Restore the tokenizer files, or train again",
         )
-    model = load_base(checkpoint.base, dtype=torch.float32)
-    if folder is not None:
-        model = _folded(model, folder)
+    # A spread model is never whole in one place, so it can't be rounded after the folding.
+    is_rounded = device_map is not None and device.type != "cpu"
+    settings = {"dtype": torch.bfloat16 if is_rounded else torch.float32, "device_map": device_map}
+    if folder is not None and checkpoint.lineage and checkpoint.lineage.kind == FULL:
+        model = load_model(folder, **settings)
+        _refuse_left_out(model)
+    else:
+        model = load_base(checkpoint.base, **settings)
+        _refuse_left_out(model)
+        model = fit_embeddings(model, tokenizer)
+        if folder is not None:
+            model = folded(model, folder)
+    if device_map is not None:
+        return Twin(model.eval(), tokenizer, checkpoint)
     if device.type != "cpu":
         model = model.to(torch.bfloat16)
     return Twin(model.to(device).eval(), tokenizer, checkpoint)
@@ -215,11 +239,16 @@ def load_twin(checkpoint: Checkpoint, *, threads: int | None = None) -> Twin:
 
 def load_base(base: Base, *, dtype: Any, **settings: Any) -> Any:
     """Return the base's model, from the folder where it lies now."""
+    return load_model(base.path, dtype=dtype, **settings)
+
+
+def load_model(folder: Path, *, dtype: Any, **settings: Any) -> Any:
+    """Return the whole model that lies in a folder."""
     from transformers import AutoModelForCausalLM
 
     _quiet()
     return AutoModelForCausalLM.from_pretrained(
-        base.path, dtype=dtype, local_files_only=True, **settings
+        folder, dtype=dtype, local_files_only=True, **settings
     )
 
 
@@ -234,43 +263,14 @@ def load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def _folded(model: Any, folder: Path) -> Any:
-    """Return the model with the adapter's low-rank products added to its weights."""
-    config = json.loads((folder / "adapter_config.json").read_text())
-    if not _is_plain_lora(config):
-        from peft import PeftModel
-
-        return PeftModel.from_pretrained(model, folder).merge_and_unload()
-    from safetensors.torch import load_file
-
-    # Importing peft would take longer than loading a small twin; plain LoRA is one product.
-    rank = config["r"]
-    scale = config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank)
-    adapter = load_file(folder / ADAPTER)
-    for name, down in adapter.items():
-        if not name.endswith(".lora_A.weight"):
-            continue
-        up = adapter[name.replace(".lora_A.", ".lora_B.")]
-        target = name.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
-        weight = model.get_parameter(f"{target}.weight")
-        weight.data += (scale * (up.float() @ down.float())).to(weight.dtype)
-    return model
-
-
-def _is_plain_lora(config: dict[str, Any]) -> bool:
-    special = (
-        "use_dora",
-        "modules_to_save",
-        "rank_pattern",
-        "alpha_pattern",
-        "fan_in_fan_out",
-        "target_parameters",
-        "trainable_token_indices",
-        "layer_replication",
-        "lora_bias",
-    )
-    plain = config.get("peft_type") == "LORA" and config.get("bias", "none") == "none"
-    return plain and not any(config.get(key) for key in special)
+def _refuse_left_out(model: Any) -> None:
+    """Refuse a spread model of which a part found no place: no adapter could be folded into it."""
+    if any(weight.is_meta for weight in model.parameters()):
+        raise UserError(
+            model.name_or_path,
+            "it does not fit on this machine's devices together",
+            "Take a machine with more memory on its devices, or a smaller base",
+        )
 
 
 def _stop_ids(twin: Twin) -> set[int]:
@@ -304,7 +304,8 @@ def _device() -> Any:
     if os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"):
         return torch.device("cpu")
     if torch.cuda.is_available():
-        return torch.device("cuda")
+        # Of several processes on a machine, each has a device of its own.
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     if torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")

@@ -52,7 +52,7 @@ def write_twin(
         lineage.Lineage(
             owner=owner, stage=stage, base=base.to_json(), recipe={"hash": "r"},
             rows={"hash": str(seed)}, template_hash=template_hash(tokenizer),
-            adapter_hash=lineage.adapter_hash(staging), inputs=str(seed), seed=seed,
+            adapter_hash=lineage.weights_hash(staging), inputs=str(seed), seed=seed,
             parent={"name": parent.name, "hash": parent.hash} if parent else None,
             sampling=SAMPLING, metrics=metrics or {},
         ),

@@ -1,4 +1,4 @@
-"""Publish a twin: its adapter, its tokenizer and its lineage, under the next number."""
+"""Publish a twin: its weights, its tokenizer and its lineage, under the next number."""
 
 import importlib.metadata
 import json
@@ -10,35 +10,42 @@ from typing import Any
 
 from align.checkpoints import clear_work, publish
 from align.files import write_atomically
-from align.lineage import Lineage, adapter_hash, write
+from align.lineage import FULL, Lineage, weights_hash, write
 from align.paths import relative_to_root
 from align.recipe_keys import DEFAULTS
-from align.template import template_hash
+from align.template import stop_token, template_hash
 from align.training.run import Run, is_main
 
 _LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
 
 
 def publish_twin(trainer: Any, tokenizer: Any, run: Run, metrics: dict[str, Any]) -> Path | None:
-    """Write adapter, tokenizer and lineage, and give them the next number (rank 0 only).
+    """Write weights, tokenizer and lineage, and give them the next number (rank 0 only).
 
-    The folder holds the adapter that was trained and nothing else: no `ref/` beside it.
+    The folder holds what was trained and nothing else: an adapter without `ref/` beside it, or the
+    whole model in the dtype in which it was trained.
     """
-    state = (
-        trainer.accelerator.get_state_dict(trainer.model) if trainer.is_deepspeed_enabled else None
-    )
+    is_spread = trainer.is_deepspeed_enabled or trainer.is_fsdp_enabled
+    # Only DeepSpeed's engine can gather what ZeRO-3 divided.
+    spread = trainer.deepspeed or trainer.model
+    state = trainer.accelerator.get_state_dict(spread) if is_spread else None
     if not is_main():
         return None
     staging = run.work / "twin"
     shutil.rmtree(staging, ignore_errors=True)
     model = trainer.accelerator.unwrap_model(trainer.model)
-    config = model.peft_config["default"]
-    # An absolute path, or a hub id: the folder loads from wherever one stands.
-    config.base_model_name_or_path = (
-        run.base.name if run.base.is_hub else str(run.base.path.absolute())
-    )
-    config.revision = run.base.revision if run.base.is_hub else None
-    model.save_pretrained(staging, selected_adapters=["default"], state_dict=state)
+    if run.recipe.is_full:
+        _stop_where_the_template_stops(model, tokenizer)
+        model.save_pretrained(staging, state_dict=state)
+    else:
+        _name_base(model, run)
+        # Else peft would look the base up on the hub, and keep all of a widened base's embeddings.
+        model.save_pretrained(
+            staging,
+            selected_adapters=["default"],
+            state_dict=state,
+            save_embedding_layers=False,
+        )
     (staging / "README.md").unlink(missing_ok=True)
     tokenizer.save_pretrained(staging)
     log = [json.dumps(entry) for entry in trainer.state.log_history]
@@ -47,6 +54,23 @@ def publish_twin(trainer: Any, tokenizer: Any, run: Run, metrics: dict[str, Any]
     folder = publish(staging, run.owner, run.stage)
     clear_work(run.owner, run.stage)
     return folder
+
+
+def _name_base(model: Any, run: Run) -> None:
+    """Let the adapter name its base by an absolute path, or a hub id: it loads from anywhere."""
+    config = model.peft_config["default"]
+    config.base_model_name_or_path = (
+        run.base.name if run.base.is_hub else str(run.base.path.absolute())
+    )
+    config.revision = run.base.revision if run.base.is_hub else None
+
+
+def _stop_where_the_template_stops(model: Any, tokenizer: Any) -> None:
+    """Let plain `generate` end an answer too where a base knows only the end of a document."""
+    known = model.generation_config.eos_token_id
+    known = [known] if isinstance(known, int) else known or []
+    stops = sorted({*known, stop_token(tokenizer)})
+    model.generation_config.eos_token_id = stops if len(stops) > 1 else stops[0]
 
 
 def _lineage(run: Run, staging: Path, tokenizer: Any, metrics: dict[str, Any]) -> Lineage:
@@ -74,7 +98,7 @@ def _lineage(run: Run, staging: Path, tokenizer: Any, metrics: dict[str, Any]) -
             **({"weights": run.rows.weights} if run.stage == "dpo" else {}),
         },
         template_hash=template_hash(tokenizer),
-        adapter_hash=adapter_hash(staging),
+        adapter_hash=weights_hash(staging),
         inputs=run.inputs,
         seed=run.recipe.seed,
         parent={"name": run.parent.name, "hash": run.parent.hash} if run.parent else None,
@@ -83,5 +107,6 @@ def _lineage(run: Run, staging: Path, tokenizer: Any, metrics: dict[str, Any]) -
         versions={"python": platform.python_version(), **versions},
         metrics=metrics,
         judging=run.judging,
+        kind=FULL if run.recipe.is_full else "adapter",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
