@@ -13,13 +13,20 @@ def arguments(kind: type, run: Run) -> Any:
     """Return TRL's settings for a run: the recipe's, and what is the run's own to decide.
 
     Raises:
-        UserError: TRL refuses the combination.
+        UserError: TRL refuses the combination, or DeepSpeed would be left out unsaid.
     """
     said = dict(run.recipe.training)
     said.setdefault("bf16", torch.cuda.is_available() and torch.cuda.is_bf16_supported())
-    # On a CPU DeepSpeed's state counts one process where there are two, and its batch sizes then
-    # disagree. With use_cpu the processes train plainly data-parallel instead: no ZeRO there.
-    said.setdefault("use_cpu", _on_cpu())
+    said.setdefault("use_cpu", _on_cpu() and not _under_deepspeed())
+    if _under_deepspeed():
+        if said["use_cpu"] or _is_cpu_asked_for():
+            raise UserError(
+                str(run.recipe.path),
+                "use_cpu leaves DeepSpeed out, and the processes would train plainly data-parallel",
+                "Remove use_cpu here and ACCELERATE_USE_CPU from the environment",
+            )
+        if _on_cpu():
+            _prepare_deepspeed_on_cpu(said)
     said.setdefault("logging_first_step", True)
     said.setdefault("save_strategy", "steps")
     said.setdefault("save_steps", 50)
@@ -27,7 +34,8 @@ def arguments(kind: type, run: Run) -> Any:
     own = {
         "output_dir": str(run.work),
         "disable_tqdm": True,
-        "report_to": said.pop("report_to", "none"),
+        # align.training.tracking reports in their place: these callbacks would send all settings.
+        "report_to": "none",
         # A filtered log would show a number where there is none.
         "logging_nan_inf_filter": False,
     }
@@ -41,9 +49,28 @@ def arguments(kind: type, run: Run) -> Any:
 
 
 def _on_cpu() -> bool:
-    if os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true"):
-        return True
-    return not (torch.cuda.is_available() or torch.backends.mps.is_available())
+    is_device = torch.cuda.is_available() or torch.backends.mps.is_available()
+    return _is_cpu_asked_for() or not is_device
+
+
+def _is_cpu_asked_for() -> bool:
+    return os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true")
+
+
+def _prepare_deepspeed_on_cpu(said: dict[str, Any]) -> None:
+    """Let DeepSpeed's processes meet over gloo."""
+    # accelerate 1.15 chooses the backend by the device; on a CPU, unless use_cpu is set, it finds
+    # none, takes each process for the only one, and batch sizes disagree with DeepSpeed's count.
+    said.setdefault("ddp_backend", "gloo")
+    from deepspeed.ops import __compatible_ops__
+
+    # An all-reduce through shared memory that would be compiled at the first run.
+    __compatible_ops__["deepspeed_shm_comm"] = False
+
+
+def _under_deepspeed() -> bool:
+    """Tell whether the launcher asks for DeepSpeed, which `use_cpu` would leave out unsaid."""
+    return os.environ.get("ACCELERATE_USE_DEEPSPEED", "").lower() == "true"
 
 
 def model_settings(run: Run) -> dict[str, Any]:

@@ -68,13 +68,46 @@ class WeightedCollator(DataCollatorForPreference):
         return batch
 
 
+@dataclass(frozen=True)
+class StepSize:
+    """How large a micro-batch is on average over one optimiser step: all ranks and accumulation.
+
+    TRL averages over each micro-batch, and those averages alike; a small micro-batch would count
+    as much as a large one, and the batch size per device would change what is learned.
+
+    Attributes:
+        pairs: Mean number of pairs; 0 where the step is not known.
+        tokens: Mean number of tokens in the chosen answers.
+    """
+
+    pairs: float = 0.0
+    tokens: float = 0.0
+
+    def scaled(self, weights: Sequence[float], losses: Sequence[str], inputs: Any) -> list[float]:
+        """Return the weights of the losses by which the step's mean is one over all its parts.
+
+        Of `sft` the parts are tokens, of every other loss pairs.
+        """
+        if not self.pairs:
+            return list(weights)
+        pairs, tokens = _size(inputs).tolist()
+        by_pairs, by_tokens = pairs / self.pairs, tokens / self.tokens
+        return [
+            weight * (by_tokens if loss == "sft" else by_pairs)
+            for weight, loss in zip(weights, losses, strict=True)
+        ]
+
+
 class WeightedDPOTrainer(DPOTrainer):
     """TRL's trainer over rows {prompt_ids, chosen_ids, rejected_ids, weight}.
 
     A weight scales the gradient that flows back into its pair's log-probs, which is the gradient
-    of the weighted loss for every loss that is a mean over pairs. The first micro-batch also
-    proves that the reference is the model that training starts from.
+    of the weighted loss for every loss that is a mean over pairs. Losses are means over the whole
+    optimiser step, however it is divided into micro-batches. The first micro-batch also proves that
+    the reference is the model that training starts from.
     """
+
+    loss_weights: list[float]
 
     def __init__(self, *args: Any, reference: str = "the twin it starts from", **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -88,6 +121,8 @@ class WeightedDPOTrainer(DPOTrainer):
         self.precompute_ref_logps = True
         self._reference = reference
         self._checked = False
+        self._said_weights = self.loss_weights
+        self._step = StepSize()
         self.pair_rewards: list[tuple[float, float]] = []
 
     def _prepare_dataset(self, dataset: Any, *args: Any) -> Any:
@@ -105,6 +140,15 @@ class WeightedDPOTrainer(DPOTrainer):
         dataset._get_cache_file_path = lambda key: f"{folder}/reference-{name}-{key}.arrow"
         return super()._precompute_ref_logps(dataset, name, batch_size)
 
+    def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> Any:
+        """Return the micro-batches of one optimiser step, and remember how large the step is."""
+        batches, items = super().get_batch_samples(epoch_iterator, num_batches, device)
+        if batches:
+            sizes = torch.stack([_size(batch) for batch in batches]).to(self.args.device)
+            mean = self.accelerator.gather(sizes).float().mean(0)
+            self._step = StepSize(*mean.tolist())
+        return batches, items
+
     def compute_ref_log_probs(self, model: Any, inputs: Any) -> Any:
         """Return the reference's log-probs, chosen and rejected, (B,) each."""
         return super().compute_ref_log_probs(model, _without_weight(inputs))
@@ -118,6 +162,10 @@ class WeightedDPOTrainer(DPOTrainer):
             live = self.compute_ref_log_probs(self.ref_model or self.model, inputs)
         if not self._cached and live is not None:
             inputs["ref_chosen_logps"], inputs["ref_rejected_logps"] = live
+        if self.model.training:
+            self.loss_weights = self._step.scaled(self._said_weights, self.loss_types, inputs)
+        else:
+            self.loss_weights = self._said_weights
         seen: dict[str, torch.Tensor] = {}
 
         def weighing(**kwargs: Any) -> Any:
@@ -134,7 +182,8 @@ class WeightedDPOTrainer(DPOTrainer):
             self._check(policy, inputs, live)
         self._note(policy, inputs, weights)
         plain = loss[0] if return_outputs else loss
-        if not torch.isfinite(plain):
+        # A loss of all ranks: where one stopped alone, nobody would say why.
+        if not torch.isfinite(self.accelerator.gather(plain.detach())).all():
             raise UserError(
                 f"dpo, step {self.state.global_step}",
                 "the loss is not a number any more",
@@ -146,12 +195,17 @@ class WeightedDPOTrainer(DPOTrainer):
         """Hold the policy against the reference, both from this batch: equal to the last bit."""
         self._checked = True
         sums = answer_log_probs(log_probs, inputs["completion_mask"], self.ld_alpha)
-        chosen, rejected = (self.beta * (sums - torch.cat(live)).float()).chunk(2)
+        reference = torch.cat(live)
+        rewards = (self.beta * (sums - reference).float()).view(2, -1)
+        # Of all ranks, here and below: where one stopped alone, nobody would say why.
+        chosen, rejected = self.accelerator.gather(rewards.T.contiguous()).T
         check_reference(chosen.tolist(), rejected.tolist(), reference=self._reference)
         if self._cached:
             cached = torch.cat([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]])
             half = self.args.bf16 or self.args.fp16 or self.model.dtype != torch.float32
-            check_cached(cached.tolist(), torch.cat(live).tolist(), half=half)
+            both = torch.stack([cached.to(reference), reference], dim=1)
+            kept, now = self.accelerator.gather(both).T
+            check_cached(kept.tolist(), now.tolist(), half=half)
 
     def _note(self, log_probs: torch.Tensor, inputs: Any, weights: torch.Tensor) -> None:
         """Log the weighted loss beside TRL's own; in evaluation keep each pair's rewards."""
@@ -165,6 +219,12 @@ class WeightedDPOTrainer(DPOTrainer):
         if mode == "eval":
             both = self.accelerator.gather_for_metrics((chosen.contiguous(), rejected.contiguous()))
             self.pair_rewards += zip(both[0].tolist(), both[1].tolist(), strict=True)
+
+
+def _size(inputs: Any) -> torch.Tensor:
+    """Return how many pairs a batch holds, and tokens in its chosen answers, (2,)."""
+    chosen = inputs["completion_mask"].chunk(2)[0][:, 1:]
+    return torch.stack([torch.tensor(len(chosen), device=chosen.device), chosen.sum()])
 
 
 def _without_weight(inputs: Any) -> dict[str, Any]:
