@@ -20,15 +20,36 @@ def sft(
     accelerate: Annotated[
         str | None, typer.Option(help="A name in recipes/accelerate/ (default: what fits here).")
     ] = None,
+    allow_recipe_change: Annotated[
+        bool,
+        typer.Option(
+            "--allow-recipe-change", help="Go on from a stopped run of another recipe, with this."
+        ),
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Leave a stopped run, and begin anew.")
+    ] = False,
 ) -> None:
     """Fine-tune a twin on the owner's writing.
 
     Any key of the recipe can follow: --learning_rate 1e-4 --num_train_epochs 2.
+
+    Ctrl-C or SIGTERM stops it after the step that is under way, with a save, and the same command
+    goes on from there (exit code 130 or 143); a second signal quits at once. Where the recipe
+    changed since, it is refused, with what changed.
     """
     from align.launch import launch
     from align.training.run import Asked
 
-    asked = Asked("sft", owner, recipe, dataset, overrides=tuple(ctx.args))
+    asked = Asked(
+        "sft",
+        owner,
+        recipe,
+        dataset,
+        overrides=tuple(ctx.args),
+        allow_recipe_change=allow_recipe_change,
+        restart=restart,
+    )
     code = launch(asked, accelerate)
     if code:
         raise typer.Exit(code)

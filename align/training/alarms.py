@@ -1,39 +1,37 @@
-"""What a look at the curves should not miss. Pure: log history in, sentences out."""
+"""What a look at the curves should not miss. Pure: log history in, alarms out."""
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 FALL, FALL_NATS = 0.2, 5.0
-AT_ONCE = 0.15
+SOON, STREAK = 10, 5
 
 
-def alarms(history: Sequence[Mapping[str, float]], total_steps: int) -> list[str]:
-    """Return what is alarming in a DPO run's log so far, each once.
+@dataclass(frozen=True)
+class Alarm:
+    """Something alarming in a run.
+
+    Attributes:
+        name: Which alarm it is; each sounds once a run.
+        sentence: What is wrong, and what helps.
+        is_fatal: Whether the run is worth nothing any more.
+    """
+
+    name: str
+    sentence: str
+    is_fatal: bool = False
+
+
+def alarms(history: Sequence[Mapping[str, float]], total_steps: int) -> list[Alarm]:
+    """Return what is alarming in a run's log so far.
 
     Args:
         history: Logged values with `step`, as TRL names them.
         total_steps: Length of the whole run.
     """
-    found = []
-    chosen = [entry["logps/chosen"] for entry in history if "logps/chosen" in entry]
-    if len(chosen) >= 4:
-        first, last = _mean(chosen[:2]), _mean(chosen[-2:])
-        if first - last > max(FALL_NATS, FALL * abs(first)):
-            found.append(
-                f"the chosen answers grow less likely (logps/chosen {first:.1f} → {last:.1f}): add "
-                "the sft term (loss_type: [sigmoid, sft], loss_weights: [1.0, 0.1]) or raise beta"
-            )
-    early = [
-        entry["rewards/accuracies"]
-        for entry in history
-        if "rewards/accuracies" in entry and entry["step"] <= max(2, AT_ONCE * total_steps)
-    ]
-    if len(early) >= 2 and min(early[1:]) >= 0.999:
-        found.append(
-            "the chosen answers were told from the rejected ones at once (reward accuracy 1.0): "
-            "something trivial may give them away, such as their length or their source"
-        )
-    return found
+    found = [_not_finite(history), _less_likely(history), _told_at_once(history, total_steps)]
+    return [alarm for alarm in found if alarm is not None]
 
 
 def not_finite(values: Mapping[str, float]) -> str | None:
@@ -41,6 +39,61 @@ def not_finite(values: Mapping[str, float]) -> str | None:
     for name, value in values.items():
         if isinstance(value, float) and not math.isfinite(value):
             return name
+    return None
+
+
+def _not_finite(history: Sequence[Mapping[str, float]]) -> Alarm | None:
+    for entry in history:
+        bad = not_finite({key: entry[key] for key in ("loss", "grad_norm") if key in entry})
+        if bad:
+            sentence = f"{bad} is not a number any more"
+            return Alarm("not_a_number", sentence, is_fatal=True)
+    return None
+
+
+def _less_likely(history: Sequence[Mapping[str, float]]) -> Alarm | None:
+    """Sound where the chosen answers' log-probs fell by a fifth, and by 5 nats."""
+    chosen = [entry["logps/chosen"] for entry in history if "logps/chosen" in entry]
+    if len(chosen) < 4:
+        return None
+    first, last = _mean(chosen[:2]), _mean(chosen[-2:])
+    if first - last <= max(FALL_NATS, FALL * abs(first)):
+        return None
+    return Alarm(
+        "chosen_less_likely",
+        f"the chosen answers grow less likely (logps/chosen {first:.1f} → {last:.1f}): add "
+        "the sft term (loss_type: [sigmoid, sft], loss_weights: [1.0, 0.1]) or raise beta",
+    )
+
+
+def _told_at_once(history: Sequence[Mapping[str, float]], total_steps: int) -> Alarm | None:
+    """Sound where by step 10 every pair of at least five steps on end was told right.
+
+    One batch of few pairs is all right by chance now and then; five on end are not. A run of
+    fewer than ten steps must have been right all through but for its first.
+    """
+    streak, before = 0, 0
+    for entry in history:
+        if "rewards/accuracies" not in entry:
+            continue
+        step = int(entry["step"])
+        covered = step - before
+        # At the first step policy and reference are one: every reward is 0, and none is larger.
+        told = covered - 1 if before == 0 else covered
+        if told and entry["rewards/accuracies"] * covered >= told - 1e-3:
+            streak += told
+        elif before:
+            streak = 0
+        if step - streak + 1 > SOON - STREAK + 1:
+            return None
+        if streak >= min(STREAK, total_steps - 1) and streak > 0:
+            return Alarm(
+                "told_at_once",
+                "the chosen answers were told from the rejected ones at once (reward accuracy 1.0 "
+                f"within {min(step, SOON)} steps): something trivial may give them away, such as "
+                "their length or their source",
+            )
+        before = step
     return None
 
 

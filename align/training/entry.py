@@ -2,51 +2,87 @@
 
 import os
 import shutil
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from align.checkpoints import link_newest
 from align.console import say
 from align.errors import UserError
 from align.paths import relative_to_root
+from align.training.noted import where_it_stands
+from align.training.preflight import before_download, on_rows
 from align.training.run import Run, is_main, parse_arguments, prepare, run_lock
+from align.training.stopping import Stopped, code_of, listening
+from align.training.unfinished import begin
 
 VERDICT = "SOUNDALIKE_VERDICT"
 
 
 def enter(stage: str, words: Sequence[str], fit: Callable[[Run], None]) -> int:
-    """Check, lock, train; return the exit code: 2 for the user's mistakes, 130 on Ctrl-C.
+    """Check, lock, train; return the exit code: 2 for the user's mistakes, 130 or 143 if stopped.
 
     Under `accelerate launch`, which turns any exit code but 0 into 1 and a traceback of its own,
     the code also goes to the file named by SOUNDALIKE_VERDICT, where `align` set one.
     """
     quiet_surroundings()
+    with listening():
+        try:
+            return _verdict(_train(stage, words, fit))
+        except Stopped as stopped:
+            sentence = stopped.sentence or f"{stage}: stopped; the same command goes on"
+            if is_main():
+                say(sentence)
+            return _verdict(code_of(stopped.number), is_agreed=stopped.is_agreed)
+        except KeyboardInterrupt:
+            return _verdict(code_of(signal.SIGINT))
+
+
+def _train(stage: str, words: Sequence[str], fit: Callable[[Run], None]) -> int:
+    """Check, lock and train; return 0, or 2 where the user can mend what is wrong."""
     try:
-        run = prepare(parse_arguments(stage, words), write=is_main(), download=True)
+        asked = parse_arguments(stage, words)
+        # After `align sft` it was done before this process started.
+        is_bare = is_main() and VERDICT not in os.environ
+        if is_bare:
+            before_download(asked, {})
+        run = prepare(asked, write=is_main(), download=True)
         with run_lock(run.owner) if is_main() else nullcontext():
             if run.finished:
                 say_unchanged(run)
             else:
-                fit(run)
-        code = 0
+                if is_main():
+                    begin(run)
+                if is_bare:
+                    on_rows(run, {})
+                _fit(run, fit)
     except UserError as error:
         if os.environ.get("SOUNDALIKE_DEBUG"):
             traceback.print_exc()
         if is_main():
             say(str(error))
-        code = 2
-    except KeyboardInterrupt:
-        if is_main():
-            say("\nStopped. The same command goes on from the last whole save.")
-        code = 130
-    return _verdict(code)
+        return 2
+    return 0
+
+
+def _fit(run: Run, fit: Callable[[Run], None]) -> None:
+    try:
+        fit(run)
+    except Stopped as stopped:
+        # Loading, evaluating or publishing: whatever was saved before is as good as it was.
+        is_ready = f"{run.stage}: stopped, but the twin is ready" if run.finished else ""
+        stopped.sentence = stopped.sentence or is_ready or where_it_stands(run)
+        raise
 
 
 def say_unchanged(run: Run) -> None:
-    """Say that these inputs were trained on already."""
+    """Say that these inputs were trained on already, and finish their publication if need be."""
     if is_main() and run.finished:
+        # A kill between the number and the link leaves the link at the one before.
+        link_newest(run.owner, run.stage)
         where = relative_to_root(run.finished)
         say(f"{run.stage}: nothing changed since {where}; skipped")
 
@@ -73,11 +109,10 @@ def quiet_surroundings() -> None:
         warnings.simplefilter("ignore")
 
 
-def _verdict(code: int) -> int:
+def _verdict(code: int, *, is_agreed: bool = False) -> int:
     path = os.environ.get(VERDICT)
-    if path and is_main():
+    if path and is_main() and Path(path).parent.is_dir():
         Path(path).write_text(str(code))
-        # Alone, nobody waits for this process to fail; the launcher can stay quiet.
-        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-            return 0
-    return code
+    # Where no other process waits for this one to fail, the launcher can stay quiet.
+    alone = is_agreed or int(os.environ.get("WORLD_SIZE", "1")) == 1
+    return 0 if path and alone else code

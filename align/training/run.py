@@ -13,7 +13,7 @@ from align.console import make_command
 from align.errors import UserError
 from align.examples import REWRITE, build_examples, estimated_tokens
 from align.files import exclusively
-from align.lineage import ADAPTER, digest_of
+from align.lineage import FULL, digest_of, has_weights
 from align.lineage import read as read_lineage
 from align.owner import load_owner
 from align.paths import checkpoints_dir, relative_to_root, store_path
@@ -45,6 +45,8 @@ class Asked:
         dataset: A rows file that is trained on instead of the owner's store.
         checkpoint: dpo: the twin to start from, which is also the reference.
         overrides: Words like `--learning_rate 1e-5`.
+        allow_recipe_change: Whether a stopped run of another recipe goes on with this one.
+        restart: Whether a stopped run is left, and this one begins anew.
     """
 
     stage: str
@@ -53,6 +55,8 @@ class Asked:
     dataset: str | None = None
     checkpoint: str = "sft"
     overrides: tuple[str, ...] = ()
+    allow_recipe_change: bool = False
+    restart: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ class Run:
     def finished(self) -> Path | None:
         """Return the newest checkpoint of the stage where it was made from these inputs."""
         found = newest(self.owner, self.stage)
-        if found is None or not (found / ADAPTER).is_file():
+        if found is None or not has_weights(found):
             return None
         return found if read_lineage(found).inputs == self.inputs else None
 
@@ -129,7 +133,13 @@ def prepare(asked: Asked, *, write: bool = True, download: bool = False) -> Run:
         raise UserError(f"owner {asked.owner}", "no rows for training", "Add more writing")
     frozen = freeze(asked.owner, asked.stage, rows, write=write)
     inputs = digest_of(
-        _MAKE, asked.stage, recipe.hash, base.hash, frozen.hash, parent.hash if parent else None
+        _MAKE,
+        asked.stage,
+        recipe.hash,
+        base.hash,
+        frozen.hash,
+        parent.hash if parent else None,
+        *_evaluation(recipe, frozen),
     )
     return Run(asked, recipe, base, parent, frozen, inputs, judging(asked.owner, frozen.train))
 
@@ -170,14 +180,34 @@ def token_counter(base: Base) -> Callable[[str], int]:
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
 
 
+def _evaluation(recipe: Recipe, rows: FrozenRows) -> list[Any]:
+    """Return when is evaluated on the way, where that decides what is published.
+
+    Raises:
+        UserError: There is nothing to evaluate on, or no evaluation to choose by.
+    """
+    where = relative_to_root(recipe.path)
+    strategy = recipe.training.get("eval_strategy", "no")
+    on_the_way = str(strategy) not in ("no", "False")
+    if on_the_way and not rows.held_out:
+        raise UserError(where, "eval_strategy, but no rows are held out", "Raise held_out")
+    if not recipe.ours.get("publish_best"):
+        return []
+    if not on_the_way:
+        remedy = "Say eval_strategy: epoch, or steps with eval_steps"
+        raise UserError(where, "publish_best, but nothing is evaluated on the way", remedy)
+    return [strategy, recipe.training.get("eval_steps")]
+
+
 def _reference(asked: Asked, recipe: Recipe) -> Checkpoint:
     parent = resolve(asked.owner, asked.checkpoint)
-    if parent.path is None or not (parent.path / ADAPTER).is_file():
+    if parent.path is None or parent.lineage is None or not has_weights(parent.path):
         raise UserError(
             parent.name,
-            "it has no adapter to go on from",
+            "it has no weights to go on from",
             f"Run: {make_command('sft', asked.owner)}",
         )
+    _check_kind(recipe, parent.name, parent.lineage.kind)
     if recipe.base_name:
         where = relative_to_root(recipe.path)
         named = resolve_base(recipe.base_name, recipe.base_revision, asked_by=where)
@@ -189,6 +219,22 @@ def _reference(asked: Asked, recipe: Recipe) -> Checkpoint:
                 "Leave model_name_or_path out, or train sft on this base first",
             )
     return parent
+
+
+def _check_kind(recipe: Recipe, parent: str, kind: str) -> None:
+    """Refuse to train an adapter on a whole model, or every weight from an adapter on.
+
+    An adapter's folder would hang on its parent's weights, which no hub holds.
+    """
+    if recipe.is_full == (kind == FULL):
+        return
+    whole = "a whole model, every weight of it trained"
+    found, wanted = (whole, "an adapter") if kind == FULL else ("an adapter", "every weight")
+    raise UserError(
+        relative_to_root(recipe.path),
+        f"it trains {wanted}, but {parent} is {found}",
+        f"Say --use_peft {'false' if kind == FULL else 'true'}, or train sft the other way first",
+    )
 
 
 def _example_rows(asked: Asked, recipe: Recipe, base: Base) -> list[Row]:
@@ -234,12 +280,16 @@ def parse_arguments(stage: str, words: Sequence[str]) -> Asked:
     `--config` and `--recipe` are the same; `--key=value` and `--key value` too.
     """
     ours = {"owner": "demo", "recipe": "demo", "dataset": "", "checkpoint": "sft"}
+    flags = {"allow-recipe-change": False, "restart": False}
     rest: list[str] = []
     queue = list(words)
     while queue:
         word = queue.pop(0)
         key, equals, value = word.removeprefix("--").partition("=")
         key = "recipe" if key == "config" else key
+        if word.startswith("--") and key.replace("_", "-") in flags and not equals:
+            flags[key.replace("_", "-")] = True
+            continue
         if not word.startswith("--") or key not in ours:
             rest.append(word)
             continue
@@ -250,5 +300,5 @@ def parse_arguments(stage: str, words: Sequence[str]) -> Asked:
         ours[key] = value
     return Asked(
         stage, ours["owner"], ours["recipe"], ours["dataset"] or None, ours["checkpoint"],
-        tuple(rest),
+        tuple(rest), flags["allow-recipe-change"], flags["restart"],
     )  # fmt: skip

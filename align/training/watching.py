@@ -1,62 +1,200 @@
-"""What looks on while a run trains: the progress line, whole saves, the alarms."""
+"""What looks on while a run trains: progress line, signals, whole saves, the best one, alarms."""
 
 import itertools
+import time
 from pathlib import Path
 from typing import Any
 
+import torch
+import torch.distributed as dist
 from transformers import TrainerCallback
 
 from align.console import progress, say
 from align.errors import UserError
-from align.training.alarms import alarms, not_finite
-from align.training.saving import mark_whole
+from align.training.alarms import Alarm, alarms
+from align.training.carried import load_carried, save_carried, take_rate, take_up
+from align.training.noted import changes_of, note_steps, spread_of
+from align.training.run import Run
+from align.training.saving import WHOLE, last_whole, mark_whole, prune, step_of, unmark
+from align.training.stopping import wished
+
+# By stage: what says which save is the best, and whether more of it is better.
+_BEST = {"sft": ("eval_loss", False), "dpo": ("eval_rewards/accuracies", True)}
 
 
 class Watcher(TrainerCallback):
-    """Keeps the progress line, marks whole saves, and sounds the alarms."""
+    """Stops a run where it is told to, marks and prunes its saves, and sounds the alarms.
 
-    def __init__(self, stage: str) -> None:
-        self.stage = stage
-        self.raised: list[str] = []
+    Attributes:
+        stopped: The signal for which all processes stop after this step, or 0.
+        raised: The alarms that sounded, by name.
+        listeners: Callbacks with `on_alarm`, told of every alarm.
+        seconds: How long the run has trained, also before it was stopped.
+    """
+
+    def __init__(self, trainer: Any, run: Run, listeners: list[Any], keep: int | None) -> None:
+        self.trainer, self.run, self.stage = trainer, run, run.stage
+        self.stopped = 0
+        self.raised: dict[str, str] = {}
+        self.listeners = listeners
+        self.seconds = 0.0
+        self._keep = keep
         self._line: Any = None
+        self._started = time.monotonic()
+        self._before = 0.0
+        self._epoch_ends = False
+        self._owed = False
+        self._order: torch.Tensor | None = None
+        self._epoch_order: torch.Tensor | None = None
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Open the progress line."""
+    def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """Take up what a stopped run left, and open the progress line."""
+        # A resumed run would keep the steps of its save, whatever the recipe says of them now.
+        state.compute_steps(args, state.max_steps)
+        save = last_whole(self.run.work) if state.global_step else None
+        carried = load_carried(save, args.process_index) if save else {}
+        if save and step_of(save) == state.global_step and carried:
+            take_up(self.trainer, carried)
+            self._order, self._before = carried["order"], carried["seconds"]
+            self.raised = dict(carried["alarms"])
+        if save and changes_of(self.run):
+            take_rate(more["optimizer"], more["lr_scheduler"], args.learning_rate)
+        self._started = time.monotonic()
         if state.is_world_process_zero:
+            note_steps(self.run, state.max_steps, spread(self.trainer))
+            what = (
+                f"{self.stage} from step {state.global_step}" if state.global_step else self.stage
+            )
             total = state.max_steps - state.global_step
-            self._line = progress(itertools.count(), total, self.stage, unit="steps")
+            self._line = progress(itertools.count(), total, what, unit="steps")
             next(self._line)
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Note the state that the epoch's order of rows is drawn from, or bring it back."""
+        if self._order is not None:
+            torch.set_rng_state(self._order)
+            self._order = None
+        self._epoch_order = torch.get_rng_state()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Move the progress line on."""
+        """Move the progress line on, and stop with a save where any process was told to."""
         if self._line is not None:
             next(self._line)
+        self.stopped = self.stopped or agreed(wished(), args.device)
+        if self.stopped:
+            control.should_save = control.should_training_stop = True
+        # A resumed run begins with the next epoch: what is measured at this one's end comes first.
+        self._epoch_ends = state.epoch == int(state.epoch)
+        if control.should_save:
+            self._check_weights(state)
+            if self._epoch_ends:
+                control.should_save, self._owed = False, True
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Save what the last step put off; after a stop in mid-epoch do nothing more."""
+        if self.stopped and not self._epoch_ends:
+            control.should_save = control.should_evaluate = control.should_log = False
+        elif self._owed or control.should_save:
+            self._ask_for_save(args, state, control)
+        self._owed = self._epoch_ends = False
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any, **_: Any) -> None:
+        """Save where no evaluation before was as good."""
+        name, more_is_better = best_by(self.stage, args)
+        if not self.trainer.is_in_train or not state.global_step or name not in metrics:
+            return
+        value = metrics[name]
+        best = state.best_metric
+        if best is None or (value > best if more_is_better else value < best):
+            state.best_metric, state.best_global_step = value, state.global_step
+            if self._epoch_ends:
+                self._owed = True
+            else:
+                self._ask_for_save(args, state, control)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """Sound the alarms, and stop where a number is none any more.
+        """Sound the alarms.
 
         Raises:
-            UserError: The loss or the gradient is not finite.
+            UserError: The run is worth nothing any more.
         """
-        bad = not_finite(logs or {})
-        if bad in ("loss", "grad_norm"):
-            raise UserError(
-                f"{self.stage}, step {state.global_step}",
-                f"{bad} is not a number any more",
-                "Lower learning_rate; in half precision try bf16 instead of fp16",
-            )
-        if self.stage == "dpo" and state.is_world_process_zero:
-            for sentence in alarms(state.log_history, state.max_steps):
-                if sentence.split("(")[0] not in {old.split("(")[0] for old in self.raised}:
-                    self.raised.append(sentence)
-                    say(f"dpo: ! {sentence}")
+        for alarm in alarms(state.log_history, state.max_steps):
+            if alarm.is_fatal:
+                raise _no_number(self.stage, state.global_step, alarm.sentence)
+            if alarm.name not in self.raised:
+                self.raised[alarm.name] = alarm.sentence
+                if state.is_world_process_zero:
+                    say(f"{self.stage}: ! {alarm.sentence}")
+                    self.tell(alarm)
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Mark the save as whole."""
+        """Mark the save as whole once every process wrote its part, and prune older ones."""
+        save = _save_of(args, state)
+        self.seconds = self._before + time.monotonic() - self._started
+        more = {"order": self._epoch_order, "seconds": self.seconds, "alarms": self.raised}
+        save_carried(save, self.trainer, args.process_index, more)
+        self.trainer.accelerator.wait_for_everyone()
         if state.is_world_process_zero:
-            mark_whole(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            mark_whole(save)
+            prune(self.run.work, self._keep, state.best_global_step)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Close the progress line."""
+        self.seconds = self._before + time.monotonic() - self._started
         if self._line is not None:
             self._line.close()
+
+    def tell(self, alarm: Alarm) -> None:
+        """Tell the listeners of an alarm."""
+        for listener in self.listeners:
+            listener.on_alarm(alarm)
+
+    def _ask_for_save(self, args: Any, state: Any, control: Any) -> None:
+        control.should_save = True
+        save = _save_of(args, state)
+        # Written once more at the same step, it is half-written until that is done.
+        if state.is_world_process_zero and (save / WHOLE).is_file():
+            unmark(save)
+
+    def _check_weights(self, state: Any) -> None:
+        """Keep a broken model out of the saves, which a run would go on from for ever."""
+        for weight in self.trainer.model.parameters():
+            if weight.requires_grad and not torch.isfinite(weight).all():
+                sentence = "a weight is not a number any more"
+                raise _no_number(self.stage, state.global_step, sentence)
+
+
+def best_by(stage: str, args: Any) -> tuple[str, bool]:
+    """Return the figure that tells the best save, and whether more of it is better."""
+    if args.metric_for_best_model is None:
+        return _BEST[stage]
+    name = "eval_" + args.metric_for_best_model.removeprefix("eval_")
+    return name, bool(args.greater_is_better)
+
+
+def spread(trainer: Any) -> str:
+    """Return over what a trainer's saves are spread."""
+    by = ""
+    if trainer.is_deepspeed_enabled:
+        by = f"ZeRO stage {trainer.accelerator.state.deepspeed_plugin.zero_stage}"
+    elif trainer.is_fsdp_enabled:
+        by = "FSDP"
+    return spread_of(trainer.args.world_size, by)
+
+
+def agreed(asked: int, device: Any) -> int:
+    """Return the largest of what the processes of a run say, the same in each."""
+    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+        return asked
+    said = torch.tensor([asked], device=device)
+    dist.all_reduce(said, op=dist.ReduceOp.MAX)
+    return int(said.item())
+
+
+def _save_of(args: Any, state: Any) -> Path:
+    return Path(args.output_dir) / f"checkpoint-{state.global_step}"
+
+
+def _no_number(stage: str, step: int, sentence: str) -> UserError:
+    remedy = "Lower learning_rate; in half precision try bf16 instead of fp16"
+    return UserError(f"{stage}, step {step}", sentence, remedy)

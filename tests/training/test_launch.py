@@ -48,7 +48,7 @@ def test_single_process_is_started_without_the_launcher(tmp_path: Path) -> None:
     module = ["align.sft", "--owner", "ann"]
     assert command(tmp_path, CPU, module) == [sys.executable, "-m", *module]
     assert surroundings(CPU)["ACCELERATE_USE_CPU"] == "true"
-    assert "accelerate.commands.launch" in command(tmp_path, ZERO, module)
+    assert "align.training.launcher" in command(tmp_path, ZERO, module)
     assert "OMP_NUM_THREADS" in surroundings(ZERO)
 
 
@@ -77,21 +77,22 @@ def test_mistakes_are_found_without_torch(trained: Path) -> None:
 @pytest.mark.slow
 def test_killed_run_goes_on_and_hands_on_its_verdict(trained: Path) -> None:
     with_accelerate(trained)
-    more = ["--accelerate", "cpu", "--num_train_epochs", "40", "--save_steps", "5"]
+    more = ["--accelerate", "cpu", "--num_train_epochs", "25", "--save_steps", "10"]
     line = [sys.executable, "-m", "align.cli", "sft", *words(trained, "sft"), *more]
     environment = {**os.environ, "SOUNDALIKE_ROOT": str(trained), "PYTHONPATH": str(CHECKOUT)}
     work = trained / "checkpoints" / "ann" / ".work"
 
-    def stopped_by(number: int) -> int:
+    def stopped_by(number: int, *, alone: bool = False) -> int:
         with subprocess.Popen(line, env=environment, start_new_session=True) as run:
             known = set(work.glob("*/checkpoint-*/whole"))
             while run.poll() is None and set(work.glob("*/checkpoint-*/whole")) <= known:
                 time.sleep(0.05)
-            os.killpg(run.pid, number)
+            (os.kill if alone else os.killpg)(run.pid, number)
             return run.wait()
 
     assert stopped_by(signal.SIGKILL) == -signal.SIGKILL
     assert stopped_by(signal.SIGINT) == 130
+    assert stopped_by(signal.SIGTERM, alone=True) == 143
     assert not (trained / "checkpoints/ann/002-sft").exists()
     done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -100,9 +101,8 @@ def test_killed_run_goes_on_and_hands_on_its_verdict(trained: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_under_the_launcher_train_data_parallel(trained: Path) -> None:
+def test_two_processes_under_the_launcher_publish_one_twin(trained: Path) -> None:
     with_accelerate(trained)
-    # On a CPU this DeepSpeed configuration ends up as plain data-parallel; ZeRO is not tested here.
     config = trained / "recipes" / "accelerate" / "two.yaml"
     deepspeed = {"zero_stage": 2, "gradient_accumulation_steps": 1}
     config.write_text(json.dumps({**ZERO, "deepspeed_config": deepspeed}))

@@ -103,13 +103,14 @@ def test_dpo_starts_from_the_sft_adapter_and_resumes_bit_for_bit(
 
 
 def test_half_written_save_is_never_read_back(tmp_path: Path) -> None:
-    from align.training.saving import WHOLE, last_whole
+    from align.training.saving import WHOLE, last_whole, remove_broken
 
     for step, whole in ((2, True), (4, True), (10, False)):
         (tmp_path / f"checkpoint-{step}").mkdir()
         if whole:
             (tmp_path / f"checkpoint-{step}" / WHOLE).touch()
     assert last_whole(tmp_path) == tmp_path / "checkpoint-4"
+    remove_broken(tmp_path)
     assert not (tmp_path / "checkpoint-10").exists()
 
 
