@@ -34,10 +34,12 @@ def examples(
     from align.owner import load_owner
     from align.recipes import read_recipe, recipe_path
     from align.store.connection import open_store
+    from align.training.preflight.choosing import recipe_for
 
     if split not in ("train", "evaluation"):
         raise UserError(f"--split {split}", "no such side", "Say train or evaluation")
     conn = open_store(owner)
+    recipe = recipe_for(owner, recipe)
     chosen = read_recipe(recipe_path(recipe, "sft"), "sft")
     count_tokens, how = _counter(chosen)
     statistics, drawing = ExampleStatistics(), Drawing(preview, seed)

@@ -1,0 +1,223 @@
+"""RECIPE=auto: the largest recipe of the ladder that fits this machine, agreed to once an owner."""
+
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from align.console import duration, say
+from align.errors import UserError
+from align.examples import estimated_tokens
+from align.files import write_atomically
+from align.lineage import FILE as TWIN
+from align.lineage import read as read_lineage
+from align.paths import checkpoints_dir
+from align.recipes import Recipe, known_recipes, ladder, read_recipe, recipe_path
+from align.training.extras import missing_extras
+from align.training.preflight.activations import compute_bytes
+from align.training.preflight.checks import work_for
+from align.training.preflight.dataset import sft_rows
+from align.training.preflight.finding import Mark
+from align.training.preflight.hub import Model, availability, model_of
+from align.training.preflight.machine import (
+    Layout,
+    Machine,
+    layout_of,
+    memory_for,
+    size_words,
+    this_machine,
+)
+from align.training.preflight.memory import estimate
+from align.training.preflight.work import Lengths, Work, most_tokens
+from align.training.run import Asked
+
+AUTO = "auto"
+_REMEMBERED = "recipe.txt"
+# The estimate is good to a quarter; a run that is to fit leaves a little.
+_SHARE = 0.9
+# Guesses of what training keeps up, in operations a second: of a CPU core in float32 and in
+# 16 bits, which few CPUs multiply, of Apple's GPU, and of a CUDA device in 16 bits.
+_CORE, _CORE_IN_HALF, _METAL, _CUDA = 15e9, 3e9, 2e12, 50e12
+# Nobody waits longer on a CPU.
+_BEARABLE = 3600.0
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A recipe that could be taken.
+
+    Attributes:
+        name: Of the recipe.
+        download: Bytes to fetch; 0 where the base is here.
+        seconds: Of SFT, by the guess above.
+        memory: Bytes on each device.
+        why_not: Why it can't be taken; empty where it can.
+    """
+
+    name: str
+    download: int
+    seconds: float
+    memory: int
+    why_not: str = ""
+
+
+def recipe_for(owner: str, word: str) -> str:
+    """Return the recipe that `--recipe` names; for `auto` the one that the owner trains with.
+
+    Raises:
+        UserError: `auto`, and nothing was agreed to yet.
+    """
+    if word != AUTO:
+        return word
+    found = agreed_to(owner) or _of_twin(owner, "sft")
+    if found is None:
+        raise UserError(
+            "recipe 'auto'",
+            f"which one {owner} trains with is settled by the first sft",
+            f"Run: align sft --owner {owner} --recipe auto, or name a recipe",
+        )
+    return found
+
+
+def settled(asked: Asked, accelerate: dict[str, Any]) -> Asked:
+    """Return what is asked with the recipe spelled out, asking about the largest that fits.
+
+    Args:
+        asked: The command line; `--yes` among its words agrees beforehand.
+        accelerate: What the accelerate file says.
+
+    Raises:
+        UserError: Nobody is there to ask, the answer was no, or nothing fits.
+    """
+    if asked.recipe != AUTO:
+        return asked
+    agreed = "--yes" in asked.overrides
+    asked = replace(asked, overrides=tuple(word for word in asked.overrides if word != "--yes"))
+    known = agreed_to(asked.owner)
+    if asked.stage != "sft":
+        known = _of_twin(asked.owner, asked.checkpoint) or known or recipe_for(asked.owner, AUTO)
+    if known is not None:
+        say(f"{asked.stage}: recipe {known}, as before")
+        return replace(asked, recipe=known)
+    machine = this_machine()
+    layout = layout_of(accelerate, machine)
+    offers = [_offer(name, asked, layout, machine) for name in ladder()]
+    offer = _largest(offers, asked)
+    if not agreed:
+        _ask(offer, asked, layout)
+    write_atomically(checkpoints_dir(asked.owner) / _REMEMBERED, offer.name + "\n")
+    return replace(asked, recipe=offer.name)
+
+
+def agreed_to(owner: str) -> str | None:
+    """Return the recipe that `auto` came to for an owner, or None."""
+    note = checkpoints_dir(owner) / _REMEMBERED
+    return note.read_text(encoding="utf-8").strip() or None if note.is_file() else None
+
+
+def _of_twin(owner: str, word: str) -> str | None:
+    """Return the name of the recipe that a twin was trained with, where it is one of recipes/."""
+    folder = checkpoints_dir(owner) / word
+    if not (folder / TWIN).is_file():
+        return None
+    # From the root where that holds the recipes; where they are linked, from wherever they lie.
+    _, _, file = str(read_lineage(folder).recipe.get("file", "")).rpartition("recipes/")
+    name = file.rpartition("/")[0]
+    return name if name in known_recipes("sft") else None
+
+
+def training_seconds(work: Work, weights: int, tokens: float, machine: Machine) -> float:
+    """Return about how long training takes.
+
+    A token takes 4 operations a weight where an adapter is trained, 6 where every weight is, and 2
+    more where activations are computed again.
+
+    Args:
+        work: What the run does.
+        weights: Of the base.
+        tokens: Of all epochs together.
+        machine: Its cores or its GPUs.
+    """
+    each = (6 if work.rank is None else 4) + 2 * work.checkpointing
+    core = _CORE_IN_HALF if compute_bytes(work) == 2 else _CORE
+    rate = {"cpu": core * machine.cores, "mps": _METAL, "cuda": _CUDA * work.processes}
+    return tokens * each * weights / rate[work.device]
+
+
+def _offer(name: str, asked: Asked, layout: Layout, machine: Machine) -> Offer:
+    recipe = read_recipe(recipe_path(name, "sft"), "sft", asked.overrides)
+    model = model_of(recipe)
+    if model.shape is None:
+        return Offer(name, 0, 0.0, 0, "the shape of its base is not known")
+    lengths, tokens = _tokens(asked, recipe)
+    work = work_for(recipe, lengths, layout, evaluates=True)
+    needed = estimate(model.shape, work).total
+    epochs = float(recipe.training.get("num_train_epochs") or 3)
+    seconds = training_seconds(work, model.shape.weights, tokens * epochs, machine)
+    download = model.known.download_bytes if model.known and model.base is None else 0
+    why_not = _why_not(recipe, model, work, needed, seconds, memory_for(layout, machine))
+    return Offer(name, download, seconds, needed, why_not)
+
+
+def _why_not(
+    recipe: Recipe, model: Model, work: Work, needed: int, seconds: float, there: int
+) -> str:
+    missing = missing_extras(recipe)
+    if missing:
+        return missing[0].rstrip(".")
+    if work.is_quantised and work.device != "cuda":
+        return "4-bit weights need a GPU"
+    if needed > there * _SHARE:
+        return f"it takes about {size_words(needed)}, and {size_words(there)} are there"
+    if work.device == "cpu" and seconds > _BEARABLE:
+        return f"it would take about {duration(seconds)} on this CPU"
+    for one in availability(model, asks=False):
+        if one.mark is Mark.WRONG:
+            return f"{one.found}. {one.remedy}"
+    return ""
+
+
+def _tokens(asked: Asked, recipe: Recipe) -> tuple[Lengths, int]:
+    """Return the lengths of the owner's rows and their tokens together, estimated."""
+    most, rows = most_tokens(recipe.values), sft_rows(asked, recipe, None)
+    sizes = [sum(estimated_tokens(message["content"]) for message in row["messages"])
+             for row in rows]  # fmt: skip
+    sizes = [min(size, most) for size in sizes] or [most]
+    return Lengths(max(sizes), max(sizes)), sum(sizes)
+
+
+def _largest(offers: Sequence[Offer], asked: Asked) -> Offer:
+    for offer in reversed(offers):
+        if not offer.why_not:
+            return offer
+    if not offers:
+        raise UserError("recipe 'auto'", "there is no ladder of recipes", "Name a recipe")
+    first = offers[0]
+    raise UserError(
+        "recipe 'auto'",
+        f"not even the smallest, {first.name}, can be taken: {first.why_not.rstrip('.')}",
+        f"To try it all the same: {_command(first, asked)}",
+    )
+
+
+def _ask(offer: Offer, asked: Asked, layout: Layout) -> None:
+    minutes = math.ceil(offer.seconds / 60)
+    fetched = f"download {size_words(offer.download)}" if offer.download else "no download"
+    what = (
+        f"{offer.name}: {fetched}, about {minutes} min on {layout.device} by a rough guess, "
+        f"{size_words(offer.memory)} of memory"
+    )
+    command = _command(offer, asked)
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UserError("recipe 'auto'", f"the largest that fits is {what}", f"Run: {command}")
+    say(f"The largest recipe that fits: {what}.")
+    print("Take it? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise UserError("recipe 'auto'", "nothing was started", f"Later: {command}")
+
+
+def _command(offer: Offer, asked: Asked) -> str:
+    words = ["align", asked.stage, "--owner", asked.owner, "--recipe", offer.name]
+    words += ["--dataset", asked.dataset] if asked.dataset else []
+    return " ".join([*words, *asked.overrides])

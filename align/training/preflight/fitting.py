@@ -1,0 +1,192 @@
+"""Whether a run fits its device and, where it doesn't, the cheapest change that makes it fit."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from align.recipes import known_recipes, ladder, read_recipe, recipe_path
+from align.training.preflight.finding import Finding, fine, look, unknown, wrong
+from align.training.preflight.machine import Layout, Machine, memory_for, size_words
+from align.training.preflight.memory import Estimate, estimate
+from align.training.preflight.shapes import ModelShape, known_base
+from align.training.preflight.work import Lengths, Work
+
+# The estimate is good to a quarter: what is over by more can't fit, what is near may not.
+_TOLERANCE, _TIGHT = 0.25, 0.9
+_LENGTHS = (2048, 1024, 768, 512, 384, 256)
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that takes less memory, as words for the command line.
+
+    Attributes:
+        words: Like `--gradient_checkpointing true`.
+        work: The run with it.
+    """
+
+    words: str
+    work: Work
+
+
+def memory(
+    shape: ModelShape | None, work: Work, layout: Layout, machine: Machine, *, stops: bool = False
+) -> list[Finding]:
+    """Return whether the run fits, and what to change where it doesn't.
+
+    Args:
+        shape: Of the base; None where it is unknown.
+        work: What the run does.
+        layout: How it is spread.
+        machine: What it finds.
+        stops: Whether only what can't fit even if the estimate is off is wrong, as in a run; else
+            all that is over is.
+    """
+    if shape is None:
+        return [unknown("memory", "the shape of this base is not known before it is here")]
+    there, needed = memory_for(layout, machine), estimate(shape, work)
+    said = f"about {size_words(needed.total)} of {size_words(there)} {_where(layout)}"
+    said += f" ({_largest(needed)})"
+    limit = there * (1 + _TOLERANCE) if stops else there
+    if needed.total > limit:
+        found = [wrong("memory", said, remedy(shape, work, layout, machine))]
+    elif needed.total > there * _TIGHT:
+        found = [look("memory", said, remedy(shape, work, layout, machine))]
+    else:
+        found = [fine("memory", said)]
+    if needed.host > machine.ram_free:
+        beside = f"{size_words(needed.host)} are moved to the machine's memory, which has "
+        found.append(wrong("host memory", beside + size_words(machine.ram_free),
+                           "Say --accelerate zero3, which moves nothing"))  # fmt: skip
+    return found
+
+
+def remedy(shape: ModelShape, work: Work, layout: Layout, machine: Machine) -> str:
+    """Return the cheapest changes that make a run fit, as words that can be pasted."""
+    there = int(memory_for(layout, machine) * _TIGHT)
+    change = cheapest(shape, work, there, gpus=len(machine.gpus))
+    if change is None:
+        smaller = _smaller(work, there)
+        if smaller is None:
+            return "No setting makes this base fit, nor a smaller one of the ladder"
+        return f"No setting makes this base fit. Take a smaller one: --recipe {smaller}"
+    host = estimate(shape, change.work).host
+    beside = f" (with {size_words(host)} of the machine's own memory)" if host else ""
+    return f"Add: {change.words}{beside}"
+
+
+def cheapest(shape: ModelShape, work: Work, there: int, *, gpus: int = 0) -> Change | None:
+    """Return the changes that cost least and make a run fit, as one; or None.
+
+    One change alone is tried in order of what it costs; then ever more of them together.
+
+    Args:
+        shape: Of the base.
+        work: The run as it is.
+        there: Bytes that it may take.
+        gpus: How many devices the run could be spread over.
+    """
+    kinds = list(_kinds(work, gpus))
+    for count in range(1, len(kinds) + 1):
+        for chosen in combinations(kinds, count):
+            found = _applied(shape, work, chosen, there)
+            if found is not None:
+                return found
+    return None
+
+
+def _applied(
+    shape: ModelShape, work: Work, kinds: Sequence[Sequence["_Kind"]], there: int
+) -> Change | None:
+    """Return some kinds of change together, the last no stronger than it must; None if too much."""
+    now = Change("", work)
+    for kind in kinds:
+        changes = [made for strength in kind if (made := strength(now.work)) is not None]
+        if not changes:
+            return None
+        fitting = [one for one in changes if estimate(shape, one.work).total <= there]
+        best = fitting[0] if fitting and kind is kinds[-1] else changes[-1]
+        now = Change(f"{now.words} {best.words}".strip(), best.work)
+    return now if estimate(shape, now.work).total <= there else None
+
+
+def _smaller(work: Work, there: int) -> str | None:
+    """Return the largest recipe of the ladder whose base fits as this run is; None without one."""
+    known_here = known_recipes("sft")
+    for name in reversed([one for one in ladder() if one in known_here]):
+        recipe = read_recipe(recipe_path(name, "sft"), "sft")
+        known = known_base(recipe.base_name)
+        if known and known.shape and estimate(known.shape, work).total <= there:
+            return name
+    return None
+
+
+class _Kind:
+    """One strength of a change: of a run it makes the changed one, or None where it is the same."""
+
+    def __init__(self, words: str, **values: object) -> None:
+        self.words, self.values = words, values
+
+    def __call__(self, work: Work) -> Change | None:
+        changed = replace(work, **self.values)  # type: ignore[arg-type]
+        return None if changed == work else Change(self.words, changed)
+
+
+def _kinds(work: Work, gpus: int) -> Iterator[list[_Kind]]:
+    """Yield kinds of change by what they cost, each with its strengths, the mildest first."""
+    # A third of a step's time, and the same result.
+    yield [_Kind("--gradient_checkpointing true", checkpointing=True)]
+    # The same result but for the mean over a step's tokens; more, smaller products.
+    yield list(_smaller_batches(work))
+    # An evaluation, and a pass for the reference, take longer.
+    words = "--per_device_eval_batch_size 1"
+    words += " --precompute_ref_batch_size 1" if work.scoring_batch else ""
+    ones = {"eval_batch": min(work.eval_batch, 1), "scoring_batch": min(work.scoring_batch, 1)}
+    yield [_Kind(words, **ones)]
+    if work.reference == "model":
+        # A pass before training, and the reference need not stand beside the model.
+        yield [_Kind("--precompute_ref_log_probs true", reference="none")]
+    # The oldest turns of long rows are not seen any more.
+    yield [_Kind(f"--max_length {most}", lengths=Lengths(most, min(work.lengths.learned, most),
+                                                         work.lengths.measured))
+           for most in _LENGTHS if most < work.lengths.longest]  # fmt: skip
+    if work.device == "cuda":
+        yield from _on_gpus(work, gpus)
+
+
+def _smaller_batches(work: Work) -> Iterator[_Kind]:
+    batch, times = work.batch, work.accumulation
+    while batch > 1 and batch % 2 == 0:
+        batch, times = batch // 2, times * 2
+        words = f"--per_device_train_batch_size {batch} --gradient_accumulation_steps {times}"
+        yield _Kind(words, batch=batch, accumulation=times)
+
+
+def _on_gpus(work: Work, gpus: int) -> Iterator[list[_Kind]]:
+    if work.rank is not None and not work.is_quantised and not work.zero:
+        # Slower, and answers that differ a little; one device is enough.
+        four = "--load_in_4bit true --bnb_4bit_quant_type nf4"
+        yield [_Kind(four, weight_bytes=0.5, is_mixed=True)]
+    if work.zero < 3:
+        # DeepSpeed turns a model whose products are in 16 bits into 16 bits as a whole.
+        half = {"weight_bytes": 2, "is_mixed": False} if work.is_mixed else {}
+        many: dict[str, object] = {"processes": max(gpus, work.processes), **half}
+        strengths = []
+        if gpus > 1 and work.zero < 2:
+            strengths.append(_Kind("--accelerate zero2", zero=2, **many))
+        if gpus > 1:
+            strengths.append(_Kind("--accelerate zero3", zero=3, **many))
+        strengths.append(_Kind("--accelerate zero3_offload", zero=3, offloads_optimizer=True,
+                               offloads_weights=True, **many))  # fmt: skip
+        yield strengths
+
+
+def _largest(needed: Estimate) -> str:
+    parts = sorted(needed.parts.items(), key=lambda one: -one[1])[:3]
+    return ", ".join(f"{name} {size_words(size)}" for name, size in parts)
+
+
+def _where(layout: Layout) -> str:
+    if layout.device == "cpu":
+        return "memory"
+    return "on each GPU" if layout.here > 1 else "on the GPU"

@@ -1,0 +1,135 @@
+"""The base before a download: whether it is here, may be had, how large it is, where it goes."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from align.base import Base, resolve_base
+from align.errors import UserError
+from align.paths import relative_to_root
+from align.recipes import Recipe
+from align.training.preflight.finding import Finding, fine, look, of_error, unknown, wrong
+from align.training.preflight.machine import free_disk, size_words
+from align.training.preflight.shapes import KnownBase, ModelShape, known_base, shape_of_folder
+
+
+@dataclass(frozen=True)
+class Model:
+    """The base that a recipe names.
+
+    Attributes:
+        name: As the recipe has it.
+        base: Where it lies here; None where it must be fetched.
+        known: What bases.yaml says of it; None where it says nothing.
+        shape: None where it can't be told before the download, or by the formulas at all.
+        error: Why it is not here, where it can't be fetched either.
+    """
+
+    name: str
+    base: Base | None
+    known: KnownBase | None
+    shape: ModelShape | None
+    error: UserError | None = None
+
+    @property
+    def is_of_hub(self) -> bool:
+        """Return whether it would come from the hub."""
+        return not self.name.startswith((".", "/", "~")) and self.name.count("/") == 1
+
+
+def model_of(recipe: Recipe) -> Model:
+    """Return the base that a recipe names, as far as it is known; fetches nothing."""
+    name = recipe.base_name or ""
+    known = known_base(name)
+    try:
+        base = resolve_base(name, recipe.base_revision, asked_by=relative_to_root(recipe.path))
+    except UserError as error:
+        return Model(name, None, known, known.shape if known else None, error)
+    shape = (known.shape if known else None) or shape_of_folder(base.path)
+    return Model(name, base, known, shape)
+
+
+def model_here(base: Base) -> Model:
+    """Return a base that lies here already."""
+    known = known_base(base.name)
+    shape = (known.shape if known else None) or shape_of_folder(base.path)
+    return Model(base.name, base, known, shape)
+
+
+def availability(model: Model, *, asks: bool) -> list[Finding]:
+    """Return whether the base is here or can be fetched, and what that takes.
+
+    Args:
+        model: The base.
+        asks: Whether the hub is asked if its licence was accepted.
+    """
+    if model.base is not None:
+        return [fine("base", f"{model.name} is here: {relative_to_root(model.base.path)}")]
+    if not model.is_of_hub:
+        assert model.error is not None
+        return [of_error("base", model.error)]
+    if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+        return [wrong("base", f"{model.name} is not here, and HF_HUB_OFFLINE forbids to fetch it",
+                      "Unset it, or name a folder as --model_name_or_path")]  # fmt: skip
+    return [*_download(model), *_licence(model, asks=asks)]
+
+
+def hub_cache() -> Path:
+    """Return where the hub's client puts what it fetches."""
+    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
+    return Path(os.environ.get("HF_HUB_CACHE", home / "hub")).expanduser()
+
+
+def hub_token() -> bool:
+    """Return whether there is a token for the hub, in the environment or by `hf auth login`."""
+    if os.environ.get("HF_TOKEN") or os.environ.get("HUGGING_FACE_HUB_TOKEN"):
+        return True
+    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
+    return Path(os.environ.get("HF_TOKEN_PATH", home / "token")).expanduser().is_file()
+
+
+def _download(model: Model) -> list[Finding]:
+    place = hub_cache()
+    if model.known is None:
+        return [unknown("download", f"{model.name}, of a size that is not known here, to {place}")]
+    size, free = model.known.download_bytes, free_disk(place)
+    said = f"{model.name}, {size_words(size)}, to {place} ({size_words(free)} free)"
+    if size > free:
+        return [wrong("download", said, "Make room, or set HF_HOME to a folder on another disk")]
+    return [fine("download", said)]
+
+
+def _licence(model: Model, *, asks: bool) -> list[Finding]:
+    known = model.known
+    if known is None:
+        return [unknown("licence", f"whether {model.name} asks for one is not known here")]
+    if not known.is_gated:
+        return [fine("licence", f"{known.licence}, nothing to accept")]
+    page = f"https://huggingface.co/{model.name}"
+    if os.environ.get("HF_ENDPOINT"):
+        return [unknown("licence", f"{known.licence}; what HF_ENDPOINT asks for is not known")]
+    if not hub_token():
+        return [wrong("licence", f"{known.licence} must be accepted, and there is no hub token",
+                      f"Accept it on {page} and run: hf auth login")]  # fmt: skip
+    accepted = _is_accepted(model.name) if asks else None
+    if accepted is None:
+        return [look("licence", f"{known.licence}: a token is here; whether you accepted it only "
+                     "the hub knows", f"If not yet, accept it on {page}")]  # fmt: skip
+    if accepted:
+        return [fine("licence", f"{known.licence}, accepted")]
+    return [wrong("licence", f"{known.licence} is not accepted by this token's owner",
+                  f"Accept it on {page}")]  # fmt: skip
+
+
+def _is_accepted(name: str) -> bool | None:
+    """Ask the hub whether this token may have a model; None where it can't be asked."""
+    from huggingface_hub import auth_check
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+    try:
+        auth_check(name)
+    except (GatedRepoError, RepositoryNotFoundError):
+        return False
+    except Exception:  # no network, no hub: nobody can tell
+        return None
+    return True

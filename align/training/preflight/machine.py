@@ -1,0 +1,249 @@
+"""What a run finds on this machine: devices, memory, cores, disk. No torch."""
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from align.errors import UserError
+from align.training.accelerate_config import (
+    machines,
+    offload,
+    processes,
+    visible_gpus,
+    zero_stage,
+)
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+# What Metal recommends an application to keep of the memory that CPU and GPU share.
+_METAL_SHARE = 0.75
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A CUDA device: its name, and its memory in bytes."""
+
+    name: str
+    total: int
+    free: int
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a run finds.
+
+    Attributes:
+        gpus: CUDA devices that a process sees.
+        ram: Bytes of memory, as far as this process may use it.
+        ram_free: Bytes of it that are free.
+        cores: That this process may use.
+        is_metal: Whether it has Apple's GPU.
+        planned: Whether it is one that was made up by `--max-memory` or `--gpus`.
+    """
+
+    gpus: tuple[Gpu, ...]
+    ram: int
+    ram_free: int
+    cores: int
+    is_metal: bool = False
+    planned: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a run is spread.
+
+    Attributes:
+        device: `cuda`, `mps` or `cpu`.
+        processes: Over all machines.
+        here: Processes on this machine.
+        zero: Stage of ZeRO, 0 for none; FSDP shares as stage 3 does (Zhao et al. 2023, arXiv
+            2304.11277, section 3).
+        offload: Whether optimiser states, and weights, lie in the machine's memory.
+        lacks_gpu: Whether a GPU is asked for and none is there.
+        is_fsdp: Whether FSDP shares, and not DeepSpeed.
+    """
+
+    device: str
+    processes: int
+    here: int
+    zero: int
+    offload: tuple[bool, bool]
+    lacks_gpu: bool = False
+    is_fsdp: bool = False
+
+
+def this_machine() -> Machine:
+    """Return what is here."""
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    free = _available() or total
+    limit = _limit_of_container()
+    if limit is not None:
+        total, free = min(total, limit), min(free, limit)
+    is_metal = platform.system() == "Darwin" and platform.machine() == "arm64"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return Machine(_gpus(), total, free, cores or 1, is_metal)
+
+
+def planned_machine(here: Machine, max_memory: str | None, gpus: int | None) -> Machine:
+    """Return a machine that one doesn't have: so many GPUs, or one, of so much memory.
+
+    Args:
+        here: What is here.
+        max_memory: Like `24GB`; of each GPU, or of the machine where it has none.
+        gpus: How many; 0 for none.
+
+    Raises:
+        UserError: No such amount.
+    """
+    if max_memory is None and gpus is None:
+        return here
+    count = gpus if gpus is not None else max(1, len(here.gpus))
+    if max_memory is None:
+        size = here.gpus[0].total if here.gpus else 0
+        if count and not size:
+            raise UserError("--gpus", "of how much memory is not clear", "Say --max-memory too")
+    else:
+        size = bytes_of(max_memory)
+    if not count:
+        ram = size or here.ram
+        return replace(here, gpus=(), ram=ram, ram_free=ram, is_metal=False, planned=True)
+    made = Gpu("GPU", size, size)
+    return replace(here, gpus=(made,) * count, is_metal=False, planned=True)
+
+
+def bytes_of(text: str) -> int:
+    """Return the bytes that `24GB`, `24G` or `24GiB` names; the last counts by 1,024.
+
+    Raises:
+        UserError: It names none.
+    """
+    word = text.strip().upper().removesuffix("B")
+    binary = word.endswith("I")
+    word = word.removesuffix("I")
+    unit = word[-1:] if word[-1:] in "KMGT" else ""
+    try:
+        number = float(word.removesuffix(unit))
+    except ValueError:
+        number = -1.0
+    if number <= 0:
+        raise UserError(f"--max-memory {text}", "not an amount of memory", "Say it like 24GB")
+    power = "KMGT".index(unit) + 1 if unit else 0
+    return int(number * (1024**power if binary else _UNITS[unit]))
+
+
+def layout_of(settings: Mapping[str, Any], machine: Machine) -> Layout:
+    """Return how accelerate's settings spread a run; empty ones are read from the environment."""
+    said = dict(settings) or settings_of_environment()
+    count = processes(said)
+    kind = str(said.get("distributed_type") or "NO").upper()
+    if machine.planned and machine.gpus and not said.get("use_cpu"):
+        count = len(machine.gpus) * machines(said) if kind not in ("NO", "FALSE", "MPS") else 1
+    device = "cpu"
+    if not said.get("use_cpu"):
+        device = "cuda" if machine.gpus else "mps" if machine.is_metal else "cpu"
+    here = max(1, count // machines(said))
+    lacks_gpu = device == "cpu" and not said.get("use_cpu")
+    is_fsdp = kind == "FSDP"
+    zero = 3 if is_fsdp else zero_stage(said)
+    return Layout(device, count, here, zero, offload(said), lacks_gpu, is_fsdp)
+
+
+def settings_of_environment() -> dict[str, Any]:
+    """Return what accelerate and torchrun told this process, in the words of accelerate's file."""
+
+    def said(name: str) -> str:
+        return os.environ.get(f"ACCELERATE_{name}", "")
+
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    settings: dict[str, Any] = {
+        "num_processes": world,
+        "num_machines": max(1, world // max(1, here)),
+        "use_cpu": said("USE_CPU").lower() in ("1", "true"),
+        "distributed_type": "MULTI_GPU" if world > 1 else "NO",
+    }
+    if said("USE_FSDP").lower() in ("1", "true"):
+        settings["distributed_type"] = "FSDP"
+    if said("USE_DEEPSPEED").lower() in ("1", "true"):
+        settings["distributed_type"] = "DEEPSPEED"
+        file = said("DEEPSPEED_CONFIG_FILE")
+        settings["deepspeed_config"] = {
+            "zero_stage": int(said("DEEPSPEED_ZERO_STAGE") or 2),
+            "offload_optimizer_device": said("DEEPSPEED_OFFLOAD_OPTIMIZER_DEVICE") or "none",
+            "offload_param_device": said("DEEPSPEED_OFFLOAD_PARAM_DEVICE") or "none",
+            **({"deepspeed_config_file": file} if file and file != "none" else {}),
+        }
+    return settings
+
+
+def memory_for(layout: Layout, machine: Machine) -> int:
+    """Return the bytes that one process may take on its device."""
+    if layout.device == "cuda":
+        return min(gpu.free for gpu in machine.gpus)
+    if layout.device == "mps":
+        return int(machine.ram * _METAL_SHARE)
+    return machine.ram_free // layout.here
+
+
+def free_disk(folder: Path) -> int:
+    """Return the free bytes where a folder lies, or would lie."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def size_words(size: float) -> str:
+    """Write bytes as people read them: `850 MB`, `22.9 GB`."""
+    if size < 999_500_000:
+        return f"{size / 1e6:,.0f} MB"
+    return f"{size / 1e9:,.1f} GB"
+
+
+def _gpus() -> tuple[Gpu, ...]:
+    count = visible_gpus()
+    if not count:
+        return ()
+    query = ["nvidia-smi", "--query-gpu=name,memory.total,memory.free",
+             "--format=csv,noheader,nounits"]  # fmt: skip
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, check=False, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    found = []
+    for line in done.stdout.splitlines():
+        name, total, free = (part.strip() for part in line.rsplit(",", 2))
+        if total.isdigit() and free.isdigit():
+            found.append(Gpu(name, int(total) << 20, int(free) << 20))
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    chosen = [int(word) for word in seen.split(",") if word.strip().isdigit()]
+    if chosen:
+        found = [found[at] for at in chosen if at < len(found)]
+    return tuple(found[:count])
+
+
+def _available() -> int | None:
+    """Return the bytes that Linux could still give; None elsewhere."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def _limit_of_container() -> int | None:
+    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            text = Path(file).read_text().strip()
+        except OSError:
+            continue
+        if text.isdigit():
+            return int(text)
+    return None

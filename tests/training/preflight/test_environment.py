@@ -1,0 +1,70 @@
+"""What is said of tracking, extras, placement and disk before torch is there."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from align.recipes import Recipe
+from align.training.preflight import disk
+from align.training.preflight.environment import extras, placement
+from align.training.preflight.finding import Mark
+from align.training.preflight.machine import Gpu, Layout, Machine
+from align.training.preflight.shapes import ModelShape, known_base
+from align.training.preflight.tracking_mode import tracking_mode
+from align.training.preflight.work import Lengths, Work
+
+BOX = Machine((Gpu("GPU", 80, 80),), 10**12, 10**12, 64)
+
+
+def recipe(**training: Any) -> Recipe:
+    return Recipe(Path("sft.yaml"), "sft", training, {}, {})
+
+
+def test_wandb_without_a_key_is_offline_and_says_how_to_change_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("WANDB_MODE", "WANDB_API_KEY", "WANDB_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    keys = tmp_path / "netrc"
+    monkeypatch.setenv("NETRC", str(keys))
+    wanted = recipe(report_to=["wandb"])
+    offline = tracking_mode(wanted)[0]
+    assert offline.mark is Mark.WARNING and offline.remedy.endswith("wandb login")
+    keys.write_text("machine api.wandb.ai login user password of-no-use\n")
+    keys.chmod(0o600)
+    assert tracking_mode(wanted)[0].found == "wandb, online"
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    assert tracking_mode(wanted)[0].found == "wandb, offline by WANDB_MODE"
+    assert "terminal" in tracking_mode(recipe())[0].found
+
+
+def test_each_missing_extra_is_a_line_that_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("align.training.extras.find_spec", lambda name: None)
+    wanted = Recipe(
+        Path("sft.yaml"), "sft", {"optim": "paged_adamw_8bit"}, {"load_in_4bit": True}, {}
+    )
+    found = extras(wanted)
+    assert {one.mark for one in found} == {Mark.WRONG}
+    assert "load_in_4bit needs bitsandbytes" in found[0].found
+    assert found[0].remedy == "Install it: .venv/bin/pip install bitsandbytes"
+
+
+def test_more_processes_than_gpus_are_refused() -> None:
+    two = Layout("cuda", 2, 2, 0, (False, False))
+    assert placement(two, BOX)[0].mark is Mark.WRONG
+    assert placement(replace(two, processes=1, here=1), BOX)[0].mark is Mark.FINE
+    none = Layout("cpu", 1, 1, 0, (False, False), lacks_gpu=True)
+    assert "no GPU is here" in placement(none, BOX)[0].found
+
+
+def test_saves_of_every_weight_need_room(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = known_base("meta-llama/Llama-3.1-8B-Instruct")
+    assert known and isinstance(known.shape, ModelShape)
+    monkeypatch.setattr(disk, "free_disk", lambda folder: 50 * 10**9)
+    work = Work("sft", Lengths(512, 512), 1)
+    assert disk.room("bob", known.shape, work, 2)[0].mark is Mark.FINE
+    assert disk.room("bob", known.shape, replace(work, rank=None), 2)[0].mark is Mark.WRONG
