@@ -33,12 +33,20 @@ def evaluate(
         float | None, typer.Option(min=0.01, max=1.0, help="Else the recipe's.")
     ] = None,
     max_new_tokens: Annotated[int | None, typer.Option(min=1, help="Else the recipe's.")] = None,
+    wandb: Annotated[
+        bool,
+        typer.Option(
+            "--wandb",
+            help="Log the figures to wandb, as where the newest twin's recipe does.",
+        ),
+    ] = False,
 ) -> None:
     """Compare checkpoints on held-out prompts, as a scorecard in the terminal and in files."""
     from align.console import say
     from align.evaluation.asked import ask, resolved, sampling_settings
     from align.evaluation.evaluate import evaluate as measure
     from align.evaluation.report import headline, next_steps, terminal
+    from align.evaluation.tracking import is_tracked, track
     from align.paths import relative_to_root
     from align.store.connection import open_store
 
@@ -64,3 +72,5 @@ def evaluate(
     say(f"Scorecard: {relative_to_root(folder)}/scorecard.md (and .json)")
     for line in next_steps(card):
         say(line)
+    if wandb or is_tracked(owner):
+        track(owner, card)

@@ -1,12 +1,10 @@
 """A run of a judge in wandb: counts and rates, never a word of anybody's."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from align.judging.run import Outcome
-
-PROJECT = "soundalike"
+from align.tracking import close_run, open_run
 
 
 def track(owner: str, outcome: Outcome) -> None:
@@ -16,19 +14,16 @@ def track(owner: str, outcome: Outcome) -> None:
         owner: Whose judge; a hash of the name groups the runs, the name stays here.
         outcome: What the run came to.
     """
-    import wandb
-
     gate = outcome.gate
-    run = wandb.init(
-        project=PROJECT,
+    run = open_run(
+        owner,
         job_type="judge",
-        group=hashlib.sha256(owner.encode()).hexdigest()[:12],
+        name=f"judge {gate.judge}",
+        tags=["judge", gate.judge],
         config={"judge": gate.judge, "model": gate.model, "prompt_hash": gate.prompt_hash},
-        # Neither code nor the machine's name is anybody's business.
-        settings=wandb.Settings(save_code=False, disable_git=True, silent=True, host="machine"),
     )
     run.log(figures(outcome))
-    run.finish()
+    close_run(run)
 
 
 def figures(outcome: Outcome) -> dict[str, float]:

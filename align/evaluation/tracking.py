@@ -1,0 +1,81 @@
+"""A scorecard in wandb: figures only. Answers and habits, which hold words, stay here."""
+
+from typing import Any
+
+from align.checkpoints import newest
+from align.evaluation.scorecard import Scorecard
+from align.lineage import read
+from align.tracking import PROJECT, close_run, log_table, names_of, open_run, without_names
+from align.training.manifest import round_of
+
+_Table = tuple[list[str], list[list[Any]]]
+
+
+def is_tracked(owner: str) -> bool:
+    """Tell whether the newest twin's recipe reports to wandb."""
+    said = _recipe(owner).get("report_to") or []
+    return "wandb" in ([said] if isinstance(said, str) else said)
+
+
+def track(owner: str, card: Scorecard) -> None:
+    """Log a scorecard as tables of a run, beside the trainings of its round.
+
+    Args:
+        owner: Whose; a hash of the name groups the runs, the name stays here.
+        card: What was measured.
+    """
+    found = newest(owner)
+    recipe = _recipe(owner)
+    shows_owner = bool(recipe.get("wandb_owner"))
+    names = [] if shows_owner else names_of(owner)
+    run = open_run(
+        owner,
+        job_type="evaluate",
+        name=f"evaluate {found.name}" if found else "evaluate",
+        lineage=round_of(owner, read(found)) if found else "",
+        tags=["evaluate"],
+        config={"prompts": card.prompts, "seeds": list(card.seeds), "sampling": card.settings,
+                "checkpoints": card.checkpoints},
+        project=recipe.get("project") or PROJECT,
+        shows_owner=shows_owner,
+    )  # fmt: skip
+    run.summary.update(without_names(figures(card), names))
+    for name, (columns, rows) in tables(card).items():
+        log_table(run, name, without_names(columns, names), without_names(rows, names))
+    close_run(run)
+
+
+def figures(card: Scorecard) -> dict[str, float]:
+    """Return each measure of each checkpoint, and the win rates; unknown ones are absent."""
+    found = {
+        f"scorecard/{measure.name}/{column}": value
+        for measure in card.measures
+        for column, value in measure.values.items()
+    }
+    for match in card.matches:
+        if match.rate is not None:
+            found[f"win_rate/{match.by}/{match.first} over {match.second}"] = match.rate
+    return found
+
+
+def tables(card: Scorecard) -> dict[str, _Table]:
+    """Return the scorecard's two tables as name -> (columns, rows)."""
+    columns = list(card.checkpoints)
+    measures = [
+        [measure.name, measure.better, measure.owner, *map(measure.values.get, columns),
+         measure.in_words()]
+        for measure in card.measures
+    ]  # fmt: skip
+    matches = [
+        [match.first, match.second, match.by, match.rate, match.low, match.high, match.in_words]
+        for match in card.matches
+    ]
+    return {
+        "scorecard": (["measure", "better", "owner", *columns, "in words"], measures),
+        "win rates": (["first", "second", "by", "rate", "low", "high", "in words"], matches),
+    }
+
+
+def _recipe(owner: str) -> dict[str, Any]:
+    found = newest(owner)
+    return dict(read(found).recipe.get("values", {})) if found else {}

@@ -1,0 +1,227 @@
+"""A run in wandb, for trainings, scorecards and judges alike: figures, and nothing that is private.
+
+Of a run wandb gets what is handed to it here, and no more: its own looks at code, command line,
+packages, terminal and machine are turned off. Without a key a run is logged on this machine only.
+"""
+
+import contextlib
+import hashlib
+import html
+import logging
+import os
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from align.console import say
+from align.owner import load_owner
+from align.paths import checkpoints_dir
+
+PROJECT = "soundalike"
+# Seconds. A server that does not answer must not hold up what it only watches.
+_OPENING, _CLOSING = 20.0, 60.0
+_PATH = re.compile(r"(?<![\w/.])(?:~|\.{1,2})?(?:/[^\s/:,;'\"()]+){2,}/?")
+
+
+def logs_dir(owner: str) -> Path:
+    """Return where an owner's logs lie: beside the twins, gone with them when all is forgotten."""
+    return checkpoints_dir(owner) / "logs"
+
+
+def group_of(owner: str, lineage: str = "") -> str:
+    """Return the group of an owner's runs, by a hash of the name.
+
+    Args:
+        owner: Whose runs.
+        lineage: Digest of the SFT run that a round began with; it links that round's runs.
+    """
+    hashed = hashlib.sha256(owner.encode()).hexdigest()[:12]
+    return f"{hashed}-{lineage[:8]}" if lineage else hashed
+
+
+def names_of(owner: str) -> list[str]:
+    """Return what an owner is called, the longest first; nothing for the shipped demo."""
+    if owner == "demo":
+        return []
+    settings = load_owner(owner)
+    return sorted({owner, settings.name, *settings.aliases}, key=lambda name: -len(name))
+
+
+def without_names(value: Any, names: Sequence[str]) -> Any:
+    """Return a value in which no name stands, and of each path only what it ends in.
+
+    Args:
+        value: Text, a number, or lists and mappings of them.
+        names: What must not be there, in capitals or not.
+    """
+    if isinstance(value, str):
+        short = _PATH.sub(lambda match: match[0].rstrip("/").rsplit("/", 1)[-1], value)
+        for name in filter(None, names):
+            short = re.sub(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", "owner", short, flags=re.I)
+        return short
+    if isinstance(value, Mapping):
+        return {without_names(k, names): without_names(v, names) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_names(one, names) for one in value]
+    return value
+
+
+def open_run(
+    owner: str,
+    *,
+    job_type: str,
+    name: str | None = None,
+    lineage: str = "",
+    tags: Iterable[str] = (),
+    config: Mapping[str, Any] | None = None,
+    project: str = PROJECT,
+    run_id: str | None = None,
+    shows_owner: bool = False,
+) -> Any:
+    """Open a run in wandb, in the mode that fits: nothing is asked for, and nothing fails.
+
+    Args:
+        owner: Whose; a hash of the name groups the runs, the name itself stays here.
+        job_type: `sft`, `dpo`, `evaluate` or `judge`.
+        name: What the run is called; else wandb invents something.
+        lineage: Digest of the SFT run that the round began with.
+        tags: Words to find it by.
+        config: What it was made with.
+        project: Where it is filed.
+        run_id: Of a run that goes on; a new one where wandb does not know it.
+        shows_owner: Whether the owner's name may be in what is sent.
+
+    Returns:
+        wandb's run.
+    """
+    # A report of an error would hold our paths.
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+    import wandb
+
+    logging.getLogger("wandb").setLevel(logging.CRITICAL)
+    names = [] if shows_owner else names_of(owner)
+    opening: dict[str, Any] = {
+        "project": project,
+        "job_type": job_type,
+        "name": without_names(name, names),
+        "group": group_of(owner, lineage),
+        "tags": [tag[:64] for tag in without_names(list(tags), names)],
+        "config": without_names(dict(config or {}), names),
+        "id": run_id,
+        "resume": "allow" if run_id else None,
+        "reinit": "create_new",
+        "dir": os.environ.get("WANDB_DIR") or str(logs_dir(owner)),
+    }
+    Path(opening["dir"]).mkdir(parents=True, exist_ok=True)
+    opening["mode"], reason = _mode(wandb)
+    before = set(_folders(opening["dir"]))
+    try:
+        run = wandb.init(**opening, settings=_settings(wandb))
+    except Exception as error:
+        # Whatever it was (no network, a key that was revoked, a server's answer): go on alone.
+        reason = f"it can't be reached ({_in_short(error)})"
+        # Its service holds the run's id until it ends.
+        wandb.teardown()
+        for folder in set(_folders(opening["dir"])) - before:
+            shutil.rmtree(folder, ignore_errors=True)
+        opening["mode"] = "offline"
+        run = wandb.init(**opening, settings=_settings(wandb))
+    if opening["mode"] == "offline":
+        say(f"wandb: {reason}; the run is logged on this machine only")
+    elif opening["mode"] == "online":
+        say(f"wandb: {run.url}")
+    return run
+
+
+def log_table(run: Any, name: str, columns: Iterable[Any], rows: Iterable[Iterable[Any]]) -> None:
+    """Log a table as a page of the run.
+
+    wandb's own tables are artifacts, staged in the user's home, whose path they carry along.
+    """
+    import wandb
+
+    lines = [_line("th", columns), *(_line("td", row) for row in rows)]
+    run.log({name: wandb.Html(f"<table>{''.join(lines)}</table>", inject=False)})
+
+
+def close_run(run: Any, *, failed: bool = False) -> None:
+    """Finish a run, and say how one that was logged here only can be uploaded."""
+    offline, folder, run_id = run.settings._offline, run.settings.sync_dir, run.id
+    run.finish(exit_code=int(failed))
+    if offline:
+        say(f"wandb: to upload it: {sync_command(Path(folder), run_id)}")
+
+
+def sync_command(folder: Path, run_id: str) -> str:
+    """Return the line that uploads a run with all its stretches, where it was stopped between.
+
+    Args:
+        folder: One of its folders, `offline-run-<time>-<id>`.
+        run_id: The run's id.
+    """
+    here, place = Path.cwd(), folder.resolve().parent
+    shown = place.relative_to(here) if place.is_relative_to(here) else place
+    beside = Path(sys.executable).parent / "wandb"
+    program = beside.relative_to(here) if beside.is_relative_to(here) else beside
+    word = shlex.quote(str(program)) if beside.is_file() else "wandb"
+    return f"{word} login && {word} sync {shlex.quote(str(shown))}/offline-run-*-{run_id}"
+
+
+def _mode(wandb: Any) -> tuple[str, str]:
+    """Return `online`, `offline` or `disabled`, and why not online; never asks for a key."""
+    # What wandb says of itself would stand between our lines.
+    said = wandb.setup(settings=wandb.Settings(silent=True, console="off")).settings
+    if said._noop:
+        return "disabled", ""
+    if said._offline:
+        return "offline", "its mode is offline"
+    try:
+        has_key = wandb.login(prompt=False, verify=False)
+    except Exception as error:
+        return "offline", f"its key is not in order ({_in_short(error)})"
+    return ("online", "") if has_key else ("offline", "there is no key here")
+
+
+def _settings(wandb: Any) -> Any:
+    return wandb.Settings(
+        silent=True,
+        console="off",
+        save_code=False,
+        disable_code=True,
+        disable_git=True,
+        disable_job_creation=True,
+        label_disable=True,
+        symlink=False,
+        use_dot_wandb=False,
+        host="machine",
+        program="align",
+        program_relpath="align",
+        program_abspath="align",
+        x_executable="python",
+        x_disable_meta=True,
+        x_disable_machine_info=True,
+        x_save_requirements=False,
+        init_timeout=_OPENING,
+        finish_timeout=_CLOSING,
+    )
+
+
+def _line(tag: str, cells: Iterable[Any]) -> str:
+    shown = ("" if cell is None else f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+             for cell in cells)  # fmt: skip
+    return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in shown) + "</tr>\n"
+
+
+def _folders(place: str) -> list[Path]:
+    with contextlib.suppress(OSError):
+        return list((Path(place) / "wandb").glob("*run-*"))
+    return []
+
+
+def _in_short(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1][:160]

@@ -1,0 +1,150 @@
+"""What a tracker is told of a run beside its curves: settings, origin, what the end showed."""
+
+import importlib.metadata
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from align.checkpoints import numbered
+from align.levels import DEFAULT_LEVELS
+from align.lineage import Lineage
+from align.lineage import read as read_lineage
+from align.paths import checkpoints_dir
+from align.recipe_keys import known_keys
+from align.recipes import Recipe
+from align.training.preference_report import longer_by
+from align.training.rows import Row
+from align.training.run import Run
+
+_LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
+# Sources of rows that we name ourselves; a rows file may say anything else.
+_SOURCES = {*DEFAULT_LEVELS, "questions", "rewrite", "identity", "imported", "owner", "simulated",
+            "judge", "record"}  # fmt: skip
+_SHOWN = 5
+
+
+def recipe_name(recipe: Recipe) -> str:
+    """Return the short name of a recipe: its folder's where the file is named after the stage."""
+    return recipe.path.parent.name if recipe.path.stem == recipe.stage else recipe.path.stem
+
+
+def lineage_of(run: Run) -> str:
+    """Return the digest of the SFT run that this round began with; its own for SFT."""
+    found = run.parent.lineage if run.parent else None
+    return round_of(run.owner, found) if found is not None else run.inputs
+
+
+def round_of(owner: str, lineage: Lineage) -> str:
+    """Return the digest of the SFT run that a twin grew from, as far back as it is here."""
+    twins = {path.name for path in numbered(owner)}
+    while lineage.parent and lineage.parent["name"] in twins:
+        lineage = read_lineage(checkpoints_dir(owner) / lineage.parent["name"])
+    return lineage.inputs
+
+
+def config_of(trainer: Any, run: Run) -> dict[str, Any]:
+    """Return the settings as they took effect, and what the twin is made of."""
+    args = trainer.args
+    known = known_keys(run.stage)
+    numbers = {
+        key: getattr(args, key)
+        for key in known
+        if known[key]["from"] == "training" and isinstance(getattr(args, key, None), int | float)
+    }
+    said = {**numbers, **run.recipe.values, "model_name_or_path": run.base.name}
+    device = trainer.accelerator.device
+    on_cuda = device.type == "cuda"
+    return {
+        **said,
+        "recipe": recipe_name(run.recipe),
+        "manifest": {
+            "base": {"name": run.base.name, "hash": run.base.hash, "revision": run.base.revision},
+            "parent": {"name": run.parent.name, "hash": run.parent.hash} if run.parent else None,
+            "rows": {
+                "hash": run.rows.hash,
+                "train": len(run.rows.train),
+                "held_out": len(run.rows.held_out),
+                "sources": sources(run.rows.train),
+            },
+            "recipe_hash": run.recipe.hash,
+            "inputs": run.inputs,
+            "seed": run.recipe.seed,
+            "versions": {
+                "python": platform.python_version(),
+                **{name: importlib.metadata.version(name) for name in _LIBRARIES},
+            },
+        },
+        "device": {
+            "type": device.type,
+            "name": torch.cuda.get_device_name(device) if on_cuda else None,
+            "processes": trainer.accelerator.num_processes,
+            "distributed": str(trainer.accelerator.distributed_type.value),
+            "threads": torch.get_num_threads(),
+        },
+    }
+
+
+def sources(rows: Sequence[Row]) -> dict[str, int]:
+    """Return how many rows each source gave; sources that a file made up are `other`."""
+    names = (str(row["source"]) for row in rows)
+    return dict(sorted(Counter(name if name in _SOURCES else "other" for name in names).items()))
+
+
+def tags_of(run: Run) -> list[str]:
+    """Return the words to find a run by: stage, recipe, base."""
+    return [run.stage, recipe_name(run.recipe), run.base.name.rstrip("/").rsplit("/", 1)[-1]]
+
+
+def summary_of(run: Run, metrics: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> Any:
+    """Return what the end of a run showed, and of DPO what its first step did; numbers by name.
+
+    Args:
+        run: The run.
+        metrics: What stands in twin.json.
+        history: Logged values with `step`, as TRL names them.
+    """
+    found: dict[str, Any] = {}
+    for key, value in metrics.items():
+        if isinstance(value, bool | int | float):
+            found[f"final/{key}"] = value
+        elif key.endswith("_interval") and value:
+            stem = key.removesuffix("_interval")
+            found |= {f"final/{stem}_low": value[0], f"final/{stem}_high": value[1]}
+    if run.stage != "dpo":
+        return found
+    # A run whose reference is another model than it starts from never comes to its end.
+    found["step_0/reference_agrees"] = True
+    first = next((entry for entry in history if "rewards/margins" in entry), {})
+    if first.get("step") == 1:
+        for key in ("rewards/chosen", "rewards/rejected", "rewards/margins"):
+            found[f"step_0/{key}"] = first[key]
+    for name, rows in (("train", run.rows.train), ("held_out", run.rows.held_out)):
+        if rows:
+            found[f"rows/{name}_chosen_longer_by_words"] = longer_by(rows)
+    return found
+
+
+def text_tables(run: Run) -> dict[str, tuple[list[str], list[list[str]]]]:
+    """Return a few rows for training and held-out prompts, as name -> (columns, rows)."""
+    columns = ["prompt", "chosen", "rejected"] if run.stage == "dpo" else ["prompt", "answer"]
+    return {
+        "text/rows": (columns, [_in_words(row) for row in run.rows.train[:_SHOWN]]),
+        "text/held_out_prompts": (
+            ["prompt"],
+            [_in_words(row)[:1] for row in run.rows.held_out[:_SHOWN]],
+        ),
+    }
+
+
+def _in_words(row: Row) -> list[str]:
+    *before, last = row["messages"]
+    if "chosen" in row:
+        return [_joined([*before, last]), row["chosen"], row["rejected"]]
+    return [_joined(before), last["content"]]
+
+
+def _joined(messages: Sequence[Mapping[str, str]]) -> str:
+    return "\n".join(f"{message['role']}: {message['content']}" for message in messages)

@@ -1,0 +1,274 @@
+"""What is reported of a run, to wandb and the like: figures, and no text of the owner's.
+
+transformers' own reporters would send all settings, the owner's folder among them; these take
+their place. Only the main process reports, and nothing that goes wrong here stops a training.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from transformers import TrainerCallback
+from transformers.integrations.integration_utils import rewrite_logs
+
+from align.checkpoints import numbered
+from align.console import say
+from align.files import write_atomically
+from align.tracking import PROJECT, group_of, names_of, without_names
+from align.training.manifest import (
+    config_of,
+    lineage_of,
+    recipe_name,
+    summary_of,
+    tags_of,
+    text_tables,
+)
+from align.training.run import Run, is_main
+from align.training.speed import (
+    lengths_of,
+    measured_peak_flops,
+    passed_weights,
+    peak_memory,
+    train_flops_per_token,
+)
+from align.training.trackers import TensorBoard, Tracker, Trackio, Wandb
+
+# Where a run's folder keeps its name and id while it goes on.
+FILE = "tracking.json"
+# What transformers says once, when training ends.
+_AT_END = ("train_runtime", "train_samples_per_second", "train_steps_per_second", "train_loss",
+           "total_flos")  # fmt: skip
+
+
+def callbacks(trainer: Any, run: Run) -> list[TrainerCallback]:
+    """Return what measures a run's speed, and what reports on it where the recipe asks for that."""
+    if not is_main():
+        return []
+    said = run.recipe.training.get("report_to") or "none"
+    wanted = [word for word in ([said] if isinstance(said, str) else said) if word != "none"]
+    stopwatch = Stopwatch(trainer)
+    return [stopwatch, *([Reporter(trainer, run, wanted, stopwatch)] if wanted else [])]
+
+
+def finish(trainer: Any, run: Run, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Report what only the end of a run shows, close its trackers, and return its speed.
+
+    Args:
+        trainer: It has trained and evaluated.
+        run: The run.
+        metrics: What stands in twin.json so far.
+    """
+    measured: dict[str, Any] = {}
+    for callback in trainer.callback_handler.callbacks:
+        if isinstance(callback, Stopwatch) and callback.rate:
+            measured["tokens_per_second"] = round(callback.rate, 1)
+        if isinstance(callback, Reporter):
+            callback.finish({**metrics, **measured}, trainer.state.log_history)
+    return measured
+
+
+class Stopwatch(TrainerCallback):
+    """Counts the tokens that a model is trained on, without padding, and the seconds of its steps.
+
+    What lies between steps (saves, evaluation) is not counted. All processes' tokens count.
+    """
+
+    def __init__(self, trainer: Any) -> None:
+        self.tokens, self.seconds = 0.0, 0.0
+        self._trainer, self._at_start = trainer, 0.0
+        self._passed = 0.0
+        self._since: float | None = None
+
+    @property
+    def rate(self) -> float | None:
+        """Return tokens per second, or None where nothing was measured."""
+        return self.tokens / self.seconds if self.tokens and self.seconds else None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Take TRL's count of what a stopped run was trained on before."""
+        self._at_start = float(getattr(self._trainer, "_total_train_tokens", 0))
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Start."""
+        self._since = time.perf_counter()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Stop."""
+        if self._since is not None:
+            self._passed += time.perf_counter() - self._since
+            self._since = None
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        """Take TRL's count, and the seconds that belong to it."""
+        if logs and "loss" in logs and "num_tokens" in logs:
+            self.tokens = float(logs["num_tokens"]) - self._at_start
+            self.seconds = self._passed
+
+
+class Reporter(TrainerCallback):
+    """Tells the trackers how a run goes. One that fails is left out from then on."""
+
+    def __init__(self, trainer: Any, run: Run, wanted: list[str], stopwatch: Stopwatch) -> None:
+        self._trainer, self._run, self._wanted = trainer, run, wanted
+        self._stopwatch, self._before = stopwatch, (0.0, 0.0)
+        self._trackers: dict[str, Tracker] = {}
+        self._names = [] if run.recipe.ours.get("wandb_owner") else names_of(run.owner)
+        self._flops: float | None = None
+        self._peak: float | None = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Open the trackers, those of a stopped run where they ended."""
+        self._flops = _flops_per_token(self._trainer, self._run)
+        if self._flops:
+            self._peak = self._guarded("the device's peak", self._measured_peak)
+        for word in self._wanted:
+            tracker = self._guarded(word, lambda word=word: self._open(word, state.global_step))
+            if tracker is not None:
+                self._trackers[word] = tracker
+        if self._run.recipe.ours.get("wandb_text") and "wandb" in self._trackers:
+            self._show_text(self._trackers["wandb"])
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        """Report what TRL logs under its own names, and how fast it goes."""
+        values = {
+            key: float(value)
+            for key, value in (logs or {}).items()
+            if isinstance(value, int | float)
+        }
+        last = {key: values.pop(key) for key in _AT_END if key in values}
+        if last:
+            self._each("summarise", last)
+            return
+        if "loss" in values:
+            values |= self._speed()
+        self._each("log", rewrite_logs(values), state.global_step)
+
+    def on_alarm(self, alarm: Any) -> None:
+        """Pass an alarm on; a fatal one is the last that is heard of the run."""
+        sentence = without_names(alarm.sentence, self._names)
+        self._each("alert", alarm.name, sentence, is_fatal=alarm.is_fatal)
+        self._each("summarise", {f"alarms/{alarm.name}": sentence})
+        if alarm.is_fatal:
+            self._close(failed=True)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Close a run that was stopped on the way; one at its end has more to tell."""
+        if state.global_step < state.max_steps:
+            self._close(failed=True)
+
+    def finish(self, metrics: Mapping[str, Any], history: Any) -> None:
+        """Report what the end showed, and close."""
+        self._each("summarise", summary_of(self._run, metrics, history))
+        self._close(failed=False)
+
+    def _open(self, word: str, step: int) -> Tracker:
+        run, ours = self._run, self._run.recipe.ours
+        known = self._known()
+        shown = f"{run.owner} {known['name']}" if ours.get("wandb_owner") else known["name"]
+        name = without_names(run.recipe.training.get("run_name") or shown, self._names)
+        config = without_names(config_of(self._trainer, run), self._names)
+        project = run.recipe.training.get("project") or PROJECT
+        if word == "tensorboard":
+            return TensorBoard(run.owner, name=known["folder"], config=config, step=step)
+        if word == "trackio":
+            group = group_of(run.owner, lineage_of(run))
+            return Trackio(run.owner, name=name, group=group, config=config, project=project)
+        return Wandb(
+            run.owner,
+            job_type=run.stage,
+            name=name,
+            lineage=lineage_of(run),
+            tags=tags_of(run),
+            config=config,
+            project=project,
+            run_id=known["id"],
+            shows_owner=bool(ours.get("wandb_owner")),
+        )
+
+    def _known(self) -> dict[str, str]:
+        """Return the run's id and name, the same after a stop."""
+        path = self._run.work / FILE
+        if path.is_file():
+            kept: dict[str, str] = json.loads(path.read_text("utf-8"))
+            return kept
+        taken = numbered(self._run.owner)
+        number = int(taken[-1].name.split("-")[0]) + 1 if taken else 1
+        known = {
+            "id": secrets.token_hex(4),
+            "name": f"{self._run.stage} {number:03d} {recipe_name(self._run.recipe)}",
+            "folder": f"{number:03d}-{self._run.stage}",
+        }
+        write_atomically(path, json.dumps(known) + "\n")
+        return known
+
+    def _speed(self) -> dict[str, float]:
+        """Return the speed since it was last asked for; what can't be known is absent."""
+        now = (self._stopwatch.tokens, self._stopwatch.seconds)
+        tokens, seconds = (new - old for new, old in zip(now, self._before, strict=True))
+        self._before = now
+        device = self._trainer.accelerator.device
+        found = {"peak_memory_gib": peak_memory(device) / 2**30}
+        if tokens > 0 and seconds > 0:
+            found["tokens_per_second"] = tokens / seconds
+            if self._flops:
+                found["flops_per_second"] = self._flops * tokens / seconds
+                if self._peak:
+                    found["share_of_peak"] = found["flops_per_second"] / self._peak
+        return found
+
+    def _measured_peak(self) -> float:
+        """Return what all processes' devices can do together in the type that is multiplied in."""
+        trainer = self._trainer
+        dtype = trainer.model.dtype
+        if trainer.args.bf16 or trainer.args.fp16:
+            dtype = torch.bfloat16 if trainer.args.bf16 else torch.float16
+        one = measured_peak_flops(trainer.accelerator.device, dtype)
+        return one * trainer.accelerator.num_processes
+
+    def _show_text(self, tracker: Any) -> None:
+        say(
+            "wandb: ! wandb_text is true: TEXT of the owner's, a few rows and held-out prompts, is "
+            "in this run, whatever their level of privacy"
+        )
+        for name, (columns, rows) in text_tables(self._run).items():
+            self._guarded("wandb", lambda n=name, c=columns, r=rows: tracker.show_text(n, c, r))
+
+    def _each(self, method: str, *args: Any, **more: Any) -> None:
+        for word, tracker in list(self._trackers.items()):
+            try:
+                getattr(tracker, method)(*args, **more)
+            except Exception as error:
+                del self._trackers[word]
+                say(f"{word}: it fails ({type(error).__name__}: {error}); training goes on without")
+
+    def _close(self, *, failed: bool) -> None:
+        self._each("close", failed=failed)
+        self._trackers.clear()
+
+    def _guarded(self, what: str, make: Any) -> Any:
+        try:
+            return make()
+        except Exception as error:
+            say(f"{what}: it fails ({type(error).__name__}: {error}); training goes on without")
+            return None
+
+
+def _flops_per_token(trainer: Any, run: Run) -> float | None:
+    """Return the work of a token, or None for a model with its parts in other places."""
+    try:
+        lengths = lengths_of(trainer.train_dataset)
+        passed = passed_weights(trainer.accelerator.unwrap_model(trainer.model))
+    except (AttributeError, KeyError, TypeError):
+        return None
+    if lengths is None:
+        return None
+    return train_flops_per_token(
+        passed,
+        lengths,
+        trains_all=run.recipe.is_full,
+        gradient_checkpointing=bool(trainer.args.gradient_checkpointing),
+        live_reference=run.stage == "dpo" and not trainer.args.precompute_ref_log_probs,
+    )
