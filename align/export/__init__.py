@@ -1,0 +1,1 @@
+"""A twin as other tools take it: a merged model or an adapter, with a card, GGUF and Modelfile."""

@@ -1,0 +1,204 @@
+"""A twin as one plain model: its adapter merged into the base, in float32, then rounded once."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from align.checkpoints import Checkpoint
+from align.console import progress
+from align.errors import UserError
+from align.export.agreement import Agreement, agreement, logits, rounded_anew
+from align.lineage import FULL
+from align.paths import relative_to_root
+from align.template import (
+    TEMPLATE_SETTINGS,
+    Message,
+    dateless,
+    render_prompt,
+    stop_token,
+    template_hash,
+)
+from align.twins import load_base, load_model, load_tokenizer
+from align.vocabulary import fit_embeddings
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The twin's own logits on the prompts, to hold the export against.
+
+    Attributes:
+        prompts: Token ids, as the twin was trained to read them.
+        logits: Of each prompt, (T, V).
+        trained: Of each prompt, the sum of squares by which training moved the base's logits; None
+            of a full twin.
+    """
+
+    prompts: list[list[int]]
+    logits: list[Any]
+    trained: list[float] | None
+
+
+def tokenizer_of(checkpoint: Checkpoint) -> Any:
+    """Return the twin's tokenizer.
+
+    Raises:
+        UserError: It is not the one that the twin was trained with.
+    """
+    folder = checkpoint.path
+    assert folder is not None and checkpoint.lineage is not None
+    tokenizer = load_tokenizer(folder)
+    if template_hash(tokenizer) != checkpoint.lineage.template_hash:
+        raise UserError(
+            relative_to_root(folder),
+            "its chat template or vocabulary is not the one it was trained with",
+            "Restore the tokenizer files, or train again",
+        )
+    return tokenizer
+
+
+def merged(
+    checkpoint: Checkpoint, tokenizer: Any, asked: Sequence[list[Message]], dtype: str
+) -> tuple[Any, Reference]:
+    """Return the twin as one model, its weights of the type asked for, and its own logits before.
+
+    The adapter is added in float32 to the base as it is stored (in full precision where training
+    held it in four bits), and the sum is rounded once.
+    """
+    import torch
+
+    prompts = [render_prompt(tokenizer, messages) for messages in asked]
+    assert checkpoint.path is not None and checkpoint.lineage is not None
+    if checkpoint.lineage.kind == FULL:
+        model = load_model(checkpoint.path, dtype=torch.float32).eval()
+        found = list(progress(logits(model, prompts), len(prompts), "the twin", unit="prompts"))
+        reference = Reference(prompts, found, None)
+    else:
+        model, reference = _with_adapter(checkpoint, tokenizer, prompts)
+    _part_heads(model)
+    model.generation_config = generation_config(model, tokenizer, checkpoint)
+    return model.to(getattr(torch, dtype)), reference
+
+
+def compared(folder: Path, reference: Reference, dtype: str) -> Agreement:
+    """Load an exported folder as anybody would, and compare its logits with the twin's.
+
+    Args:
+        folder: The export.
+        reference: The twin's own logits.
+        dtype: What the export's weights were rounded to.
+    """
+    import torch
+
+    model = load_model(folder, dtype=torch.float32).eval()
+    prompts = reference.prompts
+    exported = list(progress(logits(model, prompts), len(prompts), "the export", unit="prompts"))
+    noisy = logits(rounded_anew(model, dtype), prompts)
+    noisy = progress(noisy, len(prompts), "the tolerance", unit="prompts")
+    return agreement(reference.logits, exported, noisy, reference.trained)
+
+
+def check_template(
+    folder: Path, asked: Sequence[list[Message]], prompts: Sequence[list[int]]
+) -> None:
+    """Hold a folder's own chat template, used as anybody would, against the tokens trained on.
+
+    Raises:
+        UserError: It gives others.
+    """
+    tokenizer = load_tokenizer(folder)
+    for messages, ids in zip(asked, prompts, strict=True):
+        plain = tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, tokenize=True, return_dict=False
+        )
+        # Earlier answers were read token by token as they were said; a text in one go may be cut
+        # into tokens otherwise where they begin.
+        if len(messages) > 1:
+            plain, ids = tokenizer.decode(plain), tokenizer.decode(ids)
+        if plain != ids:
+            raise UserError(
+                relative_to_root(folder),
+                "its chat template does not give the tokens that the twin was trained on",
+                "Report this with the base's name; nothing was exported",
+            )
+
+
+def save_tokenizer(tokenizer: Any, folder: Path) -> None:
+    """Save a tokenizer whose template says by itself what this toolkit says each time."""
+    own = tokenizer.chat_template
+    settings = [
+        f"{{%- set {key} = {str(value).lower()} %}}"
+        for key, value in TEMPLATE_SETTINGS.items()
+        if key in own
+    ]
+    try:
+        tokenizer.chat_template = "".join(settings) + dateless(own)
+        tokenizer.save_pretrained(folder)
+    finally:
+        tokenizer.chat_template = own
+
+
+def generation_config(model: Any, tokenizer: Any, checkpoint: Checkpoint) -> Any:
+    """Return how the twin is sampled: its lineage's settings, and every token that ends an answer.
+
+    What the base's own configuration says beside (top_k, penalties) is no part of the twin.
+    """
+    from transformers import GenerationConfig
+
+    sampling = checkpoint.sampling
+    temperature = sampling.get("temperature", 1.0)
+    drawn = {"temperature": temperature, "top_p": sampling.get("top_p", 1.0), "top_k": 0}
+    return GenerationConfig(
+        do_sample=temperature > 0,
+        **(drawn if temperature > 0 else {}),
+        max_new_tokens=sampling.get("max_new_tokens", 256),
+        eos_token_id=stops_of(model, tokenizer),
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+    )
+
+
+def stops_of(model: Any, tokenizer: Any) -> list[int]:
+    """Return the ids that end an answer: the template's stop first, then what the base lists."""
+    listed = model.generation_config.eos_token_id
+    listed = [listed] if isinstance(listed, int) else listed or []
+    ids = [stop_token(tokenizer), *listed, tokenizer.eos_token_id]
+    return [id for id in dict.fromkeys(ids) if id is not None]
+
+
+def _with_adapter(
+    checkpoint: Checkpoint, tokenizer: Any, prompts: list[list[int]]
+) -> tuple[Any, Reference]:
+    import torch
+    from peft import PeftModel
+
+    base = fit_embeddings(load_base(checkpoint.base, dtype=torch.float32), tokenizer)
+    with warnings.catch_warnings():
+        # Names of transformers that peft will have to change, and heads that are seen to below.
+        warnings.simplefilter("ignore")
+        model = PeftModel.from_pretrained(base, checkpoint.path).eval()
+    found, trained = [], []
+    for one in progress(logits(model, prompts), len(prompts), "the twin", unit="prompts"):
+        found.append(one)
+    with model.disable_adapter():
+        for twin, before in zip(found, logits(model, prompts), strict=True):
+            trained.append(float((twin - before).square().sum()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = model.merge_and_unload()
+    return model, Reference(prompts, found, trained)
+
+
+def _part_heads(model: Any) -> None:
+    """Stop calling a head tied to the embeddings once training has parted the two."""
+    text = model.config.get_text_config()
+    head, embeddings = model.get_output_embeddings(), model.get_input_embeddings()
+    if not getattr(text, "tie_word_embeddings", False) or head is None:
+        return
+    if head.weight.data_ptr() == embeddings.weight.data_ptr():
+        return
+    if head.weight.equal(embeddings.weight):
+        model.tie_weights()
+        return
+    text.tie_word_embeddings = model.config.tie_word_embeddings = False
