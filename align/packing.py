@@ -16,7 +16,7 @@ from align import __version__
 from align import lineage as lineages
 from align.bundle import Manifest, write_bundle
 from align.checkpoints import newest, numbered
-from align.console import make_command
+from align.console import make_command, say
 from align.errors import UserError
 from align.examples import build_examples
 from align.files import jsonl
@@ -39,10 +39,12 @@ from align.store.schema import schema_version
 Row = dict[str, Any]
 # What a twin is loaded from. By name: rows and samples that lie beside it do not travel.
 _TWIN = (
-    "twin.json", "adapter_config.json", "adapter_model.safetensors", "tokenizer.json",
-    "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
-    "generation_config.json", "vocab.json", "merges.txt", "tokenizer.model",
+    "twin.json", "adapter_config.json", "config.json", "model.safetensors.index.json",
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+    "chat_template.jinja", "generation_config.json", "vocab.json", "merges.txt", "tokenizer.model",
 )  # fmt: skip
+# Bytes of a twin's weights from which on packing them is announced: they are copied and hashed.
+_LARGE = 1 << 30
 # Under this heading of a scorecard's page stand prompts and answers.
 _SAMPLES = "## Answers side by side"
 # Tokens of a row where the recipe says nothing.
@@ -182,7 +184,11 @@ def _members(rows: dict[str, list[Row]]) -> dict[str, bytes | Path]:
 
 
 def _twin_members(folder: Path) -> dict[str, bytes | Path]:
-    files = {name: folder / name for name in _TWIN}
+    weights = [path for path in lineages.weights_files(folder) if path.is_file()]
+    size = sum(path.stat().st_size for path in weights)
+    if size >= _LARGE:
+        say(f"{folder.name}: {size / 1e9:,.1f} GB of weights go in (--without-adapter: they stay)")
+    files = {name: folder / name for name in (*_TWIN, *(path.name for path in weights))}
     return {f"checkpoints/{folder.name}/{n}": path for n, path in files.items() if path.is_file()}
 
 

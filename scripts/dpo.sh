@@ -17,7 +17,7 @@ if [ "$choices" -gt 0 ]; then
     run dpo "${owner[@]}" --recipe "$RECIPE" ${accelerate[@]+"${accelerate[@]}"}
     run evaluate "${owner[@]}"
 else
-    run sample "${owner[@]}"
+    run sample "${owner[@]}" ${accelerate[@]+"${accelerate[@]}"}
     run pack "${owner[@]}" --for label
     cat >&2 <<END
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from align.packing import Packed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -33,6 +35,15 @@ def pack(
     show: Annotated[
         Path | None, typer.Option("--list", help="Only show what is inside this pack.")
     ] = None,
+    shred: Annotated[
+        bool,
+        typer.Option(
+            "--shred",
+            help="With --for label: once the pack is whole, list and delete the owner's other "
+            "files on this rented machine.",
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --shred: do not ask.")] = False,
 ) -> None:
     """Pack what training, or labelling, needs on another machine of the owner's.
 
@@ -45,6 +56,7 @@ def pack(
     from align.packing import pack_for_labelling, pack_for_training
     from align.paths import owner_dir, relative_to_root
     from align.store.connection import open_store
+    from align.training.preflight.choosing import recipe_for
 
     if show is not None:
         _list(show.expanduser())
@@ -53,20 +65,59 @@ def pack(
         raise UserError(
             "align pack", "what for is not clear", "Say --for train, or --for label (make: FOR=...)"
         )
+    if shred and kind != "label":
+        what = "what this machine was sent has not come home with --for train"
+        raise UserError("--shred", what, "Say --for label")
     settings = load_owner(owner)
     conn = open_store(owner)
     target = out.expanduser() if out else owner_dir(owner) / f"{owner}-{kind}.pack"
     if target.is_dir():
         raise UserError(target, "a folder", "Name a file")
+    if shred:
+        from align.shredding import check_before_packing
+
+        check_before_packing(conn, owner, adapter)
     if kind == "train":
         packed = pack_for_training(
-            conn, owner, settings, target, recipe=recipe, adapter=adapter is not False
+            conn,
+            owner,
+            settings,
+            target,
+            recipe=recipe_for(owner, recipe),
+            adapter=adapter is not False,
         )
     else:
         packed = pack_for_labelling(conn, owner, settings, target, adapter=bool(adapter))
     _report(packed)
     print(f"{relative_to_root(target)}  {target.stat().st_size:,} bytes")
     say(f"There: make unpack OWNER={owner} FROM={target.name}")
+    if shred:
+        _shred(conn, owner, target, adapter=bool(adapter), yes=yes)
+
+
+def _shred(conn: "sqlite3.Connection", owner: str, pack: Path, *, adapter: bool, yes: bool) -> None:
+    """List the owner's files here, ask once, and delete them; the pack stays."""
+    from align import shredding
+    from align.console import say
+    from align.paths import relative_to_root
+
+    shredding.check_pack(conn, owner, pack, adapter=adapter)
+    conn.close()
+    found = shredding.what_to_shred(owner, pack)
+    say(f"\nThe pack is whole: every hash was read back. Of {owner} there are here, beside it:")
+    for line in shredding.listed(found):
+        say(line)
+    say(f"\n{shredding.CANNOT_PROMISE}\n")
+    if not yes and not typer.confirm("Overwrite and delete all of this?", err=True):
+        say("Nothing was deleted.")
+        raise typer.Exit(1)
+    try:
+        for path in shredding.shred(found):
+            print(f"shredded {relative_to_root(path)}")
+    except KeyboardInterrupt:
+        say(f"\nThe pack is whole. The rest goes with: align forget --owner {owner} --writing")
+        raise
+    say(f"Copy {relative_to_root(pack)} to your own machine, then remove it here.")
 
 
 def _report(packed: "Packed") -> None:

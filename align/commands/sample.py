@@ -6,7 +6,7 @@ import typer
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-# A fictional owner never tires of choosing; a real one's pairs are drawn a round at a time.
+# As in align.sample.run, which the page of help must not wait for.
 PAIRS, DEMO_PAIRS = 300, 500
 # Of an arena: enough to tell 60 % from one half.
 COMPARED = 100
@@ -55,72 +55,41 @@ def sample(
         float, typer.Option(min=0.0, max=1.0, help="Answers as alike as this are drawn again.")
     ] = 0.9,
     batch_size: Annotated[int, typer.Option(min=1, help="Answers drawn at a time.")] = 192,
+    accelerate: Annotated[
+        str | None,
+        typer.Option(
+            help="A name in recipes/accelerate/ or a path: its processes share the batches "
+            "(default: every visible GPU)."
+        ),
+    ] = None,
+    spread: Annotated[
+        bool,
+        typer.Option(
+            "--spread",
+            help="One model over all devices (by itself where none can hold it alone).",
+        ),
+    ] = False,
 ) -> None:
     """Draw pairs of answers to the training side's prompts, for the owner to choose between."""
-    asked: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "temperature": temperature,
         "top_p": top_p,
         "max_new_tokens": max_new_tokens,
     }
     _refuse_together(against_records, compare=compare, pairs=pairs, limit=limit)
-    if against_records:
-        _against_records(owner, checkpoint or "sft", limit, seed, asked, batch_size)
-    elif compare is not None:
-        _compare(owner, compare, checkpoint, pairs or COMPARED, seed, asked, batch_size)
-    else:
-        _pairs(owner, checkpoint, pairs, seed, asked, near, batch_size)
+    if compare is not None:
+        _refuse_to_compare(checkpoint=checkpoint, accelerate=accelerate, spread=spread or None)
+        _compare(owner, compare, pairs or COMPARED, seed, settings, batch_size)
+        return
+    from align.sample.launch import sample as draw
+    from align.sample.run import Asked
 
-
-def _pairs(
-    owner: str,
-    checkpoint: str | None,
-    pairs: int | None,
-    seed: int,
-    asked: dict[str, Any],
-    near: float,
-    batch_size: int,
-) -> None:
-    """Draw pairs of one twin's answers."""
-    from align.checkpoints import newest, resolve
-    from align.console import make_command, say
-    from align.errors import UserError
-    from align.owner import load_owner
-    from align.paths import owner_dir
-    from align.prompts import add_bundled_prompts
-    from align.sample import draw_pairs, drawn, make_plan, sampling_of, training_prompts
-    from align.store.connection import open_store
-
-    simulated = (owner_dir(owner) / "simulated.json").is_file()
-    wanted = pairs or (DEMO_PAIRS if simulated else PAIRS)
-    found = newest(owner)
-    word = checkpoint or (found.name if found else "sft")
-    twin_of = resolve(owner, word)
-    conn = open_store(owner)
-    if len(training_prompts(conn)) < wanted:
-        added = add_bundled_prompts(conn, load_owner(owner).held_out)
-        if added.new:
-            say(f"Added {added.new:,} prompts that come with the toolkit.")
-    settings = sampling_of(twin_of.sampling, **asked)
-    plan = make_plan(conn, twin_of, pairs=wanted, seed=seed, settings=settings, threshold=near)
-    if not plan.slots:
-        raise UserError(
-            f"owner {owner!r}", "no prompts", f"Run: align prompts add FILE --owner {owner}"
-        )
-    missing = plan.missing()
-    if missing:
-        from align.twins import load_twin
-
-        say(f"Drawing {len(missing):,} pairs from {twin_of.name}.")
-        result = draw_pairs(conn, load_twin(twin_of), plan, batch_size=batch_size)
-    else:
-        say("All pairs of this twin, seed and settings are drawn already.")
-        result = drawn(plan)
-    print(
-        f"{result.pairs:,} pairs of {twin_of.name}: {result.redrawn:,} drawn again,"
-        f" {result.left_out:,} left out as empty or near-identical"
-    )
-    following = "simulate" if simulated else "label"
-    say(f"Next: {make_command(following, owner)}")
+    asked = Asked(
+        owner, checkpoint, pairs, against_records, limit, seed, near=near, batch_size=batch_size,
+        spread=spread, **settings,
+    )  # fmt: skip
+    if code := draw(asked, accelerate):
+        raise typer.Exit(code)
 
 
 def _refuse_together(against_records: bool, **options: object) -> None:
@@ -134,56 +103,19 @@ def _refuse_together(against_records: bool, **options: object) -> None:
             raise UserError(f"--{name}", what, f"Leave --{name} out")
 
 
-def _against_records(
-    owner: str,
-    checkpoint: str,
-    limit: int | None,
-    seed: int,
-    asked: dict[str, Any],
-    batch_size: int,
-) -> None:
-    """Draw what the owner's real replies are held against."""
-    from align.checkpoints import resolve
-    from align.console import say
+def _refuse_to_compare(**options: object) -> None:
+    """Refuse options that have no meaning for an arena, which one process draws from two twins."""
     from align.errors import UserError
-    from align.owner import load_owner
-    from align.preferences import record_pairs, replied_prompts
-    from align.sample import draw_against_records, make_plan, sampling_of, unanswered
-    from align.store.connection import open_store
 
-    twin_of, settings = resolve(owner, checkpoint), load_owner(owner)
-    conn = open_store(owner)
-    prompts = [prompt for prompt, _ in replied_prompts(conn, settings)]
-    if not prompts:
-        what = "nothing that people asked and was answered, on the training side"
-        remedy = f"Run: align prompts from-records --owner {owner}"
-        raise UserError(f"owner {owner!r}", what, remedy)
-    plan = make_plan(
-        conn, twin_of, prompts=prompts, pairs=min(limit or len(prompts), len(prompts)),
-        seed=seed, settings=sampling_of(twin_of.sampling, **asked),
-    )  # fmt: skip
-    if missing := len(unanswered(plan)):
-        from align.twins import load_twin
-
-        say(f"Drawing {missing:,} answers from {twin_of.name}.")
-        draw_against_records(conn, load_twin(twin_of), plan, batch_size=batch_size)
-    else:
-        say("All answers of this twin, seed and settings are drawn already.")
-    pairs = len(record_pairs(conn, settings, twin_of.hash))
-    print(
-        f"{pairs:,} pairs of a real reply and an answer of {twin_of.name}, of"
-        f" {len(prompts):,} prompts"
-    )
-    say(
-        "They are off by default: labelling must beat them. To train on them: "
-        f"align dpo --owner {owner} --against_records 1.0"
-    )
+    for name, value in options.items():
+        if value is not None:
+            what = "--compare names both twins" if name == "checkpoint" else "not with --compare"
+            raise UserError(f"--{name}", what, f"Leave --{name} out")
 
 
 def _compare(
     owner: str,
     words: tuple[str, str],
-    checkpoint: str | None,
     pairs: int,
     seed: int,
     asked: dict[str, Any],
@@ -204,8 +136,6 @@ def _compare(
     from align.sample import sampling_of
     from align.store.connection import open_store
 
-    if checkpoint is not None:
-        raise UserError("--checkpoint", "--compare names both twins", "Leave --checkpoint out")
     first, second = contenders(owner, words)
     conn = open_store(owner)
     if len(held_out_prompts(conn)) < pairs:

@@ -89,6 +89,8 @@ def test_sample_draws_an_arena_of_two_twins_and_goes_on_where_it_was(line: Line)
         (["--compare", "sft", "001-sft"], "001-sft: the same twin"),
         (["--compare", "sft", "dpo", "--checkpoint", "sft"], "--compare names both twins"),
         (["--compare", "sft", "007-dpo"], "no checkpoint '007-dpo'"),
+        (["--compare", "sft", "dpo", "--spread"], "--spread: not with --compare"),
+        (["--compare", "sft", "dpo", "--accelerate", "cpu"], "--accelerate: not with --compare"),
     ],
 )
 def test_an_arena_that_cannot_be_is_one_line(line: Line, words: list[str], what: str) -> None:
