@@ -87,13 +87,20 @@ def run(name: str, measure: Callable[[], Iterable[Row]], description: str | None
     write(name, list(measure()), options.json)
 
 
-def write(name: str, rows: Sequence[Row], file: Path | None) -> None:
-    """Print a benchmark's table, and write its rows as JSON where a file is named."""
+def write(name: str, rows: Sequence[Row], file: Path | None, *, on: str | None = None) -> None:
+    """Print a benchmark's table, and write its rows as JSON where a file is named.
+
+    Args:
+        name: The benchmark's module.
+        rows: What it measured.
+        file: Where the rows go as well.
+        on: What it was measured on, where that is more than `machine` says.
+    """
     print(table(rows))
     if file:
         result = {
             "benchmark": name,
-            "machine": machine(),
+            "machine": on or machine(),
             "date": datetime.now(UTC).date().isoformat(),
             "rows": [asdict(row) for row in rows],
         }

@@ -25,6 +25,8 @@ def page() -> str:
             f"## {result['benchmark']}\n\n`python -m benchmarks.{result['benchmark']}`: "
             f"{result['date']}, {result['machine']}.\n\n{table(rows)}\n"
         )
+    if not (RESULTS / "gpu.json").is_file():
+        parts.append("## gpu_check\n\n`make gpu-check`: not measured yet, on no CUDA device.\n")
     return "\n".join(parts)
 
 
