@@ -15,6 +15,8 @@ os.environ["WANDB_MODE"] = "disabled"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["NO_COLOR"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# pytest-xdist tells its workers a width, which a terminal program would take for its own.
+os.environ.pop("COLUMNS", None)
 os.environ.pop("SOUNDALIKE_ROOT", None)
 os.environ.pop("SOUNDALIKE_DEBUG", None)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from align.store.choices import current_choices
 from align.store.connection import open_store
@@ -152,7 +153,8 @@ def test_an_export_says_which_command_trains_on_it(
     assert f"trl dpo --config '{recipe}' --model_name_or_path" in line.err
     assert "4 rows in" in line.err
     assert "make dpo OWNER=ann" in line.err
-    assert str(out) in recipe.read_text()
+    datasets = yaml.safe_load(recipe.read_text())["datasets"]
+    assert [dataset["data_files"] for dataset in datasets] == [str(out)]
     line("choices", "export", "--owner", "ann", "--out", out)
     assert "trl" not in line.err
 
