@@ -10,6 +10,8 @@ OWNER ?= demo
 RECIPE ?= demo
 # Empty: the recipe of accelerate that fits this machine. Else a name in recipes/accelerate/.
 ACCELERATE ?=
+# The folder that `export` makes.
+OUT ?=
 # What `ingest` and `unpack` read.
 FROM ?=
 # Who you are in an export, as it names you; empty: your name and aliases in owner.yaml.
@@ -27,6 +29,8 @@ JUDGE ?=
 MODEL ?=
 LIMIT ?=
 BUDGET ?=
+# Of `gpu-check`: an interpreter that holds torch already.
+PYTHON ?= $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 # auto, cpu, cuda or system; empty: what the environment was made with, auto at first.
 TORCH ?=
 
@@ -64,7 +68,7 @@ $(STAMP): pyproject.toml constraints.txt scripts/setup.sh $(RENEW)
 	@TORCH='$(TORCH)' bash scripts/setup.sh
 
 ##@ The road (OWNER, RECIPE, ACCELERATE)
-.PHONY: fetch ingest examples sft sample simulate label judge dpo evaluate chat status egress
+.PHONY: fetch ingest examples doctor sft sample simulate label judge dpo evaluate chat export status egress
 ifeq ($(OWNER),demo)
 writing = $(if $(FROM),$(from),data/demo/writing)
 
@@ -73,7 +77,7 @@ sft: ingest ## Train a twin on the owner's writing
 
 # Pairs of the SFT twin, not of the newest: done twice, the road finds every stretch finished.
 dpo: setup ## Train the twin on the choices, and compare (without choices: make pairs for them)
-	$(ALIGN) sample $(owner) $(or $(checkpoint),--checkpoint sft)
+	$(ALIGN) sample $(owner) $(or $(checkpoint),--checkpoint sft) $(accelerate)
 	$(ALIGN) simulate $(owner)
 	$(ALIGN) dpo $(owner) $(recipe) $(accelerate)
 	$(ALIGN) evaluate $(owner)
@@ -96,8 +100,11 @@ ingest: setup ## Read writing into the store (FROM=folder-zip-or-file, ME='your 
 examples: setup ## Show what a twin would be trained on
 	@$(ALIGN) examples $(owner) $(recipe)
 
-sample: setup ## Draw pairs of answers from a twin (CHECKPOINT)
-	$(ALIGN) sample $(owner) $(checkpoint)
+doctor: setup ## Say what a run will find and need: data, lengths, download, memory
+	@$(ALIGN) doctor $(owner) $(recipe) $(accelerate)
+
+sample: setup ## Draw pairs of answers from a twin (CHECKPOINT, ACCELERATE)
+	$(ALIGN) sample $(owner) $(checkpoint) $(accelerate)
 
 simulate: setup ## Let a demo owner's simulated stand-in choose
 	$(ALIGN) simulate $(owner)
@@ -113,6 +120,9 @@ evaluate: setup ## Compare base, SFT and DPO on held-out prompts
 
 chat: setup ## Talk with a twin (CHECKPOINT)
 	$(ALIGN) chat $(owner) $(checkpoint)
+
+export: setup ## Write a twin as other tools load it: merged, with a card (CHECKPOINT, OUT)
+	$(ALIGN) export $(owner) $(checkpoint) --merge $(if $(OUT),--out '$(patsubst ~/%,$(HOME)/%,$(OUT))')
 
 status: setup ## Show what is there and which command comes next
 	@$(ALIGN) status $(owner)
@@ -131,7 +141,7 @@ unpack: setup ## Merge a pack into this machine's store (FROM=file)
 ##@ The project itself
 .PHONY: test cover slow check lint types contracts
 test: setup ## Run the ordinary tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 cover: setup ## Run them with coverage, which takes half as long again
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
@@ -151,7 +161,10 @@ types: setup ## Types
 contracts: setup ## Which room may know which
 	$(BIN)/lint-imports
 
-.PHONY: bench bench-demo demo-base docs screens clean
+.PHONY: gpu-check bench bench-demo demo-base docs screens clean
+gpu-check: ## Check on this machine's GPU what training promises; no set-up (PYTHON)
+	$(PYTHON) -m benchmarks.gpu_check
+
 bench: setup ## Measure again: every published figure but bench-demo's
 	$(BIN)/python -m benchmarks.startup --json benchmarks/results/startup.json
 	$(BIN)/python -m benchmarks.labeler --json benchmarks/results/labeler.json
@@ -159,6 +172,7 @@ bench: setup ## Measure again: every published figure but bench-demo's
 	$(BIN)/python -m benchmarks.near_duplicates --json benchmarks/results/near_duplicates.json
 	$(BIN)/python -m benchmarks.pace --json benchmarks/results/pace.json
 	$(BIN)/python -m benchmarks.judging --json benchmarks/results/judging.json
+	$(BIN)/python -m benchmarks.memory --json benchmarks/results/memory.json
 	$(BIN)/python -m benchmarks.report
 
 bench-demo: setup ## Measure the demo again: six owners, three seeds (an hour)
