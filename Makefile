@@ -147,7 +147,7 @@ cover: setup ## Run them with coverage, which takes half as long again
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 slow: setup ## Run the slow tests
-	$(BIN)/python -m scripts.slow_tests
+	$(BIN)/python -m pytest -m 'slow and not gpu' -n 2 --dist loadfile --durations=5
 
 check: lint types contracts test ## Everything that must hold before a commit
 

@@ -35,6 +35,8 @@ class Checkpoint:
         base: The base as it lies on this machine now; of a full twin, which can do without it, as
             it was recorded where it is gone.
         lineage: What twin.json says; None for `base`.
+        grew_into: Of `base`, the twin that says what it is, and whose chat template it answers in
+            where it has none of its own.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Checkpoint:
     hash: str
     base: Base
     lineage: Lineage | None = None
+    grew_into: Path | None = None
 
     @property
     def sampling(self) -> dict[str, Any]:
@@ -190,7 +193,7 @@ def _base_checkpoint(owner: str, recipe: Any) -> Checkpoint:
             f"Run: {make_command('sft', owner)}",
         )
     base = find_base(lineages.read(found).base, wanted_by=relative_to_root(found))
-    return Checkpoint("base", None, base.hash, base)
+    return Checkpoint("base", None, base.hash, base, grew_into=found)
 
 
 def _fsync(path: Path) -> None:

@@ -93,7 +93,7 @@ REFUSED = {
     "output_dir": "a run's folder is checkpoints/<owner>/NNN-<stage>; say --owner",
     "resume_from_checkpoint": "a stopped run goes on by itself",
     "ignore_data_skip": "a resumed run must equal one that was never stopped",
-    "hub_token": "a recipe is no place for a secret; run: hf auth login",
+    "hub_token": "a recipe is no place for a secret; run: .venv/bin/hf auth login",
     "do_train": _RUN,
     "do_eval": _RUN,
     "do_predict": _RUN,

@@ -212,6 +212,8 @@ def load_twin(
             "Pack it on the other machine with its adapter, and unpack that here",
         )
     tokenizer = load_tokenizer(folder or checkpoint.base.path)
+    if not tokenizer.chat_template and checkpoint.grew_into is not None:
+        tokenizer = load_tokenizer(checkpoint.grew_into)
     if checkpoint.lineage and template_hash(tokenizer) != checkpoint.lineage.template_hash:
         raise UserError(
             relative_to_root(folder or checkpoint.base.path),

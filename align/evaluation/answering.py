@@ -80,8 +80,8 @@ def _base_answers(conn: sqlite3.Connection, twin: Any, asked: Asked) -> list[Wri
 
 
 def _base_of(asked: Asked) -> Checkpoint:
-    base = next(iter(asked.checkpoints.values())).base
-    return Checkpoint("base", None, base.hash, base)
+    twin = next(iter(asked.checkpoints.values()))
+    return Checkpoint("base", None, twin.base.hash, twin.base, grew_into=twin.path)
 
 
 def _reward_accuracy(checkpoint: Checkpoint) -> float | None:

@@ -35,7 +35,9 @@ def check_token() -> None:
 
     if not get_token():
         raise UserError(
-            "--push", "no token of the hub on this machine", "Run: hf auth login, or set HF_TOKEN"
+            "--push",
+            "no token of the hub on this machine",
+            "Run: .venv/bin/hf auth login, or set HF_TOKEN",
         )
 
 

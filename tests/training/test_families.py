@@ -187,6 +187,10 @@ def test_a_base_without_a_template_speaks_in_plain_turns(
         "<|begin_of_text|>User:\nHow was the concert?\n\nAssistant:\nLoud, and worth it.<|eot_id|>"
     )
     logits_agree(folder, twin)
+    # It is compared with its base, which then answers in its template.
+    base_twin = load_twin(checkpoints.resolve("ann", "base"))
+    assert render(base_twin.tokenizer, CHAT[:2]) == render(twin.tokenizer, CHAT[:2])
+    assert base_twin.generate([CHAT[:1]], seed=1, max_new_tokens=3)
 
 
 def _stop(twin: Any) -> int:

@@ -8,7 +8,7 @@ from align.recipes import Recipe, read_recipe, recipe_path
 from align.template import dateless
 from align.training.preflight.dataset import longest_lengths, rows_found
 from align.training.preflight.disk import room
-from align.training.preflight.environment import extras, placement
+from align.training.preflight.environment import extras, new_tokens, placement
 from align.training.preflight.finding import Finding, Mark, PreflightError, wrong
 from align.training.preflight.fitting import memory
 from align.training.preflight.hub import availability, model_here, model_of
@@ -59,7 +59,8 @@ def on_rows(run: Run, accelerate: dict[str, Any]) -> None:
     machine, model, values = this_machine(), model_here(run.base), run.recipe.values
     layout = layout_of(accelerate, machine)
     tokenizer = tokenizer_of(run)
-    found = [*placement(layout, machine), *rows_found(run.rows.train, run.stage, run.owner)]
+    found = [*placement(layout, machine), *new_tokens(run.recipe, layout)]
+    found += rows_found(run.rows.train, run.stage, run.owner)
     lengths = None
     if tokenizer is not None:
         found += rendering(tokenizer, run.rows.train, run.stage)

@@ -12,7 +12,7 @@ from align.recipes import Recipe, read_recipe, recipe_path
 from align.training.preflight.checks import tokenizer_of, work_for
 from align.training.preflight.dataset import lengths, measured, no_tokens, rows_found, sft_rows
 from align.training.preflight.disk import room
-from align.training.preflight.environment import environment, extras, placement
+from align.training.preflight.environment import environment, extras, new_tokens, placement
 from align.training.preflight.finding import Finding, Mark, look, of_error, unknown
 from align.training.preflight.fitting import memory
 from align.training.preflight.hub import Model, availability, model_here, model_of
@@ -87,7 +87,7 @@ def _stage(asked: Asked, site: Site) -> list[Finding]:
         if problems:
             return [of_error("recipe", UserError(*_cut(problem))) for problem in problems]
         return [of_error("recipe", error)]
-    found = [*extras(recipe), *tracking_mode(recipe)]
+    found = [*extras(recipe), *tracking_mode(recipe), *new_tokens(recipe, site.layout)]
     if asked.stage == "dpo":
         return [*found, *_dpo(asked, recipe, site)]
     model = model_of(recipe)

@@ -49,6 +49,14 @@ def placement(layout: Layout, machine: Machine) -> list[Finding]:
     return [fine("placement", where)]
 
 
+def new_tokens(recipe: Recipe, layout: Layout) -> list[Finding]:
+    """Return what is wrong where tokens are added to weights that are divided."""
+    if recipe.ours.get("chat_template") != "chatml" or layout.zero != 3:
+        return []
+    how = "Say --accelerate zero2 or multi_gpu, or chat_template: plain"
+    return [wrong("template", "chatml adds tokens, which divided weights can't be given", how)]
+
+
 def _libraries(machine: Machine) -> Finding:
     found, missing = [], []
     for name in _NEEDED:

@@ -110,7 +110,7 @@ def _licence(model: Model, *, asks: bool) -> list[Finding]:
         return [unknown("licence", f"{known.licence}; what HF_ENDPOINT asks for is not known")]
     if not hub_token():
         return [wrong("licence", f"{known.licence} must be accepted, and there is no hub token",
-                      f"Accept it on {page} and run: hf auth login")]  # fmt: skip
+                      f"Accept it on {page} and run: .venv/bin/hf auth login")]  # fmt: skip
     accepted = _is_accepted(model.name) if asks else None
     if accepted is None:
         return [look("licence", f"{known.licence}: a token is here; whether you accepted it only "

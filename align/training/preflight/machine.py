@@ -147,7 +147,8 @@ def layout_of(settings: Mapping[str, Any], machine: Machine) -> Layout:
     if not said.get("use_cpu"):
         device = "cuda" if machine.gpus else "mps" if machine.is_metal else "cpu"
     here = max(1, count // machines(said))
-    lacks_gpu = device == "cpu" and not said.get("use_cpu")
+    # Without a word about devices a CPU is as good as any.
+    lacks_gpu = bool(settings) and device == "cpu" and not said.get("use_cpu")
     is_fsdp = kind == "FSDP"
     zero = 3 if is_fsdp else zero_stage(said)
     return Layout(device, count, here, zero, offload(said), lacks_gpu, is_fsdp)

@@ -24,7 +24,7 @@ def tracking_mode(recipe: Recipe) -> list[Finding]:
         return [fine("tracking", f"wandb, {mode} by WANDB_MODE")]
     if not _has_key():
         return [look("tracking", "wandb, offline: there is no key here",
-                     "For a live view run: wandb login")]  # fmt: skip
+                     "For a live view run: .venv/bin/wandb login")]  # fmt: skip
     return [fine("tracking", "wandb, online")]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from align.recipes import Recipe
 from align.training.preflight import disk
-from align.training.preflight.environment import extras, placement
+from align.training.preflight.environment import extras, new_tokens, placement
 from align.training.preflight.finding import Mark
 from align.training.preflight.machine import Gpu, Layout, Machine
 from align.training.preflight.shapes import ModelShape, known_base
@@ -51,6 +51,13 @@ def test_each_missing_extra_is_a_line_that_says_how_to_install_it(
     assert {one.mark for one in found} == {Mark.WRONG}
     assert "load_in_4bit needs bitsandbytes" in found[0].found
     assert found[0].remedy == "Install it: .venv/bin/pip install bitsandbytes"
+
+
+def test_tokens_can_t_be_added_to_divided_weights() -> None:
+    added = Recipe(Path("sft.yaml"), "sft", {}, {}, {"chat_template": "chatml"})
+    divided = Layout("cuda", 2, 2, 3, (False, False))
+    assert new_tokens(added, divided)[0].mark is Mark.WRONG
+    assert not new_tokens(added, replace(divided, zero=2)) and not new_tokens(recipe(), divided)
 
 
 def test_more_processes_than_gpus_are_refused() -> None:
