@@ -64,7 +64,9 @@ def availability(model: Model, *, asks: bool) -> list[Finding]:
         asks: Whether the hub is asked if its licence was accepted.
     """
     if model.base is not None:
-        return [fine("base", f"{model.name} is here: {relative_to_root(model.base.path)}")]
+        lies = relative_to_root(model.base.path)
+        said = f"{lies} is here" if lies == model.name else f"{model.name} is here: {lies}"
+        return [fine("base", said)]
     if not model.is_of_hub:
         assert model.error is not None
         return [of_error("base", model.error)]
@@ -89,10 +91,12 @@ def hub_token() -> bool:
 
 
 def _download(model: Model) -> list[Finding]:
-    place = hub_cache()
+    folder = hub_cache()
+    at_home = folder.is_relative_to(Path.home())
+    place = f"~/{folder.relative_to(Path.home())}" if at_home else str(folder)
     if model.known is None:
         return [unknown("download", f"{model.name}, of a size that is not known here, to {place}")]
-    size, free = model.known.download_bytes, free_disk(place)
+    size, free = model.known.download_bytes, free_disk(folder)
     said = f"{model.name}, {size_words(size)}, to {place} ({size_words(free)} free)"
     if size > free:
         return [wrong("download", said, "Make room, or set HF_HOME to a folder on another disk")]
