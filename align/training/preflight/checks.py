@@ -36,13 +36,15 @@ def before_download(asked: Asked, accelerate: dict[str, Any]) -> None:
         UserError: All that would stop the run.
     """
     recipe = read_recipe(recipe_path(asked.recipe, asked.stage), asked.stage, asked.overrides)
+    machine = this_machine()
+    layout = layout_of(accelerate, machine)
     found = [*extras(recipe), *tracking_mode(recipe)]
+    # Whatever else is to be said of it is said with the rows.
+    found += [one for one in placement(layout, machine) if one.mark is Mark.WRONG]
     if recipe.base_name:
         model = model_of(recipe)
         found += availability(model, asks=False)
         if model.base is None and model.shape is not None:
-            machine = this_machine()
-            layout = layout_of(accelerate, machine)
             work = work_for(recipe, _SHORTEST, layout, evaluates=False)
             found += memory(model.shape, work, layout, machine, stops=True)
     _conclude(asked.stage, found)
@@ -123,7 +125,8 @@ def tokenizer_of(run: Run) -> LightTokenizer | None:
 def _conclude(stage: str, found: Sequence[Finding]) -> None:
     """Say what is worth a look, and stop where something is wrong."""
     for one in found:
-        if one.mark is Mark.WARNING:
+        # Where a run is logged is said by the run itself, as it begins.
+        if one.mark is Mark.WARNING and one.check != "tracking":
             say(f"{stage}: ! {one.check}: {one.found}." + (f" {one.remedy}." if one.remedy else ""))
     bad = [one for one in found if one.mark is Mark.WRONG]
     if bad:

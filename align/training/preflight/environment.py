@@ -42,6 +42,8 @@ def placement(layout: Layout, machine: Machine) -> list[Finding]:
                   f"Say --num_processes {len(machine.gpus)} to accelerate launch, or another "
                   "--accelerate")
         ]  # fmt: skip
+    if layout.lacks_gpu and (layout.zero or layout.processes > 1):
+        return [wrong("placement", f"{where}: no GPU is here", "Say --accelerate cpu")]
     if layout.lacks_gpu:
         return [look("placement", f"{where}: no GPU is here", "Say --accelerate cpu")]
     if layout.zero and layout.device == "cpu":

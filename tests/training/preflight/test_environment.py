@@ -65,6 +65,7 @@ def test_more_processes_than_gpus_are_refused() -> None:
     assert placement(two, BOX)[0].mark is Mark.WRONG
     assert placement(replace(two, processes=1, here=1), BOX)[0].mark is Mark.FINE
     none = Layout("cpu", 1, 1, 0, (False, False), lacks_gpu=True)
+    assert placement(replace(none, zero=2), BOX)[0].mark is Mark.WRONG
     assert "no GPU is here" in placement(none, BOX)[0].found
 
 
