@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-CODES = tuple(128 + number for number in SIGNALS)
 _SAME_WISH = 2.0
 
 
