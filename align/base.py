@@ -113,6 +113,16 @@ def find_base(recorded: dict[str, Any], *, wanted_by: str) -> Base:
     )
 
 
+def hub_home() -> Path:
+    """Return where the hub's client keeps its token and, mostly, what it fetches."""
+    return Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
+
+
+def hub_cache() -> Path:
+    """Return where the hub's client puts what it fetches."""
+    return Path(os.environ.get("HF_HUB_CACHE", hub_home() / "hub")).expanduser()
+
+
 def hash_of_base(folder: Path) -> str:
     """Return a SHA-256 that names the model in a folder.
 
@@ -173,9 +183,7 @@ def _candidates(recorded: dict[str, Any]) -> Iterator[Path]:
 
 def _cached(name: str, revision: str) -> Path | None:
     """Return the hub cache's snapshot folder of a model, found without importing the hub."""
-    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
-    cache = Path(os.environ.get("HF_HUB_CACHE", home / "hub")).expanduser()
-    repository = cache / f"models--{name.replace('/', '--')}"
+    repository = hub_cache() / f"models--{name.replace('/', '--')}"
     pointer = repository / "refs" / revision
     commit = pointer.read_text().strip() if pointer.is_file() else revision
     snapshot = repository / "snapshots" / commit

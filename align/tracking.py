@@ -15,7 +15,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from align.console import say
 from align.owner import load_owner
@@ -24,6 +24,7 @@ from align.paths import checkpoints_dir
 PROJECT = "soundalike"
 # Seconds. A server that does not answer must not hold up what it only watches.
 _OPENING, _CLOSING = 20.0, 60.0
+_Mode = Literal["online", "offline", "disabled"]
 _PATH = re.compile(r"(?<![\w/.])(?:~|\.{1,2})?(?:/[^\s/:,;'\"()]+){2,}/?")
 
 
@@ -117,22 +118,21 @@ def open_run(
         "dir": os.environ.get("WANDB_DIR") or str(logs_dir(owner)),
     }
     Path(opening["dir"]).mkdir(parents=True, exist_ok=True)
-    opening["mode"], reason = _mode(wandb)
+    mode, reason = _mode(wandb)
     before = set(_folders(opening["dir"]))
     try:
-        run = wandb.init(**opening, settings=_settings(wandb))
+        run = wandb.init(**opening, mode=mode, settings=_settings(wandb))
     except Exception as error:
         # Whatever it was (no network, a key that was revoked, a server's answer): go on alone.
-        reason = f"it can't be reached ({_in_short(error)})"
+        mode, reason = "offline", f"it can't be reached ({_in_short(error)})"
         # Its service holds the run's id until it ends.
         wandb.teardown()
         for folder in set(_folders(opening["dir"])) - before:
             shutil.rmtree(folder, ignore_errors=True)
-        opening["mode"] = "offline"
-        run = wandb.init(**opening, settings=_settings(wandb))
-    if opening["mode"] == "offline":
+        run = wandb.init(**opening, mode=mode, settings=_settings(wandb))
+    if mode == "offline":
         say(f"wandb: {reason}; the run is logged on this machine only")
-    elif opening["mode"] == "online":
+    elif mode == "online":
         say(f"wandb: {run.url}")
     return run
 
@@ -171,7 +171,7 @@ def sync_command(folder: Path, run_id: str) -> str:
     return f"{word} login && {word} sync {shlex.quote(str(shown))}/offline-run-*-{run_id}"
 
 
-def _mode(wandb: Any) -> tuple[str, str]:
+def _mode(wandb: Any) -> tuple[_Mode, str]:
     """Return `online`, `offline` or `disabled`, and why not online; never asks for a key."""
     # What wandb says of itself would stand between our lines.
     said = wandb.setup(settings=wandb.Settings(silent=True, console="off")).settings

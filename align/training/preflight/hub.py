@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from align.base import Base, resolve_base
+from align.base import Base, hub_cache, hub_home, resolve_base
 from align.errors import UserError
 from align.paths import relative_to_root
 from align.recipes import Recipe
@@ -76,18 +76,11 @@ def availability(model: Model, *, asks: bool) -> list[Finding]:
     return [*_download(model), *_licence(model, asks=asks)]
 
 
-def hub_cache() -> Path:
-    """Return where the hub's client puts what it fetches."""
-    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
-    return Path(os.environ.get("HF_HUB_CACHE", home / "hub")).expanduser()
-
-
 def hub_token() -> bool:
     """Return whether there is a token for the hub, in the environment or by `hf auth login`."""
     if os.environ.get("HF_TOKEN") or os.environ.get("HUGGING_FACE_HUB_TOKEN"):
         return True
-    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
-    return Path(os.environ.get("HF_TOKEN_PATH", home / "token")).expanduser().is_file()
+    return Path(os.environ.get("HF_TOKEN_PATH", hub_home() / "token")).expanduser().is_file()
 
 
 def _download(model: Model) -> list[Finding]:
