@@ -113,7 +113,7 @@ def listed(paths: Iterable[Path]) -> Iterator[str]:
     """Yield a line for each path: its bytes, its name, and what in it will not come again."""
     for path in paths:
         files = list(_files(path))
-        size = sum(file.lstat().st_size for file in files)
+        size = sum(found.st_size for file in files if (found := _status(file)))
         count = f"{len(files):>6,} files" if path.is_dir() and not path.is_symlink() else " " * 12
         yield f"{size:>16,} bytes  {count}  {relative_to_root(path)}"
         for part in sorted(path.glob(f"{WORK}/*-*")):
@@ -166,10 +166,23 @@ def _files(path: Path) -> Iterator[Path]:
         yield from (Path(folder) / name for name in names)
 
 
+def _status(file: Path) -> os.stat_result | None:
+    """Return a file's status; None where it went: SQLite's log goes with the last reader."""
+    try:
+        return file.lstat()
+    except FileNotFoundError:
+        return None
+
+
 def _overwrite(file: Path) -> None:
     """Overwrite a file's bytes in place, where they are nobody else's too."""
-    found = file.lstat()
-    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1 or not os.access(file, os.W_OK):
+    found = _status(file)
+    if (
+        found is None
+        or not stat.S_ISREG(found.st_mode)
+        or found.st_nlink > 1
+        or not os.access(file, os.W_OK)
+    ):
         return
     with file.open("r+b") as opened:
         for start in range(0, found.st_size, _CHUNK):

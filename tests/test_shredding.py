@@ -11,7 +11,7 @@ import pytest
 
 from align.bundle import open_bundle
 from align.files import exclusively
-from align.shredding import shred
+from align.shredding import listed, shred
 from align.store.events import append_event
 from tests.commands.line import Line
 from tests.store.rows import add_pair, record
@@ -179,3 +179,10 @@ def test_bytes_are_overwritten_before_they_go_and_those_of_others_are_not(tmp_pa
     assert b"private" not in kept
     assert not folder.exists()
     assert shared.read_bytes() == target.read_bytes() == b"private" * 400_000
+
+
+def test_a_log_that_sqlite_removed_meanwhile_stops_nothing(tmp_path: Path) -> None:
+    gone = tmp_path / "twin.db-wal"
+    (line,) = listed([gone])
+    assert line.split() == ["0", "bytes", str(gone)]
+    assert list(shred([gone])) == [gone]
