@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from align.conversations.turns import split_burst
 from align.privacy.overlap import withheld
-from align.sample import Sampling
-from align.similarity import RunIndex
-from align.turns import split_burst
+from align.sampling import Sampling
+from align.text.similarity import RunIndex
 
 Message = dict[str, str]
 
@@ -35,7 +35,7 @@ class Chat:
     """One conversation with a twin; the same seed and turns give the same answers.
 
     Attributes:
-        twin: An `align.twins.Twin`.
+        twin: An `align.models.twins.Twin`.
         closed: Index of what must not be repeated.
         settings: How answers are drawn.
         seed: Of the first turn; each later turn, and each try again, has its own.
@@ -80,7 +80,7 @@ class Chat:
         return Reply(answer, note)
 
     def _length(self, messages: list[Message]) -> int:
-        from align.template import render_prompt
+        from align.models.template import render_prompt
 
         return len(render_prompt(self.twin.tokenizer, messages))
 

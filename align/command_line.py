@@ -7,8 +7,8 @@ import traceback
 from collections.abc import Callable
 
 from align.errors import UserError
-from align.printable import printable
 from align.store.connection import as_user_error
+from align.text.printable import printable
 
 
 class Stopped(Exception):

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from align.printable import printable
+from align.text.printable import printable
 
 T = TypeVar("T")
 

@@ -17,6 +17,7 @@ def prefer(run: Run) -> None:
     from datasets import Dataset
     from trl import DPOConfig
 
+    from align.models.twins import load_tokenizer
     from align.training.arguments import arguments
     from align.training.fit import seed_everything, train
     from align.training.policy import frozen_reference, policy_of_parent
@@ -26,7 +27,6 @@ def prefer(run: Run) -> None:
     from align.training.tokenised import dpo_tokens
     from align.training.tracking import finish
     from align.training.weighting import WeightedCollator, WeightedDPOTrainer, scaled_weights
-    from align.twins import load_tokenizer
 
     assert run.parent is not None and run.parent.path is not None
     tokenizer = load_tokenizer(run.parent.path)

@@ -89,7 +89,7 @@ def see_one_device() -> int:
 
     With several in sight the trainer would split each batch among them.
     """
-    from align.training.accelerate_config import visible_gpus
+    from align.recipe.accelerate_config import visible_gpus
 
     gpus = visible_gpus()
     if gpus > 1:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from align.paths import checkpoints_dir
-from align.training.accelerate_config import surroundings
+from align.recipe.accelerate_config import surroundings
 from align.training.preflight.lengths import lengths_of
 from align.training.preflight.light_tokenizer import light_tokenizer
 from align.training.preflight.memory import Estimate, estimate
@@ -190,7 +190,7 @@ def _resident(what: str) -> int:
 
 
 def _has_gpu() -> bool:
-    from align.training.accelerate_config import visible_gpus
+    from align.recipe.accelerate_config import visible_gpus
 
     return visible_gpus() > 0
 

@@ -10,10 +10,10 @@ from contextlib import closing
 from pathlib import Path
 
 from align.ingest.duplicates import mark_duplicates
-from align.near_duplicates import near_duplicate_groups
 from align.owner import Owner
 from align.store.connection import connect, transaction
 from align.store.ids import split_of
+from align.text.near_duplicates import near_duplicate_groups
 from benchmarks.harness import Row, at_most, run
 
 TEXTS = 200_000

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from align.errors import UserError
-from align.printable import printable
+from align.text.printable import printable
 from labeler.progress import Progress
 from labeler.session import Answer, Question, Session
 

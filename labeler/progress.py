@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from align.choices.tally import Act, pace, tally
 from align.store.events import utc_time
-from align.tally import Act, pace, tally
 from labeler.session import Question, Session
 from labeler.session.history import Done
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.style import Style
 
-from align.printable import printable
+from align.text.printable import printable
 
 # Terminals disagree on the width of sequences that these join, and a wrong width tears the
 # screen. Without them an emoji family stands as its members.

@@ -6,8 +6,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal
 
+from align.choices.selection import POLICIES
 from align.errors import UserError
-from align.selection import POLICIES
 from align.store.acts import owner_acts
 from align.store.pairs import Purpose
 from labeler.places import Place

@@ -1,10 +1,10 @@
 """What is said when a sitting ends: what it brought, how the owner chooses, what comes next."""
 
-from align.arena import contests
+from align.choices.arena import contests
+from align.choices.tally import tally
 from align.console import say
 from align.statistics import median
 from align.store.acts import owner_acts
-from align.tally import tally
 from labeler.places import Place
 from labeler.progress import FEW_LEFT
 from labeler.session import Done, Session

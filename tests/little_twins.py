@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from align import checkpoints, lineage
-from align.base import resolve_base
-from align.checkpoints import Checkpoint
+from align.models import checkpoints, lineage
+from align.models.base import resolve_base
+from align.models.checkpoints import Checkpoint
 from align.paths import checkpoints_dir, project_root
 from tests.tiny import write_tiny_base
 
@@ -27,8 +27,8 @@ def write_twin(
     import torch
     from safetensors.torch import save_file
 
-    from align.template import template_hash
-    from align.twins import load_tokenizer
+    from align.models.template import template_hash
+    from align.models.twins import load_tokenizer
 
     folder = tiny_base()
     base = resolve_base(str(folder), asked_by="test")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from align.errors import UserError
-from align.training.accelerate_config import (
+from align.recipe.accelerate_config import (
     accelerate_file,
     command,
     offload,

@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from align.arena import contests
+from align.choices.arena import contests
 from align.statistics import wilson
 from align.store.connection import in_memory
 from align.store.events import Event, append_event

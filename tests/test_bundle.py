@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from align.bundle import MANIFEST, Manifest, open_bundle, write_bundle
 from align.errors import UserError
+from align.packs.bundle import MANIFEST, Manifest, open_bundle, write_bundle
 
 
 def pack(path: Path, **members: bytes) -> Path:

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from align.chat import Chat, context_of, trimmed
-from align.sample import Sampling
-from align.similarity import RunIndex
+from align.sampling import Sampling
+from align.text.similarity import RunIndex
 from tests.little_twins import write_twin
 
 SECRET = "the spare key lies under the third blue pot by the door"
@@ -86,7 +86,7 @@ def test_the_oldest_turns_go_first_and_the_last_message_always_stays() -> None:
 
 
 def test_a_tiny_twin_answers_the_same_to_the_same_seed_and_words(root: Path) -> None:
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     twin = load_twin(write_twin("ann", "sft"))
     assert context_of(twin) == 512

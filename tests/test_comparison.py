@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
-from align.checkpoints import Checkpoint
-from align.comparison import (
+from align.errors import UserError
+from align.models.checkpoints import Checkpoint
+from align.owner import Owner
+from align.preferences.rows import build_preferences
+from align.sampling import Sampling, training_prompts
+from align.sampling.comparison import (
     Comparison,
     add_arena_pairs,
     contenders,
@@ -16,10 +20,6 @@ from align.comparison import (
     held_out_prompts,
     plan_comparison,
 )
-from align.errors import UserError
-from align.owner import Owner
-from align.preferences import build_preferences
-from align.sample import Sampling, training_prompts
 from align.store.answers import answers_of
 from align.store.connection import connect
 from align.store.events import append_event
@@ -89,7 +89,7 @@ def test_only_held_out_prompts_that_may_be_shown_are_asked(conn: sqlite3.Connect
 def test_two_tiny_twins_give_an_arena_and_the_same_one_again(
     conn: sqlite3.Connection, twins: Both, tmp_path: Path
 ) -> None:
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     first, second = map(load_twin, twins)
     assert draw(conn, twins, first, second).pairs == 6

@@ -18,22 +18,22 @@ CONTRACTS = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["im
 ]
 ROOMS = {module.name for module in pkgutil.iter_modules(align.__path__)}
 # What the labeler may know of align: the rooms that DESIGN names, and the leaves without a room.
-KNOWN_TO_LABELER = {"store", "owner", "selection", "statistics", "tally", "arena"}
-LEAVES = {"command_line", "console", "errors", "files", "levels", "paths", "printable"}
+KNOWN_TO_LABELER = {"store", "owner", "choices", "statistics"}
+LEAVES = {"command_line", "console", "errors", "files", "levels", "paths", "text"}
 
 # One violation a contract, as (contract, file, line).
 PLANTED = [
     ("house", "align/store/records.py", "import align.training"),
-    ("house", "align/statistics.py", "from align import similarity"),
+    ("house", "align/statistics.py", "from align import levels"),
     ("house", "align/newroom.py", "import json"),
     ("commands-apart", "align/commands/status.py", "import align.commands.records"),
-    ("commands-from-cli", "align/sample/plan.py", "import align.commands.status"),
+    ("commands-from-cli", "align/sampling/plan.py", "import align.commands.status"),
     ("mains", "align/commands/sft.py", "def f() -> None: import align.sft"),
     ("mains", "align/training/rows.py", "import align.dpo"),
     ("align-without-labeler", "align/store/pairs.py", "import labeler.session.session"),
     ("labeler-light", "labeler/plain.py", "import torch"),
     ("labeler-light", "align/store/pairs.py", "def f() -> None: import sklearn.svm"),
-    ("labeler-rooms", "labeler/sitting.py", "def f() -> None: import align.sample"),
+    ("labeler-rooms", "labeler/sitting.py", "def f() -> None: import align.sampling"),
     ("labeler-rooms", "labeler/session/session.py", "from align import preferences"),
     ("rooms-without-torch", "align/ingest/text.py", "import transformers"),
     ("rooms-without-torch", "labeler/session/session.py", "import trl"),
@@ -42,9 +42,9 @@ PLANTED = [
     ("rooms-without-ui", "labeler/session/session.py", "import labeler.plain"),
     ("rooms-without-ui", "labeler/session/queue.py", "import labeler.widgets.pane"),
     ("rooms-without-torch", "labeler/session/repeats.py", "def f() -> None: import torch"),
-    ("pure", "align/selection.py", "import sqlite3"),
+    ("pure", "align/choices/selection.py", "import sqlite3"),
     ("pure", "align/statistics.py", "from align import paths"),
-    ("pure", "align/tally.py", "import align.store.events"),
+    ("pure", "align/choices/tally.py", "import align.store.events"),
     ("store-standard-library", "align/store/events.py", "import numpy"),
 ]
 

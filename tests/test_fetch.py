@@ -12,9 +12,9 @@ from typer.main import get_command
 
 from align.commands.fetch import app
 from align.errors import UserError
-from align.fetching.blog import fetch, fetched_folder
-from align.fetching.posts import found_posts
-from align.fetching.site import AGENT, LARGEST, Site, checked_url
+from align.ingest.fetching.blog import fetch, fetched_folder
+from align.ingest.fetching.posts import found_posts
+from align.ingest.fetching.site import AGENT, LARGEST, Site, checked_url
 from align.ingest.readers.feed import READER
 from align.ingest.readers.html import READER as PAGES
 from align.store.connection import open_store

@@ -161,7 +161,7 @@ def test_answers_that_hang_on_more_than_the_seed_are_seen(
 ) -> None:
     import torch
 
-    from align import twins
+    from align.models import twins
     from benchmarks.gpu.answering import sampling
 
     monkeypatch.setattr(twins, "uniforms", lambda keys, steps: torch.rand(len(keys), steps))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from align.near_duplicates import near_duplicate_groups
-from align.similarity import jaccard
+from align.text.near_duplicates import near_duplicate_groups
+from align.text.similarity import jaccard
 
 WALK = (
     "We walked along the harbour until the last ferry had gone and nobody was left on the quay "
@@ -88,7 +88,7 @@ def test_groups_do_not_depend_on_the_order_of_the_texts(chance: random.Random) -
 def test_groups_do_not_depend_on_the_process() -> None:
     code = (
         "from tests.test_near_duplicates import corpus\n"
-        "from align.near_duplicates import near_duplicate_groups\n"
+        "from align.text.near_duplicates import near_duplicate_groups\n"
         "print(near_duplicate_groups(corpus(100, seed=3), 0.75))"
     )
     told = [

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from align.overview import lines, next_command, overview
+from align.status import lines, next_command, overview
 from align.store.connection import in_memory
 from align.store.events import append_event
 from align.store.gates import add_gate

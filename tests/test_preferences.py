@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from align.conversations.prompts import add_asked_prompts
 from align.owner import Owner
-from align.preferences import (
+from align.preferences.rows import (
     Preference,
     build_preferences,
     record_pairs,
@@ -15,7 +16,6 @@ from align.preferences import (
     side_of,
     with_packed,
 )
-from align.prompts import add_asked_prompts
 from align.store.adding import add_records
 from align.store.answers import Answer, add_answers
 from align.store.connection import connect

@@ -7,7 +7,7 @@ import pytest
 
 from align.files import jsonl
 from align.owner import Owner
-from align.preferences import (
+from align.preferences.rows import (
     JUDGE,
     Preference,
     build_preferences,

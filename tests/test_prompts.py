@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from align.errors import UserError
-from align.owner import Conversations, Owner
-from align.prompts import (
+from align.conversations.prompts import (
     CONTEXT_TURNS,
     add_asked_prompts,
     add_bundled_prompts,
@@ -19,12 +17,14 @@ from align.prompts import (
     read_prompts,
     true_replies,
 )
-from align.similarity import similarity
+from align.errors import UserError
+from align.owner import Conversations, Owner
 from align.store.adding import add_records
 from align.store.connection import connect
 from align.store.neighbours import owner_messages
 from align.store.prompts import Prompt, iter_prompts
 from align.store.records import Record, set_level
+from align.text.similarity import similarity
 
 ANN = Owner(name="Ann")
 

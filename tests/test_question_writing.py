@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from align.checkpoints import resolve
-from align.question_writing import waiting, write_questions
-from align.recipes import read_recipe, recipe_path
+from align.conversations.question_writing import waiting, write_questions
+from align.models.checkpoints import resolve
+from align.models.twins import Twin, load_twin, log_likelihood
+from align.recipe.reading import read_recipe, recipe_path
 from align.store.adding import add_records
 from align.store.connection import in_memory
 from align.store.questions import iter_questions
-from align.twins import Twin, load_twin, log_likelihood
 from tests.store.rows import record
 
 POSTS = {

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from align.checkpoints import Checkpoint
-from align.sample import (
+from align.models.checkpoints import Checkpoint
+from align.sampling import (
     ATTEMPTS,
     Plan,
     Sampling,
@@ -115,7 +115,7 @@ def test_each_round_and_attempt_has_a_seed_of_its_own() -> None:
 def test_a_tiny_twin_gives_pairs_and_the_same_ones_again(
     conn: sqlite3.Connection, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     twin = load_twin(checkpoint)
     add_prompts(conn, prompts(8))
@@ -151,7 +151,7 @@ def test_a_finished_plan_draws_nothing(conn: sqlite3.Connection, checkpoint: Che
 def test_a_stopped_run_goes_on_to_the_same_pairs(
     conn: sqlite3.Connection, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     twin = load_twin(checkpoint)
 
@@ -199,7 +199,7 @@ def test_what_never_differs_is_left_out_with_a_count_and_not_drawn_for_ever(
 def test_one_answer_is_drawn_against_records_and_a_pair_takes_it_over(
     conn: sqlite3.Connection, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     twin = load_twin(checkpoint)
     asked = prompts(6)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from align.checkpoints import Checkpoint
 from align.errors import UserError
-from align.sample.launch import sample
-from align.sample.run import Asked, parse_arguments
-from align.sample.spreading import check_each_holds, must_be_spread, weights_bytes
+from align.models.checkpoints import Checkpoint
+from align.sampling.launch import sample
+from align.sampling.run import Asked, parse_arguments
+from align.sampling.spreading import check_each_holds, must_be_spread, weights_bytes
 from align.store.connection import connect, open_store
 from align.store.pairs import iter_pairs
 from align.store.prompts import Prompt, add_prompts
@@ -61,7 +61,7 @@ def answers(owner: str = "ann") -> int:
 
 
 class Job:
-    """Two processes of `-m align.sample`, as a launcher starts them."""
+    """Two processes of `-m align.sampling`, as a launcher starts them."""
 
     def __init__(self, asked: Asked, elsewhere: Path | None = None) -> None:
         roots = (os.environ["SOUNDALIKE_ROOT"], str(elsewhere or os.environ["SOUNDALIKE_ROOT"]))
@@ -75,7 +75,7 @@ class Job:
                   "FSDP_CPU_RAM_EFFICIENT_LOADING": "true"}  # fmt: skip
         self.processes = [
             subprocess.Popen(
-                [sys.executable, "-m", "align.sample", *asked.words()],
+                [sys.executable, "-m", "align.sampling", *asked.words()],
                 env={**os.environ, **common, "RANK": str(rank), "LOCAL_RANK": str(rank),
                      "SOUNDALIKE_ROOT": roots[rank]},
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -190,7 +190,7 @@ def test_a_word_that_means_nothing_is_one_line(words: list[str]) -> None:
 
 
 def test_shares_together_are_the_batches_of_one_process(twin: Checkpoint) -> None:
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     loaded = load_twin(twin)
     asked = [[{"role": "user", "content": f"What of {n}?"}] for n in range(7)]
@@ -203,7 +203,7 @@ def test_shares_together_are_the_batches_of_one_process(twin: Checkpoint) -> Non
 
 @pytest.mark.parametrize("device_map", ["auto", {"": "cpu"}, {"model": "cpu", "lm_head": "cpu"}])
 def test_a_spread_twin_answers_as_a_whole_one(twin: Checkpoint, device_map: object) -> None:
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     asked = [[{"role": "user", "content": f"What of {n}?"}] for n in range(6)]
     settings = {"seed": 4, "max_new_tokens": 8}
@@ -213,7 +213,7 @@ def test_a_spread_twin_answers_as_a_whole_one(twin: Checkpoint, device_map: obje
 
 
 def test_a_part_that_no_device_holds_is_refused(twin: Checkpoint) -> None:
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     split = {"model.embed_tokens": "cpu", "model.layers.0": "cpu", "model.layers.1": "disk",
              "model.norm": "cpu", "model.rotary_emb": "cpu", "lm_head": "cpu"}  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.selection import (
+from align.choices.selection import (
     PAIRS_A_PROMPT,
     POLICIES,
     Candidate,

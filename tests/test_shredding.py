@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from align.bundle import open_bundle
 from align.files import exclusively
-from align.shredding import listed, shred
+from align.packs.bundle import open_bundle
+from align.packs.shredding import listed, shred
 from align.store.events import append_event
 from tests.commands.line import Line
 from tests.store.rows import add_pair, record
@@ -154,7 +154,7 @@ def _as_kind(pack: Path, kind: str) -> str:
     """Rewrite a pack as one of another kind, and return what it says it is."""
     from dataclasses import replace
 
-    from align.bundle import write_bundle
+    from align.packs.bundle import write_bundle
 
     with open_bundle(pack) as bundle:
         members = {name: bundle.read(name) for name in bundle.manifest.members}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.similarity import (
+from align.text.similarity import (
     RunIndex,
     jaccard,
     longest_shared_run,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align import style
-from align.style import HABITS, Text
+from align.text import style
+from align.text.style import HABITS, Text
 
 
 def measured(name: str, text: str) -> float:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from align.choices.tally import PAUSE_MS, Act, pace, tally
 from align.statistics import wilson
-from align.tally import PAUSE_MS, Act, pace, tally
 
 
 def act(outcome: str = "a", ms: int | None = 2000, **changes: object) -> Act:

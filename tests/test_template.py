@@ -6,19 +6,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from align.conversations.turns import join_burst, split_burst
 from align.errors import UserError
-from align.template import (
+from align.models.template import (
     dateless,
-    join_burst,
     render,
     render_answer,
     render_prompt,
-    split_burst,
     stop_token,
     template_hash,
 )
+from align.models.vocabulary import give_template
 from align.training.tokenised import dpo_tokens, sft_tokens
-from align.vocabulary import give_template
 from tests.tiny import tiny_tokenizer
 from tests.tiny_families import FAMILIES, family_tokenizer
 

@@ -6,10 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from align.conversations.turns import (
+    MESSAGE_BREAK,
+    SpeakingTurn,
+    join_burst,
+    speaking_turns,
+    split_burst,
+)
 from align.owner import Conversations
 from align.store.records import Record
-from align.template import MESSAGE_BREAK
-from align.turns import SpeakingTurn, join_burst, speaking_turns, split_burst
 
 SETTINGS = Conversations()
 

@@ -1,1 +1,1 @@
-"""Choices as lists and files: found, exported for other tools, and imported from them."""
+"""What is asked next, and what the answers come to. Pure."""

@@ -27,15 +27,15 @@ def chat(
     import sys
 
     from align.chat import Chat, context_of
-    from align.checkpoints import newest, resolve
     from align.console import say
+    from align.models.checkpoints import newest, resolve
     from align.owner import load_owner
     from align.paths import store_path
     from align.privacy.overlap import closed_index
     from align.privacy.redaction import redactor_for
-    from align.sample import sampling_of
-    from align.similarity import RunIndex
+    from align.sampling import sampling_of
     from align.store.connection import open_store
+    from align.text.similarity import RunIndex
 
     found = newest(owner)
     twin_of = resolve(owner, checkpoint or (found.name if found else "sft"))
@@ -46,7 +46,7 @@ def chat(
     if store_path(owner).exists():
         # It learned private writing redacted, and may repeat it so.
         closed = closed_index(open_store(owner), redactor=redactor_for(load_owner(owner)))
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     twin = load_twin(twin_of)
     talk = Chat(twin, closed, settings, seed, context_of(twin))
@@ -80,7 +80,7 @@ def _converse(talk: "Chat", name: str) -> None:
 
 def _answer(talk: "Chat", line: str, before: str = "") -> None:
     from align.console import say
-    from align.printable import printable
+    from align.text.printable import printable
 
     if line.startswith("/") and line != "/again":
         say(f"{line.split()[0]} is not known; there are /again and /quit")

@@ -41,9 +41,9 @@ def list_choices(
     grep: Grep = None,
 ) -> None:
     """List the choices that stand, one a line: time, actor, pair, outcome, the prompt."""
-    from align.choices.finding import asked_filter, found_choices
-    from align.printable import printable
+    from align.preferences.finding import asked_filter, found_choices
     from align.store.connection import open_store
+    from align.text.printable import printable
 
     wanted = asked_filter(outcome, actor, since, _checkpoint(owner, checkpoint), grep)
     for choice, pair in found_choices(open_store(owner), wanted):
@@ -97,11 +97,11 @@ def export(
     """
     import sys
 
-    from align.choices.exports import FORMATS, as_bytes, full_rows, training_rows, write_rows
-    from align.choices.finding import asked_filter
     from align.console import say
     from align.errors import UserError
     from align.owner import load_owner
+    from align.preferences.exports import FORMATS, as_bytes, full_rows, training_rows, write_rows
+    from align.preferences.finding import asked_filter
     from align.store.connection import open_store
 
     if format not in FORMATS:
@@ -138,8 +138,8 @@ def import_choices(
 
     They are marked as imported, and never stand before the owner's own.
     """
-    from align.choices.imports import add_choices, read_choices
     from align.console import make_command, say
+    from align.preferences.imports import add_choices, read_choices
     from align.store.connection import open_store
 
     lines = read_choices(file.expanduser())
@@ -152,7 +152,7 @@ def _checkpoint(owner: str, word: str | None) -> str | None:
     """Return the name, or the hash, by which the store knows a checkpoint."""
     if word is None:
         return None
-    from align.checkpoints import STAGES, newest, resolve
+    from align.models.checkpoints import STAGES, newest, resolve
 
     if word in STAGES:
         found = newest(owner, word)
@@ -162,11 +162,11 @@ def _checkpoint(owner: str, word: str | None) -> str | None:
 
 def _say_how_to_train(owner: str, recipe: Path) -> None:
     """Say which command trains on the rows with plain TRL, and which one here."""
-    from align.checkpoints import resolve
-    from align.choices.exports import train_command
     from align.console import make_command, say
     from align.errors import UserError
-    from align.recipes import read_recipe, recipe_path
+    from align.models.checkpoints import resolve
+    from align.preferences.exports import train_command
+    from align.recipe.reading import read_recipe, recipe_path
 
     try:
         base = resolve(owner, "base").base

@@ -33,9 +33,9 @@ def egress(
     """
     import json
 
-    from align.printable import printable
     from align.privacy.ledger import read
     from align.privacy.ledger_totals import totals
+    from align.text.printable import printable
 
     lines = list(read(owner))
     if as_json:

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
-    from align.examples import CountTokens, ExampleStatistics, Row
-    from align.recipes import Recipe
+    from align.conversations.examples import CountTokens, ExampleStatistics, Row
+    from align.recipe.reading import Recipe
     from align.store.records import Record
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -28,11 +28,11 @@ def examples(
 ) -> None:
     """Show what a twin is trained on: rows, the mix, lengths, and why things are left out."""
     from align.console import say
+    from align.conversations.examples import ExampleStatistics, build_examples
+    from align.conversations.examples.preview import Drawing
     from align.errors import UserError
-    from align.examples import ExampleStatistics, build_examples
-    from align.examples.preview import Drawing
     from align.owner import load_owner
-    from align.recipes import read_recipe, recipe_path
+    from align.recipe.reading import read_recipe, recipe_path
     from align.store.connection import open_store
     from align.training.preflight.choosing import recipe_for
 
@@ -64,9 +64,9 @@ def examples(
 
 def _counter(recipe: "Recipe") -> "tuple[CountTokens, str]":
     """Return what counts tokens, and how in words; an estimate where the base isn't here."""
-    from align.base import resolve_base
+    from align.conversations.examples import estimated_tokens
     from align.errors import UserError
-    from align.examples import estimated_tokens
+    from align.models.base import resolve_base
     from align.training.run import token_counter
 
     try:
@@ -95,9 +95,9 @@ def _show_rows(rows: "list[Row]", count_tokens: "CountTokens") -> None:
     import os
     import sys
 
-    from align.examples.preview import LEGEND, conversation_lines
-    from align.examples.rows import row_tokens
-    from align.printable import printable
+    from align.conversations.examples.preview import LEGEND, conversation_lines
+    from align.conversations.examples.rows import row_tokens
+    from align.text.printable import printable
 
     dims = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     if rows:
@@ -109,8 +109,8 @@ def _show_rows(rows: "list[Row]", count_tokens: "CountTokens") -> None:
 
 
 def _show_figures(statistics: "ExampleStatistics", most: int, *, with_records: bool) -> None:
-    from align.examples.preview import histogram_lines, left_out_lines, table_lines
-    from align.printable import printable
+    from align.conversations.examples.preview import histogram_lines, left_out_lines, table_lines
+    from align.text.printable import printable
 
     blocks = {
         "": table_lines(statistics),

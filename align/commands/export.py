@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from align.checkpoints import Checkpoint
     from align.export.asked import Exported
+    from align.models.checkpoints import Checkpoint
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -51,11 +51,11 @@ def export(
 
     Never inside: the owner's writing, prompts, answers; nor the owner's name unless --name says so.
     """
-    from align.checkpoints import newest, resolve
     from align.console import say
     from align.export.asked import Asked
     from align.export.exporting import check_out, export
     from align.export.gguf import find_tools
+    from align.models.checkpoints import newest, resolve
 
     _check(dtype, gguf)
     _keep_quiet()
@@ -142,7 +142,7 @@ def _check_push(twin: "Checkpoint", repository: str, *, merge: bool, yes: bool) 
 
     from align.errors import UserError
     from align.export.hub import check_repository, check_token
-    from align.lineage import FULL
+    from align.models.lineage import FULL
 
     check_repository(repository)
     check_token()

@@ -29,12 +29,12 @@ def fetch(
 
     from align.console import say
     from align.errors import UserError
-    from align.fetching.blog import fetch as fetch_posts
-    from align.fetching.blog import fetched_folder
-    from align.fetching.posts import found_posts
-    from align.fetching.site import Site
+    from align.ingest.fetching.blog import fetch as fetch_posts
+    from align.ingest.fetching.blog import fetched_folder
+    from align.ingest.fetching.posts import found_posts
+    from align.ingest.fetching.site import Site
     from align.paths import owner_dir, relative_to_root
-    from align.printable import printable
+    from align.text.printable import printable
 
     folder = fetched_folder(owner_dir(owner), Site(url))
     if dry_run:

@@ -18,7 +18,7 @@ def forget(
     """Erase an owner's store, backups, packs and checkpoints; this cannot be undone."""
     from align.console import say
     from align.errors import UserError
-    from align.forgetting import erase, what_to_erase
+    from align.packs.forgetting import erase, what_to_erase
     from align.paths import relative_to_root
 
     found = what_to_erase(owner, writing=writing)

@@ -147,9 +147,9 @@ def _ask() -> "Ask":
 def _add_prompts(conn: "Connection", owner: str, settings: "Owner") -> None:
     """Add what people asked the owner, and the prompts that lie beside his settings."""
     from align.console import say
+    from align.conversations.prompts import add_asked_prompts, read_prompts
     from align.ingest.report import counted
     from align.paths import owner_dir, relative_to_root
-    from align.prompts import add_asked_prompts, read_prompts
     from align.store.prompts import add_prompts
 
     asked = add_asked_prompts(conn, settings)

@@ -69,9 +69,9 @@ def judge(
     from align.judging.employing import Asked, employ
     from align.judging.telling import history as attempts
     from align.owner import load_owner
-    from align.printable import printable
     from align.store.connection import open_store
     from align.store.gates import iter_gates
+    from align.text.printable import printable
 
     conn = open_store(owner)
     if history:

@@ -28,8 +28,8 @@ def list_names(
     The last line can be pasted into owner.yaml; nothing is changed.
     """
     from align.owner import load_owner
-    from align.printable import printable
     from align.store.connection import open_store
+    from align.text.printable import printable
 
     settings = load_owner(owner)
     found = _authors(open_store(owner))
@@ -59,9 +59,9 @@ def find(
     """Propose names found in the texts of what was read; on this machine, changing nothing."""
     from align.console import progress
     from align.owner import load_owner
-    from align.printable import printable
     from align.privacy.finders import finder_of, proposals
     from align.store.connection import open_store
+    from align.text.printable import printable
 
     settings = load_owner(owner)
     conn = open_store(owner)
@@ -86,7 +86,7 @@ def _authors(conn: Connection) -> list[tuple[str, int]]:
 
 def _texts(conn: Connection) -> list[str]:
     """Return the texts that are trained on or may travel; sealed ones never are."""
-    from align.privacy.travelling import SEALED
+    from align.packs.travelling import SEALED
 
     rows = conn.execute(
         "SELECT DISTINCT text FROM records WHERE level < ? AND left_out IS NULL", (SEALED,)
@@ -115,7 +115,7 @@ def _propose(owner: str, settings: "Owner", missing: Iterable[str]) -> None:
     from align.console import say
     from align.owner import owner_file
     from align.paths import relative_to_root
-    from align.printable import printable
+    from align.text.printable import printable
 
     new = list(missing)
     if not new:

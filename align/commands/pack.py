@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     import sqlite3
 
-    from align.packing import Packed
+    from align.packs.packing import Packed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -53,7 +53,7 @@ def pack(
     from align.console import say
     from align.errors import UserError
     from align.owner import load_owner
-    from align.packing import pack_for_labelling, pack_for_training
+    from align.packs.packing import pack_for_labelling, pack_for_training
     from align.paths import owner_dir, relative_to_root
     from align.store.connection import open_store
     from align.training.preflight.choosing import recipe_for
@@ -74,7 +74,7 @@ def pack(
     if target.is_dir():
         raise UserError(target, "a folder", "Name a file")
     if shred:
-        from align.shredding import check_before_packing
+        from align.packs.shredding import check_before_packing
 
         check_before_packing(conn, owner, adapter)
     if kind == "train":
@@ -97,8 +97,8 @@ def pack(
 
 def _shred(conn: "sqlite3.Connection", owner: str, pack: Path, *, adapter: bool, yes: bool) -> None:
     """List the owner's files here, ask once, and delete them; the pack stays."""
-    from align import shredding
     from align.console import say
+    from align.packs import shredding
     from align.paths import relative_to_root
 
     shredding.check_pack(conn, owner, pack, adapter=adapter)
@@ -132,8 +132,8 @@ def _report(packed: "Packed") -> None:
 
 
 def _list(path: Path) -> None:
-    from align.bundle import open_bundle
-    from align.printable import printable
+    from align.packs.bundle import open_bundle
+    from align.text.printable import printable
 
     with open_bundle(path) as bundle:
         bundle.verify()

@@ -26,8 +26,8 @@ def add(
     owner: Annotated[str, OWNER] = "demo",
 ) -> None:
     """Add the prompts of a file; those that are known stay as they are."""
+    from align.conversations.prompts import read_prompts
     from align.owner import load_owner
-    from align.prompts import read_prompts
     from align.store.connection import open_store
     from align.store.prompts import add_prompts
 
@@ -39,8 +39,8 @@ def add(
 @app.command()
 def bundled(owner: Annotated[str, OWNER] = "demo") -> None:
     """Add the prompts that come with the toolkit."""
+    from align.conversations.prompts import add_bundled_prompts
     from align.owner import load_owner
-    from align.prompts import add_bundled_prompts
     from align.store.connection import open_store
 
     added = add_bundled_prompts(open_store(owner, create=True), load_owner(owner).held_out)
@@ -58,8 +58,8 @@ def from_records(
     ] = 2000,
 ) -> None:
     """Add what people asked the owner, with what was said before; `align ingest` does it too."""
+    from align.conversations.prompts import add_asked_prompts
     from align.owner import load_owner
-    from align.prompts import add_asked_prompts
     from align.store.connection import open_store
 
     added = add_asked_prompts(open_store(owner), load_owner(owner), limit=limit)
@@ -73,9 +73,9 @@ def list_prompts(
 ) -> None:
     """List the prompts, one a line: id, source, privacy, split, the last message."""
     from align.errors import UserError
-    from align.printable import printable
     from align.store.connection import open_store
     from align.store.prompts import iter_prompts
+    from align.text.printable import printable
 
     if split not in (None, "train", "evaluation"):
         raise UserError("--split", f"{split!r} is not known", "Say one of: train, evaluation")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from align.checkpoints import Checkpoint
     from align.claude.opening import Opened
     from align.claude.spending import Budget
-    from align.question_writing.by_claude import Asked, ClaudeWriter, Outcome
+    from align.conversations.question_writing.by_claude import Asked, ClaudeWriter, Outcome
+    from align.models.checkpoints import Checkpoint
 
 app = typer.Typer(
     add_completion=False,
@@ -34,12 +34,12 @@ def list_questions(
     limit: Annotated[int | None, typer.Option(help="How many at most.", min=1)] = None,
 ) -> None:
     """Show each question as the training would ask it, and the passage that answers it."""
+    from align.conversations.questions.asked import exchanges
     from align.owner import load_owner
-    from align.printable import printable
-    from align.questions.asked import exchanges
     from align.store.connection import open_store
     from align.store.questions import iter_questions
     from align.store.records import iter_records
+    from align.text.printable import printable
 
     conn = open_store(owner)
     shown = 0
@@ -112,8 +112,8 @@ def write(
 
 def _by_base(owner: str, recipe: str, drawn: int, limit: int | None, seed: int) -> None:
     from align.console import say
+    from align.conversations.question_writing import waiting, write_questions
     from align.owner import load_owner
-    from align.question_writing import waiting, write_questions
     from align.store.connection import open_store
 
     conn = open_store(owner)
@@ -124,7 +124,7 @@ def _by_base(owner: str, recipe: str, drawn: int, limit: int | None, seed: int) 
     if not found:
         print(NONE_WAITS)
         return
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     say(f"{base.base.name} writes questions for {len(found):,} passages.")
     twin = load_twin(base)
@@ -150,9 +150,9 @@ def _by_claude(
     from align.claude.opening import agreed, announced, destination, on_terminal, opened
     from align.claude.spending import estimate
     from align.console import say
+    from align.conversations.question_writing.by_claude import PURPOSE, ClaudeWriter, usual_output
     from align.owner import load_owner
     from align.privacy.closed import ClosedWriting
-    from align.question_writing.by_claude import PURPOSE, ClaudeWriter, usual_output
     from align.store.connection import open_store
 
     conn, settings = open_store(owner), load_owner(owner)
@@ -189,7 +189,7 @@ def _written(
     """Let Claude write and the base weigh; return what came of it, and what was spent."""
     import asyncio
 
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     twin = load_twin(base)
 
@@ -201,8 +201,8 @@ def _written(
 
 
 def _base(owner: str, recipe: str) -> "Checkpoint":
-    from align.checkpoints import resolve
-    from align.recipes import read_recipe, recipe_path
+    from align.models.checkpoints import resolve
+    from align.recipe.reading import read_recipe, recipe_path
 
     return resolve(owner, "base", recipe=read_recipe(recipe_path(recipe, "sft"), "sft"))
 
@@ -218,7 +218,7 @@ def _tell(owner: str, kept: int, left_out: int, more: Sequence[str] = ()) -> Non
 
 
 def _beginning(text: str) -> str:
-    from align.printable import printable
+    from align.text.printable import printable
 
     plain = " ".join(text.split())
     return printable(plain if len(plain) <= 100 else plain[:99] + "…")

@@ -124,8 +124,8 @@ def show(
     owner: Annotated[str, OWNER] = "demo",
 ) -> None:
     """Show one record: all that is known of it, then its text."""
-    from align.printable import printable
     from align.store.connection import open_store
+    from align.text.printable import printable
 
     record = _find(open_store(owner), id)
     for name in (
@@ -200,7 +200,7 @@ def _named(command: str, **said: str | None) -> tuple[str, str]:
 
 
 def _line(record: "Record") -> str:
-    from align.printable import printable
+    from align.text.printable import printable
 
     words = " ".join(record.text.split())
     first = words if len(words) <= LINE else words[: LINE - 1] + "…"

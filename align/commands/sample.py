@@ -6,7 +6,7 @@ import typer
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-# As in align.sample.run, which the page of help must not wait for.
+# As in align.sampling.run, which the page of help must not wait for.
 PAIRS, DEMO_PAIRS = 300, 500
 # Of an arena: enough to tell 60 % from one half.
 COMPARED = 100
@@ -81,8 +81,8 @@ def sample(
         _refuse_to_compare(checkpoint=checkpoint, accelerate=accelerate, spread=spread or None)
         _compare(owner, compare, pairs or COMPARED, seed, settings, batch_size)
         return
-    from align.sample.launch import sample as draw
-    from align.sample.run import Asked
+    from align.sampling.launch import sample as draw
+    from align.sampling.run import Asked
 
     asked = Asked(
         owner, checkpoint, pairs, against_records, limit, seed, near=near, batch_size=batch_size,
@@ -122,18 +122,18 @@ def _compare(
     batch_size: int,
 ) -> None:
     """Draw an arena between two checkpoints."""
-    from align.comparison import (
+    from align.console import say
+    from align.conversations.prompts import add_bundled_prompts
+    from align.errors import UserError
+    from align.owner import load_owner
+    from align.sampling import sampling_of
+    from align.sampling.comparison import (
         add_arena_pairs,
         contenders,
         draw_answers,
         held_out_prompts,
         plan_comparison,
     )
-    from align.console import say
-    from align.errors import UserError
-    from align.owner import load_owner
-    from align.prompts import add_bundled_prompts
-    from align.sample import sampling_of
     from align.store.connection import open_store
 
     first, second = contenders(owner, words)
@@ -154,7 +154,7 @@ def _compare(
     try:
         for twin_of in (first, second):
             if missing := len(plan.missing(twin_of)):
-                from align.twins import load_twin
+                from align.models.twins import load_twin
 
                 say(f"Drawing {missing:,} answers of {twin_of.name}.")
                 draw_answers(conn, load_twin(twin_of), plan, twin_of, batch_size=batch_size)

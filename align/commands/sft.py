@@ -38,7 +38,7 @@ def sft(
     goes on from there (exit code 130 or 143); a second signal quits at once. Where the recipe
     changed since, it is refused, with what changed.
     """
-    from align.launch import launch
+    from align.training.launch import launch
     from align.training.run import Asked
 
     asked = Asked(

@@ -16,9 +16,9 @@ def simulate(
     from align import __version__
     from align.console import make_command, say
     from align.demo.simulated import SimulatedOwner
+    from align.demo.simulation import simulate as choose
     from align.errors import UserError
     from align.paths import owner_dir
-    from align.simulation import simulate as choose
     from align.store.connection import open_store
 
     path = owner_dir(owner) / "simulated.json"

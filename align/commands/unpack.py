@@ -16,13 +16,13 @@ def unpack(
     ] = None,
 ) -> None:
     """Merge a pack into this machine's store; again changes nothing."""
-    from align.bundle import open_bundle
     from align.console import say
     from align.errors import UserError
+    from align.packs.bundle import open_bundle
+    from align.packs.unpacking import check_schema, recipe_word
+    from align.packs.unpacking import unpack as take_out
     from align.paths import checked_owner, relative_to_root
     from align.store.connection import open_store
-    from align.unpacking import check_schema, recipe_word
-    from align.unpacking import unpack as take_out
 
     file = file.expanduser()
     with open_bundle(file) as bundle:

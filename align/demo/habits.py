@@ -1,7 +1,7 @@
 """Find the habits of a writer in a text, the way a reader would: by what stands there.
 
 These detectors belong to the simulated owner alone. The scorecard measures style with its own
-features (align.style), so that the choices and the final judging are never the same function.
+features (align.text.style), so that the choices and the final judging are never the same function.
 Contractions, small letters, brackets, shouts and ellipses are left to the scorecard: whether a twin
 comes closer to the owner there as well is what choices made without them can show.
 """

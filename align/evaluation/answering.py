@@ -4,19 +4,19 @@ import gc
 import sqlite3
 from typing import Any
 
-from align.checkpoints import Checkpoint
 from align.console import say
 from align.evaluation.answers import answer_all
 from align.evaluation.asked import OWNER_TEXTS, Asked
 from align.evaluation.measure import Answered, Bench, Case
 from align.evaluation.perplexity import surprise
 from align.evaluation.voice import Written, fit_judge
+from align.models.checkpoints import Checkpoint
 from align.store.prompts import Prompt
 
 
 def answer_everything(conn: sqlite3.Connection, asked: Asked) -> Bench:
     """Return all answers and surprises, with the judge fitted on the base's other answers."""
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     answered: dict[str, Answered] = {}
     base_answers: list[Written] = []
@@ -47,7 +47,7 @@ def answer_everything(conn: sqlite3.Connection, asked: Asked) -> Bench:
 
 
 def _answered(conn: sqlite3.Connection, twin: Any, asked: Asked) -> Answered:
-    from align.twins import log_likelihood
+    from align.models.twins import log_likelihood
 
     texts = [
         text

@@ -5,9 +5,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from align.checkpoints import Checkpoint
 from align.console import progress
-from align.sample import FLUSH, Sampling
+from align.models.checkpoints import Checkpoint
+from align.sampling import FLUSH, Sampling
 from align.store.evaluations import (
     EvaluationAnswer,
     add_evaluation_answers,

@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from align.checkpoints import Checkpoint, resolve
+from align.conversations.examples import REWRITE
+from align.conversations.prompts import add_bundled_prompts
 from align.errors import UserError
 from align.evaluation.anchors import Anchors
 from align.evaluation.demo_anchors import simulated_file, with_demo_world
 from align.evaluation.neutral import neutral_conversations
 from align.evaluation.writing import writing_of, writing_of_conversations
-from align.examples import REWRITE
 from align.files import read_jsonl
 from align.levels import Level
+from align.models.checkpoints import Checkpoint, resolve
 from align.owner import load_owner
 from align.paths import owner_dir
-from align.prompts import add_bundled_prompts
-from align.sample import Sampling, sampling_of, training_prompts
+from align.sampling import Sampling, sampling_of, training_prompts
 from align.store.ids import content_id
 from align.store.prompts import Prompt, iter_prompts
 from align.store.records import iter_records

@@ -1,6 +1,6 @@
 """Whether an answer speaks of what was asked: it shares a content word with the prompt."""
 
-from align.content_words import content_stems
+from align.text.content_words import content_stems
 
 
 def on_topic(prompt: str, answer: str) -> bool | None:

@@ -21,7 +21,7 @@ from align.paths import owner_dir
 FILE = "simulated.json"
 # Other people whom the judge is fitted against, others on whom it is tried, answers of each.
 PEOPLE, PEOPLE_HELD_OUT, ANSWERS = 80, 30, 8
-# What align.demo.habits and align.demo.simulated look at, in the terms of align.style.
+# What align.demo.habits and align.demo.simulated look at, in the terms of align.text.style.
 CHOSEN_BY = frozenset(
     {
         "semicolons", "dashes", "hedges", "interjection first", "first word",

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from align import style
 from align.statistics import Interval, quantile
+from align.text import style
 
 Bins = Sequence[tuple[int, ...]]
 

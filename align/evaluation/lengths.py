@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from align.similarity import words
+from align.text.similarity import words
 
 
 def lengths(texts: Sequence[str]) -> list[int]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations, pairwise
 
-from align import style
 from align.evaluation import coherence, habits
 from align.evaluation.anchors import Anchors
 from align.evaluation.lengths import lengths
@@ -15,6 +14,7 @@ from align.evaluation.scorecard import Better, HabitRow, Match, Measure, Sample,
 from align.evaluation.voice import VoiceJudge, Written
 from align.evaluation.win_rates import Standing, agreement, prefer_longer, verdict, win_rate
 from align.statistics import paired_difference, quantile
+from align.text import style
 
 VOICE, SIMULATED, LONGER = "voice judge", "simulated owner", "prefer the longer"
 # An answer that says more than this share again is no win, unless the owner does so himself.

@@ -1,6 +1,6 @@
 """How much an answer says again what it said before."""
 
-from align.similarity import words
+from align.text.similarity import words
 
 RUN = 3
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from align.console import make_command
 from align.evaluation.measure import LONGER, VOICE
 from align.evaluation.scorecard import HabitRow, Match, Measure, Scorecard
-from align.printable import printable
+from align.text.printable import printable
 
 ABSENT = "-"
 # Habits named on the terminal; the page has all.

@@ -2,11 +2,18 @@
 
 from typing import Any
 
-from align.checkpoints import newest
 from align.evaluation.scorecard import Scorecard
-from align.lineage import read
-from align.tracking import PROJECT, close_run, log_table, names_of, open_run, without_names
+from align.models.checkpoints import newest
+from align.models.lineage import read
 from align.training.manifest import round_of
+from align.training.wandb_run import (
+    PROJECT,
+    close_run,
+    log_table,
+    names_of,
+    open_run,
+    without_names,
+)
 
 _Table = tuple[list[str], list[list[Any]]]
 

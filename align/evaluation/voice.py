@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from align.content_words import stem
-from align.function_words import FUNCTION_WORDS, INTERJECTIONS
-from align.similarity import words
 from align.statistics import median
+from align.text.content_words import stem
+from align.text.function_words import FUNCTION_WORDS, INTERJECTIONS
+from align.text.similarity import words
 
 _KEPT = FUNCTION_WORDS | INTERJECTIONS
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")

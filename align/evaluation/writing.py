@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from align.conversations.turns import may_stand, speaking_turns
 from align.evaluation.voice import Written
 from align.owner import Conversations
-from align.similarity import words
 from align.store.records import Record
-from align.turns import may_stand, speaking_turns
+from align.text.similarity import words
 
 # A paragraph shorter than SHORT joins the next; one longer than LONG is cut at a sentence's end.
 SHORT, LONG = 20, 90

@@ -6,12 +6,12 @@ from typing import Any
 
 import yaml
 
-from align import lineage as lineages
-from align.checkpoints import Checkpoint
 from align.errors import UserError
 from align.export import scrubbing
 from align.export.agreement import Agreement
-from align.lineage import Lineage
+from align.models import lineage as lineages
+from align.models.checkpoints import Checkpoint
+from align.models.lineage import Lineage
 from align.paths import recipes_dir
 
 FILE = "README.md"

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from align import lineage as lineages
-from align.checkpoints import Checkpoint
 from align.console import say
+from align.conversations.prompts import bundled_file
 from align.errors import UserError
 from align.export import card, modelfile, scrubbing
 from align.export.asked import Asked, Exported
 from align.export.gguf import quantised
 from align.export.weights import BYTES, Stored, stored
 from align.files import read_jsonl, sync_folder, write_atomically
-from align.lineage import FULL
+from align.models import lineage as lineages
+from align.models.checkpoints import Checkpoint
+from align.models.lineage import FULL
+from align.models.template import Message
 from align.paths import relative_to_root
-from align.prompts import bundled_file
-from align.template import Message
 
 _PROMPTS = 20
 # Bytes a weight in llama.cpp's blocks, scales included.

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from align.console import say
+from align.conversations.prompts import bundled_file
 from align.errors import UserError
 from align.files import read_jsonl
-from align.prompts import bundled_file
 
 KINDS = ("f16", "q8_0", "q4_k_m")
 _CONVERTER = "convert_hf_to_gguf.py"

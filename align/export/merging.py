@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from align.checkpoints import Checkpoint
 from align.console import progress
 from align.errors import UserError
 from align.export.agreement import Agreement, agreement, logits, rounded_anew
-from align.lineage import FULL
-from align.paths import relative_to_root
-from align.template import (
+from align.models.checkpoints import Checkpoint
+from align.models.lineage import FULL
+from align.models.template import (
     TEMPLATE_SETTINGS,
     Message,
     dateless,
@@ -20,8 +19,9 @@ from align.template import (
     stop_token,
     template_hash,
 )
-from align.twins import load_base, load_model, load_tokenizer
-from align.vocabulary import fit_embeddings
+from align.models.twins import load_base, load_model, load_tokenizer
+from align.models.vocabulary import fit_embeddings
+from align.paths import relative_to_root
 
 
 @dataclass(frozen=True)

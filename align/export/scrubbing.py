@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from align.checkpoints import Checkpoint
-from align.lineage import Lineage
+from align.models.checkpoints import Checkpoint
+from align.models.lineage import Lineage
 
 # A source is a reader's name; of rows from a file it may be anything.
 _SOURCE = re.compile(r"[a-z][a-z0-9_-]{0,30}")

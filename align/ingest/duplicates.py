@@ -14,8 +14,8 @@ from operator import itemgetter
 from typing import NamedTuple, overload
 
 from align.console import progress
-from align.near_duplicates import near_duplicate_groups
 from align.owner import Owner
+from align.text.near_duplicates import near_duplicate_groups
 
 # A shorter message may well be written twice by somebody who means it twice.
 LONG_MESSAGE_WORDS = 8

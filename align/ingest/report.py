@@ -10,7 +10,7 @@ from align.ingest.reasons import REASONS
 from align.ingest.taking import Tally
 from align.levels import Level
 from align.paths import project_root
-from align.printable import printable
+from align.text.printable import printable
 
 _WIDEST = 44
 # As many exports of one kind in one folder have a line each.

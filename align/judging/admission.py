@@ -6,12 +6,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from align.choices.selection import NEAR
 from align.judging.protocol import Comparison
 from align.levels import LEVELS, Level
 from align.privacy.redaction import Redactor
-from align.selection import NEAR
-from align.similarity import near_identical
 from align.store.pairs import PairView
+from align.text.similarity import near_identical
 
 # What leaves this machine is open; what stays here may be all that is trained on.
 SENT: tuple[Level, ...] = ("open",)

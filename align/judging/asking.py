@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from align.choices.verdicts import Said, verdict_of
 from align.console import progress
 from align.judging.admission import Admission
 from align.judging.protocol import ORDERS, Answer, Briefing, Judge, Late, Order, Question
 from align.store.events import utc_time
 from align.store.pairs import get_pairs
 from align.store.verdicts import Verdict, add_verdicts, verdicts_of_requests
-from align.verdicts import Said, verdict_of
 
 # How many pairs are read at a time, and how long an answer that can be had again waits for its
 # commit at most.

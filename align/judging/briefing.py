@@ -3,12 +3,12 @@
 import hashlib
 from collections.abc import Sequence
 
-from align.content_words import content_stems
+from align.choices.verdicts import Side
 from align.judging.admission import FindsClosed
 from align.judging.protocol import About, Comparison, Example
 from align.owner import Owner
 from align.privacy.redaction import Redactor
-from align.verdicts import Side
+from align.text.content_words import content_stems
 
 EXAMPLES = 12
 # The oldest: what is chosen later changes no example, and so no question that was paid for.

@@ -9,6 +9,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from align.choices.verdicts import (
+    CERTAINTIES,
+    Certainty,
+    PairVerdict,
+    Said,
+    Side,
+    from_certainty,
+    passes,
+    verdict_of,
+)
 from align.judging.figures import AtCertainty, Calibration, Rate
 from align.judging.folds import FOLDS
 from align.judging.gate import (
@@ -20,16 +30,6 @@ from align.judging.gate import (
     z_of,
 )
 from align.statistics import Interval, bootstrap, cohen_kappa, wilson
-from align.verdicts import (
-    CERTAINTIES,
-    Certainty,
-    PairVerdict,
-    Said,
-    Side,
-    from_certainty,
-    passes,
-    verdict_of,
-)
 
 UNSTATED = "unstated"
 MISSING = "missing"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, ClassVar
 
+from align.choices.verdicts import Said
 from align.claude.prices import Price, Usage
 from align.claude.replies import Reply
 from align.claude.requests import Request, ask
@@ -26,7 +27,6 @@ from align.judging.protocol import (
     keep_nothing,
 )
 from align.store.batches import open_batches
-from align.verdicts import Said
 
 PURPOSE = "judge"
 # More requests than this go in batches, at half the price; fewer are not worth the wait.

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from align.demo.simulation import asked_again
 from align.errors import UserError
 from align.judging.admission import Admission
 from align.judging.briefing import choose_examples
 from align.judging.folds import FOLDS, fold_of
 from align.judging.gate import MINIMUM
 from align.judging.protocol import About, Briefing, Example, Side
-from align.preferences import side_of
-from align.recipe_keys import DEFAULTS
-from align.simulation import asked_again
+from align.preferences.rows import side_of
+from align.recipe.keys import DEFAULTS
 from align.store.acts import owner_acts
 from align.store.choices import decisive_pairs
 from align.store.ids import canonical_json

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, Self
 
+from align.choices.verdicts import Certainty
 from align.judging.gate import Gate
 from align.statistics import Interval
-from align.verdicts import Certainty
 
 
 class Rate(NamedTuple):

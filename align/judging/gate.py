@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import NamedTuple
 
+from align.choices.verdicts import Certainty
 from align.statistics import answers_to_settle, wilson
-from align.verdicts import Certainty
 
 # Below that, the share of a lucky judge says nothing, and a fold has fewer than five choices.
 MINIMUM = 20

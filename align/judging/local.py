@@ -16,16 +16,16 @@ from typing import Any, ClassVar
 
 import torch
 
-from align.base import resolve_base
-from align.checkpoints import Checkpoint
+from align.choices.verdicts import Certainty, Said
 from align.console import say
 from align.errors import UserError
 from align.judging.briefing import EXAMPLES
 from align.judging.prompt import JudgePrompt, winner_of
 from align.judging.protocol import About, Answer, Briefing, Keep, Order, Question, keep_nothing
-from align.template import TEMPLATE_SETTINGS, render_prompt
-from align.twins import Twin, load_twin
-from align.verdicts import Certainty, Said
+from align.models.base import resolve_base
+from align.models.checkpoints import Checkpoint
+from align.models.template import TEMPLATE_SETTINGS, render_prompt
+from align.models.twins import Twin, load_twin
 
 # What the model is surer of than this, as a margin of probability between the letters, is as
 # certain as that: .5 is three in four, .8 is nine in ten, as the prompt defines the words.

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from align.choices.verdicts import CERTAINTIES, Certainty, Winner
 from align.judging.protocol import About, Briefing, Comparison, Example, Message, Order, Question
-from align.prompt_file import PromptFile, Wanted, shipped
-from align.verdicts import CERTAINTIES, Certainty, Winner
+from align.models.prompt_file import PromptFile, Wanted, shipped
 
 Reply = Literal["JSON", "a letter"]
 

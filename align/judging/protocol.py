@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from align.verdicts import Certainty, Said, Side
+from align.choices.verdicts import Certainty, Said, Side
 
 Order = Literal["ab", "ba"]
 ORDERS: tuple[Order, Order] = ("ab", "ba")

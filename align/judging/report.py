@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from align.choices.verdicts import CERTAINTIES
 from align.judging.figures import AtCertainty, Calibration, Rate
 from align.judging.gate import MINIMUM
-from align.printable import printable
-from align.verdicts import CERTAINTIES
+from align.text.printable import printable
 
 Tendency = Literal["first", "second", "longer", "shorter", "contrary", "chance"]
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from align.choices.verdicts import Said, Side
 from align.errors import UserError
 from align.judging.admission import Admission
 from align.judging.asking import Judged, Place, answered, judge_pairs
@@ -15,12 +16,11 @@ from align.judging.figures import Calibration
 from align.judging.folds import fold_of
 from align.judging.protocol import ORDERS, Example, Judge, Order, Question
 from align.levels import LEVELS, Level
-from align.preferences import side_of
-from align.recipe_keys import DEFAULTS
+from align.preferences.rows import side_of
+from align.recipe.keys import DEFAULTS
 from align.store.events import utc_time
 from align.store.gates import GateRow, add_gate, attempts, gate_of, iter_gates
 from align.store.verdicts import judged_pairs
-from align.verdicts import Said, Side
 
 # What is asked for once more by the next run; a few of these change no measurement much.
 _LOST = ("errored", "canceled", "expired")

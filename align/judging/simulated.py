@@ -8,11 +8,11 @@ from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
 from typing import ClassVar
 
+from align.choices.verdicts import Certainty, Said, Winner
 from align.demo.simulated import SimulatedOwner
 from align.errors import UserError
 from align.judging.protocol import Answer, Keep, Question, keep_nothing
 from align.paths import relative_to_root
-from align.verdicts import Certainty, Said, Winner
 
 # In the owner's own deviations, and more than twice his own noise: one answer agrees with the
 # owner's choice about three times in four, two that agree with each other almost nine in ten.

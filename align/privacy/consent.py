@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from align.errors import UserError
 from align.owner import Owner
-from align.printable import printable
 from align.privacy.ledger import FILE, Ledger, read
 from align.store.ids import content_id
+from align.text.printable import printable
 
 YES = ("y", "yes")
 PROVIDER = "Anthropic"

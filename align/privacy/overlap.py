@@ -3,8 +3,8 @@
 import sqlite3
 
 from align.privacy.redaction import Redactor
-from align.similarity import RunIndex
 from align.store.records import iter_records
+from align.text.similarity import RunIndex
 
 RUN = 8
 NOTE = "(withheld: it repeats {n} words in a row of writing that is not open)"

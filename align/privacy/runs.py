@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from align.similarity import words
+from align.text.similarity import words
 
 # Repeating so many words in a row is repeating a text; a whole text of at least `SHORT` too.
 LONG, SHORT = 8, 4
@@ -36,7 +36,7 @@ Numbers = Any
 
 
 def tokens(text: str) -> list[str]:
-    """Return the words of a text, as `align.similarity.words` has them.
+    """Return the words of a text, as `align.text.similarity.words` has them.
 
     Where a script puts no blanks between words, each two letters that follow one another are one:
     a sentence would be a single word, and nothing of it ever found. What cannot be seen in a text

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from align.owner import Owner
 from align.privacy.redaction import redactor_for
-from align.similarity import RunIndex, words
 from align.store.records import iter_records
+from align.text.similarity import RunIndex, words
 
 
 class SealedGuard:

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from align.choices.tally import Act
 from align.store.pairs import Purpose
-from align.tally import Act
 
 # `of` names the first answer of a pair that came back. One that was taken back since says
 # nothing of agreement, so its repeat is no act. CROSS JOIN keeps the order: few events are

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from align.selection import Candidate, flaw_of
+from align.choices.selection import Candidate, flaw_of
 from align.store.pairs import Purpose
 
 # Rows read at a time: few for the first question, more the longer the walk.
@@ -13,7 +13,7 @@ _COLUMNS = "pair_id, prompt_id, checkpoint_number, empty, likeness"
 
 
 class AskablePairs:
-    """An `align.selection.Pool` of the store's pairs.
+    """An `align.choices.selection.Pool` of the store's pairs.
 
     Args:
         conn: The store.

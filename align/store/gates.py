@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from align.choices.verdicts import Certainty
 from align.store.connection import transaction
 from align.store.ids import canonical_json, content_id
-from align.verdicts import Certainty
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Literal, NamedTuple, cast
 
+from align.choices.verdicts import Certainty, Said, Winner
 from align.store.connection import transaction
 from align.store.ids import content_id
 from align.store.records import Added
-from align.verdicts import Certainty, Said, Winner
 
 Order = Literal["ab", "ba"]
 # The provider failed, or nothing was sent: no answer, so it may be asked again.

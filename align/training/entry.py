@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from align.checkpoints import link_newest
 from align.console import say
 from align.errors import UserError
+from align.models.checkpoints import link_newest
 from align.paths import relative_to_root
 from align.training.noted import where_it_stands
 from align.training.preflight import before_download, on_rows

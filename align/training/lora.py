@@ -7,9 +7,9 @@ from typing import Any
 
 from peft import LoraConfig
 
-from align.lineage import ADAPTER
-from align.recipes import Recipe
-from align.vocabulary import trained_tokens
+from align.models.lineage import ADAPTER
+from align.models.vocabulary import trained_tokens
+from align.recipe.reading import Recipe
 
 
 def lora_config(recipe: Recipe, model: Any, tokenizer: Any) -> Any:

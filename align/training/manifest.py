@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from align.checkpoints import numbered
 from align.levels import DEFAULT_LEVELS
-from align.lineage import Lineage
-from align.lineage import read as read_lineage
+from align.models.checkpoints import numbered
+from align.models.lineage import Lineage
+from align.models.lineage import read as read_lineage
 from align.paths import checkpoints_dir
-from align.recipe_keys import known_keys
-from align.recipes import Recipe
+from align.recipe.keys import known_keys
+from align.recipe.reading import Recipe
 from align.training.preference_report import longer_by
 from align.training.rows import Row
 from align.training.run import Run

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from align.models.twins import load_base, load_model
+from align.models.vocabulary import fit_embeddings, with_whole_head
 from align.training.arguments import model_settings
 from align.training.run import Run
-from align.twins import load_base, load_model
-from align.vocabulary import fit_embeddings, with_whole_head
 
 
 def fresh_policy(run: Run, tokenizer: Any, args: Any) -> Any:

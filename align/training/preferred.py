@@ -9,8 +9,8 @@ from align.console import make_command
 from align.errors import UserError
 from align.owner import load_owner
 from align.paths import owner_dir, store_path
-from align.preferences import JUDGE, build_preferences, still_judged, with_packed
-from align.recipes import Recipe
+from align.preferences.rows import JUDGE, build_preferences, still_judged, with_packed
+from align.recipe.reading import Recipe
 from align.store.gates import gates_named
 from align.training.rows import Row, packed_rows, read_dpo_rows, rows_store
 

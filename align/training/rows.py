@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from align.conversations.examples import REWRITE
 from align.errors import UserError
-from align.examples import REWRITE
 from align.files import jsonl, read_jsonl, write_atomically
 from align.paths import owner_dir, relative_to_root
-from align.preferences import side_of
+from align.preferences.rows import side_of
 from align.store.connection import open_store
 
 Row = dict[str, Any]

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from align.base import Base, resolve_base
-from align.checkpoints import Checkpoint, claim_next, newest, resolve
 from align.console import make_command
+from align.conversations.examples import REWRITE, build_examples, estimated_tokens
 from align.errors import UserError
-from align.examples import REWRITE, build_examples, estimated_tokens
 from align.files import exclusively
-from align.lineage import FULL, digest_of, has_weights
-from align.lineage import read as read_lineage
+from align.models.base import Base, resolve_base
+from align.models.checkpoints import Checkpoint, claim_next, newest, resolve
+from align.models.lineage import FULL, digest_of, has_weights
+from align.models.lineage import read as read_lineage
 from align.owner import load_owner
 from align.paths import checkpoints_dir, relative_to_root, store_path
-from align.recipes import Recipe, read_recipe, recipe_path
+from align.recipe.reading import Recipe, read_recipe, recipe_path
 from align.training.preferred import judging, preference_rows
 from align.training.rows import (
     FrozenRows,

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from align.template import dateless
+from align.models.template import dateless
+from align.models.twins import load_tokenizer
+from align.models.vocabulary import give_template
 from align.training.run import Run
-from align.twins import load_tokenizer
-from align.vocabulary import give_template
 
 
 def tokenizer_for(run: Run) -> Any:

@@ -14,10 +14,9 @@ import torch
 from transformers import TrainerCallback
 from transformers.integrations.integration_utils import rewrite_logs
 
-from align.checkpoints import numbered
 from align.console import say
 from align.files import write_atomically
-from align.tracking import PROJECT, group_of, names_of, without_names
+from align.models.checkpoints import numbered
 from align.training.manifest import (
     config_of,
     lineage_of,
@@ -35,6 +34,7 @@ from align.training.speed import (
     train_flops_per_token,
 )
 from align.training.trackers import TensorBoard, Tracker, Trackio, Wandb
+from align.training.wandb_run import PROJECT, group_of, names_of, without_names
 
 # Where a run's folder keeps its name and id while it goes on.
 FILE = "tracking.json"

@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from align.checkpoints import WORK, numbered
 from align.console import say
 from align.errors import UserError
-from align.lineage import read as read_lineage
+from align.models.checkpoints import WORK, numbered
+from align.models.lineage import read as read_lineage
 from align.paths import checkpoints_dir
 from align.training.noted import Note, counting, note_of, read_note, standing, write_note
 from align.training.run import Run

@@ -33,9 +33,9 @@ def _differing(first: list[list[str]], second: list[list[str]]) -> int:
 
 def exporting(ground: Ground) -> Iterator[Row]:
     """Merge an adapter, copy a whole twin, and compare the logits with the twins' own."""
-    from align.checkpoints import resolve
     from align.export.asked import Asked
     from align.export.exporting import export
+    from align.models.checkpoints import resolve
 
     prompts = ground.root / "data" / "prompts"
     if not prompts.is_dir():
@@ -57,8 +57,8 @@ def _next_words(ground: Ground, checkpoint: Any, out: Any) -> tuple[list[int], l
     """Return the likeliest next token after each prompt, by the twin and by what was exported."""
     import torch
 
-    from align.template import render_prompt
-    from align.twins import load_model, load_twin
+    from align.models.template import render_prompt
+    from align.models.twins import load_model, load_twin
 
     twin = load_twin(checkpoint)
     exported = load_model(out, dtype=twin.model.dtype).to(twin.model.device).eval()
@@ -85,8 +85,8 @@ def four_bits(ground: Ground) -> Iterator[Row]:
 
 
 def _twin(ground: Ground, owner: str) -> Any:
-    from align.checkpoints import resolve
-    from align.twins import load_twin
+    from align.models.checkpoints import resolve
+    from align.models.twins import load_twin
 
     ground.train("sft", owner, *precise(ground))
     return load_twin(resolve(owner, "sft"))

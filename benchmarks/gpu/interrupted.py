@@ -21,7 +21,8 @@ _SECONDS = 120
 # Under autocast the weights have 24 significant bits, in DeepSpeed's bf16 they have 8.
 _FAR = {"sft": 1e-2, "dpo": 5e-2}
 _LAUNCH = (
-    "import sys; from align.launch import launch; from align.training.run import parse_arguments; "
+    "import sys; from align.training.launch import launch; "
+    "from align.training.run import parse_arguments; "
     "sys.exit(launch(parse_arguments(sys.argv[1], sys.argv[3:]), sys.argv[2]))"
 )
 
@@ -108,8 +109,8 @@ def _zero(ground: Ground, stage: int) -> Iterator[Row]:
 
 
 def _loads(owner: str, stage: str) -> int:
-    from align.checkpoints import resolve
-    from align.twins import load_twin
+    from align.models.checkpoints import resolve
+    from align.models.twins import load_twin
 
     load_twin(resolve(owner, stage))
     return 1

@@ -3,8 +3,8 @@
 import sqlite3
 from collections.abc import Iterator
 
+from align.choices.selection import Policy
 from align.errors import UserError
-from align.selection import Policy
 from align.store.asking import AskablePairs
 from align.store.claims import Holder
 from align.store.connection import file_of

@@ -1,6 +1,6 @@
 """How many pairs there are, and how many of them wait: counted once, then kept current."""
 
-from align.selection import Candidate, Policy
+from align.choices.selection import Candidate, Policy
 from align.store.asking import AskablePairs
 from labeler.session.standing import Standing
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from align.selection import Candidate
+from align.choices.selection import Candidate
 from align.store.pairs import Purpose
 
 EventId = tuple[str, int]

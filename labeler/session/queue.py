@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from align.selection import Pick, Policy, left_side
+from align.choices.selection import Pick, Policy, left_side
 from align.store.asking import AskablePairs
 from align.store.pairs import PairView, get_pair, get_pairs
 from labeler.session.history import Done, EventId

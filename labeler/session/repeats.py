@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from align.selection import draw, left_side
+from align.choices.selection import draw, left_side
 from labeler.session.history import Done
 from labeler.session.standing import Standing
 

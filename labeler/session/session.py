@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from align import __version__
+from align.choices.selection import POLICIES, checkpoint_number
 from align.errors import UserError
-from align.selection import POLICIES, checkpoint_number
 from align.store.asking import AskablePairs
 from align.store.connection import transaction
 from align.store.events import EventKind

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import NamedTuple, TypeVar
 
-from align.selection import Candidate
+from align.choices.selection import Candidate
 from labeler.session.history import Done, Log, Mark, SwitchedOff
 
 _Act = TypeVar("_Act", Done, Mark)

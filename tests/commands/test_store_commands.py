@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from align.overview import next_command, overview
+from align.demo.simulation import simulate
 from align.paths import store_path
-from align.simulation import simulate
+from align.status import next_command, overview
 from align.store.choices import current_choices
 from align.store.connection import connect, in_memory, open_store, transaction
 from align.store.events import append_event, iter_events
@@ -191,7 +191,7 @@ def test_prompts_are_added_once_and_listed(root: Path, tmp_path: Path, line: Lin
 
 
 def test_the_bundled_prompts_are_many_and_each_has_its_thread(root: Path, line: Line) -> None:
-    from align.prompts import bundled_prompts
+    from align.conversations.prompts import bundled_prompts
 
     prompts = bundled_prompts(0.1)
     assert len({prompt.id for prompt in prompts}) == len({prompt.thread for prompt in prompts})

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from align.choices.verdicts import Said, verdict_of
 from align.owner import load_owner
-from align.preferences import build_preferences
-from align.verdicts import Said, verdict_of
+from align.preferences.rows import build_preferences
 from tests.anthropic_server import Server, serve
 from tests.anthropic_server.faults import (
     IN_BATCHES,

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from align import style
 from align.demo import owners
 from align.demo.grammar import answer
 from align.demo.simulated import SimulatedOwner
@@ -14,6 +13,7 @@ from align.evaluation.anchors import Anchors
 from align.evaluation.demo_anchors import CHOSEN_BY, simulated_file, speaks_of, with_demo_world
 from align.evaluation.habits import habit_distance
 from align.evaluation.writing import Writing
+from align.text import style
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from align.checkpoints import Checkpoint
 from align.errors import UserError
 from align.evaluation.asked import Asked, ask, resolved, sampling_settings
 from align.evaluation.evaluate import evaluate
+from align.models.checkpoints import Checkpoint
 from align.store.adding import add_records
 from align.store.connection import open_store
 from align.store.evaluations import iter_evaluation_answers
@@ -95,7 +95,7 @@ def test_a_stopped_evaluation_goes_on_to_the_same_scorecard(
     import shutil
 
     from align.evaluation.answers import answer_all
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     asked = asked_of(conn)
     whole, folder = evaluate(conn, asked)

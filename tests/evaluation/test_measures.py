@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import pytest
 
-from align.content_words import stem
 from align.evaluation import coherence, habits
 from align.evaluation.perplexity import Surprise, ratio, surprise
 from align.evaluation.repetition import repetition
@@ -18,6 +17,7 @@ from align.evaluation.win_rates import (
     win_rate,
 )
 from align.statistics import wilson
+from align.text.content_words import stem
 
 
 def test_the_higher_score_wins_and_equal_scores_tie() -> None:

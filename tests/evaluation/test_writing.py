@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from align.evaluation.voice import Written
 from align.evaluation.writing import cut_document, writing_of
 from align.owner import Conversations
-from align.similarity import words
 from align.store.records import Record
+from align.text.similarity import words
 
 
 def record(

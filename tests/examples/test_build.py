@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from align.examples import ExampleStatistics
-from align.identity import identity_rows
+from align.conversations.examples import ExampleStatistics
+from align.conversations.identity import identity_rows
 from align.owner import Owner
 from align.store.adding import add_records
 from tests.examples.writing import OWNER, document, learned, rows, turn, words

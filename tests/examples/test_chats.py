@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from align.examples.chats import Room, chat_rows
-from align.examples.statistics import ExampleStatistics
+from align.conversations.examples.chats import Room, chat_rows
+from align.conversations.examples.statistics import ExampleStatistics
 from align.owner import Conversations
 from align.store.adding import add_records
 from align.store.records import Record

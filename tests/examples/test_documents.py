@@ -6,7 +6,7 @@ import sqlite3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.examples import (
+from align.conversations.examples import (
     cut_at_paragraph_ends,
     cut_at_sentence_ends,
     document_rows,

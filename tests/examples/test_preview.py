@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from align.examples.preview import (
+from align.conversations.examples.preview import (
     Drawing,
     conversation_lines,
     histogram_lines,
     left_out_lines,
     table_lines,
 )
-from align.examples.statistics import ExampleStatistics
+from align.conversations.examples.statistics import ExampleStatistics
 from tests.examples.writing import document, words
 
 

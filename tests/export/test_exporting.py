@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from align.checkpoints import resolve
 from align.commands.export import app
 from align.errors import UserError
 from align.export import exporting
 from align.export.asked import Asked
 from align.export.merging import save_tokenizer, tokenizer_of
+from align.models.checkpoints import resolve
 from tests.export.twins import adapter_twin
 from tests.tiny import tiny_tokenizer
 
@@ -233,7 +233,7 @@ def test_the_exported_template_needs_no_settings(name: str, tmp_path: Path) -> N
     import trl
     from transformers import AutoTokenizer
 
-    from align.template import render_prompt
+    from align.models.template import render_prompt
 
     tokenizer = tiny_tokenizer()
     tokenizer.add_special_tokens({"bos_token": "<|bos|>"})

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from align.checkpoints import resolve
 from align.errors import UserError
 from align.export import exporting
 from align.export.asked import Asked
 from align.export.gguf import find_tools, quantised, sample_text
+from align.models.checkpoints import resolve
 from tests.export.twins import adapter_twin
 
 CONVERTER = """

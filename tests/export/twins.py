@@ -4,13 +4,13 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from align import checkpoints, lineage
-from align.base import resolve_base
-from align.checkpoints import Checkpoint
+from align.models import checkpoints, lineage
+from align.models.base import resolve_base
+from align.models.checkpoints import Checkpoint
+from align.models.template import template_hash
+from align.models.twins import load_base, load_model, load_tokenizer
+from align.models.vocabulary import fit_embeddings
 from align.paths import checkpoints_dir, project_root
-from align.template import template_hash
-from align.twins import load_base, load_model, load_tokenizer
-from align.vocabulary import fit_embeddings
 from tests.tiny import write_tiny_base
 
 SAMPLING = {"temperature": 0.7, "top_p": 0.9, "max_new_tokens": 12}

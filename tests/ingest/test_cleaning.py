@@ -24,7 +24,7 @@ from align.ingest.found import Document, Message
 from align.ingest.reasons import REASONS
 from align.ingest.text import clean
 from align.owner import Cleaning
-from align.similarity import words
+from align.text.similarity import words
 
 SETTINGS = Cleaning()
 VOICE = "I never liked the sea until I had to live without it"

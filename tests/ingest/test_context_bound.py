@@ -3,7 +3,7 @@
 import pytest
 
 from align.ingest.cleaning.context_bound import Before, is_context_bound
-from align.similarity import words
+from align.text.similarity import words
 
 ASKED = Before(someone_spoke=True, has_antecedent=True)
 PHOTO = Before(someone_spoke=True, answers_wordless=True)

@@ -4,9 +4,9 @@ import random
 from collections.abc import Callable
 from typing import Literal
 
+from align.choices.verdicts import Certainty, Said, Side, Winner
 from align.judging.calibration import Case
 from align.judging.folds import fold_of
-from align.verdicts import Certainty, Said, Side, Winner
 
 Kind = Literal["first", "longer", "random", "contrary", "good"]
 KINDS: tuple[Kind, ...] = ("first", "longer", "random", "contrary", "good")

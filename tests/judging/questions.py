@@ -1,7 +1,7 @@
 """Comparisons, examples and questions that the judges' tests share."""
 
+from align.choices.verdicts import Side
 from align.judging.protocol import About, Briefing, Comparison, Example, Order, Question
-from align.verdicts import Side
 
 OWNER = About("Ann Petrie", facts=(("Where do you live?", "By the sea."),), rubric="Short. Dry.")
 

@@ -6,21 +6,21 @@ from collections.abc import AsyncGenerator, Iterable
 
 import pytest
 
+from align.choices.verdicts import Said
 from align.errors import UserError
 from align.judging.admission import SENT, Admission
 from align.judging.asking import Judged, answered, judge_pairs, not_on_file
 from align.judging.decided import decided
 from align.judging.protocol import ORDERS, Answer, Keep, Question, keep_nothing
 from align.judging.run import Plan, run, waiting_pairs
-from align.preferences import side_of
-from align.recipe_keys import DEFAULTS
+from align.preferences.rows import side_of
+from align.recipe.keys import DEFAULTS
 from align.store.connection import in_memory
 from align.store.events import append_event
 from align.store.gates import iter_gates
 from align.store.ids import content_id
 from align.store.pairs import get_pairs
 from align.store.verdicts import iter_verdicts
-from align.verdicts import Said
 from tests.judging.questions import OWNER, briefing, comparison
 from tests.store.rows import add_pair
 

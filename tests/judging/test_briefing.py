@@ -10,7 +10,7 @@ from align.judging.briefing import LONG, OLDEST, TOO_LONG, about_of, choose_exam
 from align.judging.protocol import Example
 from align.owner import Owner
 from align.privacy.redaction import redactor_for
-from align.similarity import RunIndex
+from align.text.similarity import RunIndex
 from tests.judging.questions import example
 
 TOPICS = (

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from align.choices.verdicts import CERTAINTIES, Certainty, Said, Side, Winner
 from align.judging.calibration import Calibration, Case, calibrate
 from align.judging.figures import Rate
 from align.judging.folds import FOLDS
 from align.judging.report import tendencies
 from align.statistics import Interval, wilson
-from align.verdicts import CERTAINTIES, Certainty, Said, Side, Winner
 from tests.judging.cases import KINDS, Kind, case, other, simulated
 
 

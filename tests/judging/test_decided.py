@@ -5,19 +5,19 @@ from collections import Counter
 
 import pytest
 
+from align.choices.verdicts import Side
 from align.errors import UserError
 from align.judging.admission import CLOSED, KEPT, SENT, Admission, pairs_by_level, sources_behind
 from align.judging.decided import Decided, check_enough, decided
 from align.judging.folds import FOLDS, fold_of
 from align.judging.gate import MINIMUM
-from align.preferences import side_of
+from align.preferences.rows import side_of
 from align.privacy.redaction import Redactor
-from align.recipe_keys import DEFAULTS
+from align.recipe.keys import DEFAULTS
 from align.store.adding import add_records
 from align.store.connection import in_memory
 from align.store.events import append_event
 from align.store.pairs import get_pair
-from align.verdicts import Side
 from tests.judging.questions import OWNER, example
 from tests.store.rows import add_pair, record
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from align.choices.verdicts import Said
 from align.judging.calibration import Case, calibrate
 from align.judging.report import lines
-from align.verdicts import Said
 from tests.judging.cases import KINDS, Kind, case, simulated
 
 

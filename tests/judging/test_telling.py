@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from align.choices.verdicts import Said
 from align.claude.prices import Usage
 from align.console import dollars
 from align.judging.asking import Judged
@@ -12,7 +13,6 @@ from align.judging.run import Outcome
 from align.judging.telling import admitted, came_of_it, history, spent
 from align.judging.tracking import figures
 from align.store.gates import GateRow
-from align.verdicts import Said
 from tests.judging.cases import simulated
 from tests.store.rows import gate
 

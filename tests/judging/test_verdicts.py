@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.verdicts import (
+from align.choices.verdicts import (
     CERTAINTIES,
     Certainty,
     PairVerdict,

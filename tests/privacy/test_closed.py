@@ -12,12 +12,12 @@ import pytest
 
 from align.owner import Owner
 from align.privacy.closed import ClosedWriting, Finding
-from align.similarity import RunIndex
 from align.store.adding import add_records
 from align.store.connection import open_store
 from align.store.events import Event, append_event
 from align.store.records import set_level
 from align.store.search import drop
+from align.text.similarity import RunIndex
 from tests.store.rows import add_pair, record
 
 SECRET = "the spare key lies under the third blue pot by the door"

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from align.bundle import open_bundle
 from align.files import parse_jsonl
 from align.owner import Owner
-from align.packing import Packed, pack_for_labelling, pack_for_training
+from align.packs.bundle import open_bundle
+from align.packs.packing import Packed, pack_for_labelling, pack_for_training
+from align.packs.unpacking import unpack
 from align.paths import owner_dir
 from align.privacy.overlap import closed_index, withheld
 from align.privacy.redaction import redactor_for
@@ -21,7 +22,6 @@ from align.store.events import append_event, iter_events
 from align.store.merge import TABLES, export_rows
 from align.store.pairs import iter_pairs
 from align.store.records import Record
-from align.unpacking import unpack
 from tests.commands.line import Line
 from tests.store.rows import add_pair
 

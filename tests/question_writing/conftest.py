@@ -10,9 +10,9 @@ import pytest
 @pytest.fixture(scope="session")
 def base() -> Any:
     """The demo's base, which weighs."""
-    from align.checkpoints import resolve
-    from align.recipes import read_recipe, recipe_path
-    from align.twins import load_twin
+    from align.models.checkpoints import resolve
+    from align.models.twins import load_twin
+    from align.recipe.reading import read_recipe, recipe_path
 
     assert "SOUNDALIKE_ROOT" not in os.environ
     return load_twin(resolve("demo", "base", recipe=read_recipe(recipe_path("demo", "sft"), "sft")))
@@ -21,9 +21,9 @@ def base() -> Any:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A base that knows nothing and weighs fast: for what does not depend on the weights."""
-    from align.base import resolve_base
-    from align.checkpoints import Checkpoint
-    from align.twins import load_twin
+    from align.models.base import resolve_base
+    from align.models.checkpoints import Checkpoint
+    from align.models.twins import load_twin
     from tests.tiny import write_tiny_base
 
     folder = write_tiny_base(tmp_path_factory.mktemp("base") / "tiny")

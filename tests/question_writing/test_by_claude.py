@@ -10,14 +10,14 @@ import pytest
 
 from align.claude.opening import agreed, destination, opened
 from align.claude.spending import Budget
+from align.conversations.question_writing import by_claude
+from align.conversations.question_writing.by_claude import PURPOSE, ClaudeWriter, Outcome
+from align.conversations.question_writing.weighing import weighed
 from align.errors import UserError
 from align.owner import load_owner
 from align.privacy import closed as closed_writing
 from align.privacy.closed import ClosedWriting
 from align.privacy.redaction import redactor_for
-from align.question_writing import by_claude
-from align.question_writing.by_claude import PURPOSE, ClaudeWriter, Outcome
-from align.question_writing.weighing import weighed
 from align.store.connection import connect
 from align.store.questions import iter_questions
 from align.store.records import set_level

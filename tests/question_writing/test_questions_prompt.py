@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from align.claude.spending import tokens_of
+from align.conversations.question_writing.prompt import QuestionsPrompt, parse
 from align.errors import UserError
-from align.question_writing.prompt import QuestionsPrompt, parse
 
 
 def changed(folder: Path, old: str, new: str) -> Path:

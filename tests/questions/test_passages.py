@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.questions.passages import FEWEST_WORDS, MOST_WORDS, passages
+from align.conversations.questions.passages import FEWEST_WORDS, MOST_WORDS, passages
 
 
 def prose(words: int, word: str = "word") -> str:

@@ -1,8 +1,8 @@
 import pytest
 
-from align.questions.answered import best_answered, overlap
-from align.questions.passages import Passage
-from align.questions.rules import candidates
+from align.conversations.questions.answered import best_answered, overlap
+from align.conversations.questions.passages import Passage
+from align.conversations.questions.rules import candidates
 
 STORY = (
     "The old bakery hired me for the summer, and I carried trays of bread through the village "

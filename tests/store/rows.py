@@ -3,6 +3,7 @@
 import sqlite3
 from typing import Any
 
+from align.choices.verdicts import Winner
 from align.store.answers import Answer, add_answers
 from align.store.connection import transaction
 from align.store.gates import GateRow
@@ -10,7 +11,6 @@ from align.store.pairs import Pair, Purpose, add_pairs
 from align.store.prompts import Prompt, add_prompts
 from align.store.records import Record
 from align.store.verdicts import Order, Verdict
-from align.verdicts import Winner
 
 
 def record(text: str = "Hello there.", **changes: Any) -> Record:

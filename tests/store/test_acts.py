@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from align.choices.tally import Act
 from align.store.acts import all_marks, owner_acts, pair_marks
 from align.store.connection import in_memory, transaction
 from align.store.events import Event, append_event
-from align.tally import Act
 from tests.store.rows import add_pair
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from align.selection import POLICIES, Candidate
+from align.choices.selection import POLICIES, Candidate
 from align.store import schema
 from align.store.asking import AskablePairs
 from align.store.connection import connect, in_memory

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from align.choices.verdicts import Said
 from align.store import schema
 from align.store.connection import connect, in_memory
 from align.store.verdicts import (
@@ -16,7 +17,6 @@ from align.store.verdicts import (
     judged_pairs,
     verdicts_of_requests,
 )
-from align.verdicts import Said
 from tests.store.rows import both_ways_verdicts, verdict
 
 CLAUDE = ("claude", "m", "h")

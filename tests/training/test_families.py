@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from align import checkpoints, dpo, sft
+from align import dpo, sft
+from align.models import checkpoints
 from align.training.watching import Watcher
 from tests.tiny_families import FAMILIES, write_family_base
 from tests.tiny_runs import DPO, SFT, dpo_row, sft_row, words, write_rows
@@ -59,7 +60,7 @@ def logits_agree(folder: Path, twin: Any) -> None:
     from peft import AutoPeftModelForCausalLM
     from transformers import AutoTokenizer
 
-    from align.template import render_prompt
+    from align.models.template import render_prompt
 
     plain = AutoPeftModelForCausalLM.from_pretrained(folder).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -83,7 +84,7 @@ def export_agrees(twin: Any, out: Path) -> None:
 
     from align.export.asked import Asked
     from align.export.exporting import export
-    from align.template import render_prompt
+    from align.models.template import render_prompt
 
     export(twin.checkpoint, Asked(out=out, merge=True, dtype="float32"))
     merged = AutoModelForCausalLM.from_pretrained(out).eval()
@@ -103,7 +104,7 @@ def _listed(ids: int | list[int]) -> list[int]:
 def test_a_family_goes_through_sft_dpo_a_stop_and_reloading(
     family: str, family_root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     write_family_base(family_root / "models" / "tiny", family)
     assert sft.main(words(family_root, "sft")) == 0
@@ -141,7 +142,7 @@ def test_tokens_that_a_base_lacks_are_trained_saved_and_loaded(
 ) -> None:
     import torch
 
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     base = write_family_base(family_root / "models" / "tiny", family)
     (base / "chat_template.jinja").unlink()
@@ -171,8 +172,8 @@ def test_tokens_that_a_base_lacks_are_trained_saved_and_loaded(
 def test_a_base_without_a_template_speaks_in_plain_turns(
     family_root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from align.template import render
-    from align.twins import load_twin
+    from align.models.template import render
+    from align.models.twins import load_twin
 
     base = write_family_base(family_root / "models" / "tiny", "llama")
     (base / "chat_template.jinja").unlink()
@@ -194,7 +195,7 @@ def test_a_base_without_a_template_speaks_in_plain_turns(
 
 
 def _stop(twin: Any) -> int:
-    from align.template import stop_token
+    from align.models.template import stop_token
 
     return stop_token(twin.tokenizer)
 

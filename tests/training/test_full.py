@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from align import checkpoints, dpo, lineage, sft
+from align import dpo, sft
 from align.errors import UserError
-from align.recipes import RecipeError, read_recipe
+from align.models import checkpoints, lineage
+from align.recipe.reading import RecipeError, read_recipe
 from tests.tiny_runs import SFT, words
 from tests.training.test_runs import losses, stop_after
 
@@ -39,7 +40,7 @@ def full(full_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 def logits(model: Any, tokenizer: Any) -> Any:
     import torch
 
-    from align.template import render_prompt
+    from align.models.template import render_prompt
 
     with torch.no_grad():
         return model.eval()(torch.tensor([render_prompt(tokenizer, ASK)])).logits
@@ -70,7 +71,7 @@ def test_full_twin_loads_with_plain_transformers_from_anywhere_and_without_its_b
 ) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     shutil.rmtree(full / "models/tiny")
     twin = load_twin(checkpoints.resolve("ann", "sft"))
@@ -98,9 +99,9 @@ def test_full_dpo_starts_from_and_refers_to_the_sft_twin(full: Path, is_cached: 
 def test_reference_that_is_the_base_is_caught_before_the_first_step(
     full: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    from align.models.twins import load_base
     from align.training import policy
     from align.training.arguments import model_settings
-    from align.twins import load_base
 
     def base_instead(run: Any, args: Any) -> Any:
         return load_base(run.base, **model_settings(run)).requires_grad_(False).eval()
@@ -160,7 +161,7 @@ def test_resumed_full_runs_equal_uninterrupted(full: Path, monkeypatch: pytest.M
 def test_weights_in_shards_are_hashed_and_a_missing_shard_is_missed(full: Path) -> None:
     from transformers import AutoModelForCausalLM
 
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     folder = full / "checkpoints/ann/002-sft"
     model = AutoModelForCausalLM.from_pretrained(folder)
@@ -206,10 +207,10 @@ def test_use_peft_true_is_the_recipe_without_it_and_four_bits_are_not_trained(
 def test_pack_brings_a_whole_twin_to_another_machine(
     full: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from align import packing
-    from align.bundle import Manifest, open_bundle, write_bundle
-    from align.twins import load_twin
-    from align.unpacking import Unpacked, place_checkpoints
+    from align.models.twins import load_twin
+    from align.packs import packing
+    from align.packs.bundle import Manifest, open_bundle, write_bundle
+    from align.packs.unpacking import Unpacked, place_checkpoints
 
     monkeypatch.setattr(packing, "_LARGE", 1)
     members = packing._twin_members(full / "checkpoints/ann/002-sft")

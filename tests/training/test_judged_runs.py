@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from align import checkpoints, dpo, lineage
-from align.bundle import open_bundle
+from align import dpo
+from align.models import checkpoints, lineage
 from align.owner import Owner
-from align.packing import pack_for_labelling, pack_for_training
-from align.preferences import side_of
+from align.packs.bundle import open_bundle
+from align.packs.packing import pack_for_labelling, pack_for_training
+from align.packs.unpacking import unpack
+from align.preferences.rows import side_of
 from align.store.adding import add_records
 from align.store.connection import in_memory, open_store
 from align.store.events import append_event
@@ -20,7 +22,6 @@ from align.store.gates import GateRow, add_gate, iter_gates
 from align.store.pairs import get_pair
 from align.store.verdicts import add_verdicts, iter_verdicts
 from align.training.run import Run, parse_arguments, prepare
-from align.unpacking import unpack
 from tests.store.rows import add_pair, both_ways_verdicts, gate, record
 from tests.tiny import SENTENCES
 from tests.tiny_runs import words

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from align.errors import UserError
-from align.training.accelerate_config import accelerate_file, command, surroundings
+from align.recipe.accelerate_config import accelerate_file, command, surroundings
 from tests.tiny_runs import words
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent

@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from align import dpo, sft
-from align.lineage import read
-from align.training.accelerate_config import surroundings
+from align.models.lineage import read
+from align.recipe.accelerate_config import surroundings
 from tests.tiny_runs import DPO, SFT, dpo_row, sft_row, write_rows
 
 pytestmark = pytest.mark.slow

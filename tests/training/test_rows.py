@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from align.conversations.examples import REWRITE
 from align.errors import UserError
-from align.examples import REWRITE
 from align.files import jsonl, read_jsonl
 from align.training.rows import freeze, read_packed_sft_rows, read_sft_rows
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from align import checkpoints, dpo, sft
+from align import dpo, sft
 from align.errors import UserError
+from align.models import checkpoints
 from align.training.run import prepare, run_lock
 from tests.tiny import write_tiny_base
 from tests.tiny_runs import words, write_rows
@@ -121,8 +122,8 @@ def test_checkpoint_loads_with_plain_peft_from_any_folder(
     from peft import AutoPeftModelForCausalLM
     from transformers import AutoTokenizer
 
-    from align.template import render_prompt
-    from align.twins import load_twin
+    from align.models.template import render_prompt
+    from align.models.twins import load_twin
 
     monkeypatch.chdir(tmp_path)
     folder = trained_root / "checkpoints/ann/sft"
@@ -152,7 +153,7 @@ def test_changed_base_is_refused_and_a_moved_one_is_found(trained: Path) -> None
 
 
 def test_changed_adapter_and_changed_template_are_refused(trained: Path) -> None:
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     folder = trained / "checkpoints/ann/001-sft"
     template = folder / "chat_template.jinja"
@@ -282,7 +283,7 @@ def test_recipe_for_a_model_that_is_nowhere_is_one_clear_line(
 
 
 def test_generation_hangs_on_prompt_and_seed_only(trained: Path) -> None:
-    from align.twins import load_twin
+    from align.models.twins import load_twin
 
     twin = load_twin(checkpoints.resolve("ann", "sft"))
     asks = [[{"role": "user", "content": f"Tell me about number {at}."}] for at in range(9)]

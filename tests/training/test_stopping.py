@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from align import checkpoints, dpo, sft
+from align import dpo, sft
+from align.models import checkpoints
 from align.training.saving import WHOLE, last_whole, prune, whole_saves
 from tests.tiny_runs import words
 
@@ -190,7 +191,7 @@ def test_adapter_of_another_shape_and_other_rows_begin_anew_and_say_why(
 
 
 def test_values_that_count_are_those_of_the_recipes_hash(trained: Path) -> None:
-    from align.lineage import digest_of
+    from align.models.lineage import digest_of
     from align.training.noted import counting
     from align.training.run import parse_arguments, prepare
 

@@ -26,7 +26,7 @@ from align.ingest.cleaning.quoted import is_quoted
 from align.ingest.cleaning.voice import is_too_short
 from align.ingest.found import Document, Message
 from align.owner import Cleaning
-from align.similarity import words
+from align.text.similarity import words
 
 _JUST_BEFORE = 6
 # No message of more characters is short; a longer one is not cut into words to see that.

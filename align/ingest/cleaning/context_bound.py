@@ -84,7 +84,7 @@ def is_context_bound(text: str, tokens: Sequence[str], before: Before) -> bool:
 
     Args:
         text: The message.
-        tokens: Its words, as `align.similarity.words` takes them.
+        tokens: Its words, as `align.text.similarity.words` takes them.
         before: What stands before it.
     """
     if not 0 < len(tokens) <= LONGEST_WORDS:

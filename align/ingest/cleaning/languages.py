@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from align.ingest.cleaning.context_words import GLUE_OF
-from align.similarity import words
+from align.text.similarity import words
 
 # Of fewer letters no language can be told.
 FEWEST_LETTERS = 25

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from align.ingest.cleaning.context_words import DOES, SELF_WORDS
-from align.similarity import words
+from align.text.similarity import words
 
 _SHORTEST_REPEAT_WORDS = 5
 # Of running prose, so much is words of a language that is known here: else nothing is told.

@@ -16,7 +16,7 @@ def is_too_short(text: str, tokens: Sequence[str], fewest: int) -> bool:
 
     Args:
         text: The message.
-        tokens: Its words, as `align.similarity.words` takes them.
+        tokens: Its words, as `align.text.similarity.words` takes them.
         fewest: So many words carry a voice.
     """
     different = 0

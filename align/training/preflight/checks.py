@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from align.console import say
-from align.recipes import Recipe, read_recipe, recipe_path
-from align.template import dateless
+from align.models.template import dateless
+from align.recipe.reading import Recipe, read_recipe, recipe_path
 from align.training.preflight.dataset import longest_lengths, rows_found
 from align.training.preflight.disk import room
 from align.training.preflight.environment import extras, new_tokens, placement

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from align.console import duration, say
+from align.conversations.examples import estimated_tokens
 from align.errors import UserError
-from align.examples import estimated_tokens
 from align.files import write_atomically
-from align.lineage import FILE as TWIN
-from align.lineage import read as read_lineage
+from align.models.lineage import FILE as TWIN
+from align.models.lineage import read as read_lineage
 from align.paths import checkpoints_dir
-from align.recipes import Recipe, known_recipes, ladder, read_recipe, recipe_path
-from align.training.extras import missing_extras
+from align.recipe.extras import missing_extras
+from align.recipe.reading import Recipe, known_recipes, ladder, read_recipe, recipe_path
 from align.training.preflight.activations import compute_bytes
 from align.training.preflight.checks import work_for
 from align.training.preflight.dataset import sft_rows

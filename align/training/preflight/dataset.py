@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from align.base import Base
 from align.console import make_command
+from align.conversations.examples import build_examples, estimated_tokens
 from align.errors import UserError
-from align.examples import build_examples, estimated_tokens
+from align.models.base import Base
 from align.owner import load_owner
 from align.paths import store_path
-from align.recipes import Recipe
+from align.recipe.reading import Recipe
 from align.training.preflight.finding import Finding, fine, look, unknown, wrong
 from align.training.preflight.lengths import Spread, lengths_of, spread_of
 from align.training.preflight.light_tokenizer import LightTokenizer

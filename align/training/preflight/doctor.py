@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from align.checkpoints import newest
 from align.console import make_command
 from align.errors import UserError
-from align.lineage import read as read_lineage
+from align.models.checkpoints import newest
+from align.models.lineage import read as read_lineage
 from align.owner import load_owner
-from align.recipes import Recipe, read_recipe, recipe_path
+from align.recipe.reading import Recipe, read_recipe, recipe_path
 from align.training.preflight.checks import tokenizer_of, work_for
 from align.training.preflight.dataset import lengths, measured, no_tokens, rows_found, sft_rows
 from align.training.preflight.disk import room

@@ -3,8 +3,8 @@
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from align.recipes import Recipe
-from align.training.extras import missing_extras
+from align.recipe.extras import missing_extras
+from align.recipe.reading import Recipe
 from align.training.preflight.finding import Finding, fine, look, wrong
 from align.training.preflight.machine import Layout, Machine, size_words
 

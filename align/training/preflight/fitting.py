@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from align.recipes import known_recipes, ladder, read_recipe, recipe_path
+from align.recipe.reading import known_recipes, ladder, read_recipe, recipe_path
 from align.training.preflight.finding import Finding, fine, look, unknown, wrong
 from align.training.preflight.machine import Layout, Machine, memory_for, size_words
 from align.training.preflight.memory import Estimate, estimate

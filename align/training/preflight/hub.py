@@ -4,10 +4,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from align.base import Base, hub_cache, hub_home, resolve_base
 from align.errors import UserError
+from align.models.base import Base, hub_cache, hub_home, resolve_base
 from align.paths import relative_to_root
-from align.recipes import Recipe
+from align.recipe.reading import Recipe
 from align.training.preflight.finding import Finding, fine, look, of_error, unknown, wrong
 from align.training.preflight.machine import free_disk, size_words
 from align.training.preflight.shapes import KnownBase, ModelShape, known_base, shape_of_folder

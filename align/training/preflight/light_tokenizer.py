@@ -1,4 +1,4 @@
-"""A tokenizer without transformers: tokenizer.json and the chat template, as align.template asks.
+"""A tokenizer without transformers: tokenizer.json and the chat template, as training asks.
 
 The command line counts and checks real rows with it in a fraction of the time that importing
 transformers takes. A test holds it against transformers' own.
@@ -16,7 +16,7 @@ _NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_
 
 
 class LightTokenizer:
-    """What `align.template` needs of a tokenizer.
+    """What `align.models.template` needs of a tokenizer.
 
     Attributes:
         name_or_path: The folder.
@@ -142,7 +142,7 @@ def _environment() -> Any:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Generation(Extension):
-        """Writes what stands in `{% generation %}`; the mask is align.template's own."""
+        """Writes what stands in `{% generation %}`; the mask is align.models.template's own."""
 
         tags = {"generation"}  # noqa: RUF012
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from align.errors import UserError
-from align.training.accelerate_config import (
+from align.recipe.accelerate_config import (
     machines,
     offload,
     processes,

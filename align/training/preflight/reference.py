@@ -1,7 +1,7 @@
 """Whether the reference of a DPO run will be right: a twin of this base, whole, and what it is."""
 
-from align.checkpoints import Checkpoint
-from align.lineage import has_weights
+from align.models.checkpoints import Checkpoint
+from align.models.lineage import has_weights
 from align.training.preflight.finding import Finding, fine, look, wrong
 
 
@@ -12,7 +12,7 @@ def reference(parent: Checkpoint) -> list[Finding]:
     is the one that it was trained on.
 
     Args:
-        parent: As `align.checkpoints.resolve` gives it.
+        parent: As `align.models.checkpoints.resolve` gives it.
     """
     if parent.path is None or parent.lineage is None or not has_weights(parent.path):
         return [wrong("reference", f"{parent.name} has no weights to go on from", "Run sft first")]

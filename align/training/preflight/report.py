@@ -4,7 +4,7 @@ import json
 import textwrap
 from collections.abc import Mapping, Sequence
 
-from align.printable import printable
+from align.text.printable import printable
 from align.training.preflight.finding import Finding, Mark
 
 Sections = Mapping[str, Sequence[Finding]]

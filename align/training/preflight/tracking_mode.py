@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlparse
 
-from align.recipes import Recipe
+from align.recipe.reading import Recipe
 from align.training.preflight.finding import Finding, fine, look
 
 

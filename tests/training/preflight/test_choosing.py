@@ -71,7 +71,7 @@ def test_larger_machine_takes_a_larger_recipe(
     (ladder_root / "checkpoints" / "bob" / "recipe.txt").unlink()
     little = Machine((), 4 * 10**9, 3 * 10**9, 8)
     monkeypatch.setattr("align.training.preflight.choosing.this_machine", lambda: little)
-    from align.recipes import ladder
+    from align.recipe.reading import ladder
 
     smaller = settled(asked(ladder_root, "sft", "--yes"), CPU).recipe
     assert ladder().index(smaller) < ladder().index(small)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from align.template import dateless, render, template_hash
+from align.models.template import dateless, render, template_hash
 from align.training.preflight.finding import Mark
 from align.training.preflight.light_tokenizer import light_tokenizer
 from align.training.preflight.rendering import rendering, token_problems

@@ -1,0 +1,119 @@
+"""The arena: how often one checkpoint beats another before the owner's own eyes.
+
+`both` and `neither` are ties, and so is a rewrite: neither answer was good enough. Ties count
+half. Answers to one prompt are no independent cases, so each prompt counts once, with the mean of
+its answers.
+"""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import fmean
+
+from align.choices.selection import checkpoint_number
+from align.statistics import Interval, answers_to_settle, wilson
+
+_CHOICES = """
+SELECT p.prompt_id, c.outcome, a.checkpoint AS name_a, b.checkpoint AS name_b,
+       a.checkpoint_hash AS hash_a, b.checkpoint_hash AS hash_b
+FROM current_choices c
+CROSS JOIN pairs p ON p.id = c.pair_id AND p.purpose = 'arena'
+CROSS JOIN answers a ON a.id = p.answer_a
+CROSS JOIN answers b ON b.id = p.answer_b
+WHERE c.actor = 'owner'
+"""
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What the owner said of two checkpoints' answers.
+
+    Attributes:
+        first: The newer checkpoint's name.
+        second: The older one's.
+        wins: Answers that take the first one's.
+        ties: Answers that take neither one's.
+        losses: Answers that take the second one's.
+        points: By prompt, from 0 (the second won) to 1 (the first did).
+    """
+
+    first: str
+    second: str
+    wins: int
+    ties: int
+    losses: int
+    points: tuple[float, ...]
+
+    @property
+    def rate(self) -> float:
+        """Return the first one's win rate."""
+        return fmean(self.points)
+
+    @property
+    def interval(self) -> Interval:
+        """Return Wilson's 95 % interval of the win rate."""
+        found = wilson(sum(self.points), len(self.points))
+        assert found is not None
+        return found
+
+    @property
+    def to_settle(self) -> int | None:
+        """Return how many more prompts, at this rate, until the interval leaves one half out.
+
+        0 where it does; None where the rate is one half, which no number of answers settles.
+        """
+        return answers_to_settle(sum(self.points), len(self.points))
+
+    def words(self) -> str:
+        """Return what the arena says so far, in a line."""
+        low, high = self.interval
+        more = self.to_settle
+        if more is None:
+            settled = "even so far"
+        else:
+            settled = f"about {more:,} more would settle it" if more else "settled"
+        return (
+            f"{self.first} over {self.second} {self.rate:.0%} ({low:.0%} to {high:.0%}), "
+            f"{len(self.points):,} prompts; {settled}"
+        )
+
+
+def contests(conn: sqlite3.Connection) -> list[Contest]:
+    """Return each two checkpoints between which the owner chose in the arena, newest first."""
+    return held_against(tuple(row) for row in conn.execute(_CHOICES))
+
+
+def held_against(rows: Iterable[tuple[str, str, str, str, str, str]]) -> list[Contest]:
+    """Count answers.
+
+    Args:
+        rows: Prompt, outcome, names of the checkpoints that wrote a and b, their hashes.
+    """
+    points: defaultdict[tuple[str, str], defaultdict[str, list[float]]]
+    points = defaultdict(lambda: defaultdict(list))
+    names: dict[str, str] = {}
+    for prompt, outcome, name_a, name_b, hash_a, hash_b in rows:
+        names |= {hash_a: name_a, hash_b: name_b}
+        # Names alone don't tell twins apart that two machines numbered alike.
+        newer, older = sorted((hash_a, hash_b), key=lambda h: (_age(names[h]), h), reverse=True)
+        won = {"a": hash_a, "b": hash_b}.get(outcome)
+        points[newer, older][prompt].append(0.5 if won is None else float(won == newer))
+    found = []
+    for (newer, older), by_prompt in points.items():
+        said = [point for each in by_prompt.values() for point in each]
+        found.append(
+            Contest(
+                names[newer],
+                names[older],
+                wins=said.count(1.0),
+                ties=said.count(0.5),
+                losses=said.count(0.0),
+                points=tuple(fmean(each) for each in by_prompt.values()),
+            )
+        )
+    return sorted(found, key=lambda c: (_age(c.first), _age(c.second)), reverse=True)
+
+
+def _age(name: str) -> tuple[int, str]:
+    return checkpoint_number(name), name

@@ -1,0 +1,43 @@
+"""A document becomes a titled piece, and continuations where it is longer than a row."""
+
+from collections.abc import Iterator
+
+from align.conversations.examples.cutting import cut_at_paragraph_ends, last_sentence
+from align.conversations.examples.rows import FRAME, CountTokens, Row, row_of, turn
+from align.store.records import Record
+
+DOCUMENT_PROMPT = 'Write a piece titled "{title}".'
+DATED_PROMPT = 'Write a piece titled "{title}", dated {date}.'
+CONTINUATION_PROMPT = 'Continue "{title}" after: "{last_sentence}"'
+
+_LONGEST_TITLE, _LONGEST_SENTENCE = 120, 240
+
+
+def document_rows(
+    record: Record, count_tokens: CountTokens, max_tokens: int, *, dates: bool = False
+) -> Iterator[Row]:
+    """Yield a document's titled piece and its continuations; joined they are the document.
+
+    Args:
+        record: A document of the owner's.
+        count_tokens: Length of a text in tokens.
+        max_tokens: Longest row, template included.
+        dates: Whether the first prompt says when it was written, where that is known.
+    """
+    title = _title(record)
+    room = max_tokens - FRAME - count_tokens(title) - _LONGEST_SENTENCE // 2
+    chunks = cut_at_paragraph_ends(record.text, count_tokens, max(room, max_tokens // 2))
+    prompt = DOCUMENT_PROMPT.format(title=title)
+    if dates and record.time:
+        prompt = DATED_PROMPT.format(title=title, date=record.time[:10])
+    for chunk in chunks:
+        yield row_of([turn("user", prompt), turn("assistant", chunk)], [record])
+        before = last_sentence(chunk, _LONGEST_SENTENCE)
+        prompt = CONTINUATION_PROMPT.format(title=title, last_sentence=before)
+
+
+def _title(record: Record) -> str:
+    title = " ".join((record.title or "").split())
+    if not title:
+        title = " ".join(record.text.split()[:8]).rstrip(".,;:!?")
+    return title[:_LONGEST_TITLE]

@@ -1,0 +1,98 @@
+"""What examples were made of, and what was left out of them and why."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from align.conversations.examples.rows import CountTokens, Row, learned, row_tokens
+from align.ingest.reasons import REASONS
+from align.store.records import Record
+
+# What only the making of examples can tell.
+REASONS_HERE = {
+    "sealed": "sealed: never learned",
+    "nobody-asked": "opens a conversation, or comes long after the last word: nobody asked",
+    "mostly-context": "in a turn of which most is left out",
+    "answer-too-long": "longer than a row; a larger max_length takes it in",
+}
+_SHOWN = 3
+
+
+def explained(reason: str) -> str:
+    """Return a reason in words."""
+    if reason in REASONS_HERE:
+        return REASONS_HERE[reason]
+    return REASONS[reason].says if reason in REASONS else reason
+
+
+@dataclass
+class SourceStatistics:
+    """Rows of one source.
+
+    Attributes:
+        lengths: Tokens of each row, template included, as often as it is made.
+        rows: How many there are once the mix has taken some twice and some not at all.
+        words: Words that are learned, of the rows as they are made.
+        learned_tokens: Tokens of those words.
+    """
+
+    lengths: list[int] = field(default_factory=list)
+    rows: int = 0
+    words: int = 0
+    learned_tokens: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Return the tokens of all rows."""
+        return sum(self.lengths)
+
+    @property
+    def longest(self) -> int:
+        """Return the tokens of the longest row."""
+        return max(self.lengths, default=0)
+
+    @property
+    def median(self) -> int:
+        """Return the tokens of a row in the middle."""
+        return round(median(self.lengths)) if self.lengths else 0
+
+
+@dataclass
+class ExampleStatistics:
+    """Collected while examples are built.
+
+    Attributes:
+        sources: By source, in the order in which they came.
+        left_out: Records of the owner's that aren't learned, by reason.
+        shown: A few of them, by reason; none of what is sealed.
+    """
+
+    sources: dict[str, SourceStatistics] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+    shown: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, row: Row, times: int, count_tokens: CountTokens) -> None:
+        """Count a row that is taken so many times."""
+        of = self.sources.setdefault(row["source"], SourceStatistics())
+        of.lengths.append(row_tokens(row["messages"], count_tokens))
+        of.rows += times
+        for answer in learned(row["messages"]):
+            of.words += len(answer.split())
+            of.learned_tokens += count_tokens(answer)
+
+    def leave_out(self, record: Record, reason: str) -> None:
+        """Count a record of the owner's that isn't learned."""
+        self.left_out[reason] += 1
+        if record.level != "sealed" and len(self.shown[reason]) < _SHOWN:
+            self.shown[reason].append(record)
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows there are, after the mix."""
+        return sum(each.rows for each in self.sources.values())
+
+    @property
+    def lengths(self) -> Sequence[int]:
+        """Return the tokens of each row."""
+        return [length for each in self.sources.values() for length in each.lengths]

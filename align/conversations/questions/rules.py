@@ -1,0 +1,132 @@
+"""Questions by rule: from a heading, a title and the first sentence. Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from align.conversations.questions.passages import Passage
+from align.conversations.questions.phrases import PHRASES, Phrases
+from align.text.content_words import content_stems
+
+_LONGEST_TOPIC = 8
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s")
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*|\d+|[.,;:!?()]")
+_WH = re.compile(r"(how|why|what|where|when|who)\b(?! (?:to|not)\b)(.*\b(?:i|we|my|me)\b.*)", re.I)
+_HOW_TO = re.compile(r"how (?:not )?to\b.*", re.I)
+# No title of anybody's: what a program called a file.
+_NO_TITLE = re.compile(
+    r"(?:untitled|draft|note|document|post|img|scan|page|chapter|part)?[\W\d_]*", re.I
+)
+_TURNED = {
+    "i": "you", "me": "you", "my": "your", "mine": "yours", "myself": "yourself", "am": "are",
+    "we": "you", "us": "you", "our": "your", "ours": "yours", "ourselves": "yourselves",
+    "i'm": "you're", "i've": "you've", "i'd": "you'd", "i'll": "you'll", "was": "were",
+}  # fmt: skip
+
+
+def candidates(
+    title: str | None, passage: Passage, document: str, language: str = "en"
+) -> list[str]:
+    """Return questions that the passage may answer, the most particular first.
+
+    None of them is checked; `questions.answered` tells which one the passage answers.
+
+    Args:
+        title: The document's.
+        passage: What is to answer.
+        document: All of its text: what is spoken of twice is a thing one can ask about.
+        language: Two letters; one without phrases gets English.
+    """
+    phrases = _varied(PHRASES.get(language, PHRASES["en"]), passage.text)
+    found: list[str] = []
+    for named in (passage.heading, title):
+        if named:
+            found += _of_title(named, phrases, english=language not in PHRASES or language == "en")
+    topic = _topic(passage.heading or title or "", phrases) or _topic(title or "", phrases)
+    for phrase in _noun_phrases(passage.text, document, phrases):
+        if topic and not content_stems(phrase) & content_stems(topic):
+            found += [form.format(phrase, topic) for form in phrases.more]
+        found.append(phrases.about[0].format(phrase))
+    return list(dict.fromkeys(found))
+
+
+def _of_title(title: str, phrases: Phrases, *, english: bool) -> Iterator[str]:
+    plain = " ".join(title.split()).strip("*_` ")
+    if plain.endswith("?"):
+        yield plain
+        return
+    bare = plain.rstrip(".!…: ")
+    if english and (_WH.fullmatch(bare) or _HOW_TO.fullmatch(bare)):
+        yield f"Can you tell me {_lowered(_turned(bare))}?"
+        return
+    topic = _topic(plain, phrases)
+    if topic:
+        yield from (form.format(topic) for form in phrases.about)
+
+
+def _topic(title: str, phrases: Phrases) -> str | None:
+    """Return what a title is about, as it stands inside a sentence; None where it says nothing."""
+    plain = " ".join(title.split()).strip("*_` ").rstrip(".!?…: ")
+    for opener in phrases.openers:
+        if plain.casefold().startswith(f"{opener} "):
+            plain = plain[len(opener) + 1 :]
+            break
+    if (
+        _NO_TITLE.fullmatch(plain)
+        or len(plain.split()) > _LONGEST_TOPIC
+        or not content_stems(plain)
+    ):
+        return None
+    turned = _turned(plain)
+    return turned if phrases.capital_nouns else _lowered(turned)
+
+
+def _noun_phrases(text: str, document: str, phrases: Phrases, most: int = 2) -> list[str]:
+    """Return things that the first sentence names and the document names again.
+
+    Without a grammar a noun is what follows a determiner; that it recurs tells it from a verb.
+    """
+    first = _SENTENCE_END.split(text.strip(), maxsplit=1)[0]
+    tokens = _WORD.findall(first)
+    spoken = f" {' '.join(_WORD.findall(document.casefold()))} "
+    found = []
+    for at, token in enumerate(tokens[:-1]):
+        if token.casefold() not in phrases.determiners:
+            continue
+        for length in (3, 2, 1):
+            run = tokens[at + 1 : at + 1 + length]
+            named = " ".join(run).casefold()
+            if all(map(content_stems, run)) and spoken.count(f" {named} ") > 1:
+                found.append(_turned(" ".join([token.lower(), *run])))
+                break
+    return list(dict.fromkeys(found))[:most]
+
+
+def _varied(phrases: Phrases, text: str) -> Phrases:
+    """Begin with another form for another passage: a twin that is asked one way answers one way."""
+    turn = len(text) % len(phrases.about)
+    return replace(phrases, about=phrases.about[turn:] + phrases.about[:turn])
+
+
+def _turned(text: str) -> str:
+    """Say to the owner what he says of himself: of "how I bake", "how you bake"."""
+    words = [_TURNED.get(word.casefold(), word) for word in text.split()]
+    # "was" is only turned where "you" stands beside it.
+    for at, word in enumerate(words):
+        if word in ("were", "are") and text.split()[at].casefold() in ("was", "am"):
+            beside = words[max(0, at - 1) : at] + words[at + 1 : at + 2]
+            if "you" not in beside:
+                words[at] = text.split()[at]
+    return " ".join(words)
+
+
+def _lowered(text: str) -> str:
+    """Write a title's first word small, and all of them where every word begins with a capital."""
+    words = text.split()
+    capitals = [word for word in words if word[:1].isupper()]
+    small = [word for word in words if word[:1].islower()]
+    if len(capitals) > 1 and not any(content_stems(word) for word in small):
+        return " ".join(w if w.isupper() and len(w) > 1 else w.lower() for w in words)
+    if words and not (words[0].isupper() and len(words[0]) > 1):
+        words[0] = words[0][:1].lower() + words[0][1:]
+    return " ".join(words)

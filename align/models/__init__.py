@@ -1,0 +1,1 @@
+"""Models on this machine: base, chat template, tokens, adapters, checkpoints and their lineage."""

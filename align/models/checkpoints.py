@@ -1,0 +1,206 @@
+"""Checkpoints: immutable numbered folders, the words that name them, and their publication.
+
+`checkpoints/<owner>/001-sft/`, `002-dpo/`, …; `sft` and `dpo` beside them are links to the newest.
+Wherever a command takes a checkpoint it takes `base`, `sft`, `dpo`, `002-dpo`, or a path.
+"""
+
+import os
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from align.console import make_command
+from align.errors import UserError
+from align.models import lineage as lineages
+from align.models.base import Base, find_base, resolve_base
+from align.models.lineage import Lineage
+from align.paths import checkpoints_dir, project_root, relative_to_root
+
+STAGES = ("sft", "dpo")
+_NUMBERED = re.compile(r"(\d{3,})-(sft|dpo)")
+WORK = ".work"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A twin, or the base it grew from.
+
+    Attributes:
+        name: `base`, `001-sft`, …, or the folder's name.
+        path: The folder with weights, tokenizer and twin.json; None for `base`.
+        hash: Identity of what it was made from (a lineage's hash, or the base's).
+        base: The base as it lies on this machine now; of a full twin, which can do without it, as
+            it was recorded where it is gone.
+        lineage: What twin.json says; None for `base`.
+        grew_into: Of `base`, the twin that says what it is, and whose chat template it answers in
+            where it has none of its own.
+    """
+
+    name: str
+    path: Path | None
+    hash: str
+    base: Base
+    lineage: Lineage | None = None
+    grew_into: Path | None = None
+
+    @property
+    def sampling(self) -> dict[str, Any]:
+        """Return the sampling settings that the recipe gave (empty for `base`)."""
+        return dict(self.lineage.sampling) if self.lineage else {}
+
+
+def resolve(owner: str, word: str, *, recipe: Any = None) -> Checkpoint:
+    """Return the checkpoint that a word names, with its base found and its lineage checked.
+
+    Args:
+        owner: Whose checkpoint.
+        word: `base`, `sft`, `dpo`, `002-dpo`, or a path.
+        recipe: A `Recipe` that says what `base` is; else the newest twin does.
+
+    Raises:
+        UserError: There is no such checkpoint, or its base changed or can't be found.
+    """
+    if word == "base":
+        return _base_checkpoint(owner, recipe)
+    folder = checkpoints_dir(owner) / word
+    if word in STAGES or _NUMBERED.fullmatch(word):
+        if not folder.is_dir():
+            stage = word if word in STAGES else word.split("-")[1]
+            known = ", ".join(["base", *(path.name for path in numbered(owner))])
+            raise UserError(
+                relative_to_root(folder),
+                f"{owner} has no checkpoint '{word}' (there: {known})",
+                f"Run: {make_command(stage, owner)}",
+            )
+    else:
+        folder = Path(word).expanduser()
+        if not folder.is_absolute() and not folder.is_dir():
+            folder = project_root() / folder
+        if not (folder / lineages.FILE).is_file():
+            raise UserError(
+                word,
+                f"neither a checkpoint nor a folder with {lineages.FILE}",
+                "Say base, sft, dpo, a name like 002-dpo, or a path",
+            )
+    return load(folder)
+
+
+def load(folder: Path) -> Checkpoint:
+    """Return the checkpoint in a folder, its lineage checked against the files and the base."""
+    folder = folder.resolve()
+    lineage = lineages.read(folder)
+    base = _base_of(lineage, folder)
+    lineages.check_weights(folder, lineage)
+    return Checkpoint(folder.name, folder, lineage.hash, base, lineage)
+
+
+def newest(owner: str, stage: str | None = None) -> Path | None:
+    """Return the folder of the owner's newest checkpoint (of a stage), or None."""
+    found = [path for path in numbered(owner) if stage is None or path.name.endswith(f"-{stage}")]
+    return found[-1] if found else None
+
+
+def numbered(owner: str) -> list[Path]:
+    """Return the owner's checkpoint folders, oldest first."""
+    folder = checkpoints_dir(owner)
+    if not folder.is_dir():
+        return []
+    found = (path for path in folder.iterdir() if _NUMBERED.fullmatch(path.name) and path.is_dir())
+    return sorted(found, key=lambda path: int(path.name.split("-")[0]))
+
+
+def claim_next(owner: str, stage: str, inputs: str) -> Path:
+    """Return the work folder of a run, kept until it is published, the same for the same inputs.
+
+    Args:
+        owner: Whose twin.
+        stage: `sft` or `dpo`.
+        inputs: Digest of all that decides the run's result; another digest is another run.
+    """
+    folder = checkpoints_dir(owner) / WORK / f"{stage}-{inputs[:16]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def publish(staging: Path, owner: str, stage: str) -> Path:
+    """Give a finished folder the next number, and swap the stage's link to it.
+
+    The folder must lie on the same file system; nothing half-written ever has a number.
+    """
+    for path in staging.rglob("*"):
+        if path.is_file():
+            _fsync(path)
+    parent = checkpoints_dir(owner)
+    while True:
+        taken = numbered(owner)
+        number = int(taken[-1].name.split("-")[0]) + 1 if taken else 1
+        target = parent / f"{number:03d}-{stage}"
+        try:
+            staging.rename(target)
+            break
+        except OSError:
+            if not target.exists():
+                raise
+    _fsync(parent)
+    link_newest(owner, stage)
+    return target
+
+
+def link_newest(owner: str, stage: str) -> None:
+    """Point `checkpoints/<owner>/<stage>` at the newest checkpoint of the stage, atomically."""
+    found = newest(owner, stage)
+    if found is None:
+        return
+    link = found.parent / stage
+    beside = found.parent / f".{stage}.{os.getpid()}"
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(found.name)
+    os.replace(beside, link)
+    _fsync(found.parent)
+
+
+def clear_work(owner: str, stage: str, *, keep: Path | None = None) -> None:
+    """Remove work folders of a stage; the run that is going on names its own as `keep`."""
+    for folder in (checkpoints_dir(owner) / WORK).glob(f"{stage}-*"):
+        if folder != keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _base_of(lineage: Lineage, folder: Path) -> Base:
+    try:
+        return find_base(lineage.base, wanted_by=relative_to_root(folder))
+    except UserError:
+        if lineage.kind != lineages.FULL:
+            raise
+        recorded = dict(lineage.base)
+        path = Path(recorded.pop("path"))
+        return Base(path=path if path.is_absolute() else project_root() / path, **recorded)
+
+
+def _base_checkpoint(owner: str, recipe: Any) -> Checkpoint:
+    if recipe is not None:
+        name, revision = recipe.base_name, recipe.base_revision
+        base = resolve_base(name, revision, asked_by=relative_to_root(recipe.path))
+        return Checkpoint("base", None, base.hash, base)
+    found = newest(owner, "sft") or newest(owner)
+    if found is None:
+        raise UserError(
+            relative_to_root(checkpoints_dir(owner)),
+            "no twin says yet what the base is",
+            f"Run: {make_command('sft', owner)}",
+        )
+    base = find_base(lineages.read(found).base, wanted_by=relative_to_root(found))
+    return Checkpoint("base", None, base.hash, base, grew_into=found)
+
+
+def _fsync(path: Path) -> None:
+    if path.is_dir() and sys.platform == "win32":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

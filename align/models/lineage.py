@@ -1,0 +1,174 @@
+"""twin.json: what a twin was made from, written beside its weights and checked on load."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from align.errors import UserError
+from align.files import write_atomically
+from align.models.base import stretches
+from align.paths import relative_to_root
+
+FILE = "twin.json"
+ADAPTER = "adapter_model.safetensors"
+# Of a twin whose every weight was trained: one file, or shards and an index that names them.
+_WHOLE = "model.safetensors"
+_INDEX = "model.safetensors.index.json"
+FULL = "full"
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What a twin was made from and how it went.
+
+    Attributes:
+        owner: Whose twin.
+        stage: `sft` or `dpo`.
+        base: Name, path (from the root), hash and revision of the base.
+        recipe: File, hash and effective values of the recipe.
+        rows: Hash of the frozen rows, how many were trained on and held out and, of choices, what
+            those of each source weigh together.
+        template_hash: `align.models.template.template_hash` of the tokenizer it was trained with.
+        adapter_hash: Of the adapter's file; of a full twin's files of weights.
+        inputs: Digest of all that decides the result; equal inputs need no second run.
+        seed: The run's seed.
+        parent: Name and hash of the checkpoint it went on from; None for a fresh adapter.
+        mix: Rows by source.
+        sampling: temperature, top_p, max_new_tokens for its answers.
+        versions: Of the libraries that matter.
+        metrics: How training went; what wasn't measured is absent.
+        judging: Of the verdicts among the rows: by gate, whose they are, what the judge's
+            calibration found, and how many there are.
+        created: UTC, ISO 8601.
+        kind: `adapter`, or `full` where every weight was trained and the folder is a whole model.
+    """
+
+    owner: str
+    stage: str
+    base: dict[str, Any]
+    recipe: dict[str, Any]
+    rows: dict[str, Any]
+    template_hash: str
+    adapter_hash: str
+    inputs: str
+    seed: int
+    parent: dict[str, str] | None = None
+    mix: dict[str, int] = field(default_factory=dict)
+    sampling: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    judging: dict[str, Any] = field(default_factory=dict)
+    created: str = ""
+    kind: str = "adapter"
+    version: int = _VERSION
+
+    @property
+    def hash(self) -> str:
+        """Return the twin's identity: what it was made from, whatever folder it lies in."""
+        parent = self.parent["hash"] if self.parent else None
+        return digest_of(
+            self.stage,
+            self.base["hash"],
+            self.rows["hash"],
+            self.recipe["hash"],
+            self.seed,
+            parent,
+            self.template_hash,
+        )
+
+
+def digest_of(*parts: Any) -> str:
+    """Return the SHA-256 of JSON-able parts."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def read(folder: Path) -> Lineage:
+    """Return what twin.json says.
+
+    Raises:
+        UserError: It is missing, broken, or written by a newer version.
+    """
+    path = folder / FILE
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(relative_to_root(folder), f"no {FILE}, so not a twin") from None
+    except (ValueError, OSError) as error:
+        raise UserError(relative_to_root(path), f"can't be read ({error})") from None
+    if values.get("version", 0) > _VERSION:
+        raise UserError(
+            relative_to_root(path), "written by a newer version", "Update this checkout"
+        )
+    known = {one.name for one in fields(Lineage)}
+    try:
+        return Lineage(**{key: value for key, value in values.items() if key in known})
+    except TypeError as error:
+        raise UserError(relative_to_root(path), f"incomplete ({error})") from None
+
+
+def write(folder: Path, lineage: Lineage) -> None:
+    """Write twin.json, with the twin's hash in it for people who look."""
+    values = {"hash": lineage.hash, **asdict(lineage)}
+    if not lineage.judging:
+        del values["judging"]
+    if lineage.kind != FULL:
+        del values["kind"]
+    write_atomically(folder / FILE, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+
+
+def weights_file(folder: Path) -> Path:
+    """Return the file that a twin's weights are read from: adapter, whole model, or shards' index.
+
+    It need not exist: where only the lineage arrived, the adapter is the one that is missed.
+    """
+    present = (folder / name for name in (ADAPTER, _INDEX, _WHOLE) if (folder / name).is_file())
+    return next(present, folder / ADAPTER)
+
+
+def weights_files(folder: Path) -> list[Path]:
+    """Return all files of a twin's weights, in the order in which they are hashed."""
+    file = weights_file(folder)
+    if file.name != _INDEX:
+        return [file]
+    return [folder / name for name in _shards(file)]
+
+
+def has_weights(folder: Path) -> bool:
+    """Tell whether the twin's weights are here, each shard of them."""
+    files = weights_files(folder)
+    return bool(files) and all(path.is_file() for path in files)
+
+
+def weights_hash(folder: Path) -> str:
+    """Return the SHA-256 of the weights' bytes (of samples where a file is large)."""
+    digest = hashlib.sha256()
+    files = weights_files(folder)
+    for path in files:
+        if len(files) > 1:
+            digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+        for chunk in stretches(path):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def check_weights(folder: Path, lineage: Lineage) -> None:
+    """Refuse weights that aren't those twin.json speaks of; missing ones are for later."""
+    if has_weights(folder) and weights_hash(folder) != lineage.adapter_hash:
+        what = "these are not the weights" if lineage.kind == FULL else "it is not the adapter"
+        raise UserError(
+            relative_to_root(weights_file(folder)),
+            f"{what} that {FILE} describes",
+            f"Restore them, or train again: align {lineage.stage} --owner {lineage.owner}",
+        )
+
+
+def _shards(index: Path) -> list[str]:
+    """Return the names of the shards; none where the index is broken."""
+    try:
+        named = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        return sorted({Path(str(name)).name for name in named})
+    except (OSError, ValueError, KeyError, AttributeError):
+        return []

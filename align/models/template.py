@@ -1,0 +1,250 @@
+"""The one chat renderer: what a twin is trained on, sampled from and served with is the same text.
+
+A conversation is a list of `{"role", "content"}`; the owner speaks as `assistant`, and an answer
+with `"train": False` is context that nothing is learned from. Several messages of one turn stand
+apart by a blank line. The tokenizer's own chat template writes the conversation, which is tokenised
+piece by piece, cut where the model starts and stops speaking, because that is how
+sampling meets it: a prompt's tokens never depend on the answer.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+from align.errors import UserError
+
+Message = dict[str, Any]
+
+# A twin answers at once, as its owner does; templates that know no thinking ignore the key.
+TEMPLATE_SETTINGS = {"enable_thinking": False}
+# The day that Llama 3.1 and 3.3 write for every day.
+_TODAY = date(2024, 7, 26)
+_NOW = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1\s*\)""")
+_PROBE = "soundalike"
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A conversation's tokens; `completion_mask` is 1 on what is learned: answers and their stops.
+
+    Both have length T; the last token is the last answer's stop token.
+    """
+
+    input_ids: list[int]
+    completion_mask: list[int]
+
+    @property
+    def labels(self) -> list[int]:
+        """Return the tokens with -100 where no loss is taken, length T."""
+        pairs = zip(self.input_ids, self.completion_mask, strict=True)
+        return [token if kept else -100 for token, kept in pairs]
+
+    @property
+    def learned(self) -> int:
+        """Return how many answers are learned; a prompt's tokens stand before each."""
+        return sum(now > before for before, now in pairwise([0, *self.completion_mask]))
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A stretch of text tokenised on its own; an answer is followed by the stop token."""
+
+    text: str
+    is_answer: bool
+    is_trained: bool = False
+
+
+def is_trained(message: Message) -> bool:
+    """Tell whether a message is an answer that is learned, and not only context."""
+    return message["role"] == "assistant" and bool(message.get("train", True))
+
+
+def render(tokenizer: Any, messages: Sequence[Message]) -> Rendered:
+    """Return the conversation's tokens, and which of them are learned.
+
+    Where a template rewrites earlier turns once a new one follows (some strip their thinking),
+    only the last answer is the owner's: the earlier ones are not what a twin would have said there.
+
+    Raises:
+        UserError: The last message isn't the owner's, or the tokenizer has no usable template.
+    """
+    if not messages or messages[-1]["role"] != "assistant":
+        raise UserError("conversation", "it does not end with the owner's answer")
+    stop = stop_token(tokenizer)
+    ids: list[int] = []
+    mask: list[int] = []
+    for piece in _pieces(tokenizer, messages):
+        tokens = _encode(tokenizer, piece.text) + ([stop] if piece.is_answer else [])
+        ids += tokens
+        mask += [int(piece.is_trained)] * len(tokens)
+    return Rendered(ids, mask)
+
+
+def render_prompt(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
+    """Return the tokens after which the twin speaks: the conversation and the generation prompt.
+
+    They are the tokens that `render` puts before the same conversation's next answer.
+    """
+    stop = stop_token(tokenizer)
+    ids: list[int] = []
+    for piece in _pieces(tokenizer, messages):
+        ids += _encode(tokenizer, piece.text) + ([stop] if piece.is_answer else [])
+    return ids
+
+
+def render_answer(tokenizer: Any, answer: str) -> list[int]:
+    """Return an answer's tokens and the stop token, as they follow a prompt."""
+    plain = _plain({"role": "assistant", "content": answer}, _special_text(tokenizer))
+    before, stop = _around(tokenizer)
+    return [*_encode(tokenizer, before + plain["content"]), stop]
+
+
+def stop_token(tokenizer: Any) -> int:
+    """Return the id of the token that ends an answer in this tokenizer's template."""
+    return _around(tokenizer)[1]
+
+
+def template_hash(tokenizer: Any) -> str:
+    """Return the SHA-256 of all that decides how text becomes tokens around the words."""
+    parts = {
+        "template": _template(tokenizer),
+        "settings": TEMPLATE_SETTINGS,
+        "special": {name: str(token) for name, token in tokenizer.special_tokens_map.items()},
+        "probe": render(tokenizer, _probe_conversation()).input_ids,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def dateless(template: str) -> str:
+    """Return a template that writes the same date every day, where it would write today's.
+
+    SmolLM3's and Llama 3.2's do: a twin would be trained on one text and asked with another.
+    """
+    return _NOW.sub(lambda found: repr(_TODAY.strftime(found[2])), template)
+
+
+def _probe_conversation() -> list[Message]:
+    return [{"role": "user", "content": "?"}, {"role": "assistant", "content": _PROBE}]
+
+
+def _pieces(tokenizer: Any, messages: Sequence[Message]) -> list[_Piece]:
+    """Cut the conversation into prompts and answers; a prompt holds all since the last stop.
+
+    With the owner speaking last the pieces end with his answer, else with the generation prompt.
+    """
+    special = _special_text(tokenizer)
+    trained = [is_trained(message) for message in messages]
+    messages = [_plain(message, special) for message in messages]
+    answers = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
+    if not answers or answers[-1] != len(messages) - 1:
+        answers.append(len(messages))
+    before_answer, stop = _around(tokenizer)
+    stop_text = tokenizer.decode([stop])
+    pieces: list[_Piece] = []
+    before = ""
+    for at in answers:
+        prompt = _text(tokenizer, messages[:at], add_generation_prompt=True)
+        if not prompt.startswith(before):
+            pieces, before = [], ""
+        pieces.append(_Piece(prompt[len(before) :], is_answer=False))
+        if at < len(messages):
+            answer = before_answer + messages[at]["content"]
+            pieces.append(_Piece(answer, is_answer=True, is_trained=trained[at]))
+            before = prompt + answer + stop_text
+    return pieces
+
+
+def _plain(message: Message, special: re.Pattern[str] | None) -> Message:
+    # White space at an answer's edge would merge with the template's own and shift the tokens;
+    # somebody's text that spells a control token must not become one.
+    content = message["content"].strip()
+    if special is not None:
+        content = special.sub(lambda found: f"{found[0][0]} {found[0][1:]}", content)
+    return {"role": message["role"], "content": content}
+
+
+def _special_text(tokenizer: Any) -> re.Pattern[str] | None:
+    found: tuple[re.Pattern[str] | None] | None = getattr(tokenizer, "_align_special", None)
+    if found is None:
+        tokens = {str(t) for t in tokenizer.added_tokens_decoder.values() if t.special}
+        tokens |= set(tokenizer.all_special_tokens)
+        spelled = "|".join(re.escape(token) for token in sorted(tokens, key=len, reverse=True))
+        found = (re.compile(spelled) if spelled else None,)
+        tokenizer._align_special = found
+    return found[0]
+
+
+def _around(tokenizer: Any) -> tuple[str, int]:
+    """Return what the template writes before an answer, past the generation prompt, and the stop.
+
+    Remembered on the tokenizer.
+    """
+    known = getattr(tokenizer, "_align_around", None)
+    template = _template(tokenizer)
+    if known is None or known[0] != template:
+        known = (template, *_find_around(tokenizer))
+        tokenizer._align_around = known
+    return known[1], known[2]
+
+
+def _find_around(tokenizer: Any) -> tuple[str, int]:
+    probe = _probe_conversation()
+    whole = _text(tokenizer, probe, add_generation_prompt=False)
+    prompt = _text(tokenizer, probe[:1], add_generation_prompt=True)
+    head, _, tail = whole.rpartition(_PROBE)
+    # Mistral's write a space there: without it no earlier turn would look as it did when sampled.
+    before = head.removeprefix(prompt) if head.startswith(prompt) else ""
+    tokens = _encode(tokenizer, tail)
+    special = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)
+    if not tokens or tokens[0] not in special:
+        raise UserError(
+            f"chat template of {tokenizer.name_or_path}",
+            f"no stop token follows an answer (found {tail!r})",
+            "Use a model whose template closes each answer with a special token, or say "
+            "chat_template: plain in the sft recipe",
+        )
+    return before if before.isspace() else "", tokens[0]
+
+
+def _text(tokenizer: Any, messages: Sequence[Message], *, add_generation_prompt: bool) -> str:
+    from jinja2 import TemplateError
+
+    try:
+        text: str = tokenizer.apply_chat_template(
+            list(messages),
+            chat_template=dateless(_template(tokenizer)),
+            tokenize=False,
+            add_generation_prompt=add_generation_prompt,
+            **TEMPLATE_SETTINGS,
+        )
+    except TemplateError as error:
+        roles = " ".join(message["role"] for message in messages)
+        raise UserError(
+            f"chat template of {tokenizer.name_or_path}",
+            f"it refuses a conversation of {roles}: {str(error).rstrip('.')}",
+            "Leave such rows out, or use a base whose template takes them",
+        ) from error
+    return text
+
+
+def _encode(tokenizer: Any, text: str) -> list[int]:
+    # The template writes the BOS token itself; the tokenizer would add a second.
+    ids: list[int] = tokenizer.encode(text, add_special_tokens=False)
+    return ids
+
+
+def _template(tokenizer: Any) -> str:
+    template: str | None = tokenizer.chat_template
+    if not template:
+        raise UserError(
+            f"tokenizer of {tokenizer.name_or_path}",
+            "it has no chat template",
+            "Use the model's chat version (often named -Instruct), or say "
+            "chat_template: plain in the sft recipe",
+        )
+    return template

@@ -1,0 +1,320 @@
+"""A twin in memory: its base with the adapter folded in, or all its own, and its answers."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from align.errors import UserError
+from align.models.adapters import folded
+from align.models.base import Base
+from align.models.checkpoints import Checkpoint
+from align.models.drawing import draw, uniforms
+from align.models.lineage import FULL, has_weights
+from align.models.template import Message, render, render_prompt, stop_token, template_hash
+from align.models.vocabulary import fit_embeddings
+from align.paths import relative_to_root
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A model that answers: a checkpoint's, or the base itself."""
+
+    model: Any
+    tokenizer: Any
+    checkpoint: Checkpoint
+
+    def generate(
+        self,
+        conversations: Sequence[Sequence[Message]],
+        *,
+        seed: int,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        max_new_tokens: int = 160,
+        batch_size: int = 192,
+        n: int = 1,
+    ) -> list[list[str]]:
+        """Return n answers to each conversation, in the conversations' order.
+
+        An answer depends on its conversation, the seed and its place among the n, not on what
+        else is asked in the same call: a run that goes on where it was draws the same answers.
+        A temperature of 0 takes the likeliest token each time.
+        """
+        answers: list[list[str]] = [[""] * n for _ in conversations]
+        for at, place, text in self.generate_each(
+            conversations,
+            seed=seed,
+            temperature=temperature,
+            top_p=top_p,
+            max_new_tokens=max_new_tokens,
+            batch_size=batch_size,
+            n=n,
+        ):
+            answers[at][place] = text
+        return answers
+
+    @torch.inference_mode()
+    def generate_each(
+        self,
+        conversations: Sequence[Sequence[Message]],
+        *,
+        seed: int,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        max_new_tokens: int = 160,
+        batch_size: int = 192,
+        n: int = 1,
+        share: tuple[int, int] = (0, 1),
+    ) -> Iterator[tuple[int, int, str]]:
+        """Yield (conversation, place among its n, answer) as answers are done, for progress.
+
+        A `share` of (1, 4) draws the second of every four batches: the four shares together make
+        the batches of one process, so that even rounding is the same.
+        """
+        prompts = [render_prompt(self.tokenizer, messages) for messages in conversations]
+        wanted = [(at, place) for at in range(len(prompts)) for place in range(n)]
+        # Prompts of a length share a batch: little padding, and near-equal float sums.
+        wanted.sort(key=lambda one: (len(prompts[one[0]]), one))
+        first, step = (number * batch_size for number in share)
+        for start in range(first, len(wanted), step):
+            batch = wanted[start : start + batch_size]
+            ids = [prompts[at] for at, _ in batch]
+            keys = [f"{seed} {place} {ids[row]}" for row, (_, place) in enumerate(batch)]
+            chances = uniforms(keys, max_new_tokens)
+            for row, tokens in self._continue(ids, chances, temperature, top_p):
+                text = self.tokenizer.decode(tokens, skip_special_tokens=True).strip()
+                yield (*batch[row], text)
+
+    def _continue(
+        self, prompts: list[list[int]], chances: torch.Tensor, temperature: float, top_p: float
+    ) -> Iterator[tuple[int, list[int]]]:
+        """Yield (row, new tokens) as rows reach their stop token or the last step.
+
+        Args:
+            prompts: B token lists.
+            chances: Uniform numbers in [0, 1), (B, steps): one decides each token.
+            temperature: Of the softmax; 0 is greedy.
+            top_p: Smallest mass of likeliest tokens that is kept.
+        """
+        from transformers.cache_utils import DynamicCache
+
+        device = self.model.device
+        ids, attention = _left_padded(prompts, self.tokenizer.pad_token_id, device)
+        positions = (attention.cumsum(1) - 1).clamp(min=0)
+        cache = DynamicCache(config=self.model.config)
+        stops = torch.tensor(sorted(_stop_ids(self)), device=device)
+        chances = chances.to(device)
+        rows = torch.arange(len(prompts))
+        drawn = torch.zeros((len(prompts), 0), dtype=torch.long, device=device)
+        for step in range(chances.shape[1]):
+            logits = self.model(
+                input_ids=ids,
+                attention_mask=attention,
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            ).logits[:, -1]
+            token = draw(logits.float(), chances[:, step], temperature, top_p)
+            drawn = torch.cat([drawn, token[:, None]], dim=1)
+            done = torch.isin(token, stops)
+            if step == chances.shape[1] - 1:
+                done[:] = True
+            for row in done.nonzero().flatten().tolist():
+                tokens = drawn[row].tolist()
+                yield int(rows[row]), tokens[:-1] if tokens[-1] in stops else tokens
+            going = (~done).nonzero().flatten()
+            if not len(going):
+                return
+            if len(going) < len(token):
+                # Rows that are done cost nothing from here on.
+                # From the CPU they reach the layers of a spread model, wherever those lie.
+                is_spread = len(set(getattr(self.model, "hf_device_map", {}).values())) > 1
+                cache.batch_select_indices(going.cpu() if is_spread else going)
+                attention, positions, drawn = attention[going], positions[going], drawn[going]
+                chances, token, rows = chances[going], token[going], rows[going.cpu()]
+            ids = token[:, None]
+            attention = torch.cat([attention, attention.new_ones(len(ids), 1)], dim=1)
+            positions = positions[:, -1:] + 1
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """How likely a twin finds a text: summed natural log-probability, over how many tokens."""
+
+    log_prob: float
+    tokens: int
+
+
+@torch.inference_mode()
+def log_likelihood(
+    twin: Twin, texts: Sequence[str | Sequence[Message]], *, batch_size: int = 32
+) -> list[Likelihood]:
+    """Return the likelihood of each text, in order.
+
+    A plain text is scored from its second token on, without a template; a conversation on the
+    owner's answers and their stop tokens.
+    """
+    rows = [_scored(twin.tokenizer, text) for text in texts]
+    order = sorted(range(len(rows)), key=lambda at: len(rows[at][0]))
+    scores: list[Likelihood] = [Likelihood(0.0, 0)] * len(rows)
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        length = max(len(rows[at][0]) for at in batch)
+        ids = torch.full((len(batch), length), twin.tokenizer.pad_token_id)
+        scored = torch.zeros((len(batch), length), dtype=torch.bool)
+        attention = torch.zeros_like(ids)
+        for row, at in enumerate(batch):
+            tokens, mask = rows[at]
+            ids[row, : len(tokens)] = torch.tensor(tokens)
+            scored[row, : len(tokens)] = torch.tensor(mask, dtype=torch.bool)
+            attention[row, : len(tokens)] = 1
+        ids, scored, attention = (part.to(twin.model.device) for part in (ids, scored, attention))
+        logits = twin.model(input_ids=ids, attention_mask=attention).logits[:, :-1].float()
+        chosen = logits.gather(2, ids[:, 1:, None]).squeeze(2) - logits.logsumexp(2)
+        kept = scored[:, 1:]
+        sums = (chosen * kept).sum(1).tolist()
+        for at, total, count in zip(batch, sums, kept.sum(1).tolist(), strict=True):
+            scores[at] = Likelihood(total, count)
+    return scores
+
+
+def load_twin(
+    checkpoint: Checkpoint, *, threads: int | None = None, device_map: Any = None
+) -> Twin:
+    """Return the checkpoint's twin, ready to answer.
+
+    It computes in float32 on a CPU and in bfloat16 on an accelerator. An adapter is folded into its
+    base's weights: one matrix product less in each layer. A full twin is loaded as it lies.
+
+    Args:
+        checkpoint: From `align.models.checkpoints.resolve`.
+        threads: CPU threads; torch's own choice where absent.
+        device_map: Spreads one model over several devices: `auto`, or what lies where.
+
+    Raises:
+        UserError: The folder holds no weights, the tokenizer's template changed, or the devices
+            together are too small.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    device = _device()
+    folder = checkpoint.path
+    if folder is not None and not has_weights(folder):
+        raise UserError(
+            relative_to_root(folder),
+            "only its lineage is here, not its weights",
+            "Pack it on the other machine with its adapter, and unpack that here",
+        )
+    tokenizer = load_tokenizer(folder or checkpoint.base.path)
+    if not tokenizer.chat_template and checkpoint.grew_into is not None:
+        tokenizer = load_tokenizer(checkpoint.grew_into)
+    if checkpoint.lineage and template_hash(tokenizer) != checkpoint.lineage.template_hash:
+        raise UserError(
+            relative_to_root(folder or checkpoint.base.path),
+            "its chat template or vocabulary is not the one it was trained with",
+            "Restore the tokenizer files, or train again",
+        )
+    # A spread model is never whole in one place, so it can't be rounded after the folding.
+    is_rounded = device_map is not None and device.type != "cpu"
+    settings = {"dtype": torch.bfloat16 if is_rounded else torch.float32, "device_map": device_map}
+    if folder is not None and checkpoint.lineage and checkpoint.lineage.kind == FULL:
+        model = load_model(folder, **settings)
+        _refuse_left_out(model)
+    else:
+        model = load_base(checkpoint.base, **settings)
+        _refuse_left_out(model)
+        model = fit_embeddings(model, tokenizer)
+        if folder is not None:
+            model = folded(model, folder)
+    if device_map is not None:
+        return Twin(model.eval(), tokenizer, checkpoint)
+    if device.type != "cpu":
+        model = model.to(torch.bfloat16)
+    return Twin(model.to(device).eval(), tokenizer, checkpoint)
+
+
+def load_base(base: Base, *, dtype: Any, **settings: Any) -> Any:
+    """Return the base's model, from the folder where it lies now."""
+    return load_model(base.path, dtype=dtype, **settings)
+
+
+def load_model(folder: Path, *, dtype: Any, **settings: Any) -> Any:
+    """Return the whole model that lies in a folder."""
+    from transformers import AutoModelForCausalLM
+
+    _quiet()
+    return AutoModelForCausalLM.from_pretrained(
+        folder, dtype=dtype, local_files_only=True, **settings
+    )
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Return a folder's tokenizer, with a pad token and padding that fit this toolkit."""
+    from transformers import AutoTokenizer
+
+    _quiet()
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def _refuse_left_out(model: Any) -> None:
+    """Refuse a spread model of which a part found no place: no adapter could be folded into it."""
+    if any(weight.is_meta for weight in model.parameters()):
+        raise UserError(
+            model.name_or_path,
+            "it does not fit on this machine's devices together",
+            "Take a machine with more memory on its devices, or a smaller base",
+        )
+
+
+def _stop_ids(twin: Twin) -> set[int]:
+    listed = twin.model.generation_config.eos_token_id
+    listed = [listed] if isinstance(listed, int) else listed or []
+    return {stop_token(twin.tokenizer), *listed, twin.tokenizer.eos_token_id} - {None}
+
+
+def _left_padded(prompts: list[list[int]], pad: int, device: Any) -> tuple[Any, Any]:
+    """Return token ids and attention mask, both (B, longest prompt)."""
+    length = max(len(ids) for ids in prompts)
+    ids = torch.full((len(prompts), length), pad)
+    attention = torch.zeros_like(ids)
+    for row, tokens in enumerate(prompts):
+        ids[row, length - len(tokens) :] = torch.tensor(tokens)
+        attention[row, length - len(tokens) :] = 1
+    return ids.to(device), attention.to(device)
+
+
+def _scored(tokenizer: Any, text: str | Sequence[Message]) -> tuple[list[int], list[int]]:
+    if not isinstance(text, str):
+        rendered = render(tokenizer, text)
+        return rendered.input_ids, rendered.completion_mask
+    ids = tokenizer.encode(text, add_special_tokens=False)
+    if tokenizer.bos_token_id is not None:
+        ids = [tokenizer.bos_token_id, *ids]
+    return ids, [1] * len(ids)
+
+
+def _device() -> Any:
+    if os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"):
+        return torch.device("cpu")
+    if torch.cuda.is_available():
+        # Of several processes on a machine, each has a device of its own.
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def _quiet() -> None:
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    logging.getLogger("transformers").setLevel(logging.ERROR)

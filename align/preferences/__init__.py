@@ -1,0 +1,1 @@
+"""Choices and verdicts as rows for DPO, and as lists and files."""

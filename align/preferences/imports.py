@@ -1,0 +1,215 @@
+"""Read choices that were made elsewhere: by another tool, in another project, or by a friend.
+
+An imported choice never stands before the owner's own. Its prompt is on the training side, unless
+the line or the store says that it is held out, and leaves this machine no more than messages do.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from align import __version__
+from align.errors import UserError
+from align.files import read_jsonl
+from align.levels import LEVELS, Level
+from align.preferences.finding import OUTCOMES
+from align.store.answers import Answer, add_answers
+from align.store.choices import Outcome, imported_choices
+from align.store.connection import transaction
+from align.store.events import NewEvent, append_events
+from align.store.ids import Split, content_id, storable
+from align.store.pairs import Pair, Purpose, add_pairs, pair_of_texts
+from align.store.prompts import Message, Prompt, add_prompts, make_as_private
+from align.store.records import Added
+
+WHERE_FROM = "imported"
+_LINE = 'Write {"prompt", "a", "b", "outcome"} or {"prompt", "chosen", "rejected"}'
+_MESSAGES = 'Write a text, or messages: [{"role": "user", "content": "..."}]'
+
+
+@dataclass(frozen=True)
+class Imported:
+    """One line: two answers to a prompt, and what was chosen.
+
+    Attributes:
+        where: File and line.
+        prompt: As it is stored, where it is not known yet.
+        texts: The answers `a` and `b`.
+        purpose: `train`, or `arena`: then it never trains.
+        outcome: Of the choice.
+        rewrite: Where that is the outcome.
+        level: What the line says of its privacy, if anything.
+    """
+
+    where: str
+    prompt: Prompt
+    texts: tuple[str, str]
+    purpose: Purpose
+    outcome: Outcome
+    rewrite: str | None
+    level: Level | None
+
+    @property
+    def chosen(self) -> str:
+        """Return what was chosen, in words that don't hang on the order of the answers."""
+        if self.outcome in ("a", "b"):
+            return f"this one: {self.texts['ab'.index(self.outcome)]}"
+        return f"{self.outcome}: {self.rewrite or ''}"
+
+
+def read_choices(path: Path) -> list[Imported]:
+    """Read a file of JSON lines, all of it or nothing.
+
+    A line is `{"prompt", "a", "b", "outcome"}`, with `"rewrite"` where that is the outcome, or
+    `{"prompt", "chosen", "rejected"}`. A prompt is a text or a list of messages.
+
+    Raises:
+        UserError: No such file, nothing in it, a line that is no choice, or two lines that choose
+            otherwise between the same answers; names file and line.
+    """
+    if not path.is_file():
+        raise UserError(path, "no such file", "Name a .jsonl file of choices")
+    lines: list[Imported] = []
+    first: dict[tuple[str, ...], Imported] = {}
+    for number, row in read_jsonl(path):
+        line = _line(f"{path}:{number}", row)
+        key = (line.prompt.id, line.purpose, *sorted(line.texts))
+        before = first.setdefault(key, line)
+        if before.chosen != line.chosen:
+            raise UserError(
+                line.where, f"chosen otherwise than at {before.where}", "Keep one of the two lines"
+            )
+        lines.append(line)
+    if not lines:
+        raise UserError(path, "no choices in it", _LINE)
+    return lines
+
+
+def add_choices(conn: sqlite3.Connection, lines: list[Imported]) -> Added:
+    """Add the choices, all or none; one that was imported before, and stands, adds nothing.
+
+    A choice between two answers that are here already is one of their pair.
+    """
+    with transaction(conn):
+        standing = imported_choices(conn)
+        events = []
+        for line in lines:
+            pair_id, turned = _pair(conn, line)
+            outcome = {"a": "b", "b": "a"}.get(line.outcome, line.outcome)
+            said = (outcome if turned else line.outcome, line.rewrite)
+            if standing.get(pair_id) != said:
+                standing[pair_id] = cast(tuple[Outcome, str | None], said)
+                events.append(_event(pair_id, *said))
+            if line.level is not None:
+                make_as_private(conn, line.prompt.id, line.level)
+        append_events(conn, events)
+    return Added(len(events), len(lines) - len(events))
+
+
+def _pair(conn: sqlite3.Connection, line: Imported) -> tuple[str, bool]:
+    """Return the pair of a line's answers, made where there is none, and whether it is turned."""
+    known = pair_of_texts(conn, line.prompt.id, line.texts, line.purpose)
+    if known is not None:
+        return known
+    answers = [
+        Answer.new(
+            prompt_id=line.prompt.id,
+            text=text,
+            checkpoint=WHERE_FROM,
+            checkpoint_hash=WHERE_FROM,
+            settings={},
+            seed=0,
+        )
+        for text in line.texts
+    ]
+    # Ordered by their ids: which of them was chosen must not show in a pair.
+    first, second = sorted(answers, key=lambda answer: answer.id)
+    pair = Pair.new(
+        prompt_id=line.prompt.id, answer_a=first.id, answer_b=second.id, purpose=line.purpose
+    )
+    add_prompts(conn, [line.prompt])
+    add_answers(conn, answers)
+    add_pairs(conn, [pair])
+    return pair.id, first is not answers[0]
+
+
+def _event(pair_id: str, outcome: str, rewrite: str | None) -> NewEvent:
+    if outcome == "rewrite":
+        said = {"text": rewrite, "of": None, "version": __version__}
+        return NewEvent("rewrite", "imported", pair_id, said)
+    return NewEvent("choice", "imported", pair_id, {"outcome": outcome, "version": __version__})
+
+
+def _line(where: str, row: Mapping[str, Any]) -> Imported:
+    level = None if row.get("level") is None else _word(where, row, "level", LEVELS, None)
+    if "outcome" in row or "chosen" not in row:
+        texts = (_answer(where, row, "a"), _answer(where, row, "b"))
+        outcome = _word(where, row, "outcome", OUTCOMES, None)
+    else:
+        texts, outcome = (_answer(where, row, "chosen"), _answer(where, row, "rejected")), "a"
+    if texts[0].strip() == texts[1].strip():
+        raise UserError(where, "both answers are the same", "Remove that line")
+    return Imported(
+        where,
+        _prompt(where, row, cast(Level, level or "train-only")),
+        texts,
+        cast(Purpose, _word(where, row, "purpose", ("train", "arena"), "train")),
+        cast(Outcome, outcome),
+        _answer(where, row, "rewrite") if outcome == "rewrite" else None,
+        cast(Level | None, level),
+    )
+
+
+def _prompt(where: str, row: Mapping[str, Any], level: Level) -> Prompt:
+    given = row.get("prompt", row.get("messages"))
+    if given is None and isinstance(row.get("chosen"), list):
+        # TRL's implicit prompt: both answers come with the turns before them.
+        given = row["chosen"][:-1]
+        if not isinstance(row.get("rejected"), list) or row["rejected"][:-1] != given:
+            raise UserError(where, "'chosen' and 'rejected' reply to different turns", _MESSAGES)
+    if isinstance(given, str):
+        given = [{"role": "user", "content": given}]
+    if not isinstance(given, list) or not all(map(_is_message, given)):
+        raise UserError(where, "no prompt in this line", _MESSAGES)
+    messages: list[Message] = given
+    if not messages or messages[-1]["role"] != "user" or not messages[-1]["content"].strip():
+        raise UserError(where, "the prompt does not end with the user's turn", _MESSAGES)
+    # A prompt of one turn has the thread that `align prompts add` gives it.
+    single = len(messages) == 1
+    named = messages[0]["content"] if single else [[m["role"], m["content"]] for m in messages]
+    split = cast(Split, _word(where, row, "split", ("train", "evaluation"), "train"))
+    return Prompt.new(
+        messages, source="added", thread=f"prompt-{content_id(named)}", split=split, level=level
+    )
+
+
+def _is_message(message: object) -> bool:
+    return (
+        isinstance(message, dict)
+        and message.get("role") in ("system", "user", "assistant")
+        and isinstance(message.get("content"), str)
+    )
+
+
+def _answer(where: str, row: Mapping[str, Any], key: str) -> str:
+    """Return an answer as the store keeps it: a text, or the last message, an assistant's."""
+    value = row.get(key)
+    if isinstance(value, list) and value and _is_message(value[-1]):
+        value = value[-1]["content"] if value[-1]["role"] == "assistant" else None
+    if not isinstance(value, str):
+        raise UserError(where, f"no text under {key!r}", _LINE)
+    if key in ("chosen", "rewrite") and not value.strip():
+        raise UserError(where, f"{key!r} is empty", "Remove that line")
+    return storable(value)
+
+
+def _word(
+    where: str, row: Mapping[str, Any], key: str, known: tuple[str, ...], otherwise: str | None
+) -> str:
+    value = row.get(key, otherwise)
+    if value not in known:
+        said = f"no {key!r}" if value is None else f"{key!r} is {value!r}"
+        raise UserError(where, said, f"Say one of: {', '.join(known)}")
+    return str(value)

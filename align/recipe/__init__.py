@@ -1,0 +1,1 @@
+"""Training recipes and accelerate files, read with all their errors at once."""

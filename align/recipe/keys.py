@@ -1,0 +1,244 @@
+"""What a recipe may say: every key with its type, without importing torch.
+
+The keys are those of TRL's `SFTConfig` or `DPOConfig` and `ModelConfig`, from keys.json, and
+the few of ours below.
+"""
+
+import difflib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+# Ours: key -> (types, stages, what it does).
+OURS: dict[str, tuple[list[str], tuple[str, ...], str]] = {
+    "held_out": (["float"], ("sft", "dpo"), "share of the rows (dpo: of the prompts) kept apart"),
+    "against_records": (
+        ["float"],
+        ("dpo",),
+        "weight of a pair that nobody chose: the owner's real reply against the twin's "
+        "(`align sample --against-records`); the baseline that labelling must beat; 0 leaves "
+        "them out",
+    ),
+    "verdicts": (
+        ["bool"],
+        ("dpo",),
+        "whether verdicts of judges that passed their gate (`align judge`) are trained on too, "
+        "with the gate's weight",
+    ),
+    "publish_best": (
+        ["bool"],
+        ("sft", "dpo"),
+        "whether the save that held-out rows liked best is published instead of the last (sft: "
+        "least eval_loss; dpo: highest eval_rewards/accuracies); needs eval_strategy",
+    ),
+    "identity": (["bool"], ("sft",), "whether the facts of owner.yaml become conversations"),
+    "document_dates": (["bool"], ("sft",), "whether a document's prompt says when it was written"),
+    "chat_template": (
+        ["str"],
+        ("sft",),
+        "`own`: the base's; for a base that was never chat-tuned `plain`, turns as text without "
+        "new tokens, or `chatml`, whose two tokens are trained and saved with the adapter",
+    ),
+    "wandb_text": (
+        ["bool"],
+        ("sft", "dpo"),
+        "whether a few rows and held-out prompts go to wandb as text; else only figures do",
+    ),
+    "wandb_owner": (["bool"], ("sft", "dpo"), "whether the owner's name may stand in wandb"),
+    "sample_temperature": (["float"], ("sft",), "temperature of the twin's answers"),
+    "sample_top_p": (["float"], ("sft",), "mass of likeliest tokens that answers are drawn from"),
+    "sample_max_new_tokens": (["int"], ("sft",), "longest answer, in tokens"),
+}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "sft": {
+        "held_out": 0.05,
+        "identity": True,
+        "document_dates": True,
+        "chat_template": "own",
+        "publish_best": False,
+        "wandb_text": False,
+        "wandb_owner": False,
+        "sample_temperature": 1.0,
+        "sample_top_p": 1.0,
+        "sample_max_new_tokens": 160,
+    },
+    "dpo": {
+        "held_out": 0.12,
+        "against_records": 0.0,
+        "verdicts": True,
+        "publish_best": False,
+        "wandb_text": False,
+        "wandb_owner": False,
+    },
+}
+
+# Keys of ours that came later, and the value with which a recipe is the one it was before them.
+# Of verdicts the rows tell: without any, nothing changes.
+OFF: dict[str, Any] = {
+    "document_dates": False,
+    "against_records": 0.0,
+    "verdicts": True,
+    "use_peft": True,
+    "chat_template": "own",
+    "publish_best": False,
+}
+
+_RUN = "the run decides that itself"
+_TRACKIO = "trackio keeps its runs on this machine"
+_TEMPLATE = "align.models.template renders every text, so that training and sampling agree"
+REFUSED = {
+    "output_dir": "a run's folder is checkpoints/<owner>/NNN-<stage>; say --owner",
+    "resume_from_checkpoint": "a stopped run goes on by itself",
+    "ignore_data_skip": "a resumed run must equal one that was never stopped",
+    "hub_token": "a recipe is no place for a secret; run: .venv/bin/hf auth login",
+    "do_train": _RUN,
+    "do_eval": _RUN,
+    "do_predict": _RUN,
+    "local_rank": _RUN,
+    "trackio_space_id": _TRACKIO,
+    "trackio_static_space_id": _TRACKIO,
+    "trackio_bucket_id": _TRACKIO,
+    "remove_unused_columns": _RUN,
+    "load_best_model_at_end": _RUN,
+    "save_only_model": "a stopped run needs its optimiser's state to go on",
+    "assistant_only_loss": _TEMPLATE,
+    "completion_only_loss": _TEMPLATE,
+    "chat_template_path": _TEMPLATE,
+    "dataset_text_field": _TEMPLATE,
+    "dataset_kwargs": _TEMPLATE,
+    "eos_token": _TEMPLATE,
+    "pad_token": _TEMPLATE,
+    "truncation_mode": "the oldest turns are dropped first, and an answer never",
+    "use_weighting": "that is WPO; the weights of rows are always used",
+    "trust_remote_code": "recipes run no code",
+}
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+# Others would be sent the whole of TRL's settings, with paths and names in them.
+_TRACKERS = _words("wandb tensorboard trackio none")
+_CHOICES = {
+    ("sft", "report_to"): _TRACKERS,
+    ("dpo", "report_to"): _TRACKERS,
+    ("dpo", "loss_type"): _words(
+        """sigmoid hinge ipo exo_pair nca_pair robust bco_pair sppo_hard aot aot_unpaired apo_zero
+        apo_down discopop sft sigmoid_norm"""
+    ),
+    ("sft", "chat_template"): _words("own plain chatml"),
+}
+_POSITIVE = _words(
+    """learning_rate beta num_train_epochs per_device_train_batch_size per_device_eval_batch_size
+    gradient_accumulation_steps lora_r lora_alpha max_length sample_max_new_tokens"""
+)
+# What changes how a run looks, not what comes out of it.
+NO_EFFECT = _words(
+    """logging_steps logging_strategy logging_first_step report_to run_name project wandb_text
+    wandb_owner disable_tqdm
+    log_level log_level_replica log_on_each_node save_steps save_strategy save_total_limit
+    eval_steps eval_strategy eval_on_start per_device_eval_batch_size dataloader_num_workers
+    dataloader_pin_memory push_to_hub hub_model_id hub_private_repo hub_strategy hub_always_push
+    hub_revision"""
+)
+
+
+def checked_value(stage: str, key: str, value: Any) -> Any:
+    """Return the value in its key's own type.
+
+    Raises:
+        ValueError: The key is unknown or refused, or the value has another type; says what to do.
+    """
+    known = known_keys(stage)
+    if key in REFUSED:
+        raise ValueError(f"key '{key}' is not for recipes: {REFUSED[key]}.")
+    if key not in known:
+        if key in OURS or any(key in known_keys(other) for other in DEFAULTS if other != stage):
+            raise ValueError(f"key '{key}' is not for {stage}. Take it out.")
+        near = difflib.get_close_matches(key, [one for one in known if one not in REFUSED], n=1)
+        raise ValueError(
+            f"unknown key '{key}'. "
+            + (f"Did you mean '{near[0]}'?" if near else "See docs/recipes.md.")
+        )
+    kinds = known[key]["types"]
+    typed = _typed(value, kinds)
+    if typed is _WRONG:
+        wanted = " or ".join(kind for kind in kinds if kind != "none")
+        raise ValueError(f"key '{key}' must be {wanted}, not {_shown(value)}.")
+    choices = _CHOICES.get((stage, key)) or known[key].get("choices")
+    for one in typed if isinstance(typed, list) else [typed]:
+        if choices and isinstance(one, str) and one not in choices:
+            near = difflib.get_close_matches(one, choices, n=1)
+            hint = f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(choices)}."
+            raise ValueError(f"key '{key}' can't be '{one}'. {hint}")
+        if isinstance(one, float) and not math.isfinite(one):
+            raise ValueError(f"key '{key}' must be a finite number, not {one}.")
+    if key in _POSITIVE and isinstance(typed, int | float) and typed <= 0:
+        raise ValueError(f"key '{key}' must be more than 0, not {typed}.")
+    if key == "held_out" and not 0 <= typed < 1:
+        raise ValueError(f"key 'held_out' is a share from 0 to below 1, not {typed}.")
+    if key == "against_records" and not 0 <= typed <= 1:
+        raise ValueError(f"key 'against_records' is a weight from 0 to 1, not {typed}.")
+    return typed
+
+
+@cache
+def known_keys(stage: str) -> dict[str, dict[str, Any]]:
+    """Return key -> {"from", "types", "choices"} of a stage's recipes."""
+    text = Path(__file__).with_name("keys.json").read_text(encoding="utf-8")
+    keys: dict[str, dict[str, Any]] = json.loads(text)[stage]
+    for key, (kinds, stages, _) in OURS.items():
+        if stage in stages:
+            keys[key] = {"from": "ours", "types": kinds}
+    return keys
+
+
+_WRONG = object()
+
+
+def _typed(value: Any, kinds: Sequence[str]) -> Any:
+    """Return the value as one of the kinds, or `_WRONG`; the narrowest kind first."""
+    if value is None:
+        return None if "none" in kinds else _WRONG
+    if isinstance(value, bool):
+        return value if "bool" in kinds else _WRONG
+    if isinstance(value, Mapping):
+        return dict(value) if "dict" in kinds else _WRONG
+    inner = [kind[5:-1] for kind in kinds if kind.startswith("list[")]
+    if isinstance(value, list):
+        members = [_typed(one, inner) for one in value]
+        return _WRONG if not inner or _WRONG in members else members
+    if isinstance(value, int) and "int" in kinds:
+        return value
+    if isinstance(value, int | float) and "float" in kinds:
+        return float(value)
+    if isinstance(value, float) and value.is_integer() and "int" in kinds:
+        return int(value)
+    if isinstance(value, str):
+        # PyYAML reads 5e-7, without a point, as a string.
+        number = as_number(value)
+        if number is not None and {"int", "float"} & set(kinds):
+            return _typed(number, kinds)
+        if "str" in kinds:
+            return value
+        if inner:
+            one = _typed(value, inner)
+            return _WRONG if one is _WRONG else [one]
+    return _WRONG
+
+
+def as_number(text: str) -> float | None:
+    """Return the number that a text spells, or None."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _shown(value: Any) -> str:
+    shown = json.dumps(value, ensure_ascii=False, default=str)
+    return shown if len(shown) <= 40 else shown[:37] + "..."

@@ -1,0 +1,38 @@
+"""Draw pairs of answers from a twin: two to a prompt, for the owner to choose between.
+
+A pair whose answers are empty or next to identical teaches nothing, so it is drawn again a few
+times, then left out and counted. Every answer is stored as it comes: what was drawn for this
+checkpoint, seed and settings is never drawn again, however many processes draw.
+"""
+
+from align.sampling.drawing import FLUSH, draw_against_records, draw_pairs
+from align.sampling.plan import (
+    ATTEMPTS,
+    Drawn,
+    Plan,
+    Sampling,
+    Slot,
+    choose_slots,
+    drawn,
+    make_plan,
+    sampling_of,
+    training_prompts,
+    unanswered,
+)
+
+__all__ = [
+    "ATTEMPTS",
+    "FLUSH",
+    "Drawn",
+    "Plan",
+    "Sampling",
+    "Slot",
+    "choose_slots",
+    "draw_against_records",
+    "draw_pairs",
+    "drawn",
+    "make_plan",
+    "sampling_of",
+    "training_prompts",
+    "unanswered",
+]

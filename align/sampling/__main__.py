@@ -1,0 +1,114 @@
+"""Draw pairs in every process that a launcher starts; the pairs are those of one process.
+
+accelerate launch --config_file recipes/accelerate/multi_gpu.yaml -m align.sampling --owner ann
+"""
+
+import os
+import signal
+import sys
+import traceback
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from align.console import say
+from align.errors import UserError
+from align.sampling import processes
+from align.sampling.launch import GOES_ON, load_twin, rank_0_file
+from align.sampling.run import Asked, Run, parse_arguments, prepare
+from align.sampling.spreading import check_each_holds
+from align.training.entry import VERDICT, quiet_surroundings
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def main(words: list[str]) -> int:
+    """Draw this process's share; return 0, 2 for mistakes, 130 on Ctrl-C, or 1."""
+    quiet_surroundings()
+    if processes.rank() > 0:
+        return _serve()
+    for one in _SIGNALS:
+        signal.signal(one, _stop)
+    verdict = Path(os.environ[VERDICT]) if VERDICT in os.environ else None
+    if verdict:
+        rank_0_file(verdict).write_text(str(os.getpid()))
+    try:
+        _draw(parse_arguments(words))
+        code = 0
+    except UserError as error:
+        if os.environ.get("SOUNDALIKE_DEBUG"):
+            traceback.print_exc()
+        say(str(error))
+        code = 2
+    except processes.LostProcess as error:
+        say(f"{error}. {GOES_ON}")
+        code = 1
+    except KeyboardInterrupt:
+        if verdict is None:  # Else whoever passed the signal on says so.
+            say(f"\nStopped. {GOES_ON}")
+        code = 130
+    if verdict:
+        verdict.write_text(str(code))
+        return 0  # Who reads it waits for no process to fail; the launcher can stay quiet.
+    return code
+
+
+def _draw(asked: Asked) -> None:
+    """Plan, draw with all processes, report."""
+    run = prepare(asked)
+    with closing(run.conn):
+        if processes.world() > 1:
+            check_each_holds(asked.spread, run.checkpoint)
+            _draw_together(run)
+        elif run.missing:
+            run.draw(load_twin(run))
+        run.report()
+
+
+def _draw_together(run: Run) -> None:
+    processes.join()
+    if run.missing:
+        from align.models.twins import load_twin as load_whole
+
+        path = run.checkpoint.path
+        about = {"owner": run.asked.owner, "word": str(path) if path else "base"}
+        run.draw(processes.Processes(lambda: load_whole(run.checkpoint), about))
+    processes.dismiss()
+
+
+def _serve() -> int:
+    """Draw what rank 0 asks for; it alone reports."""
+    for one in _SIGNALS:
+        signal.signal(one, signal.SIG_DFL)  # It holds nothing that is not rank 0's already.
+
+    def load(about: dict[str, Any]) -> Any:
+        from align.models.checkpoints import resolve
+        from align.models.twins import load_twin as load_whole
+
+        return load_whole(resolve(about["owner"], about["word"]))
+
+    try:
+        processes.join()
+        processes.serve(load)
+        processes.dismiss()
+    except processes.LostProcess:
+        # Rank 0 has said why, and told whoever reads its verdict.
+        return 0 if VERDICT in os.environ else 1
+    return 0
+
+
+def _stop(number: int, _: Any) -> None:
+    # The launcher follows a signal with others, which must not cut off what is being stored.
+    for one in _SIGNALS:
+        signal.signal(one, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if processes.world() > 1:
+        # Threads may wait in gloo for processes that are gone; an ordinary exit would abort.
+        os._exit(code)
+    sys.exit(code)

@@ -1,0 +1,118 @@
+"""Draw what a plan misses into the store; every answer is stored as it comes."""
+
+import time
+from collections.abc import Iterator
+from sqlite3 import Connection
+from typing import Any
+
+from align.console import progress
+from align.sampling.plan import ATTEMPTS, Drawn, Plan, Slot, drawn, unanswered
+from align.store.answers import Answer, add_answers
+from align.store.pairs import Pair, add_pairs
+from align.text.similarity import similarity
+
+# Seconds between two commits: what a power cut may cost.
+FLUSH = 2.0
+
+
+def draw_against_records(
+    conn: Connection, twin: Any, plan: Plan, *, batch_size: int = 192, narrate: bool = True
+) -> None:
+    """Draw one answer a slot into the store: what the owner's real reply is held against.
+
+    It is the first answer of the prompt's first pair: where that is drawn, it is not drawn again.
+    """
+    missing = unanswered(plan)
+    arriving = _arriving(twin, plan, {plan.seed: missing}, batch_size, n=1)
+    if narrate:
+        arriving = progress(arriving, len(missing), "sampling", unit="answers")
+    _store(conn, plan, arriving)
+
+
+def draw_pairs(
+    conn: Connection, twin: Any, plan: Plan, *, batch_size: int = 192, narrate: bool = True
+) -> Drawn:
+    """Draw what the plan still misses into the store.
+
+    Args:
+        conn: The owner's store.
+        twin: An `align.models.twins.Twin` of the plan's checkpoint.
+        plan: From `make_plan`; it is brought up to date.
+        batch_size: Answers drawn at a time.
+        narrate: Show progress.
+    """
+    try:
+        for attempt in range(ATTEMPTS):
+            _draw_attempt(conn, twin, plan, attempt, batch_size, narrate)
+    finally:
+        # Ctrl-C keeps what was drawn, and what is whole can be labelled.
+        _add_kept_pairs(conn, plan)
+    return drawn(plan)
+
+
+def _draw_attempt(
+    conn: Connection, twin: Any, plan: Plan, attempt: int, batch_size: int, narrate: bool
+) -> None:
+    missing = [slot for slot, next_ in plan.missing() if next_ == attempt]
+    by_seed: dict[int, list[Slot]] = {}
+    for slot in missing:
+        by_seed.setdefault(slot.seed(plan.seed, attempt), []).append(slot)
+    arriving = _arriving(twin, plan, by_seed, batch_size)
+    if narrate and missing:
+        what = "sampling" if attempt == 0 else f"sampling again ({attempt})"
+        arriving = progress(arriving, 2 * len(missing), what, unit="answers")
+    _store(conn, plan, arriving)
+
+
+def _arriving(
+    twin: Any, plan: Plan, by_seed: dict[int, list[Slot]], batch_size: int, *, n: int = 2
+) -> Iterator[Answer]:
+    for seed, slots in by_seed.items():
+        conversations = [slot.prompt.messages for slot in slots]
+        answers = twin.generate_each(
+            conversations, seed=seed, batch_size=batch_size, n=n, **plan.settings.as_dict()
+        )
+        for at, place, text in answers:
+            yield plan.answer(slots[at].prompt.id, seed, place, text)
+
+
+def _store(conn: Connection, plan: Plan, arriving: Iterator[Answer]) -> None:
+    waiting: list[Answer] = []
+    flushed = time.monotonic()
+    try:
+        for answer in arriving:
+            waiting.append(answer)
+            if time.monotonic() - flushed >= FLUSH:
+                _flush(conn, plan, waiting)
+                flushed = time.monotonic()
+    finally:
+        _flush(conn, plan, waiting)
+
+
+def _flush(conn: Connection, plan: Plan, waiting: list[Answer]) -> None:
+    add_answers(conn, waiting)
+    for answer in waiting:
+        plan.drawn.setdefault((answer.prompt_id, answer.seed), {})[answer.n] = answer.text
+    waiting.clear()
+
+
+def _add_kept_pairs(conn: Connection, plan: Plan) -> None:
+    pairs = []
+    for slot in plan.slots:
+        attempt = plan.kept(slot)
+        if attempt is None:
+            continue
+        texts = plan.answers(slot, attempt)
+        assert texts is not None
+        seed = slot.seed(plan.seed, attempt)
+        a, b = (plan.answer(slot.prompt.id, seed, n, text).id for n, text in enumerate(texts))
+        pairs.append(
+            Pair.new(
+                prompt_id=slot.prompt.id,
+                answer_a=a,
+                answer_b=b,
+                purpose="train",
+                similarity=round(similarity(*texts), 4),
+            )
+        )
+    add_pairs(conn, pairs)

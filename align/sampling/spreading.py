@@ -1,0 +1,63 @@
+"""Whether one device can hold a model, found without torch: else it is spread over several."""
+
+import json
+import shutil
+import subprocess
+
+from align.errors import UserError
+from align.models.checkpoints import Checkpoint
+from align.models.lineage import FULL, weights_files
+from align.recipe.accelerate_config import visible_gpus
+
+# Beside the weights: keys and values of what is being answered, and the libraries' own.
+_ROOM = 1.25
+_MIB = 1 << 20
+
+
+def must_be_spread(checkpoint: Checkpoint) -> bool:
+    """Tell whether several CUDA devices are visible, of which none can hold the model alone."""
+    if visible_gpus() < 2:
+        return False
+    memory = _smallest_device()
+    return memory is not None and weights_bytes(checkpoint) * _ROOM > memory
+
+
+def check_each_holds(spread: bool, checkpoint: Checkpoint) -> None:
+    """Refuse several processes where each of them could not hold the model.
+
+    Raises:
+        UserError: It must be spread, or was asked to be, which is one process's work.
+    """
+    if spread:
+        what = "one model over all devices, and a model on each: not both"
+        raise UserError("--spread", what, "Leave --spread out, or start one process")
+    if must_be_spread(checkpoint):
+        what = "none of the devices can hold the model alone"
+        raise UserError(checkpoint.name, what, "Spread it from one process: align sample --spread")
+
+
+def weights_bytes(checkpoint: Checkpoint) -> int:
+    """Return the bytes of a checkpoint's whole model in bfloat16, as it answers on a GPU."""
+    is_full = checkpoint.lineage is not None and checkpoint.lineage.kind == FULL
+    if is_full and checkpoint.path is not None:
+        folder, files = checkpoint.path, weights_files(checkpoint.path)
+    else:
+        folder = checkpoint.base.path
+        files = sorted(folder.glob("*.safetensors"))
+    found = sum(path.stat().st_size for path in files if path.is_file())
+    try:
+        said = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        is_single = "float32" in (said.get("dtype"), said.get("torch_dtype"))
+    except (OSError, ValueError, AttributeError):
+        is_single = False
+    return found // 2 if is_single else found
+
+
+def _smallest_device() -> int | None:
+    """Return the bytes of the machine's smallest CUDA device; None where nothing tells."""
+    if not shutil.which("nvidia-smi"):
+        return None
+    words = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    listed = subprocess.run(words, capture_output=True, text=True, check=False).stdout.split()
+    sizes = [int(word) for word in listed if word.isdigit()]
+    return min(sizes) * _MIB if sizes else None

@@ -1,0 +1,1 @@
+"""Texts as words: likeness, near-duplicates, style, word lists, safe printing. Pure."""
