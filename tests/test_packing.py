@@ -285,7 +285,7 @@ def test_a_kill_between_any_two_steps_loses_and_doubles_nothing(
     script = """
 import os, signal, sys
 from pathlib import Path
-from align import unpacking
+from align.packs import unpacking
 from align.cli import main
 def kill_after(name):
     inner = getattr(unpacking, name)
