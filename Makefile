@@ -139,7 +139,7 @@ unpack: setup ## Merge a pack into this machine's store (FROM=file)
 	$(ALIGN) unpack $(if $(from),'$(from)') $(if $(filter-out file,$(origin OWNER)),$(owner))
 
 ##@ The project itself
-.PHONY: test cover slow check lint types contracts
+.PHONY: test cover slow check lint types contracts house
 test: setup ## Run the ordinary tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
@@ -149,7 +149,7 @@ cover: setup ## Run them with coverage, which takes half as long again
 slow: setup ## Run the slow tests
 	$(BIN)/python -m pytest -m 'slow and not gpu' -n 2 --dist loadfile --durations=5
 
-check: lint types contracts test ## Everything that must hold before a commit
+check: lint types contracts house test ## Everything that must hold before a commit
 
 lint: setup ## Style and formatting
 	$(BIN)/ruff check .
@@ -160,6 +160,9 @@ types: setup ## Types
 
 contracts: setup ## Which room may know which
 	$(BIN)/lint-imports
+
+house: setup ## How large the code is, against its limits
+	$(BIN)/python -m scripts.house
 
 .PHONY: gpu-check bench bench-demo demo-base docs screens clean
 gpu-check: ## Check on this machine's GPU what training promises; no set-up (PYTHON)
