@@ -184,7 +184,7 @@ bench-demo: setup ## Measure the demo again: six owners, three seeds (an hour)
 	$(BIN)/python -m benchmarks.report
 
 demo-base: setup ## Train the demo's tiny base again (minutes)
-	$(BIN)/python -m align.demo.base --out data/demo/base --seed 0
+	$(BIN)/python -m align.demo.train_base --out data/demo/base --seed 0
 
 docs: setup ## Write the generated pages again
 	$(BIN)/python -m scripts.write_cli_page

@@ -28,7 +28,7 @@ PLANTED = [
     ("house", "align/statistics.py", "from align import levels"),
     ("house", "align/newroom.py", "import json"),
     ("commands-apart", "align/commands/status.py", "import align.commands.records"),
-    ("commands-from-cli", "align/sampling/plan.py", "import align.commands.status"),
+    ("commands-from-cli", "align/sampling/sampling_plan.py", "import align.commands.status"),
     ("mains", "align/commands/sft.py", "def f() -> None: import align.sft"),
     ("mains", "align/training/rows.py", "import align.dpo"),
     ("align-without-labeler", "align/store/pairs.py", "import labeler.session.session"),

@@ -46,7 +46,7 @@ def evaluate(
     from align.evaluation.asked import ask, resolved, sampling_settings
     from align.evaluation.evaluate import evaluate as measure
     from align.evaluation.report import headline, next_steps, terminal
-    from align.evaluation.tracking import is_tracked, track
+    from align.evaluation.scorecard_tracking import is_tracked, track
     from align.paths import relative_to_root
     from align.store.connection import open_store
 

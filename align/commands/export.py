@@ -108,7 +108,7 @@ def _scorecard(owner: str, twin: "Checkpoint") -> dict[str, Any] | None:
     from dataclasses import asdict
 
     from align.errors import UserError
-    from align.evaluation.shelf import read, scorecards
+    from align.evaluation.scorecard_files import read, scorecards
 
     for folder in reversed(scorecards(owner)):
         try:
@@ -141,7 +141,7 @@ def _check_push(twin: "Checkpoint", repository: str, *, merge: bool, yes: bool) 
     import sys
 
     from align.errors import UserError
-    from align.export.hub import check_repository, check_token
+    from align.export.hub_push import check_repository, check_token
     from align.models.lineage import FULL
 
     check_repository(repository)
@@ -159,7 +159,7 @@ def _check_push(twin: "Checkpoint", repository: str, *, merge: bool, yes: bool) 
 
 def _push(owner: str, done: "Exported", repository: str, *, public: bool, yes: bool) -> None:
     from align.console import say
-    from align.export.hub import files_of, host, push
+    from align.export.hub_push import files_of, host, push
 
     seen = "public" if public else "private"
     say(f"push: to {repository} at {host()}, {seen}:")

@@ -6,7 +6,7 @@ import typer
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-# As in align.sampling.run, which the page of help must not wait for.
+# As in align.sampling.sampling_run, which the page of help must not wait for.
 PAIRS, DEMO_PAIRS = 300, 500
 # Of an arena: enough to tell 60 % from one half.
 COMPARED = 100
@@ -81,8 +81,8 @@ def sample(
         _refuse_to_compare(checkpoint=checkpoint, accelerate=accelerate, spread=spread or None)
         _compare(owner, compare, pairs or COMPARED, seed, settings, batch_size)
         return
-    from align.sampling.launch import sample as draw
-    from align.sampling.run import Asked
+    from align.sampling.sampling_launch import sample as draw
+    from align.sampling.sampling_run import Asked
 
     asked = Asked(
         owner, checkpoint, pairs, against_records, limit, seed, near=near, batch_size=batch_size,
@@ -127,7 +127,7 @@ def _compare(
     from align.errors import UserError
     from align.owner import load_owner
     from align.sampling import sampling_of
-    from align.sampling.comparison import (
+    from align.sampling.arena_sampling import (
         add_arena_pairs,
         contenders,
         draw_answers,

@@ -15,8 +15,8 @@ def simulate(
     """Let a demo owner's simulated stand-in choose; its choices are marked as simulated."""
     from align import __version__
     from align.console import make_command, say
-    from align.demo.simulated import SimulatedOwner
-    from align.demo.simulation import simulate as choose
+    from align.demo.simulated_choices import simulate as choose
+    from align.demo.simulated_owner import SimulatedOwner
     from align.errors import UserError
     from align.paths import owner_dir
     from align.store.connection import open_store

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from align.demo import names
+from align.demo import invented_names as names
 from align.demo.grammar import answer, post, question
 from align.demo.kinds import KINDS, Kind
 from align.demo.pen import Pen

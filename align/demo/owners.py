@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from align.demo import names
+from align.demo import invented_names as names
 from align.demo.corpus import combinations, split_point
 from align.demo.demo_voice import DEMO_FACTS, DEMO_NAME, DEMO_VOICE
 from align.demo.grammar import answer, post, question, questions
 from align.demo.kinds import Kind
 from align.demo.pen import Pen
-from align.demo.simulated import measured
+from align.demo.simulated_owner import measured
 from align.demo.topics import Topic, topics
 from align.demo.voice import ASSISTANT, Voice, diluted, distance, random_voice
 

@@ -8,10 +8,10 @@ from typing import Any
 from align.conversations.examples import REWRITE
 from align.conversations.prompts import add_bundled_prompts
 from align.errors import UserError
-from align.evaluation.anchors import Anchors
 from align.evaluation.demo_anchors import simulated_file, with_demo_world
 from align.evaluation.neutral import neutral_conversations
-from align.evaluation.writing import writing_of, writing_of_conversations
+from align.evaluation.owner_texts import writing_of, writing_of_conversations
+from align.evaluation.reference_texts import Anchors
 from align.files import read_jsonl
 from align.levels import Level
 from align.models.checkpoints import Checkpoint, resolve

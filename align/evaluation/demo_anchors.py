@@ -9,19 +9,19 @@ from pathlib import Path
 from align.demo.grammar import answer, question
 from align.demo.kinds import KINDS
 from align.demo.owners import OWN_REGISTER, in_some_register
-from align.demo.simulated import SimulatedOwner
+from align.demo.simulated_owner import SimulatedOwner
 from align.demo.topics import distinctive, stem, topic_of, topic_words, topics, words
 from align.demo.voice import ASSISTANT, Voice, diluted, random_voice
-from align.evaluation.anchors import Anchors, Verdict
-from align.evaluation.voice import Written
+from align.evaluation.owner_texts import Message
+from align.evaluation.reference_texts import Anchors, Verdict
+from align.evaluation.voice_judge import Written
 from align.evaluation.win_rates import LOSS, TIE, WIN
-from align.evaluation.writing import Message
 from align.paths import owner_dir
 
 FILE = "simulated.json"
 # Other people whom the judge is fitted against, others on whom it is tried, answers of each.
 PEOPLE, PEOPLE_HELD_OUT, ANSWERS = 80, 30, 8
-# What align.demo.habits and align.demo.simulated look at, in the terms of align.text.style.
+# What the simulated owner looks at, in the terms of align.text.style.
 CHOSEN_BY = frozenset(
     {
         "semicolons", "dashes", "hedges", "interjection first", "first word",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from align.console import duration, say
-from align.evaluation import shelf
+from align.evaluation import scorecard_files as shelf
 from align.evaluation.asked import FEW_PROMPTS, Asked
 from align.evaluation.scorecard import Scorecard
 
@@ -24,7 +24,7 @@ def evaluate(conn: sqlite3.Connection, asked: Asked) -> tuple[Scorecard, Path]:
     if len(asked.prompts) < FEW_PROMPTS:
         say(f"Only {len(asked.prompts)} held-out prompts: nearly all is inside the noise.")
     # Below this line torch and scikit-learn are loaded.
-    from align.evaluation.answering import answer_everything
+    from align.evaluation.checkpoint_answers import answer_everything
     from align.evaluation.judging import scorecard_of
 
     bench = answer_everything(conn, asked)

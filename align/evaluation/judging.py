@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 from align import __version__
 from align.evaluation.asked import Asked
-from align.evaluation.measure import Bench, habit_rows, longer_agrees, matches, measures, samples
+from align.evaluation.measures import Bench, habit_rows, longer_agrees, matches, measures, samples
 from align.evaluation.scorecard import Judge, Scorecard
 
 AGAINST_PEOPLE = "other voices and the base"

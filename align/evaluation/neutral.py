@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from align.evaluation.writing import Message
+from align.evaluation.owner_texts import Message
 from align.files import read_jsonl
 from align.paths import project_root
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from align.console import make_command
-from align.evaluation.measure import LONGER, VOICE
+from align.evaluation.measures import LONGER, VOICE
 from align.evaluation.scorecard import HabitRow, Match, Measure, Scorecard
 from align.text.printable import printable
 

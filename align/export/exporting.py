@@ -12,7 +12,8 @@ from typing import Any
 from align.console import say
 from align.conversations.prompts import bundled_file
 from align.errors import UserError
-from align.export import card, modelfile, scrubbing
+from align.export import model_card as card
+from align.export import modelfile, scrubbing
 from align.export.asked import Asked, Exported
 from align.export.gguf import quantised
 from align.export.weights import BYTES, Stored, stored

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from align.errors import UserError
-from align.export.turns import Turns, turns_of
+from align.export.template_turns import Turns, turns_of
 from align.models.template import stop_token
 
 FILE = "Modelfile"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from align.demo.simulation import asked_again
+from align.demo.simulated_choices import asked_again
 from align.errors import UserError
 from align.judging.admission import Admission
 from align.judging.briefing import choose_examples

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from align.choices.verdicts import Certainty, Said, Winner
-from align.demo.simulated import SimulatedOwner
+from align.demo.simulated_owner import SimulatedOwner
 from align.errors import UserError
 from align.judging.protocol import Answer, Keep, Question, keep_nothing
 from align.paths import relative_to_root

@@ -5,8 +5,8 @@ times, then left out and counted. Every answer is stored as it comes: what was d
 checkpoint, seed and settings is never drawn again, however many processes draw.
 """
 
-from align.sampling.drawing import FLUSH, draw_against_records, draw_pairs
-from align.sampling.plan import (
+from align.sampling.pair_generation import FLUSH, draw_against_records, draw_pairs
+from align.sampling.sampling_plan import (
     ATTEMPTS,
     Drawn,
     Plan,

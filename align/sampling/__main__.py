@@ -13,10 +13,10 @@ from typing import Any
 
 from align.console import say
 from align.errors import UserError
-from align.sampling import processes
-from align.sampling.launch import GOES_ON, load_twin, rank_0_file
-from align.sampling.run import Asked, Run, parse_arguments, prepare
-from align.sampling.spreading import check_each_holds
+from align.sampling import distributed as processes
+from align.sampling.device_memory import check_each_holds
+from align.sampling.sampling_launch import GOES_ON, load_twin, rank_0_file
+from align.sampling.sampling_run import Asked, Run, parse_arguments, prepare
 from align.training.entry import VERDICT, quiet_surroundings
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

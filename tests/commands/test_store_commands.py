@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from align.demo.simulation import simulate
+from align.demo.simulated_choices import simulate
 from align.paths import store_path
 from align.status import next_command, overview
 from align.store.choices import current_choices

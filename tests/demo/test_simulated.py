@@ -12,7 +12,7 @@ import pytest
 from align.demo.corpus import combinations
 from align.demo.grammar import answer, question
 from align.demo.owners import DEMO, OWN_REGISTER, demo_owner, in_some_register, write_owner
-from align.demo.simulated import SimulatedOwner, fluency
+from align.demo.simulated_owner import SimulatedOwner, fluency
 from align.demo.topics import topics
 from align.demo.voice import ASSISTANT, Voice, diluted, random_voice
 

@@ -7,12 +7,12 @@ import pytest
 
 from align.demo import owners
 from align.demo.grammar import answer
-from align.demo.simulated import SimulatedOwner
+from align.demo.simulated_owner import SimulatedOwner
 from align.demo.voice import diluted
-from align.evaluation.anchors import Anchors
 from align.evaluation.demo_anchors import CHOSEN_BY, simulated_file, speaks_of, with_demo_world
-from align.evaluation.habits import habit_distance
-from align.evaluation.writing import Writing
+from align.evaluation.habit_distance import habit_distance
+from align.evaluation.owner_texts import Writing
+from align.evaluation.reference_texts import Anchors
 from align.text import style
 
 

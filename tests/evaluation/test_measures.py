@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from align.evaluation import coherence, habits
+from align.evaluation import coherence
+from align.evaluation import habit_distance as habits
 from align.evaluation.perplexity import Surprise, ratio, surprise
 from align.evaluation.repetition import repetition
 from align.evaluation.win_rates import (

@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from align.evaluation import shelf
-from align.evaluation.anchors import Anchors
-from align.evaluation.measure import (
+from align.evaluation import scorecard_files as shelf
+from align.evaluation.measures import (
     LONGER,
     SIMULATED,
     VOICE,
@@ -19,12 +18,13 @@ from align.evaluation.measure import (
     measures,
     samples,
 )
+from align.evaluation.owner_texts import Writing
 from align.evaluation.perplexity import Surprise
+from align.evaluation.reference_texts import Anchors
 from align.evaluation.report import headline, markdown, next_steps, terminal
 from align.evaluation.scorecard import Judge, Match, Measure, Scorecard, Step, from_json
-from align.evaluation.voice import Written, fit_judge
+from align.evaluation.voice_judge import Written, fit_judge
 from align.evaluation.win_rates import WinRate
-from align.evaluation.writing import Writing
 
 OWNER = [f"well, i like the {x}... i suppose" for x in ("sea", "pier", "boat", "rain")] * 8
 PLAIN = [f"The {x} is a good thing to have." for x in ("sea", "pier", "boat", "rain")] * 8

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from align.commands.export import app
 from align.errors import UserError
-from align.export.hub import check_repository, check_token, push
+from align.export.hub_push import check_repository, check_token, push
 from align.files import sha256_of
 from align.privacy.ledger import read
 from tests.export.hub_server import Hub, running_hub

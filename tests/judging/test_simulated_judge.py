@@ -11,7 +11,7 @@ import pytest
 from align.demo.corpus import combinations
 from align.demo.grammar import answer, question
 from align.demo.owners import DEMO, in_some_register
-from align.demo.simulated import SimulatedOwner
+from align.demo.simulated_owner import SimulatedOwner
 from align.errors import UserError
 from align.judging.protocol import ORDERS, Answer, Briefing, Comparison, Question
 from align.judging.simulated import SimulatedJudge

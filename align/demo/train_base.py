@@ -1,7 +1,7 @@
 """Make the demo base: a tiny chat model that speaks in many voices.
 
-    python -m align.demo.base --out data/demo/base --seed 0
-    python -m align.demo.base --samples 20
+    python -m align.demo.train_base --out data/demo/base --seed 0
+    python -m align.demo.train_base --samples 20
 
 Training runs in float32: a processor without hardware for bfloat16 is a hundred times slower
 with it. The weights are stored in bfloat16.
@@ -20,10 +20,10 @@ from pathlib import Path
 import torch
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from align.demo.base_model import MAX_LENGTH, PAD, START, STOP, train_tokenizer
 from align.demo.corpus import examples
 from align.demo.muon import Muon
 from align.demo.showcase import paste, report
-from align.demo.tokenizer import MAX_LENGTH, PAD, START, STOP, train_tokenizer
 
 EXAMPLES = 52_000
 TOKENIZER_EXAMPLES = 12_000

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from align.evaluation import coherence
-from align.evaluation.voice import Written
-from align.evaluation.writing import Message, Writing
+from align.evaluation.owner_texts import Message, Writing
+from align.evaluation.voice_judge import Written
 
 OnTopic = Callable[[str, str], bool | None]
 # (prompt, first answer, second answer, number of the case) -> 1, 0.5 or 0: who sounds right.

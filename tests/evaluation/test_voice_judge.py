@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from align.evaluation.voice import MASK, Masking, Written, fit_judge, fit_masking, separation
+from align.evaluation.voice_judge import MASK, Masking, Written, fit_judge, fit_masking, separation
 
 THINGS = [f"{a}{b}" for a in ("lam", "tor", "vex", "quin", "bol") for b in ("per", "dle", "mist")]
 

@@ -6,7 +6,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from align.console import progress
-from align.sampling.plan import ATTEMPTS, Drawn, Plan, Slot, drawn, unanswered
+from align.sampling.sampling_plan import ATTEMPTS, Drawn, Plan, Slot, drawn, unanswered
 from align.store.answers import Answer, add_answers
 from align.store.pairs import Pair, add_pairs
 from align.text.similarity import similarity

@@ -5,8 +5,8 @@ from typing import Literal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.evaluation.voice import Written
-from align.evaluation.writing import cut_document, writing_of
+from align.evaluation.owner_texts import cut_document, writing_of
+from align.evaluation.voice_judge import Written
 from align.owner import Conversations
 from align.store.records import Record
 from align.text.similarity import words

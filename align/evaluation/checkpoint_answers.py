@@ -7,9 +7,9 @@ from typing import Any
 from align.console import say
 from align.evaluation.answers import answer_all
 from align.evaluation.asked import OWNER_TEXTS, Asked
-from align.evaluation.measure import Answered, Bench, Case
+from align.evaluation.measures import Answered, Bench, Case
 from align.evaluation.perplexity import surprise
-from align.evaluation.voice import Written, fit_judge
+from align.evaluation.voice_judge import Written, fit_judge
 from align.models.checkpoints import Checkpoint
 from align.store.prompts import Prompt
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from align.conversations.turns import may_stand, speaking_turns
-from align.evaluation.voice import Written
+from align.evaluation.voice_judge import Written
 from align.owner import Conversations
 from align.store.records import Record
 from align.text.similarity import words

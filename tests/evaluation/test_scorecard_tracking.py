@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from align.evaluation.scorecard import HabitRow, Judge, Match, Measure, Sample, Scorecard
-from align.evaluation.tracking import track
+from align.evaluation.scorecard_tracking import track
 from tests.training.wandb_files import records
 
 CARD = Scorecard(

@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from align.demo import habits
+from align.demo import habit_reader as habits
 from align.demo import lexicon as lex
 from align.demo.kinds import ROLES
 from align.demo.topics import blocks, hits, topic_of, words

@@ -14,15 +14,15 @@ import pytest
 
 from align.errors import UserError
 from align.models.checkpoints import Checkpoint
-from align.sampling.launch import sample
-from align.sampling.run import Asked, parse_arguments
-from align.sampling.spreading import check_each_holds, must_be_spread, weights_bytes
+from align.sampling.device_memory import check_each_holds, must_be_spread, weights_bytes
+from align.sampling.sampling_launch import sample
+from align.sampling.sampling_run import Asked, parse_arguments
 from align.store.connection import connect, open_store
 from align.store.pairs import iter_pairs
 from align.store.prompts import Prompt, add_prompts
 from tests.little_twins import write_twin
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = Path(__file__).resolve().parents[2]
 TWO = "distributed_type: MULTI_GPU\nnum_machines: 1\nnum_processes: 2\n"
 
 

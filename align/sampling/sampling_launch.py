@@ -16,8 +16,8 @@ from align.recipe.accelerate_config import (
     surroundings,
     visible_gpus,
 )
-from align.sampling.run import Asked, Run, prepare
-from align.sampling.spreading import check_each_holds, must_be_spread
+from align.sampling.device_memory import check_each_holds, must_be_spread
+from align.sampling.sampling_run import Asked, Run, prepare
 from align.training.entry import VERDICT, quiet_surroundings
 
 GOES_ON = "What was drawn is kept; the same command goes on from here."

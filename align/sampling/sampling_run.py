@@ -13,8 +13,15 @@ from align.models.checkpoints import Checkpoint, newest, resolve
 from align.owner import load_owner
 from align.paths import owner_dir
 from align.preferences.rows import record_pairs, replied_prompts
-from align.sampling.drawing import draw_against_records, draw_pairs
-from align.sampling.plan import Plan, drawn, make_plan, sampling_of, training_prompts, unanswered
+from align.sampling.pair_generation import draw_against_records, draw_pairs
+from align.sampling.sampling_plan import (
+    Plan,
+    drawn,
+    make_plan,
+    sampling_of,
+    training_prompts,
+    unanswered,
+)
 from align.store.connection import open_store
 
 # A fictional owner never tires of choosing; a real one's pairs are drawn a round at a time.

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations, pairwise
 
-from align.evaluation import coherence, habits
-from align.evaluation.anchors import Anchors
+from align.evaluation import coherence
+from align.evaluation import habit_distance as habits
 from align.evaluation.lengths import lengths
 from align.evaluation.perplexity import Surprise, ratio
+from align.evaluation.reference_texts import Anchors
 from align.evaluation.repetition import repetition
 from align.evaluation.scorecard import Better, HabitRow, Match, Measure, Sample, Step
-from align.evaluation.voice import VoiceJudge, Written
+from align.evaluation.voice_judge import VoiceJudge, Written
 from align.evaluation.win_rates import Standing, agreement, prefer_longer, verdict, win_rate
 from align.statistics import paired_difference, quantile
 from align.text import style

@@ -12,7 +12,7 @@ from align.models.checkpoints import Checkpoint
 from align.owner import Owner
 from align.preferences.rows import build_preferences
 from align.sampling import Sampling, training_prompts
-from align.sampling.comparison import (
+from align.sampling.arena_sampling import (
     Comparison,
     add_arena_pairs,
     contenders,
