@@ -35,7 +35,7 @@ class Chat:
     """One conversation with a twin; the same seed and turns give the same answers.
 
     Attributes:
-        twin: An `align.models.twins.Twin`.
+        twin: An `align.models.loaded_model.LoadedModel`.
         closed: Index of what must not be repeated.
         settings: How answers are drawn.
         seed: Of the first turn; each later turn, and each try again, has its own.
@@ -80,7 +80,7 @@ class Chat:
         return Reply(answer, note)
 
     def _length(self, messages: list[Message]) -> int:
-        from align.models.template import render_prompt
+        from align.models.chat_template import render_prompt
 
         return len(render_prompt(self.twin.tokenizer, messages))
 

@@ -17,7 +17,7 @@ def prefer(run: Run) -> None:
     from datasets import Dataset
     from trl import DPOConfig
 
-    from align.models.twins import load_tokenizer
+    from align.models.loading import load_tokenizer
     from align.training.arguments import arguments
     from align.training.fit import seed_everything, train
     from align.training.policy import frozen_reference, policy_of_parent
@@ -25,8 +25,8 @@ def prefer(run: Run) -> None:
     from align.training.preflight import on_tokens
     from align.training.publishing import publish_twin
     from align.training.tokenised import dpo_tokens
-    from align.training.tracking import finish
-    from align.training.weighting import WeightedCollator, WeightedDPOTrainer, scaled_weights
+    from align.training.tracking.reporter import finish
+    from align.training.weighted_dpo import WeightedCollator, WeightedDPOTrainer, scaled_weights
 
     assert run.parent is not None and run.parent.path is not None
     tokenizer = load_tokenizer(run.parent.path)

@@ -25,7 +25,7 @@ def fine_tune(run: Run) -> None:
     from align.training.publishing import publish_twin
     from align.training.tokenised import sft_tokens
     from align.training.tokenizer import tokenizer_for
-    from align.training.tracking import finish
+    from align.training.tracking.reporter import finish
 
     tokenizer = tokenizer_for(run)
     most = run.recipe.training.get("max_length", 1024)

@@ -1,4 +1,4 @@
-"""Write align/recipe/keys.json: what a recipe may say, read from the installed TRL.
+"""Write align/recipe/recipe_keys.json: what a recipe may say, read from the installed TRL.
 
     python -m scripts.write_recipe_keys
 
@@ -13,7 +13,7 @@ import typing
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).resolve().parent.parent / "align" / "recipe" / "keys.json"
+TARGET = Path(__file__).resolve().parent.parent / "align" / "recipe" / "recipe_keys.json"
 _PLAIN = {bool: "bool", int: "int", float: "float", str: "str", type(None): "none"}
 
 

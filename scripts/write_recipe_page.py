@@ -6,15 +6,15 @@ from typing import Any
 
 import yaml
 
-from align.recipe.keys import DEFAULTS, OURS, REFUSED
-from align.recipe.reading import known_recipes
+from align.recipe.recipe_file import known_recipes
+from align.recipe.recipe_keys import DEFAULTS, OURS, REFUSED
 from scripts.generated_page import CHECKOUT, write_or_check
 
 PAGE = CHECKOUT / "docs" / "recipes.md"
 HEAD = """\
 # Recipes
 
-Written by `make docs` from the recipes and from `align/recipe/keys.py`.
+Written by `make docs` from the recipes and from `align/recipe/recipe_keys.py`.
 
 A recipe is a YAML file of `key: value` lines: any key of TRL's `SFTConfig` or `DPOConfig` and of
 its `ModelConfig`, and the few of ours below. The command line beats the file

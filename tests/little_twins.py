@@ -27,8 +27,8 @@ def write_twin(
     import torch
     from safetensors.torch import save_file
 
-    from align.models.template import template_hash
-    from align.models.twins import load_tokenizer
+    from align.models.chat_template import template_hash
+    from align.models.loading import load_tokenizer
 
     folder = tiny_base()
     base = resolve_base(str(folder), asked_by="test")

@@ -86,9 +86,9 @@ def test_the_oldest_turns_go_first_and_the_last_message_always_stays() -> None:
 
 
 def test_a_tiny_twin_answers_the_same_to_the_same_seed_and_words(root: Path) -> None:
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
-    twin = load_twin(write_twin("ann", "sft"))
+    twin = load_model(write_twin("ann", "sft"))
     assert context_of(twin) == 512
 
     def answers(seed: int) -> list[str]:

@@ -113,7 +113,7 @@ def test_resuming_without_the_optimiser_s_states_is_seen(
 def test_a_check_of_the_reference_that_checks_nothing_is_seen(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from align.training import weighting
+    from align.training import weighted_dpo as weighting
     from benchmarks.gpu.training import reference
 
     monkeypatch.setattr(weighting, "check_reference", lambda *args, **named: None)
@@ -161,10 +161,10 @@ def test_answers_that_hang_on_more_than_the_seed_are_seen(
 ) -> None:
     import torch
 
-    from align.models import twins
+    from align.models import loaded_model
     from benchmarks.gpu.answering import sampling
 
-    monkeypatch.setattr(twins, "uniforms", lambda keys, steps: torch.rand(len(keys), steps))
+    monkeypatch.setattr(loaded_model, "uniforms", lambda keys, steps: torch.rand(len(keys), steps))
     assert first_miss(sampling(ground)) == "answers that differ when drawn again"
 
 

@@ -5,8 +5,9 @@ import pytest
 
 from align.conversations.question_writing import waiting, write_questions
 from align.models.checkpoints import resolve
-from align.models.twins import Twin, load_twin, log_likelihood
-from align.recipe.reading import read_recipe, recipe_path
+from align.models.loaded_model import LoadedModel, log_likelihood
+from align.models.loading import load_model
+from align.recipe.recipe_file import read_recipe, recipe_path
 from align.store.adding import add_records
 from align.store.connection import in_memory
 from align.store.questions import iter_questions
@@ -21,8 +22,10 @@ POSTS = {
 
 
 @pytest.fixture
-def twin(root: Path) -> Twin:
-    return load_twin(resolve("demo", "base", recipe=read_recipe(recipe_path("demo", "sft"), "sft")))
+def twin(root: Path) -> LoadedModel:
+    return load_model(
+        resolve("demo", "base", recipe=read_recipe(recipe_path("demo", "sft"), "sft"))
+    )
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def conn() -> sqlite3.Connection:
 
 
 def test_the_base_keeps_the_question_that_makes_a_passage_likelier(
-    conn: sqlite3.Connection, twin: Twin
+    conn: sqlite3.Connection, twin: LoadedModel
 ) -> None:
     found = list(write_questions(conn, twin, waiting(conn, "model:x"), writer="model:x", drawn=1))
     assert found == list(iter_questions(conn))
@@ -60,7 +63,7 @@ def test_the_base_keeps_the_question_that_makes_a_passage_likelier(
     assert len(waiting(conn, "model:y")) == 2
 
 
-def test_its_own_question_makes_a_passage_likelier_than_anothers(twin: Twin) -> None:
+def test_its_own_question_makes_a_passage_likelier_than_anothers(twin: LoadedModel) -> None:
     for title, text in POSTS.items():
         other = next(each for each in POSTS if each != title)
         rows = [

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from align.errors import UserError
-from align.recipe.extras import missing_extras
-from align.recipe.keys import OURS, REFUSED
-from align.recipe.reading import Recipe, known_recipes, ladder, read_recipe, recipe_path
+from align.recipe.extra_packages import missing_extras
+from align.recipe.recipe_file import Recipe, known_recipes, ladder, read_recipe, recipe_path
+from align.recipe.recipe_keys import OURS, REFUSED
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 STAGES = ("sft", "dpo")
@@ -154,7 +154,7 @@ def test_trl_accepts_every_recipe(tmp_path: Path) -> None:
 def test_a_missing_package_is_named_with_how_to_install_it(
     words: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    extras = sys.modules["align.recipe.extras"]
+    extras = sys.modules["align.recipe.extra_packages"]
     recipe = read_recipe(recipe_path("demo", "sft"), "sft", words)
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
     assert any(sentence in line for line in missing_extras(recipe))
@@ -163,7 +163,7 @@ def test_a_missing_package_is_named_with_how_to_install_it(
 
 
 def test_the_ladder_needs_extras_for_four_bits_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    extras = sys.modules["align.recipe.extras"]
+    extras = sys.modules["align.recipe.extra_packages"]
     monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "bitsandbytes" else name)
     for name in LADDER:
         for stage in STAGES:
@@ -255,7 +255,7 @@ def test_recipe_keys_are_those_of_the_installed_trl() -> None:
 def test_refused_keys_are_trls_and_ours_are_not() -> None:
     import json
 
-    keys = json.loads((CHECKOUT / "align" / "recipe" / "keys.json").read_text())
+    keys = json.loads((CHECKOUT / "align" / "recipe" / "recipe_keys.json").read_text())
     known = set(keys["sft"]) | set(keys["dpo"])
     assert set(REFUSED) - known <= {"trust_remote_code"}
     assert not set(OURS) & known

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from align.conversations.turns import join_burst, split_burst
 from align.errors import UserError
-from align.models.template import (
+from align.models.chat_template import (
     dateless,
     render,
     render_answer,

@@ -46,9 +46,9 @@ def chat(
     if store_path(owner).exists():
         # It learned private writing redacted, and may repeat it so.
         closed = closed_index(open_store(owner), redactor=redactor_for(load_owner(owner)))
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
-    twin = load_twin(twin_of)
+    twin = load_model(twin_of)
     talk = Chat(twin, closed, settings, seed, context_of(twin))
     if sys.stdin.isatty():
         say(f"{twin_of.name} of {owner}. /again tries once more, /quit (or Ctrl-D) ends.")

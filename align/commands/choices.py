@@ -166,7 +166,7 @@ def _say_how_to_train(owner: str, recipe: Path) -> None:
     from align.errors import UserError
     from align.models.checkpoints import resolve
     from align.preferences.exports import train_command
-    from align.recipe.reading import read_recipe, recipe_path
+    from align.recipe.recipe_file import read_recipe, recipe_path
 
     try:
         base = resolve(owner, "base").base

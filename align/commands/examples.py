@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from align.conversations.examples import CountTokens, ExampleStatistics, Row
-    from align.recipe.reading import Recipe
+    from align.recipe.recipe_file import Recipe
     from align.store.records import Record
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -32,9 +32,9 @@ def examples(
     from align.conversations.examples.preview import Drawing
     from align.errors import UserError
     from align.owner import load_owner
-    from align.recipe.reading import read_recipe, recipe_path
+    from align.recipe.recipe_file import read_recipe, recipe_path
     from align.store.connection import open_store
-    from align.training.preflight.choosing import recipe_for
+    from align.training.preflight.auto_recipe import recipe_for
 
     if split not in ("train", "evaluation"):
         raise UserError(f"--split {split}", "no such side", "Say train or evaluation")

@@ -56,7 +56,7 @@ def pack(
     from align.packs.packing import pack_for_labelling, pack_for_training
     from align.paths import owner_dir, relative_to_root
     from align.store.connection import open_store
-    from align.training.preflight.choosing import recipe_for
+    from align.training.preflight.auto_recipe import recipe_for
 
     if show is not None:
         _list(show.expanduser())

@@ -124,10 +124,10 @@ def _by_base(owner: str, recipe: str, drawn: int, limit: int | None, seed: int) 
     if not found:
         print(NONE_WAITS)
         return
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
     say(f"{base.base.name} writes questions for {len(found):,} passages.")
-    twin = load_twin(base)
+    twin = load_model(base)
     kept = left = 0
     for question in write_questions(
         conn, twin, found, writer=writer, drawn=drawn, language=settings.language, seed=seed
@@ -189,9 +189,9 @@ def _written(
     """Let Claude write and the base weigh; return what came of it, and what was spent."""
     import asyncio
 
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
-    twin = load_twin(base)
+    twin = load_model(base)
 
     async def written() -> "tuple[Outcome, Budget]":
         async with opening as line:
@@ -202,7 +202,7 @@ def _written(
 
 def _base(owner: str, recipe: str) -> "Checkpoint":
     from align.models.checkpoints import resolve
-    from align.recipe.reading import read_recipe, recipe_path
+    from align.recipe.recipe_file import read_recipe, recipe_path
 
     return resolve(owner, "base", recipe=read_recipe(recipe_path(recipe, "sft"), "sft"))
 

@@ -154,10 +154,10 @@ def _compare(
     try:
         for twin_of in (first, second):
             if missing := len(plan.missing(twin_of)):
-                from align.models.twins import load_twin
+                from align.models.loading import load_model
 
                 say(f"Drawing {missing:,} answers of {twin_of.name}.")
-                draw_answers(conn, load_twin(twin_of), plan, twin_of, batch_size=batch_size)
+                draw_answers(conn, load_model(twin_of), plan, twin_of, batch_size=batch_size)
     finally:
         result = add_arena_pairs(conn, plan)
     empty = "".join(f", {n:,} by {name}" for name, n in sorted(result.empty_of.items()))

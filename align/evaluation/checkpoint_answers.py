@@ -16,19 +16,19 @@ from align.store.prompts import Prompt
 
 def answer_everything(conn: sqlite3.Connection, asked: Asked) -> Bench:
     """Return all answers and surprises, with the judge fitted on the base's other answers."""
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
     answered: dict[str, Answered] = {}
     base_answers: list[Written] = []
     for word, checkpoint in asked.checkpoints.items():
-        twin = load_twin(checkpoint)
+        twin = load_model(checkpoint)
         answered[word] = _answered(conn, twin, asked)
         if checkpoint.path is None:
             base_answers = _base_answers(conn, twin, asked)
         del twin
         gc.collect()
     if not base_answers:
-        base_answers = _base_answers(conn, load_twin(_base_of(asked)), asked)
+        base_answers = _base_answers(conn, load_model(_base_of(asked)), asked)
     cases = [Case(p.id, p.text, seed) for seed in asked.seeds for p in asked.prompts]
     anchors = asked.anchors
     kept, tried = base_answers[::2], base_answers[1::2]
@@ -47,7 +47,7 @@ def answer_everything(conn: sqlite3.Connection, asked: Asked) -> Bench:
 
 
 def _answered(conn: sqlite3.Connection, twin: Any, asked: Asked) -> Answered:
-    from align.models.twins import log_likelihood
+    from align.models.loaded_model import log_likelihood
 
     texts = [
         text

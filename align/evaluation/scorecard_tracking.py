@@ -5,8 +5,8 @@ from typing import Any
 from align.evaluation.scorecard import Scorecard
 from align.models.checkpoints import newest
 from align.models.lineage import read
-from align.training.manifest import round_of
-from align.training.wandb_run import (
+from align.training.tracking.run_config import round_of
+from align.training.tracking.wandb_runs import (
     PROJECT,
     close_run,
     log_table,

@@ -19,9 +19,9 @@ from align.export.gguf import quantised
 from align.export.weights import BYTES, Stored, stored
 from align.files import read_jsonl, sync_folder, write_atomically
 from align.models import lineage as lineages
+from align.models.chat_template import Message
 from align.models.checkpoints import Checkpoint
 from align.models.lineage import FULL
-from align.models.template import Message
 from align.paths import relative_to_root
 
 _PROMPTS = 20

@@ -9,9 +9,7 @@ from typing import Any
 from align.console import progress
 from align.errors import UserError
 from align.export.agreement import Agreement, agreement, logits, rounded_anew
-from align.models.checkpoints import Checkpoint
-from align.models.lineage import FULL
-from align.models.template import (
+from align.models.chat_template import (
     TEMPLATE_SETTINGS,
     Message,
     dateless,
@@ -19,7 +17,9 @@ from align.models.template import (
     stop_token,
     template_hash,
 )
-from align.models.twins import load_base, load_model, load_tokenizer
+from align.models.checkpoints import Checkpoint
+from align.models.lineage import FULL
+from align.models.loading import load_base, load_causal_lm, load_tokenizer
 from align.models.vocabulary import fit_embeddings
 from align.paths import relative_to_root
 
@@ -71,7 +71,7 @@ def merged(
     prompts = [render_prompt(tokenizer, messages) for messages in asked]
     assert checkpoint.path is not None and checkpoint.lineage is not None
     if checkpoint.lineage.kind == FULL:
-        model = load_model(checkpoint.path, dtype=torch.float32).eval()
+        model = load_causal_lm(checkpoint.path, dtype=torch.float32).eval()
         found = list(progress(logits(model, prompts), len(prompts), "the twin", unit="prompts"))
         reference = Reference(prompts, found, None)
     else:
@@ -91,7 +91,7 @@ def compared(folder: Path, reference: Reference, dtype: str) -> Agreement:
     """
     import torch
 
-    model = load_model(folder, dtype=torch.float32).eval()
+    model = load_causal_lm(folder, dtype=torch.float32).eval()
     prompts = reference.prompts
     exported = list(progress(logits(model, prompts), len(prompts), "the export", unit="prompts"))
     noisy = logits(rounded_anew(model, dtype), prompts)

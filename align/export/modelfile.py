@@ -5,7 +5,7 @@ from typing import Any
 
 from align.errors import UserError
 from align.export.template_turns import Turns, turns_of
-from align.models.template import stop_token
+from align.models.chat_template import stop_token
 
 FILE = "Modelfile"
 

@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import Any
 
 from align.errors import UserError
-from align.models.template import TEMPLATE_SETTINGS, Message, dateless
+from align.models.chat_template import TEMPLATE_SETTINGS, Message, dateless
 
 _SYSTEM, _FIRST, _ANSWER, _SECOND = "xsystemx", "xfirstx", "xanswerx", "xsecondx"
 _REMEDY = "Serve the folder with something that reads chat_template.jinja itself"

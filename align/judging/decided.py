@@ -14,7 +14,7 @@ from align.judging.folds import FOLDS, fold_of
 from align.judging.gate import MINIMUM
 from align.judging.protocol import About, Briefing, Example, Side
 from align.preferences.rows import side_of
-from align.recipe.keys import DEFAULTS
+from align.recipe.recipe_keys import DEFAULTS
 from align.store.acts import owner_acts
 from align.store.choices import decisive_pairs
 from align.store.ids import canonical_json

@@ -23,9 +23,10 @@ from align.judging.briefing import EXAMPLES
 from align.judging.prompt import JudgePrompt, winner_of
 from align.judging.protocol import About, Answer, Briefing, Keep, Order, Question, keep_nothing
 from align.models.base import resolve_base
+from align.models.chat_template import TEMPLATE_SETTINGS, render_prompt
 from align.models.checkpoints import Checkpoint
-from align.models.template import TEMPLATE_SETTINGS, render_prompt
-from align.models.twins import Twin, load_twin
+from align.models.loaded_model import LoadedModel
+from align.models.loading import load_model
 
 # What the model is surer of than this, as a margin of probability between the letters, is as
 # certain as that: .5 is three in four, .8 is nine in ten, as the prompt defines the words.
@@ -211,9 +212,9 @@ class LocalJudge:
         return ids if tokenizer.bos_token_id is None else [tokenizer.bos_token_id, *ids]
 
     @cached_property
-    def _twin(self) -> Twin:
+    def _twin(self) -> LoadedModel:
         # Loaded when the first question comes: where all is on file, none does.
-        return load_twin(Checkpoint("base", None, self._base.hash, self._base))
+        return load_model(Checkpoint("base", None, self._base.hash, self._base))
 
     @cached_property
     def _context(self) -> int | None:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from align.choices.verdicts import CERTAINTIES, Certainty, Winner
+from align.claude.prompt_file import PromptFile, Wanted, shipped
 from align.judging.protocol import About, Briefing, Comparison, Example, Message, Order, Question
-from align.models.prompt_file import PromptFile, Wanted, shipped
 
 Reply = Literal["JSON", "a letter"]
 

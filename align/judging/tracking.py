@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from align.judging.run import Outcome
-from align.training.wandb_run import close_run, open_run
+from align.training.tracking.wandb_runs import close_run, open_run
 
 
 def track(owner: str, outcome: Outcome) -> None:

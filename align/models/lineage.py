@@ -31,7 +31,7 @@ class Lineage:
         recipe: File, hash and effective values of the recipe.
         rows: Hash of the frozen rows, how many were trained on and held out and, of choices, what
             those of each source weigh together.
-        template_hash: `align.models.template.template_hash` of the tokenizer it was trained with.
+        template_hash: `chat_template.template_hash` of the tokenizer it was trained with.
         adapter_hash: Of the adapter's file; of a full twin's files of weights.
         inputs: Digest of all that decides the result; equal inputs need no second run.
         seed: The run's seed.

@@ -32,7 +32,7 @@ from align.paths import checkpoints_dir, owner_dir
 from align.preferences.rows import build_preferences
 from align.privacy.redaction import redactor_for
 from align.privacy.sealed import sealed_guard
-from align.recipe.reading import Recipe, read_recipe, recipe_path
+from align.recipe.recipe_file import Recipe, read_recipe, recipe_path
 from align.store.merge import export_rows
 from align.store.schema import schema_version
 

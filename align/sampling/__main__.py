@@ -15,7 +15,7 @@ from align.console import say
 from align.errors import UserError
 from align.sampling import distributed as processes
 from align.sampling.device_memory import check_each_holds
-from align.sampling.sampling_launch import GOES_ON, load_twin, rank_0_file
+from align.sampling.sampling_launch import GOES_ON, model_of, rank_0_file
 from align.sampling.sampling_run import Asked, Run, parse_arguments, prepare
 from align.training.entry import VERDICT, quiet_surroundings
 
@@ -61,18 +61,18 @@ def _draw(asked: Asked) -> None:
             check_each_holds(asked.spread, run.checkpoint)
             _draw_together(run)
         elif run.missing:
-            run.draw(load_twin(run))
+            run.draw(model_of(run))
         run.report()
 
 
 def _draw_together(run: Run) -> None:
     processes.join()
     if run.missing:
-        from align.models.twins import load_twin as load_whole
+        from align.models.loading import load_model
 
         path = run.checkpoint.path
         about = {"owner": run.asked.owner, "word": str(path) if path else "base"}
-        run.draw(processes.Processes(lambda: load_whole(run.checkpoint), about))
+        run.draw(processes.Processes(lambda: load_model(run.checkpoint), about))
     processes.dismiss()
 
 
@@ -83,9 +83,9 @@ def _serve() -> int:
 
     def load(about: dict[str, Any]) -> Any:
         from align.models.checkpoints import resolve
-        from align.models.twins import load_twin as load_whole
+        from align.models.loading import load_model
 
-        return load_whole(resolve(about["owner"], about["word"]))
+        return load_model(resolve(about["owner"], about["word"]))
 
     try:
         processes.join()

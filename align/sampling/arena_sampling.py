@@ -126,7 +126,7 @@ def draw_answers(
 
     Args:
         conn: The owner's store.
-        twin: An `align.models.twins.Twin` of the checkpoint.
+        twin: An `align.models.loaded_model.LoadedModel` of the checkpoint.
         plan: From `plan_comparison`.
         checkpoint: One of the plan's.
         batch_size: Answers drawn at a time.

@@ -59,7 +59,7 @@ class Processes:
         self._twin = load()
 
     def generate_each(self, conversations: Sequence[Any], **settings: Any) -> Iterator[Answered]:
-        """Yield what `Twin.generate_each` does, from all processes, as it arrives.
+        """Yield what `LoadedModel.generate_each` does, from all processes, as it arrives.
 
         Raises:
             LostProcess: One ended before its share was drawn; what arrived was yielded.

@@ -36,7 +36,7 @@ def draw_pairs(
 
     Args:
         conn: The owner's store.
-        twin: An `align.models.twins.Twin` of the plan's checkpoint.
+        twin: An `align.models.loaded_model.LoadedModel` of the plan's checkpoint.
         plan: From `make_plan`; it is brought up to date.
         batch_size: Answers drawn at a time.
         narrate: Show progress.

@@ -46,19 +46,19 @@ def sample(asked: Asked, accelerate: str | None = None) -> int:
             run.conn.close()
             return _launched(config, asked)
     if run.missing:
-        run.draw(load_twin(run))
+        run.draw(model_of(run))
     else:
         say("All answers of this twin, seed and settings are drawn already.")
     run.report()
     return 0
 
 
-def load_twin(run: Run) -> Any:
+def model_of(run: Run) -> Any:
     """Return the twin that a single process draws from, spread where it must be."""
     spread = run.asked.spread or must_be_spread(run.checkpoint)
-    from align.models import twins
+    from align.models.loading import load_model
 
-    return twins.load_twin(run.checkpoint, device_map="auto" if spread else None)
+    return load_model(run.checkpoint, device_map="auto" if spread else None)
 
 
 def _fitting(run: Run) -> Path | None:

@@ -17,7 +17,7 @@ ATTEMPTS = 4
 
 @dataclass(frozen=True)
 class Sampling:
-    """How answers are drawn; the keys are those of `Twin.generate`."""
+    """How answers are drawn; the keys are those of `LoadedModel.generate`."""
 
     temperature: float = 1.0
     top_p: float = 1.0

@@ -121,7 +121,7 @@ class Run:
         return 2 * len(self.plan.missing())
 
     def draw(self, twin: Any) -> None:
-        """Draw what is missing into the store; `twin` has `Twin.generate_each`."""
+        """Draw what is missing into the store; `twin` has `LoadedModel.generate_each`."""
         how_many = self.missing if self.asked.against_records else self.missing // 2
         what = "answers" if self.asked.against_records else "pairs"
         say(f"Drawing {how_many:,} {what} from {self.checkpoint.name}.")

@@ -11,12 +11,12 @@ from align.console import say
 from align.errors import UserError
 from align.paths import relative_to_root
 from align.training.alarms import Alarm
-from align.training.head import project_learned_positions_only
+from align.training.lm_head import project_learned_positions_only
 from align.training.noted import changes_of, give_up, where_it_stands
 from align.training.run import Run, is_main
 from align.training.saving import WHOLE, last_whole, remove_broken, step_of
 from align.training.stopping import Stopped, until_the_step_ends
-from align.training.tracking import callbacks
+from align.training.tracking.reporter import callbacks
 from align.training.unfinished import check_spread
 from align.training.watching import Watcher, best_by, spread
 

@@ -19,7 +19,7 @@ from align.recipe.accelerate_config import (
 from align.training.entry import VERDICT, quiet_surroundings, say_unchanged
 from align.training.noted import spread_of
 from align.training.preflight import before_download, on_rows
-from align.training.preflight.choosing import settled
+from align.training.preflight.auto_recipe import settled
 from align.training.run import Asked, prepare, run_lock
 from align.training.stopping import SIGNALS, code_of
 from align.training.unfinished import check_spread, check_unfinished

@@ -9,7 +9,7 @@ from peft import LoraConfig
 
 from align.models.lineage import ADAPTER
 from align.models.vocabulary import trained_tokens
-from align.recipe.reading import Recipe
+from align.recipe.recipe_file import Recipe
 
 
 def lora_config(recipe: Recipe, model: Any, tokenizer: Any) -> Any:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from align.files import write_atomically
-from align.recipe.keys import NO_EFFECT, OFF
-from align.recipe.reading import Recipe
+from align.recipe.recipe_file import Recipe
+from align.recipe.recipe_keys import NO_EFFECT, OFF
 from align.training.run import Run
 from align.training.saving import last_whole, step_of
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from align.models.twins import load_base, load_model
+from align.models.loading import load_base, load_causal_lm
 from align.models.vocabulary import fit_embeddings, with_whole_head
 from align.training.arguments import model_settings
 from align.training.run import Run
@@ -38,7 +38,7 @@ def policy_of_parent(run: Run, tokenizer: Any, args: Any) -> Any:
     """Return what dpo trains: the parent's own adapter on the base, or the parent's own weights."""
     folder = _parent(run)
     if run.recipe.is_full:
-        return load_model(folder, **model_settings(run))
+        return load_causal_lm(folder, **model_settings(run))
     from peft import PeftModel
 
     from align.training.lora import learned_rows
@@ -63,7 +63,7 @@ def frozen_reference(run: Run, args: Any) -> Any:
     """
     if not run.recipe.is_full or args.precompute_ref_log_probs:
         return None
-    return load_model(_parent(run), **model_settings(run)).requires_grad_(False).eval()
+    return load_causal_lm(_parent(run), **model_settings(run)).requires_grad_(False).eval()
 
 
 def _parent(run: Run) -> Path:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from align.files import write_atomically
+from align.models.chat_template import stop_token, template_hash
 from align.models.checkpoints import clear_work, publish
 from align.models.lineage import FULL, Lineage, weights_hash, write
-from align.models.template import stop_token, template_hash
 from align.paths import relative_to_root
-from align.recipe.keys import DEFAULTS
+from align.recipe.recipe_keys import DEFAULTS
 from align.training.run import Run, is_main
 
 _LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")

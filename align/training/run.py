@@ -17,7 +17,7 @@ from align.models.lineage import FULL, digest_of, has_weights
 from align.models.lineage import read as read_lineage
 from align.owner import load_owner
 from align.paths import checkpoints_dir, relative_to_root, store_path
-from align.recipe.reading import Recipe, read_recipe, recipe_path
+from align.recipe.recipe_file import Recipe, read_recipe, recipe_path
 from align.training.preferred import judging, preference_rows
 from align.training.rows import (
     FrozenRows,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from align.models.template import (
+from align.models.chat_template import (
     Message,
     Rendered,
     is_trained,

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from align.models.template import dateless
-from align.models.twins import load_tokenizer
+from align.models.chat_template import dateless
+from align.models.loading import load_tokenizer
 from align.models.vocabulary import give_template
 from align.training.run import Run
 

@@ -57,11 +57,11 @@ def _next_words(ground: Ground, checkpoint: Any, out: Any) -> tuple[list[int], l
     """Return the likeliest next token after each prompt, by the twin and by what was exported."""
     import torch
 
-    from align.models.template import render_prompt
-    from align.models.twins import load_model, load_twin
+    from align.models.chat_template import render_prompt
+    from align.models.loading import load_causal_lm, load_model
 
-    twin = load_twin(checkpoint)
-    exported = load_model(out, dtype=twin.model.dtype).to(twin.model.device).eval()
+    twin = load_model(checkpoint)
+    exported = load_causal_lm(out, dtype=twin.model.dtype).to(twin.model.device).eval()
     found: tuple[list[int], list[int]] = ([], [])
     with torch.inference_mode():
         for ask in _ASKS:
@@ -86,7 +86,7 @@ def four_bits(ground: Ground) -> Iterator[Row]:
 
 def _twin(ground: Ground, owner: str) -> Any:
     from align.models.checkpoints import resolve
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
     ground.train("sft", owner, *precise(ground))
-    return load_twin(resolve(owner, "sft"))
+    return load_model(resolve(owner, "sft"))

@@ -45,7 +45,7 @@ def device(ground: Ground) -> Iterator[Row]:
     """Measure what a large matrix product reaches: in bf16, which few CPUs can, on CUDA."""
     import torch
 
-    from align.training.speed import measured_peak_flops
+    from align.training.tracking.speed import measured_peak_flops
 
     if ground.device == "cuda":
         memory = torch.cuda.get_device_properties(0).total_memory / 2**30
@@ -99,7 +99,7 @@ def _watch(trainer: Any, run: Any, meter: _Meter, ground: Ground) -> Any:
     from align.training.preflight.memory import estimate
     from align.training.preflight.shapes import ModelShape
     from align.training.preflight.work import work_of
-    from align.training.speed import lengths_of, passed_weights, train_flops_per_token
+    from align.training.tracking.speed import lengths_of, passed_weights, train_flops_per_token
 
     rows = list(trainer.train_dataset)
     lengths = lengths_of(rows)

@@ -110,9 +110,9 @@ def _zero(ground: Ground, stage: int) -> Iterator[Row]:
 
 def _loads(owner: str, stage: str) -> int:
     from align.models.checkpoints import resolve
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
-    load_twin(resolve(owner, stage))
+    load_model(resolve(owner, stage))
     return 1
 
 

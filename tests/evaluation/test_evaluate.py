@@ -95,13 +95,13 @@ def test_a_stopped_evaluation_goes_on_to_the_same_scorecard(
     import shutil
 
     from align.evaluation.answers import answer_all
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
     asked = asked_of(conn)
     whole, folder = evaluate(conn, asked)
     shutil.rmtree(folder.parent)
     conn.execute("DELETE FROM evaluation_answers")
-    twin = load_twin(asked.checkpoints["sft"])
+    twin = load_model(asked.checkpoints["sft"])
     answer_all(conn, twin, asked.prompts[:7], seed=0, settings=asked.settings)
     resumed, _ = evaluate(conn, asked)
     assert resumed.matches == whole.matches

@@ -233,7 +233,7 @@ def test_the_exported_template_needs_no_settings(name: str, tmp_path: Path) -> N
     import trl
     from transformers import AutoTokenizer
 
-    from align.models.template import render_prompt
+    from align.models.chat_template import render_prompt
 
     tokenizer = tiny_tokenizer()
     tokenizer.add_special_tokens({"bos_token": "<|bos|>"})

@@ -9,7 +9,7 @@ import pytest
 from align.errors import UserError
 from align.export.modelfile import go_template, modelfile
 from align.export.template_turns import turns_of
-from align.models.template import render_prompt
+from align.models.chat_template import render_prompt
 from tests.export.go_templates import evaluate
 from tests.tiny import tiny_tokenizer
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from align.models import checkpoints, lineage
 from align.models.base import resolve_base
+from align.models.chat_template import template_hash
 from align.models.checkpoints import Checkpoint
-from align.models.template import template_hash
-from align.models.twins import load_base, load_model, load_tokenizer
+from align.models.loading import load_base, load_causal_lm, load_tokenizer
 from align.models.vocabulary import fit_embeddings
 from align.paths import checkpoints_dir, project_root
 from tests.tiny import write_tiny_base
@@ -60,7 +60,7 @@ def full_twin() -> Checkpoint:
     import torch
 
     base = resolve_base(str(tiny_base()), asked_by="test")
-    model = load_model(base.path, dtype=torch.float32)
+    model = load_causal_lm(base.path, dtype=torch.float32)
     torch.manual_seed(1)
     for weight in model.parameters():
         weight.data += 0.1 * torch.randn_like(weight)

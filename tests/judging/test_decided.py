@@ -13,7 +13,7 @@ from align.judging.folds import FOLDS, fold_of
 from align.judging.gate import MINIMUM
 from align.preferences.rows import side_of
 from align.privacy.redaction import Redactor
-from align.recipe.keys import DEFAULTS
+from align.recipe.recipe_keys import DEFAULTS
 from align.store.adding import add_records
 from align.store.connection import in_memory
 from align.store.events import append_event

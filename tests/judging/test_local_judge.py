@@ -14,7 +14,7 @@ from align.errors import UserError
 from align.judging.local import TIE, LocalJudge, letter_tokens, said_of
 from align.judging.prompt import JudgePrompt
 from align.judging.protocol import ORDERS, Answer, Briefing, Question
-from align.models.twins import load_tokenizer
+from align.models.loading import load_tokenizer
 from tests.judging.questions import OWNER, briefing, comparison, question
 from tests.tiny_fixtures import tiny_base, tokenizer  # noqa: F401
 

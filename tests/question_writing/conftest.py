@@ -11,11 +11,13 @@ import pytest
 def base() -> Any:
     """The demo's base, which weighs."""
     from align.models.checkpoints import resolve
-    from align.models.twins import load_twin
-    from align.recipe.reading import read_recipe, recipe_path
+    from align.models.loading import load_model
+    from align.recipe.recipe_file import read_recipe, recipe_path
 
     assert "SOUNDALIKE_ROOT" not in os.environ
-    return load_twin(resolve("demo", "base", recipe=read_recipe(recipe_path("demo", "sft"), "sft")))
+    return load_model(
+        resolve("demo", "base", recipe=read_recipe(recipe_path("demo", "sft"), "sft"))
+    )
 
 
 @pytest.fixture(scope="session")
@@ -23,12 +25,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A base that knows nothing and weighs fast: for what does not depend on the weights."""
     from align.models.base import resolve_base
     from align.models.checkpoints import Checkpoint
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
     from tests.tiny import write_tiny_base
 
     folder = write_tiny_base(tmp_path_factory.mktemp("base") / "tiny")
     base = resolve_base(str(folder), asked_by="test")
-    return load_twin(Checkpoint("base", None, base.hash, base))
+    return load_model(Checkpoint("base", None, base.hash, base))
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ BY_CLAUDE = ("questions", "write", "--owner", "ann", "--by", "claude")
 def line(
     capsys: pytest.CaptureFixture[str], there: Path, tiny: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Line:
-    monkeypatch.setattr("align.models.twins.load_twin", lambda checkpoint: tiny)
+    monkeypatch.setattr("align.models.loading.load_model", lambda checkpoint: tiny)
     return Line(capsys)
 
 

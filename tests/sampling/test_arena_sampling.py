@@ -89,9 +89,9 @@ def test_only_held_out_prompts_that_may_be_shown_are_asked(conn: sqlite3.Connect
 def test_two_tiny_twins_give_an_arena_and_the_same_one_again(
     conn: sqlite3.Connection, twins: Both, tmp_path: Path
 ) -> None:
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
-    first, second = map(load_twin, twins)
+    first, second = map(load_model, twins)
     assert draw(conn, twins, first, second).pairs == 6
     found = list(iter_pairs(conn, purpose="arena"))
     assert {(pair.checkpoint_a, pair.checkpoint_b) for pair in found} == {("001-sft", "002-dpo")}

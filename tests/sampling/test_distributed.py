@@ -190,9 +190,9 @@ def test_a_word_that_means_nothing_is_one_line(words: list[str]) -> None:
 
 
 def test_shares_together_are_the_batches_of_one_process(twin: Checkpoint) -> None:
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
-    loaded = load_twin(twin)
+    loaded = load_model(twin)
     asked = [[{"role": "user", "content": f"What of {n}?"}] for n in range(7)]
     settings = {"seed": 4, "batch_size": 3, "max_new_tokens": 6, "n": 2}
     whole = list(loaded.generate_each(asked, **settings))
@@ -203,22 +203,22 @@ def test_shares_together_are_the_batches_of_one_process(twin: Checkpoint) -> Non
 
 @pytest.mark.parametrize("device_map", ["auto", {"": "cpu"}, {"model": "cpu", "lm_head": "cpu"}])
 def test_a_spread_twin_answers_as_a_whole_one(twin: Checkpoint, device_map: object) -> None:
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
     asked = [[{"role": "user", "content": f"What of {n}?"}] for n in range(6)]
     settings = {"seed": 4, "max_new_tokens": 8}
-    whole = load_twin(twin).generate(asked, **settings)
-    spread = load_twin(twin, device_map=device_map)
+    whole = load_model(twin).generate(asked, **settings)
+    spread = load_model(twin, device_map=device_map)
     assert spread.generate(asked, **settings) == whole
 
 
 def test_a_part_that_no_device_holds_is_refused(twin: Checkpoint) -> None:
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
     split = {"model.embed_tokens": "cpu", "model.layers.0": "cpu", "model.layers.1": "disk",
              "model.norm": "cpu", "model.rotary_emb": "cpu", "lm_head": "cpu"}  # fmt: skip
     with pytest.raises(UserError, match="does not fit on this machine's devices together"):
-        load_twin(twin, device_map=split)
+        load_model(twin, device_map=split)
 
 
 def gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *mebibytes: int) -> None:

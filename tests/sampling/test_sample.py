@@ -115,9 +115,9 @@ def test_each_round_and_attempt_has_a_seed_of_its_own() -> None:
 def test_a_tiny_twin_gives_pairs_and_the_same_ones_again(
     conn: sqlite3.Connection, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
-    twin = load_twin(checkpoint)
+    twin = load_model(checkpoint)
     add_prompts(conn, prompts(8))
     result = draw_pairs(conn, twin, plan_of(conn, checkpoint), narrate=False)
     assert result.pairs == 8
@@ -151,9 +151,9 @@ def test_a_finished_plan_draws_nothing(conn: sqlite3.Connection, checkpoint: Che
 def test_a_stopped_run_goes_on_to_the_same_pairs(
     conn: sqlite3.Connection, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
-    twin = load_twin(checkpoint)
+    twin = load_model(checkpoint)
 
     class Stopped:
         def generate_each(self, *args: Any, **settings: Any) -> Iterator[tuple[int, int, str]]:
@@ -199,9 +199,9 @@ def test_what_never_differs_is_left_out_with_a_count_and_not_drawn_for_ever(
 def test_one_answer_is_drawn_against_records_and_a_pair_takes_it_over(
     conn: sqlite3.Connection, checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
-    twin = load_twin(checkpoint)
+    twin = load_model(checkpoint)
     asked = prompts(6)
     add_prompts(conn, asked)
     plan = plan_of(conn, checkpoint, prompts=asked[:4], pairs=4)

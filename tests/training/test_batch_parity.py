@@ -77,7 +77,7 @@ def dpo_run(base: Path, tokenizer: Any, folder: Path, layout: tuple[int, int], *
     from trl import DPOConfig
 
     from align.training.tokenised import dpo_tokens
-    from align.training.weighting import WeightedCollator, WeightedDPOTrainer, scaled_weights
+    from align.training.weighted_dpo import WeightedCollator, WeightedDPOTrainer, scaled_weights
 
     rows = [dpo_row(at) for at in range(11)]
     for row in rows[::3]:

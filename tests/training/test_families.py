@@ -60,7 +60,7 @@ def logits_agree(folder: Path, twin: Any) -> None:
     from peft import AutoPeftModelForCausalLM
     from transformers import AutoTokenizer
 
-    from align.models.template import render_prompt
+    from align.models.chat_template import render_prompt
 
     plain = AutoPeftModelForCausalLM.from_pretrained(folder).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -84,7 +84,7 @@ def export_agrees(twin: Any, out: Path) -> None:
 
     from align.export.asked import Asked
     from align.export.exporting import export
-    from align.models.template import render_prompt
+    from align.models.chat_template import render_prompt
 
     export(twin.checkpoint, Asked(out=out, merge=True, dtype="float32"))
     merged = AutoModelForCausalLM.from_pretrained(out).eval()
@@ -104,12 +104,12 @@ def _listed(ids: int | list[int]) -> list[int]:
 def test_a_family_goes_through_sft_dpo_a_stop_and_reloading(
     family: str, family_root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
     write_family_base(family_root / "models" / "tiny", family)
     assert sft.main(words(family_root, "sft")) == 0
     folder = family_root / "checkpoints/ann/001-sft"
-    twin = load_twin(checkpoints.resolve("ann", "sft"))
+    twin = load_model(checkpoints.resolve("ann", "sft"))
     assert twin.tokenizer.decode([_stop(twin)]) == FAMILIES[family].stop
     # Of a model that also sees, what sees is left alone.
     assert trained_layers(folder) and not [name for name in trained_layers(folder) if "vis" in name]
@@ -128,7 +128,7 @@ def test_a_family_goes_through_sft_dpo_a_stop_and_reloading(
     assert losses(folder) == whole
 
     monkeypatch.chdir(tmp_path)
-    twin = load_twin(checkpoints.resolve("ann", "dpo"))
+    twin = load_model(checkpoints.resolve("ann", "dpo"))
     logits_agree(folder, twin)
     _stops(twin)
     export_agrees(twin, tmp_path / "merged")
@@ -142,7 +142,7 @@ def test_tokens_that_a_base_lacks_are_trained_saved_and_loaded(
 ) -> None:
     import torch
 
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
     base = write_family_base(family_root / "models" / "tiny", family)
     (base / "chat_template.jinja").unlink()
@@ -152,7 +152,7 @@ def test_tokens_that_a_base_lacks_are_trained_saved_and_loaded(
     assert len(rows) == (1 if family == "gemma3" else 2)
     others = trained_layers(folder) - rows
     assert not [name for name in others if "embed_tokens" in name or "lm_head" in name]
-    twin = load_twin(checkpoints.resolve("ann", "sft"))
+    twin = load_model(checkpoints.resolve("ann", "sft"))
     assert twin.tokenizer.decode([_stop(twin)]) == "<|im_end|>"
     monkeypatch.chdir(tmp_path)
     logits_agree(folder, twin)
@@ -161,7 +161,7 @@ def test_tokens_that_a_base_lacks_are_trained_saved_and_loaded(
     assert dpo.main(words(family_root, "dpo")) == 0
     folder = family_root / "checkpoints/ann/002-dpo"
     assert losses(folder)[0] == pytest.approx(0.6931, abs=1e-4)
-    newer = load_twin(checkpoints.resolve("ann", "dpo"))
+    newer = load_model(checkpoints.resolve("ann", "dpo"))
     logits_agree(folder, newer)
     export_agrees(newer, tmp_path / "merged")
     learned = [one.model.get_input_embeddings().weight[_stop(one)] for one in (twin, newer)]
@@ -172,8 +172,8 @@ def test_tokens_that_a_base_lacks_are_trained_saved_and_loaded(
 def test_a_base_without_a_template_speaks_in_plain_turns(
     family_root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from align.models.template import render
-    from align.models.twins import load_twin
+    from align.models.chat_template import render
+    from align.models.loading import load_model
 
     base = write_family_base(family_root / "models" / "tiny", "llama")
     (base / "chat_template.jinja").unlink()
@@ -182,20 +182,20 @@ def test_a_base_without_a_template_speaks_in_plain_turns(
     assert "no chat template" in said and "chat_template: plain" in said
     assert sft.main(words(family_root, "sft", "--chat_template", "plain")) == 0
     folder = family_root / "checkpoints/ann/001-sft"
-    twin = load_twin(checkpoints.resolve("ann", "sft"))
+    twin = load_model(checkpoints.resolve("ann", "sft"))
     assert not [name for name in trained_layers(folder) if "lora" not in name]
     assert twin.tokenizer.decode(render(twin.tokenizer, CHAT[:2]).input_ids) == (
         "<|begin_of_text|>User:\nHow was the concert?\n\nAssistant:\nLoud, and worth it.<|eot_id|>"
     )
     logits_agree(folder, twin)
     # It is compared with its base, which then answers in its template.
-    base_twin = load_twin(checkpoints.resolve("ann", "base"))
+    base_twin = load_model(checkpoints.resolve("ann", "base"))
     assert render(base_twin.tokenizer, CHAT[:2]) == render(twin.tokenizer, CHAT[:2])
     assert base_twin.generate([CHAT[:1]], seed=1, max_new_tokens=3)
 
 
 def _stop(twin: Any) -> int:
-    from align.models.template import stop_token
+    from align.models.chat_template import stop_token
 
     return stop_token(twin.tokenizer)
 

@@ -10,7 +10,7 @@ import pytest
 from align import dpo, sft
 from align.errors import UserError
 from align.models import checkpoints, lineage
-from align.recipe.reading import RecipeError, read_recipe
+from align.recipe.recipe_file import RecipeError, read_recipe
 from tests.tiny_runs import SFT, words
 from tests.training.test_runs import losses, stop_after
 
@@ -40,7 +40,7 @@ def full(full_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 def logits(model: Any, tokenizer: Any) -> Any:
     import torch
 
-    from align.models.template import render_prompt
+    from align.models.chat_template import render_prompt
 
     with torch.no_grad():
         return model.eval()(torch.tensor([render_prompt(tokenizer, ASK)])).logits
@@ -71,10 +71,10 @@ def test_full_twin_loads_with_plain_transformers_from_anywhere_and_without_its_b
 ) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
     shutil.rmtree(full / "models/tiny")
-    twin = load_twin(checkpoints.resolve("ann", "sft"))
+    twin = load_model(checkpoints.resolve("ann", "sft"))
     monkeypatch.chdir(tmp_path)
     folder = full / "checkpoints/ann/sft"
     plain = AutoModelForCausalLM.from_pretrained(folder)
@@ -99,7 +99,7 @@ def test_full_dpo_starts_from_and_refers_to_the_sft_twin(full: Path, is_cached: 
 def test_reference_that_is_the_base_is_caught_before_the_first_step(
     full: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from align.models.twins import load_base
+    from align.models.loading import load_base
     from align.training import policy
     from align.training.arguments import model_settings
 
@@ -120,7 +120,7 @@ def test_reference_that_is_the_base_is_caught_before_the_first_step(
 def test_log_probs_cached_of_another_model_are_caught(
     full: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from align.training.weighting import WeightedDPOTrainer
+    from align.training.weighted_dpo import WeightedDPOTrainer
 
     genuine = WeightedDPOTrainer._precompute_ref_logps
 
@@ -161,7 +161,7 @@ def test_resumed_full_runs_equal_uninterrupted(full: Path, monkeypatch: pytest.M
 def test_weights_in_shards_are_hashed_and_a_missing_shard_is_missed(full: Path) -> None:
     from transformers import AutoModelForCausalLM
 
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
     folder = full / "checkpoints/ann/002-sft"
     model = AutoModelForCausalLM.from_pretrained(folder)
@@ -174,11 +174,11 @@ def test_weights_in_shards_are_hashed_and_a_missing_shard_is_missed(full: Path) 
     described = json.loads((folder / "twin.json").read_text())
     described["adapter_hash"] = lineage.weights_hash(folder)
     (folder / "twin.json").write_text(json.dumps(described))
-    assert load_twin(checkpoints.load(folder)).model.device.type == "cpu"
+    assert load_model(checkpoints.load(folder)).model.device.type == "cpu"
     shards[0].unlink()
     assert not lineage.has_weights(folder)
     with pytest.raises(UserError, match="only its lineage is here"):
-        load_twin(checkpoints.load(folder))
+        load_model(checkpoints.load(folder))
 
 
 def test_adapter_and_whole_model_do_not_go_on_from_each_other(
@@ -207,7 +207,7 @@ def test_use_peft_true_is_the_recipe_without_it_and_four_bits_are_not_trained(
 def test_pack_brings_a_whole_twin_to_another_machine(
     full: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
     from align.packs import packing
     from align.packs.bundle import Manifest, open_bundle, write_bundle
     from align.packs.unpacking import Unpacked, place_checkpoints
@@ -224,5 +224,5 @@ def test_pack_brings_a_whole_twin_to_another_machine(
     with open_bundle(pack) as bundle:
         bundle.verify()
         place_checkpoints(bundle, "ann", Unpacked())
-    twin = load_twin(checkpoints.resolve("ann", "sft"))
+    twin = load_model(checkpoints.resolve("ann", "sft"))
     assert twin.checkpoint.path == (there / "checkpoints/ann/002-sft").resolve()

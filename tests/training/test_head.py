@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from align.training.head import project_learned_positions_only
+from align.training.lm_head import project_learned_positions_only
 
 
 def gradients(base: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, Any, list[torch.Tensor]]:

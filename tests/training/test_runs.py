@@ -122,15 +122,15 @@ def test_checkpoint_loads_with_plain_peft_from_any_folder(
     from peft import AutoPeftModelForCausalLM
     from transformers import AutoTokenizer
 
-    from align.models.template import render_prompt
-    from align.models.twins import load_twin
+    from align.models.chat_template import render_prompt
+    from align.models.loading import load_model
 
     monkeypatch.chdir(tmp_path)
     folder = trained_root / "checkpoints/ann/sft"
     plain = AutoPeftModelForCausalLM.from_pretrained(folder).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     monkeypatch.setenv("SOUNDALIKE_ROOT", str(trained_root))
-    twin = load_twin(checkpoints.resolve("ann", "sft"))
+    twin = load_model(checkpoints.resolve("ann", "sft"))
     ask = [{"role": "user", "content": "Tell me about number 3."}]
     ids = torch.tensor([render_prompt(tokenizer, ask)])
     assert ids[0].tolist() == render_prompt(twin.tokenizer, ask)
@@ -153,14 +153,14 @@ def test_changed_base_is_refused_and_a_moved_one_is_found(trained: Path) -> None
 
 
 def test_changed_adapter_and_changed_template_are_refused(trained: Path) -> None:
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
     folder = trained / "checkpoints/ann/001-sft"
     template = folder / "chat_template.jinja"
     kept = template.read_text()
     template.write_text(kept.replace("assistant", "bot"))
     with pytest.raises(UserError, match="chat template"):
-        load_twin(checkpoints.resolve("ann", "sft"))
+        load_model(checkpoints.resolve("ann", "sft"))
     template.write_text(kept)
     with (folder / "adapter_model.safetensors").open("r+b") as file:
         file.seek(-4, 2)
@@ -283,9 +283,9 @@ def test_recipe_for_a_model_that_is_nowhere_is_one_clear_line(
 
 
 def test_generation_hangs_on_prompt_and_seed_only(trained: Path) -> None:
-    from align.models.twins import load_twin
+    from align.models.loading import load_model
 
-    twin = load_twin(checkpoints.resolve("ann", "sft"))
+    twin = load_model(checkpoints.resolve("ann", "sft"))
     asks = [[{"role": "user", "content": f"Tell me about number {at}."}] for at in range(9)]
     whole = twin.generate(asks, seed=1, n=2, max_new_tokens=12, batch_size=18)
     assert twin.generate(asks[4:6], seed=1, n=2, max_new_tokens=12, batch_size=3) == whole[4:6]

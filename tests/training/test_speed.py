@@ -2,7 +2,7 @@
 
 import pytest
 
-from align.training.speed import (
+from align.training.tracking.speed import (
     Lengths,
     Passed,
     attention_flops_per_token,

@@ -17,8 +17,8 @@ import pytest
 import wandb
 
 from align import dpo, sft
-from align.recipe.reading import RecipeError, read_recipe
-from align.training.wandb_run import group_of, without_names
+from align.recipe.recipe_file import RecipeError, read_recipe
+from align.training.tracking.wandb_runs import group_of, without_names
 from tests.tiny_runs import dpo_row, sft_row, words, write_rows
 from tests.training.wandb_files import records
 
@@ -208,9 +208,9 @@ def test_stopped_run_goes_on_as_the_same_run_and_equals_one_nobody_watched(
 def test_unreachable_wandb_is_said_once_and_an_alarm_with_the_text_are_still_kept(
     root: Path, keyless: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from align.training import wandb_run as tracking
     from align.training.alarms import Alarm
-    from align.training.tracking import Reporter
+    from align.training.tracking.reporter import Reporter
+    from align.training.tracking.reporter import wandb_runs as tracking
 
     monkeypatch.setattr(tracking, "_OPENING", 1.0)
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)

@@ -9,7 +9,7 @@ import torch
 
 from align.errors import UserError
 from align.training.tokenised import dpo_tokens
-from align.training.weighting import (
+from align.training.weighted_dpo import (
     WeightedCollator,
     WeightedDPOTrainer,
     answer_log_probs,

@@ -34,7 +34,7 @@ def write_questions(
 
     Args:
         conn: The owner's store.
-        twin: An `align.models.twins.Twin`: the base that writes.
+        twin: An `align.models.loaded_model.LoadedModel`: the base that writes.
         passages_: From `waiting`.
         writer: The name under which the questions are kept.
         drawn: Questions that the model draws for a passage; 0 only chooses among the rules'.

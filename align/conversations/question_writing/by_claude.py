@@ -166,7 +166,7 @@ class ClaudeWriter:
         """Ask, weigh and store, a few passages at a time; what is stored is not asked again.
 
         Args:
-            twin: An `align.models.twins.Twin`: the base that weighs.
+            twin: An `align.models.loaded_model.LoadedModel`: the base that weighs.
             line: To Claude. Where its budget is used up, the rest waits.
             asked: From `asked`.
             batch_size: Passages that are sent, weighed and stored together.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from align.models.prompt_file import PromptFile, Wanted, shipped
+from align.claude.prompt_file import PromptFile, Wanted, shipped
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

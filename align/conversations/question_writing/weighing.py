@@ -40,11 +40,11 @@ def weighed(twin: Any, batch: Sequence[Offered], writer: str) -> Iterator[Questi
     """Yield a question for each passage: the best one, or why none is.
 
     Args:
-        twin: An `align.models.twins.Twin`: the base that weighs.
+        twin: An `align.models.loaded_model.LoadedModel`: the base that weighs.
         batch: What is weighed together.
         writer: The name under which the questions are kept.
     """
-    from align.models.twins import log_likelihood
+    from align.models.loaded_model import log_likelihood
 
     # Another document's question as well: some bases find anything likelier after a question.
     against = [[NEUTRAL, *_foreign(batch, at)] for at in range(len(batch))]

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from align.console import say
-from align.models.template import dateless
-from align.recipe.reading import Recipe, read_recipe, recipe_path
+from align.models.chat_template import dateless
+from align.recipe.recipe_file import Recipe, read_recipe, recipe_path
+from align.training.preflight.base_availability import availability, model_here, model_of
 from align.training.preflight.dataset import longest_lengths, rows_found
 from align.training.preflight.disk import room
 from align.training.preflight.environment import extras, new_tokens, placement
-from align.training.preflight.finding import Finding, Mark, PreflightError, wrong
+from align.training.preflight.findings import Finding, Mark, PreflightError, wrong
 from align.training.preflight.fitting import memory
-from align.training.preflight.hub import availability, model_here, model_of
 from align.training.preflight.light_tokenizer import LightTokenizer, light_tokenizer
 from align.training.preflight.machine import Layout, layout_of, memory_for, this_machine
 from align.training.preflight.memory import estimate

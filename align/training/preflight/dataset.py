@@ -12,8 +12,8 @@ from align.errors import UserError
 from align.models.base import Base
 from align.owner import load_owner
 from align.paths import store_path
-from align.recipe.reading import Recipe
-from align.training.preflight.finding import Finding, fine, look, unknown, wrong
+from align.recipe.recipe_file import Recipe
+from align.training.preflight.findings import Finding, fine, look, unknown, wrong
 from align.training.preflight.lengths import Spread, lengths_of, spread_of
 from align.training.preflight.light_tokenizer import LightTokenizer
 from align.training.preflight.work import Lengths, most_tokens

@@ -1,7 +1,7 @@
 """Room on the disk for what a run saves."""
 
 from align.paths import checkpoints_dir, relative_to_root
-from align.training.preflight.finding import Finding, fine, wrong
+from align.training.preflight.findings import Finding, fine, wrong
 from align.training.preflight.machine import free_disk, size_words
 from align.training.preflight.memory import trained_weights
 from align.training.preflight.shapes import ModelShape

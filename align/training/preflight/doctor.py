@@ -8,14 +8,14 @@ from align.errors import UserError
 from align.models.checkpoints import newest
 from align.models.lineage import read as read_lineage
 from align.owner import load_owner
-from align.recipe.reading import Recipe, read_recipe, recipe_path
+from align.recipe.recipe_file import Recipe, read_recipe, recipe_path
+from align.training.preflight.base_availability import Model, availability, model_here, model_of
 from align.training.preflight.checks import tokenizer_of, work_for
 from align.training.preflight.dataset import lengths, measured, no_tokens, rows_found, sft_rows
 from align.training.preflight.disk import room
 from align.training.preflight.environment import environment, extras, new_tokens, placement
-from align.training.preflight.finding import Finding, Mark, look, of_error, unknown
+from align.training.preflight.findings import Finding, Mark, look, of_error, unknown
 from align.training.preflight.fitting import memory
-from align.training.preflight.hub import Model, availability, model_here, model_of
 from align.training.preflight.machine import (
     Layout,
     Machine,

@@ -3,9 +3,9 @@
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from align.recipe.extras import missing_extras
-from align.recipe.reading import Recipe
-from align.training.preflight.finding import Finding, fine, look, wrong
+from align.recipe.extra_packages import missing_extras
+from align.recipe.recipe_file import Recipe
+from align.training.preflight.findings import Finding, fine, look, wrong
 from align.training.preflight.machine import Layout, Machine, size_words
 
 _NEEDED = ("torch", "transformers", "trl", "peft", "accelerate")

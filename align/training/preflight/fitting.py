@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from align.recipe.reading import known_recipes, ladder, read_recipe, recipe_path
-from align.training.preflight.finding import Finding, fine, look, unknown, wrong
+from align.recipe.recipe_file import known_recipes, ladder, read_recipe, recipe_path
+from align.training.preflight.findings import Finding, fine, look, unknown, wrong
 from align.training.preflight.machine import Layout, Machine, memory_for, size_words
 from align.training.preflight.memory import Estimate, estimate
 from align.training.preflight.shapes import ModelShape, known_base

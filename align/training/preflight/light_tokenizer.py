@@ -16,7 +16,7 @@ _NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_
 
 
 class LightTokenizer:
-    """What `align.models.template` needs of a tokenizer.
+    """What `align.models.chat_template` needs of a tokenizer.
 
     Attributes:
         name_or_path: The folder.
@@ -142,7 +142,7 @@ def _environment() -> Any:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Generation(Extension):
-        """Writes what stands in `{% generation %}`; the mask is align.models.template's own."""
+        """Writes what stands in `{% generation %}`; the mask is chat_template.py's own."""
 
         tags = {"generation"}  # noqa: RUF012
 

@@ -2,7 +2,7 @@
 
 from align.models.checkpoints import Checkpoint
 from align.models.lineage import has_weights
-from align.training.preflight.finding import Finding, fine, look, wrong
+from align.training.preflight.findings import Finding, fine, look, wrong
 
 
 def reference(parent: Checkpoint) -> list[Finding]:

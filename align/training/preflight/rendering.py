@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from align.errors import UserError
-from align.models.template import is_trained, render, render_answer, render_prompt, stop_token
-from align.training.preflight.finding import Finding, fine, of_error, wrong
+from align.models.chat_template import is_trained, render, render_answer, render_prompt, stop_token
+from align.training.preflight.findings import Finding, fine, of_error, wrong
 from align.training.tokenised import dpo_tokens
 
 Row = dict[str, Any]

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from align.text.printable import printable
-from align.training.preflight.finding import Finding, Mark
+from align.training.preflight.findings import Finding, Mark
 
 Sections = Mapping[str, Sequence[Finding]]
 

@@ -6,8 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlparse
 
-from align.recipe.reading import Recipe
-from align.training.preflight.finding import Finding, fine, look
+from align.recipe.recipe_file import Recipe
+from align.training.preflight.findings import Finding, fine, look
 
 
 def tracking_mode(recipe: Recipe) -> list[Finding]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from align.errors import UserError
-from align.training.preflight.choosing import agreed_to, recipe_for, settled
+from align.training.preflight.auto_recipe import agreed_to, recipe_for, settled
 from align.training.preflight.machine import Machine
 from align.training.run import Asked
 from tests.tiny_runs import sft_row, write_rows
@@ -19,7 +19,7 @@ CPU = {"use_cpu": True, "distributed_type": "NO", "num_processes": 1}
 LAPTOP = Machine((), 16 * 10**9, 12 * 10**9, 8)
 SETTLE = """
 from align.command_line import run
-from align.training.preflight.choosing import settled
+from align.training.preflight.auto_recipe import settled
 from align.training.run import Asked
 def main():
     print(settled(Asked("sft", "bob", "auto", {rows!r}), {cpu!r}).recipe)
@@ -33,7 +33,7 @@ def ladder_root(root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.delenv("HF_HUB_OFFLINE")
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    monkeypatch.setattr("align.training.preflight.choosing.this_machine", lambda: LAPTOP)
+    monkeypatch.setattr("align.training.preflight.auto_recipe.this_machine", lambda: LAPTOP)
     write_rows(root / "sft.jsonl", [sft_row(at) for at in range(40)])
     return root
 
@@ -70,8 +70,8 @@ def test_larger_machine_takes_a_larger_recipe(
     small = settled(asked(ladder_root, "sft", "--yes"), CPU).recipe
     (ladder_root / "checkpoints" / "bob" / "recipe.txt").unlink()
     little = Machine((), 4 * 10**9, 3 * 10**9, 8)
-    monkeypatch.setattr("align.training.preflight.choosing.this_machine", lambda: little)
-    from align.recipe.reading import ladder
+    monkeypatch.setattr("align.training.preflight.auto_recipe.this_machine", lambda: little)
+    from align.recipe.recipe_file import ladder
 
     smaller = settled(asked(ladder_root, "sft", "--yes"), CPU).recipe
     assert ladder().index(smaller) < ladder().index(small)
@@ -81,7 +81,7 @@ def test_machine_too_small_for_the_smallest_is_told_so(
     ladder_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "align.training.preflight.choosing.this_machine", lambda: Machine((), 10**9, 10**8, 1)
+        "align.training.preflight.auto_recipe.this_machine", lambda: Machine((), 10**9, 10**8, 1)
     )
     with pytest.raises(UserError, match="not even the smallest"):
         settled(asked(ladder_root, "sft", "--yes"), CPU)

@@ -13,7 +13,7 @@ import pytest
 from align.errors import UserError
 from align.training.preflight import before_download, on_rows, on_tokens
 from align.training.preflight.doctor import examine
-from align.training.preflight.finding import Finding, fine, wrong
+from align.training.preflight.findings import Finding, fine, wrong
 from align.training.preflight.report import lines
 from align.training.run import Asked, prepare
 from tests.tiny_runs import sft_row, write_rows

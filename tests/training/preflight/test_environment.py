@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from align.recipe.reading import Recipe
+from align.recipe.recipe_file import Recipe
 from align.training.preflight import disk
 from align.training.preflight.environment import extras, new_tokens, placement
-from align.training.preflight.finding import Mark
+from align.training.preflight.findings import Mark
 from align.training.preflight.machine import Gpu, Layout, Machine
 from align.training.preflight.shapes import ModelShape, known_base
 from align.training.preflight.tracking_mode import tracking_mode
@@ -43,7 +43,7 @@ def test_wandb_without_a_key_is_offline_and_says_how_to_change_that(
 def test_each_missing_extra_is_a_line_that_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("align.recipe.extras.find_spec", lambda name: None)
+    monkeypatch.setattr("align.recipe.extra_packages.find_spec", lambda name: None)
     wanted = Recipe(
         Path("sft.yaml"), "sft", {"optim": "paged_adamw_8bit"}, {"load_in_4bit": True}, {}
     )

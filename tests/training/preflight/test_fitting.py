@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from align.training.preflight.finding import Mark
+from align.training.preflight.findings import Mark
 from align.training.preflight.fitting import cheapest, memory, remedy
 from align.training.preflight.machine import Gpu, Layout, Machine
 from align.training.preflight.memory import estimate

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from align.models.template import dateless, render, template_hash
-from align.training.preflight.finding import Mark
+from align.models.chat_template import dateless, render, template_hash
+from align.training.preflight.findings import Mark
 from align.training.preflight.light_tokenizer import light_tokenizer
 from align.training.preflight.rendering import rendering, token_problems
 from align.training.tokenised import dpo_tokens, sft_tokens

@@ -1,7 +1,7 @@
 """Read a training recipe and say all that is wrong with it at once, without importing torch.
 
-A recipe is data, lines of `key: value`; `align.recipe.keys` knows the keys. The command line beats
-the file. No code, no inheritance, no interpolation, no environment variables.
+A recipe is data, lines of `key: value`; `align.recipe.recipe_keys` knows the keys. The command
+line beats the file. No code, no inheritance, no interpolation, no environment variables.
 """
 
 import difflib
@@ -15,7 +15,15 @@ import yaml
 from align.errors import UserError
 from align.models.lineage import digest_of
 from align.paths import project_root, recipes_dir, relative_to_root
-from align.recipe.keys import DEFAULTS, NO_EFFECT, OFF, OURS, as_number, checked_value, known_keys
+from align.recipe.recipe_keys import (
+    DEFAULTS,
+    NO_EFFECT,
+    OFF,
+    OURS,
+    as_number,
+    checked_value,
+    known_keys,
+)
 
 
 class RecipeError(UserError):

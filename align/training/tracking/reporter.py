@@ -17,7 +17,8 @@ from transformers.integrations.integration_utils import rewrite_logs
 from align.console import say
 from align.files import write_atomically
 from align.models.checkpoints import numbered
-from align.training.manifest import (
+from align.training.run import Run, is_main
+from align.training.tracking.run_config import (
     config_of,
     lineage_of,
     recipe_name,
@@ -25,16 +26,15 @@ from align.training.manifest import (
     tags_of,
     text_tables,
 )
-from align.training.run import Run, is_main
-from align.training.speed import (
+from align.training.tracking.speed import (
     lengths_of,
     measured_peak_flops,
     passed_weights,
     peak_memory,
     train_flops_per_token,
 )
-from align.training.trackers import TensorBoard, Tracker, Trackio, Wandb
-from align.training.wandb_run import PROJECT, group_of, names_of, without_names
+from align.training.tracking.trackers import TensorBoard, Tracker, Trackio, Wandb
+from align.training.tracking.wandb_runs import PROJECT, group_of, names_of, without_names
 
 # Where a run's folder keeps its name and id while it goes on.
 FILE = "tracking.json"

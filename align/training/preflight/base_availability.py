@@ -7,8 +7,8 @@ from pathlib import Path
 from align.errors import UserError
 from align.models.base import Base, hub_cache, hub_home, resolve_base
 from align.paths import relative_to_root
-from align.recipe.reading import Recipe
-from align.training.preflight.finding import Finding, fine, look, of_error, unknown, wrong
+from align.recipe.recipe_file import Recipe
+from align.training.preflight.findings import Finding, fine, look, of_error, unknown, wrong
 from align.training.preflight.machine import free_disk, size_words
 from align.training.preflight.shapes import KnownBase, ModelShape, known_base, shape_of_folder
 

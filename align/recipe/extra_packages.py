@@ -7,7 +7,7 @@ torch is there.
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from align.recipe.reading import Recipe
+from align.recipe.recipe_file import Recipe
 
 # Optimisers of transformers that bitsandbytes computes; those of torch have their own 8 bits.
 _OF_BITSANDBYTES = ("paged_", "adamw_8bit", "adamw_bnb", "lion_", "ademamix", "rmsprop_bnb")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from align.console import say
 from align.paths import relative_to_root
-from align.training.wandb_run import close_run, log_table, logs_dir, open_run
+from align.training.tracking.wandb_runs import close_run, log_table, logs_dir, open_run
 
 _STEP = "train/global_step"
 _Row = Sequence[str | int | float | None]

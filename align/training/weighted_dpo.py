@@ -126,7 +126,7 @@ class WeightedDPOTrainer(DPOTrainer):
         self.pair_rewards: list[tuple[float, float]] = []
 
     def _prepare_dataset(self, dataset: Any, *args: Any) -> Any:
-        return dataset  # align.models.template rendered it
+        return dataset  # align.models.chat_template rendered it
 
     def _set_signature_columns_if_needed(self) -> None:
         super()._set_signature_columns_if_needed()

@@ -1,6 +1,6 @@
 """What a recipe may say: every key with its type, without importing torch.
 
-The keys are those of TRL's `SFTConfig` or `DPOConfig` and `ModelConfig`, from keys.json, and
+The keys are those of TRL's `SFTConfig` or `DPOConfig` and `ModelConfig`, from recipe_keys.json, and
 the few of ours below.
 """
 
@@ -88,7 +88,7 @@ OFF: dict[str, Any] = {
 
 _RUN = "the run decides that itself"
 _TRACKIO = "trackio keeps its runs on this machine"
-_TEMPLATE = "align.models.template renders every text, so that training and sampling agree"
+_TEMPLATE = "align.models.chat_template renders every text, so that training and sampling agree"
 REFUSED = {
     "output_dir": "a run's folder is checkpoints/<owner>/NNN-<stage>; say --owner",
     "resume_from_checkpoint": "a stopped run goes on by itself",
@@ -189,7 +189,7 @@ def checked_value(stage: str, key: str, value: Any) -> Any:
 @cache
 def known_keys(stage: str) -> dict[str, dict[str, Any]]:
     """Return key -> {"from", "types", "choices"} of a stage's recipes."""
-    text = Path(__file__).with_name("keys.json").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("recipe_keys.json").read_text(encoding="utf-8")
     keys: dict[str, dict[str, Any]] = json.loads(text)[stage]
     for key, (kinds, stages, _) in OURS.items():
         if stage in stages:

@@ -13,13 +13,13 @@ from align.files import write_atomically
 from align.models.lineage import FILE as TWIN
 from align.models.lineage import read as read_lineage
 from align.paths import checkpoints_dir
-from align.recipe.extras import missing_extras
-from align.recipe.reading import Recipe, known_recipes, ladder, read_recipe, recipe_path
+from align.recipe.extra_packages import missing_extras
+from align.recipe.recipe_file import Recipe, known_recipes, ladder, read_recipe, recipe_path
 from align.training.preflight.activations import compute_bytes
+from align.training.preflight.base_availability import Model, availability, model_of
 from align.training.preflight.checks import work_for
 from align.training.preflight.dataset import sft_rows
-from align.training.preflight.finding import Mark
-from align.training.preflight.hub import Model, availability, model_of
+from align.training.preflight.findings import Mark
 from align.training.preflight.machine import (
     Layout,
     Machine,

@@ -13,8 +13,8 @@ from align.models.checkpoints import numbered
 from align.models.lineage import Lineage
 from align.models.lineage import read as read_lineage
 from align.paths import checkpoints_dir
-from align.recipe.keys import known_keys
-from align.recipe.reading import Recipe
+from align.recipe.recipe_file import Recipe
+from align.recipe.recipe_keys import known_keys
 from align.training.preference_report import longer_by
 from align.training.rows import Row
 from align.training.run import Run

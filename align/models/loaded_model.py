@@ -1,27 +1,18 @@
 """A twin in memory: its base with the adapter folded in, or all its own, and its answers."""
 
-import logging
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from align.errors import UserError
-from align.models.adapters import folded
-from align.models.base import Base
+from align.models.chat_template import Message, render, render_prompt, stop_token
 from align.models.checkpoints import Checkpoint
-from align.models.drawing import draw, uniforms
-from align.models.lineage import FULL, has_weights
-from align.models.template import Message, render, render_prompt, stop_token, template_hash
-from align.models.vocabulary import fit_embeddings
-from align.paths import relative_to_root
+from align.models.token_sampling import draw, uniforms
 
 
 @dataclass(frozen=True)
-class Twin:
+class LoadedModel:
     """A model that answers: a checkpoint's, or the base itself."""
 
     model: Any
@@ -153,7 +144,7 @@ class Likelihood:
 
 @torch.inference_mode()
 def log_likelihood(
-    twin: Twin, texts: Sequence[str | Sequence[Message]], *, batch_size: int = 32
+    twin: LoadedModel, texts: Sequence[str | Sequence[Message]], *, batch_size: int = 32
 ) -> list[Likelihood]:
     """Return the likelihood of each text, in order.
 
@@ -184,98 +175,7 @@ def log_likelihood(
     return scores
 
 
-def load_twin(
-    checkpoint: Checkpoint, *, threads: int | None = None, device_map: Any = None
-) -> Twin:
-    """Return the checkpoint's twin, ready to answer.
-
-    It computes in float32 on a CPU and in bfloat16 on an accelerator. An adapter is folded into its
-    base's weights: one matrix product less in each layer. A full twin is loaded as it lies.
-
-    Args:
-        checkpoint: From `align.models.checkpoints.resolve`.
-        threads: CPU threads; torch's own choice where absent.
-        device_map: Spreads one model over several devices: `auto`, or what lies where.
-
-    Raises:
-        UserError: The folder holds no weights, the tokenizer's template changed, or the devices
-            together are too small.
-    """
-    if threads:
-        torch.set_num_threads(threads)
-    device = _device()
-    folder = checkpoint.path
-    if folder is not None and not has_weights(folder):
-        raise UserError(
-            relative_to_root(folder),
-            "only its lineage is here, not its weights",
-            "Pack it on the other machine with its adapter, and unpack that here",
-        )
-    tokenizer = load_tokenizer(folder or checkpoint.base.path)
-    if not tokenizer.chat_template and checkpoint.grew_into is not None:
-        tokenizer = load_tokenizer(checkpoint.grew_into)
-    if checkpoint.lineage and template_hash(tokenizer) != checkpoint.lineage.template_hash:
-        raise UserError(
-            relative_to_root(folder or checkpoint.base.path),
-            "its chat template or vocabulary is not the one it was trained with",
-            "Restore the tokenizer files, or train again",
-        )
-    # A spread model is never whole in one place, so it can't be rounded after the folding.
-    is_rounded = device_map is not None and device.type != "cpu"
-    settings = {"dtype": torch.bfloat16 if is_rounded else torch.float32, "device_map": device_map}
-    if folder is not None and checkpoint.lineage and checkpoint.lineage.kind == FULL:
-        model = load_model(folder, **settings)
-        _refuse_left_out(model)
-    else:
-        model = load_base(checkpoint.base, **settings)
-        _refuse_left_out(model)
-        model = fit_embeddings(model, tokenizer)
-        if folder is not None:
-            model = folded(model, folder)
-    if device_map is not None:
-        return Twin(model.eval(), tokenizer, checkpoint)
-    if device.type != "cpu":
-        model = model.to(torch.bfloat16)
-    return Twin(model.to(device).eval(), tokenizer, checkpoint)
-
-
-def load_base(base: Base, *, dtype: Any, **settings: Any) -> Any:
-    """Return the base's model, from the folder where it lies now."""
-    return load_model(base.path, dtype=dtype, **settings)
-
-
-def load_model(folder: Path, *, dtype: Any, **settings: Any) -> Any:
-    """Return the whole model that lies in a folder."""
-    from transformers import AutoModelForCausalLM
-
-    _quiet()
-    return AutoModelForCausalLM.from_pretrained(
-        folder, dtype=dtype, local_files_only=True, **settings
-    )
-
-
-def load_tokenizer(folder: Path) -> Any:
-    """Return a folder's tokenizer, with a pad token and padding that fit this toolkit."""
-    from transformers import AutoTokenizer
-
-    _quiet()
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
-
-
-def _refuse_left_out(model: Any) -> None:
-    """Refuse a spread model of which a part found no place: no adapter could be folded into it."""
-    if any(weight.is_meta for weight in model.parameters()):
-        raise UserError(
-            model.name_or_path,
-            "it does not fit on this machine's devices together",
-            "Take a machine with more memory on its devices, or a smaller base",
-        )
-
-
-def _stop_ids(twin: Twin) -> set[int]:
+def _stop_ids(twin: LoadedModel) -> set[int]:
     listed = twin.model.generation_config.eos_token_id
     listed = [listed] if isinstance(listed, int) else listed or []
     return {stop_token(twin.tokenizer), *listed, twin.tokenizer.eos_token_id} - {None}
@@ -300,21 +200,3 @@ def _scored(tokenizer: Any, text: str | Sequence[Message]) -> tuple[list[int], l
     if tokenizer.bos_token_id is not None:
         ids = [tokenizer.bos_token_id, *ids]
     return ids, [1] * len(ids)
-
-
-def _device() -> Any:
-    if os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"):
-        return torch.device("cpu")
-    if torch.cuda.is_available():
-        # Of several processes on a machine, each has a device of its own.
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
-
-
-def _quiet() -> None:
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.disable_progress_bar()
-    logging.getLogger("transformers").setLevel(logging.ERROR)
