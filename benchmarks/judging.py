@@ -32,7 +32,7 @@ from align.judging.planning import Cost, Material, cost_of, material, planned
 from align.judging.prompt import JudgePrompt
 from align.judging.run import Plan, measure, run
 from align.owner import load_owner
-from align.privacy.closed import ClosedWriting
+from align.privacy.private_text import PrivateText
 from align.store.connection import open_store
 from benchmarks import harness
 from benchmarks.harness import Row, at_least, at_most, reported
@@ -111,11 +111,11 @@ async def at_work(owner: str, *, batch: bool, model: str = MODEL) -> AsyncIterat
     """Open a judge's line as `align judge` does."""
     settings = load_owner(owner)
     with closing(open_store(owner)) as conn:
-        closed = ClosedWriting(conn, settings, known=(JudgePrompt.read().text,))
-        told = material(owner, settings, closed=closed)
+        detector = PrivateText(conn, settings, known=(JudgePrompt.read().text,))
+        told = material(owner, settings, detector=detector)
         to = destination(owner, model, PURPOSE)
         consent = agreed(to, settings, yes=True, ask=None, show=lambda line: None)
-        async with opened(to, closed, consent, budget_usd=None, concurrency=CONCURRENCY) as line:
+        async with opened(to, detector, consent, budget_usd=None, concurrency=CONCURRENCY) as line:
             way = Line(
                 line.client, conn, to.price, line.budget, rate=to.rate, concurrency=CONCURRENCY,
                 poll=Poll(0.05, 0.2),

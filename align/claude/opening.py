@@ -18,7 +18,7 @@ from align.claude.spending import USUAL_OUTPUT, Budget, Estimate, Rate
 from align.console import dollars
 from align.owner import Owner
 from align.privacy.consent import Consent, ask_consent, terms
-from align.privacy.egress import FindsClosed, Gate
+from align.privacy.egress import Detector, Gate
 from align.privacy.ledger import Ledger, read
 
 Ask = Callable[[str], str]
@@ -136,7 +136,7 @@ def agreed(
 @asynccontextmanager
 async def opened(
     to: Destination,
-    closed: FindsClosed,
+    detector: Detector,
     consent: Consent | None,
     *,
     budget_usd: float | None,
@@ -146,7 +146,7 @@ async def opened(
 
     Args:
         to: Where it leads.
-        closed: Finds what must not leave; its store belongs to this thread.
+        detector: Finds what must not leave; its store belongs to this thread.
         consent: From `agreed`; without one the gate lets nothing pass.
         budget_usd: What may be spent on it; None sets no limit.
         concurrency: How many requests may be under way at once.
@@ -158,7 +158,7 @@ async def opened(
 
     key = api_key()
     with Ledger(to.owner) as ledger:
-        gate = Gate(closed, consent, ledger, host=to.host, purpose=to.purpose)
+        gate = Gate(detector, consent, ledger, host=to.host, purpose=to.purpose)
         client = open_client(
             gate, ledger, key=key, base_url=to.url, price=to.price, concurrency=concurrency
         )

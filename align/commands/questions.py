@@ -152,14 +152,14 @@ def _by_claude(
     from align.console import say
     from align.conversations.question_writing.by_claude import PURPOSE, ClaudeWriter, usual_output
     from align.owner import load_owner
-    from align.privacy.closed import ClosedWriting
+    from align.privacy.private_text import PrivateText
     from align.store.connection import open_store
 
     conn, settings = open_store(owner), load_owner(owner)
     to = destination(owner, model, PURPOSE, usual_output=usual_output(drawn))
     writer = ClaudeWriter.of(conn, settings, model=model, drawn=drawn)
-    closed = ClosedWriting(conn, settings, known=(writer.told,))
-    asked, staying = writer.asked(closed, limit)
+    detector = PrivateText(conn, settings, known=(writer.told,))
+    asked, staying = writer.asked(detector, limit)
     for line in staying.lines():
         say(line)
     if not asked:
@@ -175,7 +175,7 @@ def _by_claude(
     base = _base(owner, recipe)
     consent = agreed(to, settings, yes=yes_send, ask=on_terminal(), show=say)
     outcome, budget = _written(
-        writer, base, asked, opened(to, closed, consent, budget_usd=budget_usd)
+        writer, base, asked, opened(to, detector, consent, budget_usd=budget_usd)
     )
     _tell(owner, outcome.kept, outcome.left_out, outcome.lines(budget))
 

@@ -19,10 +19,10 @@ KEPT: tuple[Level, ...] = ("open", "train-only")
 CLOSED = "repeating closed writing"
 
 
-class FindsClosed(Protocol):
+class Detector(Protocol):
     """Finds what repeats writing that must not leave."""
 
-    def finds(self, text: str) -> object | None:
+    def match(self, text: str) -> object | None:
         """Return what of the text is closed, or None."""
         ...
 
@@ -34,13 +34,13 @@ class Admission:
     Attributes:
         redactor: Replaces what is private; None leaves the words as they are.
         levels: What may be seen.
-        closed: Finds what must not leave; None where nothing does.
+        detector: Finds what must not leave; None where nothing does.
         left_out: How many pairs were kept back, by reason.
     """
 
     redactor: Redactor | None
     levels: Collection[Level]
-    closed: FindsClosed | None = None
+    detector: Detector | None = None
     left_out: Counter[str] = field(default_factory=Counter)
 
     def comparison(self, pair: PairView) -> Comparison | None:
@@ -65,7 +65,7 @@ class Admission:
             return "with an empty answer"
         if _is_suspect(pair) and near_identical(pair.text_a, pair.text_b):
             return "of nearly identical answers"
-        if self.closed is not None and any(map(self.closed.finds, texts)):
+        if self.detector is not None and any(map(self.detector.match, texts)):
             return CLOSED
         return None
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 from align.choices.verdicts import Side
-from align.judging.admission import FindsClosed
+from align.judging.admission import Detector
 from align.judging.protocol import About, Comparison, Example
 from align.owner import Owner
 from align.privacy.redaction import Redactor
@@ -21,7 +21,7 @@ NAMELESS = "the owner"
 
 
 def about_of(
-    settings: Owner, redactor: Redactor | None = None, closed: FindsClosed | None = None
+    settings: Owner, redactor: Redactor | None = None, detector: Detector | None = None
 ) -> tuple[About, int]:
     """Return who the owner is, and how much of it was left out since it repeats closed writing.
 
@@ -31,9 +31,9 @@ def about_of(
     Args:
         settings: From owner.yaml.
         redactor: Replaces what is private; None leaves the words as they are.
-        closed: Finds what must not leave; None where nothing does.
+        detector: Finds what must not leave; None where nothing does.
     """
-    said = _Said(redactor, closed)
+    said = _Said(redactor, detector)
     name = said.kept(settings.name)
     facts = []
     for asked, answer in settings.facts.items():
@@ -67,8 +67,8 @@ def choose_examples(candidates: Sequence[Example], count: int = EXAMPLES) -> tup
 class _Said:
     """Says things without what is private in them, and counts what can't be said."""
 
-    def __init__(self, redactor: Redactor | None, closed: FindsClosed | None) -> None:
-        self._redactor, self._closed = redactor, closed
+    def __init__(self, redactor: Redactor | None, detector: Detector | None) -> None:
+        self._redactor, self._detector = redactor, detector
         self.left_out = 0
 
     def redacted(self, text: str) -> str:
@@ -77,7 +77,7 @@ class _Said:
     def kept(self, text: str) -> str | None:
         """Return a text redacted; None where it repeats closed writing, before or after."""
         redacted = self.redacted(text)
-        if self._closed and any(self._closed.finds(each) for each in {text, redacted}):
+        if self._detector and any(self._detector.match(each) for each in {text, redacted}):
             self.left_out += 1
             return None
         return redacted

@@ -21,7 +21,7 @@ from align.judging.simulated import SimulatedJudge
 from align.judging.telling import admitted, kept_from
 from align.owner import Owner
 from align.paths import owner_dir, relative_to_root
-from align.privacy.closed import ClosedWriting
+from align.privacy.private_text import PrivateText
 
 JUDGES = ("claude", "local", "simulated")
 MODEL = "claude-haiku-5-5"
@@ -106,31 +106,31 @@ def employ(conn: sqlite3.Connection, asked: Asked) -> Employed | None:
 
 
 def _material(conn: sqlite3.Connection, asked: Asked, *, sends: bool) -> Material:
-    closed = None
+    detector = None
     if sends:
         # Only what everybody has: a prompt of the owner's own may repeat what is closed.
-        closed = ClosedWriting(conn, asked.settings, known=(JudgePrompt.read().text,))
+        detector = PrivateText(conn, asked.settings, known=(JudgePrompt.read().text,))
         if asked.prompt is not None:
-            _check_prompt(asked.prompt, closed)
+            _check_prompt(asked.prompt, detector)
     told = material(
-        asked.owner, asked.settings, prompt=asked.prompt, redacted=asked.redacted, closed=closed
+        asked.owner, asked.settings, prompt=asked.prompt, redacted=asked.redacted, detector=detector
     )
     if told.unsaid:
         say(f"{told.unsaid} lines of owner.yaml repeat closed writing: they are not sent.")
     return told
 
 
-def _check_prompt(path: Path, closed: ClosedWriting) -> None:
+def _check_prompt(path: Path, detector: PrivateText) -> None:
     """Refuse a prompt that could not be sent.
 
     Raises:
         UserError: It repeats closed writing; names the line where it can.
     """
     text = JudgePrompt.read(path).text
-    if closed.finds(text) is None:
+    if detector.match(text) is None:
         return
     lines = enumerate(text.split("\n"), 1)
-    line = next((f":{number}" for number, line in lines if closed.finds(line)), "")
+    line = next((f":{number}" for number, line in lines if detector.match(line)), "")
     what = "it repeats writing that is not open, so it can't be sent"
     raise UserError(f"{relative_to_root(path)}{line}", what, "Take that out")
 
@@ -167,12 +167,12 @@ def _claude(conn: sqlite3.Connection, asked: Asked, told: Material) -> Employed 
         to, asked.settings, yes=asked.yes_send, ask=on_terminal(), show=say,
         redacted=asked.redacted,
     )  # fmt: skip
-    closed = told.closed
-    assert closed is not None
+    detector = told.detector
+    assert detector is not None
 
     async def work() -> Employed:
         async with opened(
-            to, closed, consent, budget_usd=asked.budget_usd, concurrency=asked.concurrency
+            to, detector, consent, budget_usd=asked.budget_usd, concurrency=asked.concurrency
         ) as line:
             way = Line(
                 line.client, conn, to.price, line.budget, rate=to.rate,

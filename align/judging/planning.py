@@ -19,7 +19,7 @@ from align.judging.protocol import About, Judge
 from align.judging.run import Plan, waiting_pairs
 from align.levels import Level
 from align.owner import Owner
-from align.privacy.closed import ClosedWriting
+from align.privacy.private_text import PrivateText
 from align.privacy.redaction import redactor_for
 
 # So many pairs stand for all in an estimate.
@@ -37,7 +37,7 @@ class Material:
         unsaid: How much of owner.yaml is left out, since it repeats closed writing.
         admission: Makes what lets pairs through.
         levels: Of the pairs that a judge may see.
-        closed: Finds what must not leave; None where nothing does.
+        detector: Finds what must not leave; None where nothing does.
     """
 
     owner: str
@@ -46,7 +46,7 @@ class Material:
     unsaid: int
     admission: Callable[[], Admission]
     levels: tuple[Level, ...]
-    closed: ClosedWriting | None
+    detector: PrivateText | None
 
 
 def material(
@@ -55,7 +55,7 @@ def material(
     *,
     prompt: Path | None = None,
     redacted: bool = True,
-    closed: ClosedWriting | None = None,
+    detector: PrivateText | None = None,
 ) -> Material:
     """Return what a judge may be told.
 
@@ -64,20 +64,20 @@ def material(
         settings: From owner.yaml.
         prompt: A file in place of the shipped one.
         redacted: Whether what is private is replaced.
-        closed: Finds what must not leave; None where the judge is on this machine, and may see
+        detector: Finds what must not leave; None where the judge is on this machine, and may see
             all that is trained on.
     """
     redactor = redactor_for(settings) if redacted else None
-    levels = KEPT if closed is None else SENT
-    about, unsaid = about_of(settings, redactor, closed)
+    levels = KEPT if detector is None else SENT
+    about, unsaid = about_of(settings, redactor, detector)
     return Material(
         owner=owner,
         prompt=JudgePrompt.read(prompt),
         about=about,
         unsaid=unsaid,
-        admission=lambda: Admission(redactor, levels, closed),
+        admission=lambda: Admission(redactor, levels, detector),
         levels=levels,
-        closed=closed,
+        detector=detector,
     )
 
 

@@ -41,10 +41,10 @@ class Refused(Exception):
         return type(self), (self.reason, self.where)
 
 
-class FindsClosed(Protocol):
+class Detector(Protocol):
     """Finds what repeats writing that must not leave."""
 
-    def finds(self, text: str) -> object | None:
+    def match(self, text: str) -> object | None:
         """Return what of the text is closed, or None."""
         ...
 
@@ -57,7 +57,7 @@ class Gate:
     """Lets bodies pass to one host for one purpose, as far as they hold nothing closed.
 
     Args:
-        closed: Finds what must not leave.
+        detector: Finds what must not leave.
         consent: What the owner agreed to; None lets nothing pass.
         ledger: Where attempts are written; without it nothing passes.
         host: Who gets the bodies.
@@ -66,14 +66,14 @@ class Gate:
 
     def __init__(
         self,
-        closed: FindsClosed,
+        detector: Detector,
         consent: Consent | None,
         ledger: Ledger,
         *,
         host: str,
         purpose: str,
     ) -> None:
-        self._closed, self._consent, self._ledger = closed, consent, ledger
+        self._detector, self._consent, self._ledger = detector, consent, ledger
         self.host, self.purpose = host, purpose
 
     def check(self, body: Any, host: str, ids: Sequence[str] = ()) -> None:
@@ -120,7 +120,7 @@ class Gate:
         ):
             return CONSENT, ""
         # Sealed in the labeler a moment ago is sealed.
-        self._closed.refresh()
+        self._detector.refresh()
         if body is None or body == b"":
             return None
         if isinstance(body, bytes | bytearray | memoryview):
@@ -131,7 +131,7 @@ class Gate:
         for text, where in _strings(body, ""):
             if text is None:
                 return NOT_JSON, where
-            if self._closed.finds(text) is not None:
+            if self._detector.match(text) is not None:
                 return CLOSED, where
         return None
 

@@ -16,10 +16,10 @@ from align.claude.replies import Reply
 from align.claude.requests import Request, ask
 from align.claude.spending import Budget
 from align.owner import Owner
-from align.privacy.closed import ClosedWriting
 from align.privacy.consent import Consent
 from align.privacy.egress import Gate
 from align.privacy.ledger import Ledger, read
+from align.privacy.private_text import PrivateText
 from align.store.adding import add_records
 from align.store.connection import in_memory
 from tests.anthropic_server import Server
@@ -60,11 +60,11 @@ def winner(text: str) -> str:
     return str(said["winner"])
 
 
-def closed_writing() -> ClosedWriting:
+def private_text() -> PrivateText:
     """Return closed writing that holds `SECRET`."""
     conn = in_memory()
     add_records(conn, [record(f"Well, {SECRET}, or so they say.", level="sealed")])
-    return ClosedWriting(conn, Owner(name="Ann"))
+    return PrivateText(conn, Owner(name="Ann"))
 
 
 @dataclass
@@ -105,7 +105,7 @@ async def line(
     conn = conn or in_memory()
     with Ledger("ann") as ledger:
         gate = Gate(
-            closed_writing(), Consent(host, "judge", "terms"), ledger, host=host, purpose="judge"
+            private_text(), Consent(host, "judge", "terms"), ledger, host=host, purpose="judge"
         )
         client = open_client(gate, ledger, key=Key(KEY), base_url=url, price=price, **options)
         async with client:

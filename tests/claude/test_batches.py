@@ -20,7 +20,7 @@ from align.claude.replies import Reply
 from align.claude.requests import Request
 from align.errors import UserError
 from align.owner import Owner
-from align.privacy.closed import ClosedWriting
+from align.privacy.private_text import PrivateText
 from align.store.adding import add_records
 from align.store.batches import batch_sent, open_batches, plan_batch
 from align.store.connection import connect, in_memory
@@ -362,7 +362,7 @@ def test_what_is_sealed_while_a_batch_is_made_stays_here(conn: Connection) -> No
         add_records(store, [record(f"Well, {SECRET}, or so.", level="sealed")])
 
     async def seals(opened: Line) -> list[Reply]:
-        opened.gate._closed = ClosedWriting(store, Owner(name="Ann"))
+        opened.gate._detector = PrivateText(store, Owner(name="Ann"))
         return await taken(opened.batched(wanted()))
 
     with serve() as server:

@@ -9,7 +9,7 @@ import pytest
 
 from align.cli import app, run
 from align.paths import store_path
-from align.privacy.closed import ClosedWriting
+from align.privacy.private_text import PrivateText
 from align.store.connection import open_store, transaction
 from align.store.events import append_event
 from align.store.prompts import Prompt
@@ -69,7 +69,7 @@ def test_a_dry_run_holds_nothing_private_and_would_if_nobody_looked(
         assert SETTINGS["facts"]["Where do you live?"] in bodies and "Says mate" in bodies
         assert "10 lines of owner.yaml repeat closed writing" in align.err
 
-        monkeypatch.setattr(ClosedWriting, "finds", lambda *_: None)
+        monkeypatch.setattr(PrivateText, "match", lambda *_: None)
         align(*JUDGE, "--dry-run")
         found = planted.leaks(written.read_text("utf-8"))
     assert found.keys() == {*planted.repeated}

@@ -26,7 +26,7 @@ class Closed:
     def __init__(self) -> None:
         self._index = RunIndex([CLOSED])
 
-    def finds(self, text: str) -> object | None:
+    def match(self, text: str) -> object | None:
         return self._index.repeated(text)
 
 

@@ -40,7 +40,7 @@ TOLD = briefing(4)
 class Closed:
     """One word is private."""
 
-    def finds(self, text: str) -> object | None:
+    def match(self, text: str) -> object | None:
         return "a secret" if "xyzzy" in text else None
 
     def refresh(self) -> None:

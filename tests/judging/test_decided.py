@@ -25,7 +25,7 @@ from tests.store.rows import add_pair, record
 class Closed:
     """One word is private."""
 
-    def finds(self, text: str) -> object | None:
+    def match(self, text: str) -> object | None:
         return "found" if "xyzzy" in text else None
 
 

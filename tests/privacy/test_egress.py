@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from align.owner import Owner
-from align.privacy.closed import ClosedWriting
 from align.privacy.consent import Consent
 from align.privacy.egress import Gate, Refused
 from align.privacy.ledger import Ledger, read
+from align.privacy.private_text import PrivateText
 from align.store.adding import add_records
 from align.store.connection import open_store
 from align.store.events import append_event
@@ -40,7 +40,7 @@ def ledger(root: Path) -> Iterator[Ledger]:
 
 @pytest.fixture
 def gate(conn: sqlite3.Connection, ledger: Ledger) -> Gate:
-    closed = ClosedWriting(conn, Owner(name="Ann"))
+    closed = PrivateText(conn, Owner(name="Ann"))
     return Gate(closed, AGREED, ledger, host=HOST, purpose="judge")
 
 
@@ -115,7 +115,7 @@ def test_another_host_is_stopped_and_not_named(gate: Gate) -> None:
 def test_without_consent_to_this_host_and_purpose_nothing_passes(
     conn: sqlite3.Connection, ledger: Ledger, consent: Consent | None
 ) -> None:
-    closed = ClosedWriting(conn, Owner(name="Ann"))
+    closed = PrivateText(conn, Owner(name="Ann"))
     gate = Gate(closed, consent, ledger, host=HOST, purpose="judge")
     assert refusal(gate, message("hi")).reason == "no consent"
     assert refusal(gate, b"").reason == "no consent"
@@ -129,11 +129,11 @@ class _Broken:
         if self._at == "refresh":
             raise sqlite3.OperationalError(SECRET)
 
-    def finds(self, text: str) -> object | None:
+    def match(self, text: str) -> object | None:
         raise MemoryError(SECRET)
 
 
-@pytest.mark.parametrize("closed", [_Broken("refresh"), _Broken("finds"), None])
+@pytest.mark.parametrize("closed", [_Broken("refresh"), _Broken("match"), None])
 def test_a_check_that_fails_lets_nothing_pass_and_tells_nothing(
     ledger: Ledger, closed: Any
 ) -> None:
@@ -180,7 +180,7 @@ def test_a_pair_marked_private_a_moment_ago_is_stopped(
     answer = "I never told them that I kept the letter all these years"
     pair = add_pair(conn, answers=(answer, "No idea."))
     gate.check(message(answer), HOST)
-    gate._closed._next_look = 0.0  # type: ignore[attr-defined]
+    gate._detector._next_look = 0.0  # type: ignore[attr-defined]
     # As the labeler does, by a connection of its own.
     append_event(open_store("ann"), kind="private", actor="owner", pair_id=pair)
     assert refusal(gate, message(answer)).reason == "closed writing"

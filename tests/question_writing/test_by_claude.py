@@ -15,8 +15,8 @@ from align.conversations.question_writing.by_claude import PURPOSE, ClaudeWriter
 from align.conversations.question_writing.weighing import weighed
 from align.errors import UserError
 from align.owner import load_owner
-from align.privacy import closed as closed_writing
-from align.privacy.closed import ClosedWriting
+from align.privacy import private_text as private_text
+from align.privacy.private_text import PrivateText
 from align.privacy.redaction import redactor_for
 from align.store.connection import connect
 from align.store.questions import iter_questions
@@ -70,7 +70,7 @@ def written(
     settings = load_owner("ann")
     to = destination("ann", MODEL, PURPOSE)
     writer = ClaudeWriter.of(conn, settings, model=MODEL, drawn=drawn)
-    closed = ClosedWriting(conn, settings, known=(writer.told,))
+    closed = PrivateText(conn, settings, known=(writer.told,))
     consent = agreed(to, settings, yes=True, ask=None, show=lambda line: None)
     asked, _ = writer.asked(closed)
 
@@ -147,12 +147,12 @@ def test_private_documents_never_reach_the_server(
 def test_a_document_that_is_sealed_meanwhile_stays_here(
     tiny: Any, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(closed_writing, "_LOOK_EVERY", 0.0)
-    monkeypatch.setattr(closed_writing, "_LOOK_SHARE", 1e9)
+    monkeypatch.setattr(private_text, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(private_text, "_LOOK_SHARE", 1e9)
     records = posts(FEW + 2)
     conn = filled("ann", records)
     asked = ClaudeWriter.of(conn, load_owner("ann"), model=MODEL, drawn=4).asked(
-        ClosedWriting(conn, load_owner("ann"))
+        PrivateText(conn, load_owner("ann"))
     )[0]
     late = asked[-1].waiting.record
 
@@ -204,7 +204,7 @@ def test_names_and_numbers_are_replaced_before_they_leave(
 
 def test_what_repeats_closed_writing_is_left_out_and_counted() -> None:
     class Closed:
-        def finds(self, text: str) -> object | None:
+        def match(self, text: str) -> object | None:
             return text if "chess" in text else None
 
         def refresh(self) -> None:
@@ -337,7 +337,7 @@ def test_without_consent_the_gate_lets_nothing_pass(
     with serve(answer=asks_about_it) as server:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
         writer = ClaudeWriter.of(conn, settings, model=MODEL, drawn=4)
-        closed = ClosedWriting(conn, settings)
+        closed = PrivateText(conn, settings)
 
         async def run() -> None:
             to = destination("ann", MODEL, PURPOSE)

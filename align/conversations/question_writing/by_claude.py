@@ -20,7 +20,7 @@ from align.conversations.question_writing.weighing import Offered, question_in, 
 from align.conversations.questions.rules import candidates
 from align.errors import UserError
 from align.owner import Owner
-from align.privacy.egress import FindsClosed
+from align.privacy.egress import Detector
 from align.privacy.redaction import Redactor, redactor_for
 from align.store.connection import transaction
 from align.store.questions import Question, add_questions
@@ -141,11 +141,11 @@ class ClaudeWriter:
         """What it is told whatever the passage."""
         return self.prompt.shared(self.drawn)
 
-    def asked(self, closed: FindsClosed, limit: int | None = None) -> tuple[list[Asked], Staying]:
+    def asked(self, detector: Detector, limit: int | None = None) -> tuple[list[Asked], Staying]:
         """Return what is asked about the waiting passages that may leave, and how many may not.
 
         Args:
-            closed: Finds what must not leave.
+            detector: Finds what must not leave.
             limit: How many passages at most; those that stay are counted in any case.
         """
         found, staying = list[Asked](), Staying()
@@ -154,7 +154,7 @@ class ClaudeWriter:
                 staying.train_only += 1
                 continue
             shown = self.redactor.redact(each.passage.text)
-            if closed.finds(shown) is not None:
+            if detector.match(shown) is not None:
                 staying.closed += 1
             elif limit is None or len(found) < limit:
                 found.append(Asked(each, shown, self._request(each, shown)))

@@ -26,13 +26,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from align.owner import Owner
-from align.privacy import closed_rows
-from align.privacy.closed_rows import State, levels, version
 from align.privacy.redaction import redactor_for
+from align.store import private_rows as closed_rows
+from align.store.private_rows import State, levels, version
 
 if TYPE_CHECKING:
     # NumPy costs a command that needs none of this a tenth of a second.
-    from align.privacy.runs import Texts
+    from align.privacy.word_runs import Texts
 
 Why = Literal["train-only", "sealed", "private"]
 # The store's levels, and above them what the owner marked.
@@ -54,7 +54,7 @@ _CHANGED = (-1, -1)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[nrtbf\"/\\])")
 
 
-class Finding(NamedTuple):
+class Match(NamedTuple):
     """What of a text is closed, without its words.
 
     Attributes:
@@ -66,7 +66,7 @@ class Finding(NamedTuple):
     words: int
 
 
-class ClosedWriting:
+class PrivateText:
     """Finds texts that repeat a store's closed writing.
 
     Args:
@@ -83,7 +83,7 @@ class ClosedWriting:
         self._seen: tuple[int, int] | None = None
         self._build()
 
-    def finds(self, text: str) -> Finding | None:
+    def match(self, text: str) -> Match | None:
         """Return what the text repeats of closed writing, or None."""
         # A batch has thousands of keys and marks that are no text.
         if len(text) < _SHORTEST:
@@ -119,7 +119,7 @@ class ClosedWriting:
         self._seen = seen if is_thorough else _CHANGED
 
     def _build(self) -> None:
-        from align.privacy.runs import RunSet, Texts
+        from align.privacy.word_runs import RunSet, Texts
 
         # Before anything is read: what changes meanwhile is seen at the next look.
         seen = version(self._conn)
@@ -142,8 +142,8 @@ class ClosedWriting:
         self._late.settle(self._open)
         self._seen = seen
 
-    def _look_for(self, text: str) -> Finding | None:
-        from align.privacy.runs import SHORT, numbered, runs, tokens
+    def _look_for(self, text: str) -> Match | None:
+        from align.privacy.word_runs import SHORT, numbered, runs, tokens
 
         found = tokens(text)
         if len(found) < SHORT:
@@ -151,11 +151,11 @@ class ClosedWriting:
         wanted = runs(numbered(found))
         for known in (self._base, self._late):
             if hit := known.find(wanted):
-                return Finding(_WHY[hit[0]], hit[1])
+                return Match(_WHY[hit[0]], hit[1])
         return None
 
     def _look_again(self, is_thorough: bool) -> None:
-        from align.privacy.runs import RunSet
+        from align.privacy.word_runs import RunSet
 
         before, state = self._state, self._state.newer(self._conn)
         if is_thorough:
@@ -268,7 +268,7 @@ class ClosedWriting:
 
     def _add(self, texts: "Texts", said: str | None, mark: int) -> int:
         """Add a text as it is and as it is redacted; return how many of these count."""
-        from align.privacy.runs import tokens
+        from align.privacy.word_runs import tokens
 
         if not said:
             return 0
@@ -278,7 +278,7 @@ class ClosedWriting:
         return int(added)
 
     def _forget_answers(self) -> None:
-        self._answered: dict[str, Finding | None] = {}
+        self._answered: dict[str, Match | None] = {}
         self._remembered = 0
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from align.owner import Owner
-from align.privacy.closed import ClosedWriting, Finding
+from align.privacy.private_text import Match, PrivateText
 from align.store.adding import add_records
 from align.store.connection import open_store
 from align.store.events import Event, append_event
@@ -39,15 +39,15 @@ def put(conn: sqlite3.Connection, text: str, level: str, **fields: Any) -> str:
     return added.id
 
 
-def closed(conn: sqlite3.Connection, *known: str, **settings: Any) -> ClosedWriting:
-    return ClosedWriting(conn, Owner(name="Ann", **settings), known)
+def closed(conn: sqlite3.Connection, *known: str, **settings: Any) -> PrivateText:
+    return PrivateText(conn, Owner(name="Ann", **settings), known)
 
 
 def mark(conn: sqlite3.Connection, pair: str, kind: str = "private", **payload: Any) -> Event:
     return append_event(conn, kind=kind, actor="owner", pair_id=pair, payload=payload)  # type: ignore[arg-type]
 
 
-def look(index: ClosedWriting) -> None:
+def look(index: PrivateText) -> None:
     """Look again, as if time had passed."""
     index._next_look = index._next_thorough = 0.0
     index.refresh()
@@ -57,21 +57,21 @@ def look(index: ClosedWriting) -> None:
 def test_eight_words_in_a_row_are_found_and_counted(conn: sqlite3.Connection, level: Any) -> None:
     put(conn, f"Dear diary. {SECRET}. More.", level)
     index = closed(conn)
-    assert index.finds(f"Oh, {SECRET.upper()}!") == Finding(level, 12)
+    assert index.match(f"Oh, {SECRET.upper()}!") == Match(level, 12)
     words = SECRET.split()
-    assert index.finds(" ".join(words[2:10])) == Finding(level, 8)
-    assert index.finds(" ".join(words[2:9])) is None
-    assert index.finds(" ".join([*words[:7], "x", *words[7:]])) is None
+    assert index.match(" ".join(words[2:10])) == Match(level, 8)
+    assert index.match(" ".join(words[2:9])) is None
+    assert index.match(" ".join([*words[:7], "x", *words[7:]])) is None
 
 
 def test_a_finding_tells_no_words(conn: sqlite3.Connection) -> None:
     put(conn, SECRET, "sealed")
-    assert "key" not in repr(closed(conn).finds(SECRET))
+    assert "key" not in repr(closed(conn).match(SECRET))
 
 
 def test_open_writing_is_not_found(conn: sqlite3.Connection) -> None:
     put(conn, SECRET, "open")
-    assert closed(conn).finds(SECRET) is None
+    assert closed(conn).match(SECRET) is None
 
 
 @pytest.mark.parametrize("length", [4, 5, 6, 7])
@@ -81,13 +81,13 @@ def test_a_whole_closed_text_of_few_words_is_found_within_another(
     words = SECRET.split()
     put(conn, " ".join(words[:length]), "sealed")
     index = closed(conn)
-    assert index.finds(f"She said: {' '.join(words)}") == Finding("sealed", length)
-    assert index.finds(" ".join(words[1:])) is None
+    assert index.match(f"She said: {' '.join(words)}") == Match("sealed", length)
+    assert index.match(" ".join(words[1:])) is None
 
 
 def test_fewer_than_four_words_are_anybodys(conn: sqlite3.Connection) -> None:
     put(conn, "Under the pot.", "sealed")
-    assert closed(conn).finds("Look under the pot, will you?") is None
+    assert closed(conn).match("Look under the pot, will you?") is None
 
 
 @pytest.mark.parametrize("field", ["title", "raw"])
@@ -95,12 +95,12 @@ def test_titles_and_what_the_export_holds_are_closed_too(
     conn: sqlite3.Connection, field: str
 ) -> None:
     put(conn, "Something else.", "train-only", **{field: SECRET})
-    assert closed(conn).finds(SECRET) == Finding("train-only", 12)
+    assert closed(conn).match(SECRET) == Match("train-only", 12)
 
 
 def test_left_out_records_are_closed_too(conn: sqlite3.Connection) -> None:
     put(conn, SECRET, "sealed", left_out="too-short")
-    assert closed(conn).finds(SECRET)
+    assert closed(conn).match(SECRET)
 
 
 def test_closed_writing_is_found_as_it_is_and_as_it_is_redacted(conn: sqlite3.Connection) -> None:
@@ -112,7 +112,7 @@ def test_closed_writing_is_found_as_it_is_and_as_it_is_redacted(conn: sqlite3.Co
     assert "Tobias" not in redacted
     assert "1234567" not in number
     for text in (redacted, number, "then Tobias told us all that he had sold his boat"):
-        assert index.finds(text), text
+        assert index.match(text), text
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_the_same_words_in_another_guise_are_found(
 ) -> None:
     put(conn, SECRET, "sealed")
     put(conn, SECRET.replace("door", "döör"), "sealed")
-    assert closed(conn).finds(disguised)
+    assert closed(conn).match(disguised)
 
 
 def test_scripts_without_blanks_have_words_too(conn: sqlite3.Connection) -> None:
@@ -140,23 +140,23 @@ def test_scripts_without_blanks_have_words_too(conn: sqlite3.Connection) -> None
     put(conn, secret, "sealed")
     put(conn, "我们的老房子", "train-only")
     index = closed(conn)
-    assert index.finds(f"他说{secret[2:14]}吧")
-    assert index.finds(f"他说{secret[2:9]}吧") is None
-    assert index.finds("这是我们的老房子吗") == Finding("train-only", 5)
+    assert index.match(f"他说{secret[2:14]}吧")
+    assert index.match(f"他说{secret[2:9]}吧") is None
+    assert index.match("这是我们的老房子吗") == Match("train-only", 5)
 
 
 def test_pairs_of_closed_prompts_are_closed_whole(conn: sqlite3.Connection) -> None:
     answer = "I hid it where nobody ever looks and told only Maja"
     add_pair(conn, f"Where is it? {SECRET}", (answer, "No idea."), level="train-only")
     index = closed(conn)
-    assert index.finds(SECRET) == Finding("train-only", 12)
-    assert index.finds(answer) == Finding("train-only", 11)
+    assert index.match(SECRET) == Match("train-only", 12)
+    assert index.match(answer) == Match("train-only", 11)
 
 
 def test_a_closed_prompt_without_a_pair_is_closed(conn: sqlite3.Connection) -> None:
     put(conn, SECRET, "sealed")
     add_pair(conn, SECRET, records=[record("x").id], level="sealed", answers=("", ""))
-    assert closed(conn).finds(SECRET)
+    assert closed(conn).match(SECRET)
 
 
 def test_a_pair_marked_private_is_closed_with_rewrites_and_notes(conn: sqlite3.Connection) -> None:
@@ -170,15 +170,15 @@ def test_a_pair_marked_private_is_closed_with_rewrites_and_notes(conn: sqlite3.C
     pair = add_pair(conn, said["prompt"], (said["a"], said["b"]))
     mark(conn, pair, "rewrite", text=said["rewrite"])
     mark(conn, pair, "note", text=said["note"])
-    assert not any(map(closed(conn).finds, said.values()))
+    assert not any(map(closed(conn).match, said.values()))
     private = mark(conn, pair)
-    assert {closed(conn).finds(text) for text in said.values()} == {
-        Finding("private", len(text.split())) for text in said.values()
+    assert {closed(conn).match(text) for text in said.values()} == {
+        Match("private", len(text.split())) for text in said.values()
     }
     append_event(
         conn, kind="undo", actor="owner", payload={"target": [private.device, private.counter]}
     )
-    assert not any(map(closed(conn).finds, said.values()))
+    assert not any(map(closed(conn).match, said.values()))
 
 
 def written(conn: sqlite3.Connection, authors: int, threads: int, **fields: Any) -> None:
@@ -198,9 +198,9 @@ def test_what_many_wrote_in_many_conversations_is_common(
     written(conn, authors, threads)
     put(conn, "have a great day and", "train-only")
     index = closed(conn)
-    assert (index.finds(PHRASE) is None) == is_common
+    assert (index.match(PHRASE) is None) == is_common
     # What is said around it is not.
-    assert index.finds(f"{PHRASE} number 3 then")
+    assert index.match(f"{PHRASE} number 3 then")
 
 
 def test_one_person_by_several_names_is_one_and_others_words_tell_nothing(
@@ -216,13 +216,13 @@ def test_one_person_by_several_names_is_one_and_others_words_tell_nothing(
         )  # fmt: skip
     index = closed(conn)
     for text in (PHRASE, SECRET, OPENLY, "Our family and all the cats of Maja"):
-        assert index.finds(text), text
+        assert index.match(text), text
 
 
 def test_sealed_writing_is_closed_whatever_many_write(conn: sqlite3.Connection) -> None:
     written(conn, 4, 8)
     put(conn, f"Tonight: {PHRASE}", "sealed")
-    assert closed(conn).finds(PHRASE) == Finding("sealed", 11)
+    assert closed(conn).match(PHRASE) == Match("sealed", 11)
 
 
 def test_what_stands_in_open_writing_is_no_secret(conn: sqlite3.Connection) -> None:
@@ -231,8 +231,8 @@ def test_what_stands_in_open_writing_is_no_secret(conn: sqlite3.Connection) -> N
     put(conn, "tar and rope and of", "sealed")
     put(conn, f"It began so. {OPENLY}.", "open")
     index = closed(conn)
-    assert index.finds(OPENLY) is None
-    assert index.finds(f"Again {OPENLY}") == Finding("train-only", 8)
+    assert index.match(OPENLY) is None
+    assert index.match(f"Again {OPENLY}") == Match("train-only", 8)
 
 
 def test_shipped_prompts_and_what_a_judge_is_told_are_no_secret(conn: sqlite3.Connection) -> None:
@@ -243,9 +243,9 @@ def test_shipped_prompts_and_what_a_judge_is_told_are_no_secret(conn: sqlite3.Co
     put(conn, shipped, "sealed")
     put(conn, told, "train-only")
     index = closed(conn, told)
-    assert index.finds(shipped) is None
-    assert index.finds(told) is None
-    assert closed(conn).finds(told)
+    assert index.match(shipped) is None
+    assert index.match(told) is None
+    assert closed(conn).match(told)
 
 
 def test_a_private_pair_counts_but_where_open_records_or_shipped_texts_say_the_same(
@@ -256,9 +256,9 @@ def test_a_private_pair_counts_but_where_open_records_or_shipped_texts_say_the_s
     written(conn, 4, 8)
     mark(conn, add_pair(conn, told, (OPENLY, PHRASE)))
     index = closed(conn, told)
-    assert index.finds(told) == Finding("private", 11)
-    assert index.finds(PHRASE) == Finding("private", 11)
-    assert index.finds(OPENLY) is None
+    assert index.match(told) == Match("private", 11)
+    assert index.match(PHRASE) == Match("private", 11)
+    assert index.match(OPENLY) is None
 
 
 def test_it_finds_what_an_index_of_all_runs_finds(conn: sqlite3.Connection) -> None:
@@ -276,31 +276,31 @@ def test_it_finds_what_an_index_of_all_runs_finds(conn: sqlite3.Connection) -> N
     for _ in range(500):
         asked = text(draw.randint(3, 14))
         run = expected.repeated(asked)
-        assert index.finds(asked) == (Finding("sealed", len(run)) if run else None), asked
+        assert index.match(asked) == (Match("sealed", len(run)) if run else None), asked
         found += run is not None
     assert 50 < found < 450
 
 
 def test_an_owner_without_closed_writing_has_none(conn: sqlite3.Connection) -> None:
-    assert closed(conn).finds(SECRET) is None
+    assert closed(conn).match(SECRET) is None
 
 
 def test_what_is_marked_private_meanwhile_is_found_after_a_look(conn: sqlite3.Connection) -> None:
     pair = add_pair(conn, answers=(SECRET, "No idea."))
     index = closed(conn)
-    assert index.finds(SECRET) is None
+    assert index.match(SECRET) is None
     labeler = open_store("ann")
     event = mark(labeler, pair)
     mark(labeler, pair, "note", text=PHRASE)
     look(index)
-    assert index.finds(SECRET) == Finding("private", 12)
-    assert index.finds(PHRASE) == Finding("private", 11)
+    assert index.match(SECRET) == Match("private", 12)
+    assert index.match(PHRASE) == Match("private", 11)
     # Taken back, it stays closed to a run that knew it.
     append_event(
         labeler, kind="undo", actor="owner", payload={"target": [event.device, event.counter]}
     )
     look(index)
-    assert index.finds(SECRET)
+    assert index.match(SECRET)
 
 
 def test_a_rewrite_of_a_private_pair_that_comes_later_is_found(conn: sqlite3.Connection) -> None:
@@ -309,7 +309,7 @@ def test_a_rewrite_of_a_private_pair_that_comes_later_is_found(conn: sqlite3.Con
     index = closed(conn)
     mark(open_store("ann"), pair, "rewrite", text=SECRET)
     look(index)
-    assert index.finds(SECRET) == Finding("private", 12)
+    assert index.match(SECRET) == Match("private", 12)
 
 
 def test_a_mark_that_is_made_again_by_a_redo_is_found(conn: sqlite3.Connection) -> None:
@@ -319,10 +319,10 @@ def test_a_mark_that_is_made_again_by_a_redo_is_found(conn: sqlite3.Connection) 
         conn, kind="undo", actor="owner", payload={"target": [event.device, event.counter]}
     )
     index = closed(conn)
-    assert index.finds(SECRET) is None
+    assert index.match(SECRET) is None
     append_event(conn, kind="redo", actor="owner", payload={"target": [undo.device, undo.counter]})
     look(index)
-    assert index.finds(SECRET)
+    assert index.match(SECRET)
 
 
 def test_a_record_that_rises_meanwhile_closes_its_words_prompts_and_pairs(
@@ -333,31 +333,31 @@ def test_a_record_that_rises_meanwhile_closes_its_words_prompts_and_pairs(
     answer = "I hid it where nobody ever looks and told only Maja"
     add_pair(conn, OPENLY, (answer, "No idea."), records=[id])
     index = closed(conn)
-    assert not any(map(index.finds, (SECRET, OPENLY, answer)))
+    assert not any(map(index.match, (SECRET, OPENLY, answer)))
     shell = open_store("ann")
     # One up and one down: nothing that is only counted has changed.
     set_level(shell, "train-only", id=id)
     set_level(shell, "open", id=other)
     look(index)
-    assert all(map(index.finds, (SECRET, OPENLY, answer)))
-    assert index.finds(PHRASE), "what was opened meanwhile stays closed"
+    assert all(map(index.match, (SECRET, OPENLY, answer)))
+    assert index.match(PHRASE), "what was opened meanwhile stays closed"
 
 
 def test_what_was_excused_by_open_writing_is_closed_with_it(conn: sqlite3.Connection) -> None:
     open_one = put(conn, f"So: {SECRET}", "open")
     put(conn, "under the third blue pot", "sealed")
     index = closed(conn)
-    assert index.finds("lies under the third blue pot") is None
+    assert index.match("lies under the third blue pot") is None
     set_level(open_store("ann"), "train-only", id=open_one)
     look(index)
-    assert index.finds("lies under the third blue pot") == Finding("sealed", 5)
+    assert index.match("lies under the third blue pot") == Match("sealed", 5)
 
 
 def test_new_records_that_are_closed_are_found_after_a_look(conn: sqlite3.Connection) -> None:
     index = closed(conn)
     put(open_store("ann"), SECRET, "train-only")
     look(index)
-    assert index.finds(SECRET) == Finding("train-only", 12)
+    assert index.match(SECRET) == Match("train-only", 12)
 
 
 def test_what_was_dropped_is_still_found_by_a_run_that_knew_it(conn: sqlite3.Connection) -> None:
@@ -368,7 +368,7 @@ def test_what_was_dropped_is_still_found_by_a_run_that_knew_it(conn: sqlite3.Con
     shell = open_store("ann")
     drop(shell, list(iter_records(shell)))
     look(index)
-    assert index.finds(SECRET)
+    assert index.match(SECRET)
 
 
 def test_a_look_costs_next_to_nothing_where_nothing_changed(conn: sqlite3.Connection) -> None:
@@ -397,7 +397,7 @@ def test_a_look_that_fails_is_made_good_by_the_next(conn: sqlite3.Connection) ->
         look(index)
     index._state = state
     look(index)
-    assert index.finds(SECRET)
+    assert index.match(SECRET)
 
 
 def test_a_long_text_is_looked_through_once_until_something_is_closed(
@@ -408,14 +408,14 @@ def test_a_long_text_is_looked_through_once_until_something_is_closed(
     looked: list[str] = []
     real = index._look_for
 
-    def noted(text: str) -> Finding | None:
+    def noted(text: str) -> Match | None:
         looked.append(text)
         return real(text)
 
     monkeypatch.setattr(index, "_look_for", noted)
     shared = f"{OPENLY} and {SECRET}"
-    assert [index.finds(shared) for _ in range(3)] == [None] * 3
+    assert [index.match(shared) for _ in range(3)] == [None] * 3
     assert len(looked) == 1
     mark(conn, pair)
     look(index)
-    assert index.finds(shared)
+    assert index.match(shared)
