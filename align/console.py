@@ -15,9 +15,9 @@ def say(text: str) -> None:
     print(printable(text), file=sys.stderr, flush=True)
 
 
-def make_command(targets: str, owner: str) -> str:
+def make_command(targets: str, owner_id: str) -> str:
     """Return a `make` line for an owner that can be pasted as it stands."""
-    return f"make {targets}" + ("" if owner == "demo" else f" OWNER={owner}")
+    return f"make {targets}" + ("" if owner_id == "demo" else f" OWNER={owner_id}")
 
 
 def dollars(amount: float) -> str:

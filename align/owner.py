@@ -117,20 +117,20 @@ class Owner(BaseModel):
         return self.privacy.get(source, DEFAULT_LEVELS[source])
 
 
-def owner_file(owner: str) -> Path:
+def owner_file(owner_id: str) -> Path:
     """Return the path of owner.yaml, which may not exist."""
-    return owner_dir(owner) / "owner.yaml"
+    return owner_dir(owner_id) / "owner.yaml"
 
 
-def load_owner(owner: str) -> Owner:
+def load_owner(owner_id: str) -> Owner:
     """Return the owner's settings; without a file, the defaults.
 
     Raises:
         UserError: The file is no YAML, or holds unknown keys or wrong values: all in one line.
     """
-    path = owner_file(owner)
+    path = owner_file(owner_id)
     if not path.is_file():
-        return Owner(name=owner.replace("-", " ").replace("_", " ").title())
+        return Owner(name=owner_id.replace("-", " ").replace("_", " ").title())
     where = relative_to_root(path)
     try:
         values = yaml.safe_load(path.read_text("utf-8"))
@@ -158,31 +158,31 @@ def parse_owner(values: dict[str, Any], where: str) -> Owner:
         raise UserError(where, "; ".join(_explain(e) for e in error.errors())) from None
 
 
-def write_default_owner(owner: str) -> Path:
+def write_default_owner(owner_id: str) -> Path:
     """Write owner.yaml with the defaults and what each key means, unless it exists."""
-    path = owner_file(owner)
+    path = owner_file(owner_id)
     if not path.exists():
-        name = load_owner(owner).name
+        name = load_owner(owner_id).name
         write_atomically(path, _DEFAULT.format(name=name), mode=0o600)
     return path
 
 
-def remember_aliases(owner: str, names: Iterable[str]) -> list[str]:
+def remember_aliases(owner_id: str, names: Iterable[str]) -> list[str]:
     """Write names into the aliases of owner.yaml, so that they need not be said again.
 
     Returns:
         The names that it could not write, since the file says aliases of its own in another way;
         all others stand in the file now.
     """
-    path = write_default_owner(owner)
-    settings = load_owner(owner)
-    known = {name.casefold() for name in (settings.name, *settings.aliases)}
+    path = write_default_owner(owner_id)
+    owner = load_owner(owner_id)
+    known = {name.casefold() for name in (owner.name, *owner.aliases)}
     new = [n for n in dict.fromkeys(map(str.strip, names)) if n and n.casefold() not in known]
     if not new:
         return []
-    line = f"aliases: {json.dumps([*settings.aliases, *new], ensure_ascii=False)}"
+    line = f"aliases: {json.dumps([*owner.aliases, *new], ensure_ascii=False)}"
     text = path.read_text("utf-8")
-    # Only the one line is touched: the file is the user's, with comments of his own.
+    # Only the one line is touched: the file is the user's, with comments of their own.
     written, count = re.subn(
         r"(?m)^(?:# )?aliases:[ \t]*\[.*\][ \t]*$", lambda _: line, text, count=1
     )
@@ -191,7 +191,7 @@ def remember_aliases(owner: str, names: Iterable[str]) -> list[str]:
     if not count:
         return new
     write_atomically(path, written, mode=0o600)
-    load_owner(owner)
+    load_owner(owner_id)
     return []
 
 

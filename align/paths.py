@@ -16,45 +16,45 @@ def project_root() -> Path:
     Raises:
         UserError: The folder that was named does not exist.
     """
-    named = os.environ.get("SOUNDALIKE_ROOT")
-    if named is None:
+    configured = os.environ.get("SOUNDALIKE_ROOT")
+    if configured is None:
         return Path(__file__).resolve().parent.parent
-    root = Path(named).expanduser().resolve()
+    root = Path(configured).expanduser().resolve()
     if not root.is_dir():
-        raise UserError(f"SOUNDALIKE_ROOT={named}", "no such folder", "Name the project's root")
+        raise UserError(f"SOUNDALIKE_ROOT={configured}", "no such folder", "Name the project's root")
     return root
 
 
-def checked_owner(name: str) -> str:
+def checked_owner(owner_id: str) -> str:
     """Return the owner's name if it may become a folder's name.
 
     Raises:
         UserError: The name is reserved, or holds anything but `[a-z0-9_-]`.
     """
-    if not _OWNER_NAME.fullmatch(name):
+    if not _OWNER_NAME.fullmatch(owner_id):
         raise UserError(
-            f"owner {name!r}",
+            f"owner {owner_id!r}",
             "not a valid name",
             "Use small letters, digits, '-' and '_', like 'ann'",
         )
-    if name in RESERVED_OWNERS:
-        raise UserError(f"owner {name!r}", "this name is reserved", "Choose another")
-    return name
+    if owner_id in RESERVED_OWNERS:
+        raise UserError(f"owner {owner_id!r}", "this name is reserved", "Choose another")
+    return owner_id
 
 
-def owner_dir(owner: str) -> Path:
+def owner_dir(owner_id: str) -> Path:
     """Return `data/<owner>`, which may not exist yet."""
-    return project_root() / "data" / checked_owner(owner)
+    return project_root() / "data" / checked_owner(owner_id)
 
 
-def store_path(owner: str) -> Path:
+def store_path(owner_id: str) -> Path:
     """Return the path of the owner's SQLite file, which may not exist yet."""
-    return owner_dir(owner) / "twin.db"
+    return owner_dir(owner_id) / "twin.db"
 
 
-def checkpoints_dir(owner: str) -> Path:
+def checkpoints_dir(owner_id: str) -> Path:
     """Return `checkpoints/<owner>`, which may not exist yet."""
-    return project_root() / "checkpoints" / checked_owner(owner)
+    return project_root() / "checkpoints" / checked_owner(owner_id)
 
 
 def recipes_dir() -> Path:
