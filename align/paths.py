@@ -21,7 +21,9 @@ def project_root() -> Path:
         return Path(__file__).resolve().parent.parent
     root = Path(configured).expanduser().resolve()
     if not root.is_dir():
-        raise UserError(f"SOUNDALIKE_ROOT={configured}", "no such folder", "Name the project's root")
+        raise UserError(
+            f"SOUNDALIKE_ROOT={configured}", "no such folder", "Name the project's root"
+        )
     return root
 
 

@@ -41,7 +41,7 @@ def list_choices(
     grep: Grep = None,
 ) -> None:
     """List the choices that stand, one a line: time, actor, pair, outcome, the prompt."""
-    from align.preferences.finding import asked_filter, found_choices
+    from align.preferences.choice_filter import asked_filter, found_choices
     from align.store.connection import open_store
     from align.text.printable import printable
 
@@ -100,8 +100,8 @@ def export(
     from align.console import say
     from align.errors import UserError
     from align.owner import load_owner
-    from align.preferences.exports import FORMATS, as_bytes, full_rows, training_rows, write_rows
-    from align.preferences.finding import asked_filter
+    from align.preferences.choice_export import FORMATS, as_bytes, full_rows, training_rows, write_rows
+    from align.preferences.choice_filter import asked_filter
     from align.store.connection import open_store
 
     if format not in FORMATS:
@@ -139,7 +139,7 @@ def import_choices(
     They are marked as imported, and never stand before the owner's own.
     """
     from align.console import make_command, say
-    from align.preferences.imports import add_choices, read_choices
+    from align.preferences.choice_import import add_choices, read_choices
     from align.store.connection import open_store
 
     lines = read_choices(file.expanduser())
@@ -165,7 +165,7 @@ def _say_how_to_train(owner: str, recipe: Path) -> None:
     from align.console import make_command, say
     from align.errors import UserError
     from align.models.checkpoints import resolve
-    from align.preferences.exports import train_command
+    from align.preferences.choice_export import train_command
     from align.recipe.recipe_file import read_recipe, recipe_path
 
     try:

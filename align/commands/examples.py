@@ -95,8 +95,8 @@ def _show_rows(rows: "list[Row]", count_tokens: "CountTokens") -> None:
     import os
     import sys
 
+    from align.conversations.examples.example_rows import row_tokens
     from align.conversations.examples.preview import LEGEND, conversation_lines
-    from align.conversations.examples.rows import row_tokens
     from align.text.printable import printable
 
     dims = sys.stdout.isatty() and not os.environ.get("NO_COLOR")

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from align.claude.opening import Opened
     from align.claude.spending import Budget
-    from align.conversations.question_writing.by_claude import Asked, ClaudeWriter, Outcome
+    from align.conversations.question_writing.claude_writer import Asked, ClaudeWriter, Outcome
     from align.models.checkpoints import Checkpoint
 
 app = typer.Typer(
@@ -34,7 +34,7 @@ def list_questions(
     limit: Annotated[int | None, typer.Option(help="How many at most.", min=1)] = None,
 ) -> None:
     """Show each question as the training would ask it, and the passage that answers it."""
-    from align.conversations.questions.asked import exchanges
+    from align.conversations.questions.exchanges import exchanges
     from align.owner import load_owner
     from align.store.connection import open_store
     from align.store.questions import iter_questions
@@ -150,7 +150,11 @@ def _by_claude(
     from align.claude.opening import agreed, announced, destination, on_terminal, opened
     from align.claude.spending import estimate
     from align.console import say
-    from align.conversations.question_writing.by_claude import PURPOSE, ClaudeWriter, usual_output
+    from align.conversations.question_writing.claude_writer import (
+        PURPOSE,
+        ClaudeWriter,
+        usual_output,
+    )
     from align.owner import load_owner
     from align.privacy.private_text import PrivateText
     from align.store.connection import open_store

@@ -13,7 +13,7 @@ from align.judging.briefing import choose_examples
 from align.judging.folds import FOLDS, fold_of
 from align.judging.gate import MINIMUM
 from align.judging.protocol import About, Briefing, Example, Side
-from align.preferences.rows import side_of
+from align.preferences.preference_rows import side_of
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.acts import owner_acts
 from align.store.choices import decisive_pairs

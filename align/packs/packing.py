@@ -29,7 +29,7 @@ from align.packs.travelling import (
     texts_of_preference,
 )
 from align.paths import checkpoints_dir, owner_dir
-from align.preferences.rows import build_preferences
+from align.preferences.preference_rows import build_preferences
 from align.privacy.redaction import redactor_for
 from align.privacy.sealed import sealed_guard
 from align.recipe.recipe_file import Recipe, read_recipe, recipe_path

@@ -9,7 +9,7 @@ from align.console import make_command
 from align.errors import UserError
 from align.owner import load_owner
 from align.paths import owner_dir, store_path
-from align.preferences.rows import JUDGE, build_preferences, still_judged, with_packed
+from align.preferences.preference_rows import JUDGE, build_preferences, still_judged, with_packed
 from align.recipe.recipe_file import Recipe
 from align.store.gates import gates_named
 from align.training.rows import Row, packed_rows, read_dpo_rows, rows_store

@@ -13,7 +13,7 @@ from align.judging.asking import Judged, answered, judge_pairs, not_on_file
 from align.judging.decided import decided
 from align.judging.protocol import ORDERS, Answer, Keep, Question, keep_nothing
 from align.judging.run import Plan, run, waiting_pairs
-from align.preferences.rows import side_of
+from align.preferences.preference_rows import side_of
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.connection import in_memory
 from align.store.events import append_event

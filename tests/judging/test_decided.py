@@ -11,7 +11,7 @@ from align.judging.admission import CLOSED, KEPT, SENT, Admission, pairs_by_leve
 from align.judging.decided import Decided, check_enough, decided
 from align.judging.folds import FOLDS, fold_of
 from align.judging.gate import MINIMUM
-from align.preferences.rows import side_of
+from align.preferences.preference_rows import side_of
 from align.privacy.redaction import Redactor
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.adding import add_records

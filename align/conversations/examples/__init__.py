@@ -7,7 +7,7 @@ prompt.
 """
 
 from align.conversations.examples.asked import QUESTIONS
-from align.conversations.examples.build import build_examples
+from align.conversations.examples.building import build_examples
 from align.conversations.examples.cutting import cut_at_paragraph_ends, cut_at_sentence_ends
 from align.conversations.examples.documents import (
     CONTINUATION_PROMPT,
@@ -15,9 +15,14 @@ from align.conversations.examples.documents import (
     DOCUMENT_PROMPT,
     document_rows,
 )
+from align.conversations.examples.example_rows import (
+    TRAINED_LEVELS,
+    CountTokens,
+    Row,
+    estimated_tokens,
+)
+from align.conversations.examples.example_statistics import ExampleStatistics
 from align.conversations.examples.rewrites import REWRITE, rewrite_rows
-from align.conversations.examples.rows import TRAINED_LEVELS, CountTokens, Row, estimated_tokens
-from align.conversations.examples.statistics import ExampleStatistics
 
 __all__ = [
     "CONTINUATION_PROMPT",

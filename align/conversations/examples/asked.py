@@ -3,8 +3,8 @@
 import sqlite3
 from collections.abc import Iterator
 
-from align.conversations.examples.rows import CountTokens, Row, row_of, row_tokens, turn
-from align.conversations.questions.asked import exchanges
+from align.conversations.examples.example_rows import CountTokens, Row, row_of, row_tokens, turn
+from align.conversations.questions.exchanges import exchanges
 from align.store.records import Record
 
 QUESTIONS = "questions"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from align.conversations.examples.cutting import last_words
-from align.conversations.examples.rows import (
+from align.conversations.examples.example_rows import (
     FRAME,
     CountTokens,
     Message,
@@ -14,7 +14,7 @@ from align.conversations.examples.rows import (
     turn,
     why_not,
 )
-from align.conversations.examples.statistics import ExampleStatistics
+from align.conversations.examples.example_statistics import ExampleStatistics
 from align.conversations.turns import SpeakingTurn, speaking_turns
 from align.owner import Conversations
 from align.store.records import Record

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from align.conversations.examples.rows import CountTokens
+from align.conversations.examples.example_rows import CountTokens
 
 # A full stop, closing quotes and brackets, and the white space after them; or an empty line. Only
 # the first of a row of stops may begin the end, or a long row of them takes its square in time.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from align.conversations.examples.cutting import cut_at_paragraph_ends, last_sentence
-from align.conversations.examples.rows import FRAME, CountTokens, Row, row_of, turn
+from align.conversations.examples.example_rows import FRAME, CountTokens, Row, row_of, turn
 from align.store.records import Record
 
 DOCUMENT_PROMPT = 'Write a piece titled "{title}".'

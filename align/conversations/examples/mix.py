@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 
-from align.conversations.examples.rows import Row
+from align.conversations.examples.example_rows import Row
 from align.store.ids import canonical_json
 
 

@@ -9,8 +9,8 @@ import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from align.conversations.examples.rows import Message, Row
-from align.conversations.examples.statistics import ExampleStatistics, explained
+from align.conversations.examples.example_rows import Message, Row
+from align.conversations.examples.example_statistics import ExampleStatistics, explained
 
 # What is learned, what was answered before, what was asked; they say it without colour too.
 LEARNED, CONTEXT, ASKED = "●", "○", "·"

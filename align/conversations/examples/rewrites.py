@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 
-from align.conversations.examples.rows import Row, turn
+from align.conversations.examples.example_rows import Row, turn
 from align.store.choices import decisive_pairs
 
 REWRITE = "rewrite"

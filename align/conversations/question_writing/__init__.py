@@ -6,7 +6,7 @@ the passage likeliest is kept; where none makes it likelier than no question doe
 answers nothing.
 """
 
-from align.conversations.question_writing.by_base import write_questions
+from align.conversations.question_writing.base_writer import write_questions
 from align.conversations.question_writing.waiting import Waiting, waiting
 
 __all__ = ["Waiting", "waiting", "write_questions"]

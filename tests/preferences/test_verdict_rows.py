@@ -7,7 +7,7 @@ import pytest
 
 from align.files import jsonl
 from align.owner import Owner
-from align.preferences.rows import (
+from align.preferences.preference_rows import (
     JUDGE,
     Preference,
     build_preferences,

@@ -13,7 +13,7 @@ from align.conversations.examples import (
     estimated_tokens,
 )
 from align.store.adding import add_records
-from tests.examples.writing import document, rows, words
+from tests.conversations.examples.writing import document, rows, words
 
 TEXT = st.text(st.sampled_from("ab .!?\n#\t…\u2028"), max_size=300)
 

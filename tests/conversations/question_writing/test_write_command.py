@@ -17,7 +17,7 @@ from align.store.connection import open_store
 from align.store.questions import iter_questions
 from tests.anthropic_server import serve
 from tests.commands.line import Line
-from tests.question_writing.documents import (
+from tests.conversations.question_writing.documents import (
     CHESS,
     GARDEN,
     PRIVATE,

@@ -8,10 +8,10 @@ from itertools import groupby
 from align.conversations.examples.asked import QUESTIONS, question_rows
 from align.conversations.examples.chats import Room, chat_rows
 from align.conversations.examples.documents import document_rows
+from align.conversations.examples.example_rows import CountTokens, Row, estimated_tokens, why_not
+from align.conversations.examples.example_statistics import ExampleStatistics
 from align.conversations.examples.mix import times
 from align.conversations.examples.rewrites import rewrite_rows
-from align.conversations.examples.rows import CountTokens, Row, estimated_tokens, why_not
-from align.conversations.examples.statistics import ExampleStatistics
 from align.conversations.identity import identity_rows
 from align.owner import Owner
 from align.privacy.redaction import Redactor, redactor_for

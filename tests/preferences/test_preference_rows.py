@@ -8,7 +8,7 @@ import pytest
 
 from align.conversations.prompts import add_asked_prompts
 from align.owner import Owner
-from align.preferences.rows import (
+from align.preferences.preference_rows import (
     Preference,
     build_preferences,
     record_pairs,

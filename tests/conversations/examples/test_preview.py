@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from align.conversations.examples.example_statistics import ExampleStatistics
 from align.conversations.examples.preview import (
     Drawing,
     conversation_lines,
@@ -9,8 +10,7 @@ from align.conversations.examples.preview import (
     left_out_lines,
     table_lines,
 )
-from align.conversations.examples.statistics import ExampleStatistics
-from tests.examples.writing import document, words
+from tests.conversations.examples.writing import document, words
 
 
 def row(source: str, *said: str, train: bool = True) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from align import __version__
 from align.errors import UserError
 from align.files import read_jsonl
 from align.levels import LEVELS, Level
-from align.preferences.finding import OUTCOMES
+from align.preferences.choice_filter import OUTCOMES
 from align.store.answers import Answer, add_answers
 from align.store.choices import Outcome, imported_choices
 from align.store.connection import transaction

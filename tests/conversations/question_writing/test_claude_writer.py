@@ -10,8 +10,8 @@ import pytest
 
 from align.claude.opening import agreed, destination, opened
 from align.claude.spending import Budget
-from align.conversations.question_writing import by_claude
-from align.conversations.question_writing.by_claude import PURPOSE, ClaudeWriter, Outcome
+from align.conversations.question_writing import claude_writer as by_claude
+from align.conversations.question_writing.claude_writer import PURPOSE, ClaudeWriter, Outcome
 from align.conversations.question_writing.weighing import weighed
 from align.errors import UserError
 from align.owner import load_owner
@@ -31,7 +31,7 @@ from tests.anthropic_server.faults import (
     WRONG_KEYS,
     says,
 )
-from tests.question_writing.documents import (
+from tests.conversations.question_writing.documents import (
     CHESS,
     GARDEN,
     MODEL,

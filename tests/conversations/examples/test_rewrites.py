@@ -7,7 +7,7 @@ from align.conversations.examples import rewrite_rows
 from align.store.adding import add_records
 from align.store.events import Event, append_event
 from align.store.prompts import Prompt, add_prompts
-from tests.examples.writing import document, rows, turn
+from tests.conversations.examples.writing import document, rows, turn
 from tests.store.rows import add_pair
 
 

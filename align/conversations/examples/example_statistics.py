@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from align.conversations.examples.rows import CountTokens, Row, learned, row_tokens
+from align.conversations.examples.example_rows import CountTokens, Row, learned, row_tokens
 from align.ingest.reasons import REASONS
 from align.store.records import Record
 

@@ -10,7 +10,7 @@ from align.claude.spending import Estimate
 from align.errors import UserError
 from align.owner import load_owner
 from align.privacy.ledger import Attempt, Ledger, read
-from tests.question_writing.documents import MODEL
+from tests.conversations.question_writing.documents import MODEL
 
 ESTIMATE = Estimate(
     requests=1200,

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from align.errors import UserError
 from align.owner import Owner
-from align.preferences.exports import full_rows, training_rows
-from align.preferences.finding import Filter
-from align.preferences.imports import add_choices, read_choices
-from align.preferences.rows import build_preferences
+from align.preferences.choice_export import full_rows, training_rows
+from align.preferences.choice_filter import Filter
+from align.preferences.choice_import import add_choices, read_choices
+from align.preferences.preference_rows import build_preferences
 from align.store.choices import current_choices
 from align.store.connection import in_memory
 from align.store.events import append_event

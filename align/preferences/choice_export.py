@@ -11,8 +11,8 @@ import yaml
 from align.errors import UserError
 from align.files import jsonl, write_atomically
 from align.owner import Owner
-from align.preferences.finding import Filter, found_choices
-from align.preferences.rows import build_preferences
+from align.preferences.choice_filter import Filter, found_choices
+from align.preferences.preference_rows import build_preferences
 from align.store.acts import all_marks
 
 FORMATS = ("jsonl", "trl", "parquet")

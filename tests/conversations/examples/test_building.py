@@ -9,7 +9,7 @@ from align.conversations.examples import ExampleStatistics
 from align.conversations.identity import identity_rows
 from align.owner import Owner
 from align.store.adding import add_records
-from tests.examples.writing import OWNER, document, learned, rows, turn, words
+from tests.conversations.examples.writing import OWNER, document, learned, rows, turn, words
 
 
 def test_sealed_left_out_and_evaluation_records_are_never_in_a_row(

@@ -14,7 +14,7 @@ from align.claude.opening import Opened
 from align.claude.requests import Request, ask
 from align.claude.spending import Budget
 from align.console import progress, say
-from align.conversations.question_writing.prompt import SCHEMA, QuestionsPrompt, parse
+from align.conversations.question_writing.questions_prompt import SCHEMA, QuestionsPrompt, parse
 from align.conversations.question_writing.waiting import Waiting, waiting
 from align.conversations.question_writing.weighing import Offered, question_in, weighed
 from align.conversations.questions.rules import candidates

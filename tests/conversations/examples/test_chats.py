@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from align.conversations.examples.chats import Room, chat_rows
-from align.conversations.examples.statistics import ExampleStatistics
+from align.conversations.examples.example_statistics import ExampleStatistics
 from align.owner import Conversations
 from align.store.adding import add_records
 from align.store.records import Record
-from tests.examples.writing import learned, rows, turn, words
+from tests.conversations.examples.writing import learned, rows, turn, words
 
 # What a row of messages fills where words are counted: 24, and 12 a message.
 FRAME, AROUND = 24, 12

@@ -87,7 +87,7 @@ def test_groups_do_not_depend_on_the_order_of_the_texts(chance: random.Random) -
 
 def test_groups_do_not_depend_on_the_process() -> None:
     code = (
-        "from tests.test_near_duplicates import corpus\n"
+        "from tests.text.test_near_duplicates import corpus\n"
         "from align.text.near_duplicates import near_duplicate_groups\n"
         "print(near_duplicate_groups(corpus(100, seed=3), 0.75))"
     )
