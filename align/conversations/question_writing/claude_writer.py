@@ -92,7 +92,9 @@ class Outcome:
         if budget.unsure:
             lines.append(f"Requests that broke off may have cost up to ${budget.unsure:.4f} more.")
         if self.problems:
-            kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.problems.most_common())
+            # Of equal counts by name: replies come in any order.
+            counts = sorted(self.problems.items(), key=lambda item: (-item[1], item[0]))
+            kinds = ", ".join(f"{count:,} {kind}" for kind, count in counts)
             lines.append(f"Left for a later run: {_passages(self.problems.total())} ({kinds}).")
         if self.unasked:
             lines.append(f"The budget is used up: {_passages(self.unasked)} left for a later run.")

@@ -255,7 +255,7 @@ def test_refusals_and_odd_replies_are_counted_and_wait(
         assert outcome.problems == {"refused": 1, "malformed": 1, "truncated": 1}
         assert outcome.kept + outcome.left_out == 1
         assert outcome.lines(Budget())[1] == (
-            "Left for a later run: 3 passages (1 refused, 1 malformed, 1 truncated)."
+            "Left for a later run: 3 passages (1 malformed, 1 refused, 1 truncated)."
         )
         server.ways.faults = None
         later = written(conn, server, tiny, monkeypatch)
