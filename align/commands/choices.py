@@ -100,7 +100,13 @@ def export(
     from align.console import say
     from align.errors import UserError
     from align.owner import load_owner
-    from align.preferences.choice_export import FORMATS, as_bytes, full_rows, training_rows, write_rows
+    from align.preferences.choice_export import (
+        FORMATS,
+        as_bytes,
+        full_rows,
+        training_rows,
+        write_rows,
+    )
     from align.preferences.choice_filter import asked_filter
     from align.store.connection import open_store
 
