@@ -22,15 +22,15 @@ from sqlite3 import Connection
 from typing import Any
 
 from align.claude.batches import Poll
-from align.claude.opening import Destination, agreed, destination, opened
+from align.claude.destination import Destination, destination, obtain_consent, open_channel
 from align.claude.prices import Usage, known_models, price_of
 from align.claude.spending import BATCH_HITS
-from align.judging.asking import Judged, judge_pairs, not_on_file, questions_of
 from align.judging.claude import PURPOSE, ClaudeJudge, Line
-from align.judging.employing import MODEL
-from align.judging.planning import Cost, Material, cost_of, material, planned
-from align.judging.prompt import JudgePrompt
-from align.judging.run import Plan, measure, run
+from align.judging.judge_answers import JudgeCounts, judge_pairs, not_on_file, questions_of
+from align.judging.judge_plan import Cost, Material, cost_of, load_material, make_plan
+from align.judging.judge_prompt import JudgePrompt
+from align.judging.judge_run import MODEL
+from align.judging.measurement import Plan, measure, run
 from align.owner import load_owner
 from align.privacy.private_text import PrivateText
 from align.store.connection import open_store
@@ -68,7 +68,7 @@ class Work:
         conn: The owner's store.
         judge: Claude, by an open line.
         plan: What it is asked.
-        told: What it is told.
+        material: What it is told.
         to: Where it is.
         batch: Whether all goes in batches.
     """
@@ -76,7 +76,7 @@ class Work:
     conn: Connection
     judge: ClaudeJudge
     plan: Plan
-    told: Material
+    material: Material
     to: Destination
     batch: bool
 
@@ -85,14 +85,20 @@ class Work:
         rate = destination(self.to.owner, self.to.price.model, PURPOSE).rate
         price = self.to.price
         return cost_of(
-            self.conn, self.judge, self.plan, self.told, price=price, rate=rate, batch=self.batch
+            self.conn,
+            self.judge,
+            self.plan,
+            self.material,
+            price=price,
+            rate=rate,
+            batch=self.batch,
         )
 
-    async def judge_all(self) -> Judged:
+    async def judge_all(self) -> JudgeCounts:
         """Ask about all pairs, whatever the gate says."""
-        judged, plan = Judged(), self.plan
-        briefing = plan.briefings[None]
-        await judge_pairs(self.conn, self.judge, plan.pair_ids, plan.admission, briefing, judged)
+        judged, plan = JudgeCounts(), self.plan
+        context = plan.contexts[None]
+        await judge_pairs(self.conn, self.judge, plan.pair_ids, plan.eligibility, context, judged)
         return judged
 
 
@@ -112,19 +118,21 @@ async def at_work(owner: str, *, batch: bool, model: str = MODEL) -> AsyncIterat
     settings = load_owner(owner)
     with closing(open_store(owner)) as conn:
         detector = PrivateText(conn, settings, known=(JudgePrompt.read().text,))
-        told = material(owner, settings, detector=detector)
+        material = load_material(owner, settings, detector=detector)
         to = destination(owner, model, PURPOSE)
-        consent = agreed(to, settings, yes=True, ask=None, show=lambda line: None)
-        async with opened(to, detector, consent, budget_usd=None, concurrency=CONCURRENCY) as line:
+        consent = obtain_consent(to, settings, yes=True, ask=None, show=lambda line: None)
+        async with open_channel(
+            to, detector, consent, budget_usd=None, concurrency=CONCURRENCY
+        ) as line:
             way = Line(
                 line.client, conn, to.price, line.budget, rate=to.rate, concurrency=CONCURRENCY,
                 poll=Poll(0.05, 0.2),
             )  # fmt: skip
             judge = ClaudeJudge(
-                model, told.prompt, told.about, examples=EXAMPLES, line=way, batch=batch
+                model, material.prompt, material.profile, examples=EXAMPLES, line=way, batch=batch
             )
-            plan, _ = planned(conn, told, judge, examples=EXAMPLES)
-            yield Work(conn, judge, plan, told, to, batch)
+            plan, _ = make_plan(conn, material, judge, examples=EXAMPLES)
+            yield Work(conn, judge, plan, material, to, batch)
 
 
 def billed(apart: Apart) -> float:
@@ -141,7 +149,7 @@ def billed(apart: Apart) -> float:
 def bodies(work: Work) -> list[dict[str, Any]]:
     """Return all that is sent of the pairs."""
     plan = work.plan
-    some = questions_of(work.conn, plan.pair_ids, work.told.admission(), plan.briefings[None])
+    some = questions_of(work.conn, plan.pair_ids, work.material.eligibility(), plan.contexts[None])
     asked = (
         each for questions in some for each in not_on_file(work.conn, work.judge, questions)[0]
     )

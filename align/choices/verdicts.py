@@ -10,7 +10,7 @@ Abstention = Literal["swapped", "tie", "unscored"]
 CERTAINTIES: tuple[Certainty, ...] = ("low", "medium", "high")
 
 
-class Said(NamedTuple):
+class Judgement(NamedTuple):
     """One answer of a judge, in the pair's own terms.
 
     Attributes:
@@ -23,7 +23,7 @@ class Said(NamedTuple):
     certainty: Certainty | None = None
     problem: str | None = None
 
-    def turned(self) -> "Said":
+    def turned(self) -> "Judgement":
         """Return the same of the pair whose two answers stand the other way round."""
         other: dict[Winner, Winner] = {"a": "b", "b": "a", "tie": "tie"}
         return self if self.winner is None else self._replace(winner=other[self.winner])
@@ -49,7 +49,7 @@ class PairVerdict(NamedTuple):
     abstention: Abstention | None
 
 
-def verdict_of(ab: Said | None, ba: Said | None) -> PairVerdict:
+def verdict_of(ab: Judgement | None, ba: Judgement | None) -> PairVerdict:
     """Return what a judge says of a pair, asked both ways round.
 
     A model's choice can follow the place of an answer (Zheng et al. 2023, "Judging

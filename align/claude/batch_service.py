@@ -14,7 +14,7 @@ import httpx2
 from anthropic import AnthropicError, APIConnectionError, APIStatusError, AsyncAnthropic
 
 from align.claude.client import calling, passage_of
-from align.claude.stopping import is_passing, stop_at, without_answers
+from align.claude.failures import is_passing, stop_at, without_answers
 from align.store.batches import Batch
 
 # A batch's clock is the provider's: it may run behind ours.

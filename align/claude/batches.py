@@ -15,12 +15,12 @@ from anthropic import AsyncAnthropic
 
 from align.claude.batch_service import Service, State
 from align.claude.chunks import Chunks, OpenBatch
+from align.claude.failures import GIVE_UP, refused, unwritable, without_answers
 from align.claude.prices import Price
 from align.claude.replies import AGAIN, RETRIED, Parse, Reply, read_reply
 from align.claude.requests import Request, sole
 from align.claude.sending import send
 from align.claude.spending import Budget, Rate
-from align.claude.stopping import GIVE_UP, refused, unwritable, without_answers
 from align.privacy.egress import Refused
 from align.store.batches import (
     Batch,
@@ -105,7 +105,7 @@ async def send_batches(
     except Refused as refusal:
         raise refused(refusal.reason) from None
     except OSError:
-        raise unwritable(str(road.passage.ledger.path)) from None
+        raise unwritable(str(road.passage.egress_log.path)) from None
     left = send(
         client,
         list(chunks.again),
@@ -300,7 +300,7 @@ class _Batches:
                 "cache_write_tokens": usage.cache_write_tokens,
                 "cost": under_way.cost,
             }
-        self.passage.ledger.settled(
+        self.passage.egress_log.settled(
             purpose=self.passage.gate.purpose,
             host=self.passage.host,
             batch=under_way.id,

@@ -4,12 +4,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from align.claude.failures import is_of_the_body, refused
 from align.claude.prices import Price, Usage
 from align.claude.replies import Reply
 from align.claude.requests import Request, size_of
 from align.claude.spending import Budget, Rate, worst_case
-from align.claude.stopping import is_of_the_body, refused
-from align.privacy.egress import Gate, Refused
+from align.privacy.egress import EgressGate, Refused
 from align.store.batches import Batch
 
 # The provider takes ten times as many and twenty times the bytes. A body stands in memory several
@@ -75,7 +75,7 @@ class Chunks:
 
     def __init__(
         self,
-        gate: Gate,
+        gate: EgressGate,
         host: str,
         budget: Budget,
         price: Price,

@@ -17,11 +17,11 @@ from anthropic import APIRequest, AsyncAnthropic, DefaultAsyncHttpxClient, Middl
 from anthropic._compat import model_copy
 from anthropic._utils._json import openapi_dumps
 
-from align.claude.endpoint import checked_url, host_of, is_loopback
 from align.claude.key import Key
 from align.claude.prices import Price, Usage
-from align.privacy.egress import Gate, Refused
-from align.privacy.ledger import Attempt, Ledger
+from align.claude.provider import checked_url, host_of, is_loopback
+from align.privacy.egress import EgressGate, Refused
+from align.privacy.egress_log import Attempt, EgressLog
 
 NO_PURPOSE = "no purpose"
 MESSAGES = "/v1/messages"
@@ -65,13 +65,15 @@ class Passage(Middleware):  # type: ignore[misc]
 
     Args:
         gate: Lets it pass or refuses.
-        ledger: Where it is written.
+        egress_log: Where it is written.
         base_url: Where the client sends to.
         price: Of the model, for messages; what a batch cost shows in its results.
     """
 
-    def __init__(self, gate: Gate, ledger: Ledger, base_url: str, price: Price | None) -> None:
-        self.gate, self.ledger, self.price = gate, ledger, price
+    def __init__(
+        self, gate: EgressGate, egress_log: EgressLog, base_url: str, price: Price | None
+    ) -> None:
+        self.gate, self.egress_log, self.price = gate, egress_log, price
         self._base = httpx2.URL(base_url)
         self.host = host_of(base_url)
 
@@ -79,7 +81,7 @@ class Passage(Middleware):  # type: ignore[misc]
         """Send one attempt, or raise `Refused` before anything is sent."""
         call = _CALL.get()
         if call is None:
-            self.ledger.refused(NO_PURPOSE, host=self.host, purpose=self.gate.purpose)
+            self.egress_log.refused(NO_PURPOSE, host=self.host, purpose=self.gate.purpose)
             raise Refused(NO_PURPOSE)
         options = request.options
         if options.files is not None or options.content is not None:
@@ -88,7 +90,7 @@ class Passage(Middleware):  # type: ignore[misc]
         body = b"" if options.json_data is None else openapi_dumps(options.json_data)
         self.gate.check(body, self._goes_to(request.url), call.ids)
         call.size, call.message = len(body), None
-        token = self.ledger.begin(self._attempt(request, body, call))
+        token = self.egress_log.begin(self._attempt(request, body, call))
         # The very bytes that passed the gate are sent: nothing serialises them anew.
         sealed = model_copy(options)
         sealed.content, sealed.json_data = body or None, None
@@ -96,7 +98,7 @@ class Passage(Middleware):  # type: ignore[misc]
         try:
             response = await call_next(_with_options(request, sealed))
         except BaseException as error:
-            self.ledger.end(token, error=type(error).__name__)
+            self.egress_log.end(token, error=type(error).__name__)
             raise
         self._end(token, request, response, call)
         return response
@@ -133,7 +135,7 @@ class Passage(Middleware):  # type: ignore[misc]
             except ValueError as error:
                 said["error"] = type(error).__name__
             said |= self._used(call.message)
-        self.ledger.end(
+        self.egress_log.end(
             token,
             status=response.status_code,
             request_id=response.headers.get("request-id"),
@@ -154,8 +156,8 @@ class Passage(Middleware):  # type: ignore[misc]
 
 
 def open_client(
-    gate: Gate,
-    ledger: Ledger,
+    gate: EgressGate,
+    egress_log: EgressLog,
     *,
     key: Key,
     base_url: str,
@@ -168,9 +170,9 @@ def open_client(
 
     Args:
         gate: Lets a body pass or refuses.
-        ledger: Where each attempt is written.
+        egress_log: Where each attempt is written.
         key: To the provider.
-        base_url: Where it is; `align.claude.endpoint.base_url` says.
+        base_url: Where it is; `align.claude.provider.base_url` says.
         price: Of the model, for what attempts cost.
         max_retries: How often a failed attempt of one asking is repeated.
         concurrency: How many connections it may open.
@@ -180,7 +182,7 @@ def open_client(
         UserError: Writing may not be sent to such an address.
     """
     quieten()
-    passage = Passage(gate, ledger, checked_url(base_url), price)
+    passage = Passage(gate, egress_log, checked_url(base_url), price)
     limits = httpx2.Limits(max_connections=concurrency + 4, max_keepalive_connections=concurrency)
     near = is_loopback(httpx2.URL(base_url).host)
     # No proxy stands between this machine and itself; with a transport, none is looked for.

@@ -12,11 +12,7 @@ import httpx2
 from anthropic import APIConnectionError, APIStatusError, AsyncAnthropic
 
 from align.claude.client import calling, passage_of
-from align.claude.prices import Price
-from align.claude.replies import AGAIN, RETRIED, Parse, Reply, read_reply
-from align.claude.requests import Request
-from align.claude.spending import Budget, Rate, tokens_of, worst_case
-from align.claude.stopping import (
+from align.claude.failures import (
     GIVE_UP,
     is_of_the_body,
     is_passing,
@@ -26,6 +22,10 @@ from align.claude.stopping import (
     unwritable,
     without_answers,
 )
+from align.claude.prices import Price
+from align.claude.replies import AGAIN, RETRIED, Parse, Reply, read_reply
+from align.claude.requests import Request
+from align.claude.spending import Budget, Rate, tokens_of, worst_case
 from align.privacy.egress import Refused
 
 Say = Callable[[str], None]
@@ -264,7 +264,7 @@ class _Sending:
                 spent = 0.0
             return self._no_answer()
         except OSError:
-            raise unwritable(str(self.passage.ledger.path)) from None
+            raise unwritable(str(self.passage.egress_log.path)) from None
         finally:
             self.under_way -= 1
             self.budget.settle(worst, spent)

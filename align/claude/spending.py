@@ -72,7 +72,7 @@ class Rate:
         self._misses += usage.cache_write_tokens
 
     @classmethod
-    def of_ledger(
+    def of_log(
         cls, lines: Iterable[Mapping[str, Any]], model: str, *, output: float = USUAL_OUTPUT
     ) -> "Rate":
         """Return what a ledger's lines of a model show: of single messages, and of batches."""

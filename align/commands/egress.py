@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from align.privacy.ledger_totals import Sum, Totals
+    from align.privacy.egress_totals import Sum, Totals
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _HEAD = ("time (UTC)", "purpose", "model", "host", "what", "bytes", "status", "tokens", "USD")
@@ -33,8 +33,8 @@ def egress(
     """
     import json
 
-    from align.privacy.ledger import read
-    from align.privacy.ledger_totals import totals
+    from align.privacy.egress_log import read
+    from align.privacy.egress_totals import totals
     from align.text.printable import printable
 
     lines = list(read(owner))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from align.judging.employing import Employed
+    from align.judging.judge_run import JudgeRun
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -66,8 +66,8 @@ def judge(
     It is measured on the owner's own choices first, which costs little, and goes on only if the
     gate opens. It can be stopped at any time; nothing that was answered is paid for twice.
     """
-    from align.judging.employing import Asked, employ
-    from align.judging.telling import history as attempts
+    from align.judging.judge_run import JudgeRequest, run_judge
+    from align.judging.summary import history as attempts
     from align.owner import load_owner
     from align.store.connection import open_store
     from align.store.gates import iter_gates
@@ -78,7 +78,7 @@ def judge(
         for line in attempts(iter_gates(conn)):
             print(printable(line))
         return
-    asked = Asked(
+    request = JudgeRequest(
         owner=owner,
         settings=load_owner(owner),
         judge=judge,
@@ -93,7 +93,7 @@ def judge(
         dry_run=dry_run,
         yes_send=yes_send,
     )
-    employed = employ(conn, asked)
+    employed = run_judge(conn, request)
     if employed is not None:
         _tell(employed, owner)
         if wandb:
@@ -102,11 +102,11 @@ def judge(
             track(owner, employed.outcome)
 
 
-def _tell(employed: "Employed", owner: str) -> None:
+def _tell(employed: "JudgeRun", owner: str) -> None:
     """Print how it went, and say what comes next."""
     from align.console import make_command, say
     from align.judging.report import lines
-    from align.judging.telling import came_of_it, kept_from, spent
+    from align.judging.summary import came_of_it, kept_from, spent
 
     outcome = employed.outcome
     gate = outcome.gate

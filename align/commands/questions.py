@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from align.claude.opening import Opened
+    from align.claude.destination import OpenChannel
     from align.claude.spending import Budget
     from align.conversations.question_writing.claude_writer import Asked, ClaudeWriter, Outcome
     from align.models.checkpoints import Checkpoint
@@ -147,7 +147,13 @@ def _by_claude(
     yes_send: bool,
     dry_run: bool,
 ) -> None:
-    from align.claude.opening import agreed, announced, destination, on_terminal, opened
+    from align.claude.destination import (
+        announcement,
+        destination,
+        obtain_consent,
+        on_terminal,
+        open_channel,
+    )
     from align.claude.spending import estimate
     from align.console import say
     from align.conversations.question_writing.claude_writer import (
@@ -170,16 +176,16 @@ def _by_claude(
         print(NONE_WAITS)
         return
     requests = [each.request for each in asked]
-    for line in announced(to, estimate(requests, price=to.price, rate=to.rate), budget_usd):
+    for line in announcement(to, estimate(requests, price=to.price, rate=to.rate), budget_usd):
         say(line)
     if dry_run:
         for each in requests:
             print(json.dumps(each.body()))
         return
     base = _base(owner, recipe)
-    consent = agreed(to, settings, yes=yes_send, ask=on_terminal(), show=say)
+    consent = obtain_consent(to, settings, yes=yes_send, ask=on_terminal(), show=say)
     outcome, budget = _written(
-        writer, base, asked, opened(to, detector, consent, budget_usd=budget_usd)
+        writer, base, asked, open_channel(to, detector, consent, budget_usd=budget_usd)
     )
     _tell(owner, outcome.kept, outcome.left_out, outcome.lines(budget))
 
@@ -188,7 +194,7 @@ def _written(
     writer: "ClaudeWriter",
     base: "Checkpoint",
     asked: "Sequence[Asked]",
-    opening: "AbstractAsyncContextManager[Opened]",
+    opening: "AbstractAsyncContextManager[OpenChannel]",
 ) -> "tuple[Outcome, Budget]":
     """Let Claude write and the base weigh; return what came of it, and what was spent."""
     import asyncio

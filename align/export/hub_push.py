@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from align.errors import UserError
 from align.files import sha256_of
-from align.privacy.ledger import Attempt, Ledger
+from align.privacy.egress_log import Attempt, EgressLog
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 _HUB = "https://huggingface.co"
@@ -55,7 +55,7 @@ def files_of(folder: Path) -> list[tuple[str, int]]:
 def push(owner: str, folder: Path, repository: str, *, public: bool) -> str:
     """Push an export's folder as one commit, and return its address.
 
-    Each file stands in the owner's ledger of what left this machine.
+    Each file stands in the owner's egress log: what left this machine.
 
     Raises:
         UserError: The hub refused, or could not be reached; says what it said.
@@ -63,23 +63,25 @@ def push(owner: str, folder: Path, repository: str, *, public: bool) -> str:
     from huggingface_hub import HfApi
 
     api = HfApi(endpoint=_endpoint())
-    with Ledger(owner) as ledger:
+    with EgressLog(owner) as egress_log:
         try:
             api.create_repo(repository, private=not public, exist_ok=True)
             _check_seen(api, repository, public=public)
         except Exception as error:
             raise _refused(error) from error
-        begun = [ledger.begin(_attempt(folder, path, repository)) for path, _ in files_of(folder)]
+        begun = [
+            egress_log.begin(_attempt(folder, path, repository)) for path, _ in files_of(folder)
+        ]
         try:
             done = api.upload_folder(
                 repo_id=repository, folder_path=folder, commit_message="A twin, exported"
             )
         except Exception as error:
             for token in begun:
-                ledger.end(token, error=type(error).__name__)
+                egress_log.end(token, error=type(error).__name__)
             raise _refused(error) from error
         for token in begun:
-            ledger.end(token, status=200)
+            egress_log.end(token, status=200)
     return str(done.commit_url)
 
 

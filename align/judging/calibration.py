@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from align.choices.verdicts import (
     CERTAINTIES,
     Certainty,
+    Judgement,
     PairVerdict,
-    Said,
     Side,
     from_certainty,
     passes,
@@ -53,11 +53,11 @@ class Case(NamedTuple):
     fold: int
     chosen: Side
     longer: Side | None
-    ab: Said | None
-    ba: Said | None
+    ab: Judgement | None
+    ba: Judgement | None
 
 
-class Judged(NamedTuple):
+class JudgedCase(NamedTuple):
     """A case and its verdict."""
 
     case: Case
@@ -85,7 +85,7 @@ def calibrate(
     # By id, so that the figures do not depend on the order in which answers came.
     ordered = sorted(cases, key=lambda case: case.pair_id)
     _check(ordered)
-    judged = [Judged(case, verdict_of(case.ab, case.ba)) for case in ordered]
+    judged = [JudgedCase(case, verdict_of(case.ab, case.ba)) for case in ordered]
     verdicts = [each for each in judged if each.verdict.winner is not None]
     z = z_of(attempts)
     picked = tuple(pick([j for j in judged if j.case.fold != fold], z) for fold in range(FOLDS))
@@ -123,7 +123,7 @@ def calibrate(
     )  # fmt: skip
 
 
-def pick(judged: Sequence[Judged], z: float) -> Certainty:
+def pick(judged: Sequence[JudgedCase], z: float) -> Certainty:
     """Return the lowest certainty at which verdicts count: what is worth most by these cases.
 
     The worth of a rule is its coverage times its weight squared. n labels flipped with chance e
@@ -137,7 +137,7 @@ def pick(judged: Sequence[Judged], z: float) -> Certainty:
     return [lowest for lowest in CERTAINTIES if worths[lowest] == best][-1] if best else "low"
 
 
-def _worth(judged: Sequence[Judged], lowest: Certainty, z: float) -> float:
+def _worth(judged: Sequence[JudgedCase], lowest: Certainty, z: float) -> float:
     counted = [each for each in judged if _counts(each, lowest)]
     hits = sum(each.is_hit for each in counted)
     effective = effective_cases(_by_prompt(counted).values())
@@ -145,7 +145,7 @@ def _worth(judged: Sequence[Judged], lowest: Certainty, z: float) -> float:
     return len(counted) / len(judged) * weight_of(bound) ** 2 if judged else 0.0
 
 
-def _counts(judged: Judged, lowest: Certainty) -> bool:
+def _counts(judged: JudgedCase, lowest: Certainty) -> bool:
     said = judged.verdict
     return said.winner is not None and passes(said.certainty, from_certainty(lowest))
 
@@ -160,7 +160,7 @@ def _check(cases: Sequence[Case]) -> None:
 
 
 def _against_longer(
-    choices: int, counted: Sequence[Judged]
+    choices: int, counted: Sequence[JudgedCase]
 ) -> tuple[Evidence, float | None, Interval | None]:
     """Return what the gate weighs, and by how much the judge is above the longer answer."""
     prompts = _by_prompt(counted)
@@ -191,7 +191,7 @@ def _longer_hits(case: Case) -> float:
     return 0.5 if case.longer is None else float(case.longer == case.chosen)
 
 
-def _by_prompt(counted: Iterable[Judged]) -> dict[str, tuple[int, int]]:
+def _by_prompt(counted: Iterable[JudgedCase]) -> dict[str, tuple[int, int]]:
     """Return hits and verdicts of each prompt."""
     found: dict[str, tuple[int, int]] = {}
     for each in counted:
@@ -200,7 +200,7 @@ def _by_prompt(counted: Iterable[Judged]) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _by_certainty(verdicts: Sequence[Judged]) -> dict[str, AtCertainty]:
+def _by_certainty(verdicts: Sequence[JudgedCase]) -> dict[str, AtCertainty]:
     found = {}
     for name in (*CERTAINTIES, UNSTATED):
         here = [j for j in verdicts if (j.verdict.certainty or UNSTATED) == name]
@@ -211,7 +211,7 @@ def _by_certainty(verdicts: Sequence[Judged]) -> dict[str, AtCertainty]:
     return found
 
 
-def _taking_longer(judged: Iterable[Judged]) -> int:
+def _taking_longer(judged: Iterable[JudgedCase]) -> int:
     return sum(j.verdict.winner == j.case.longer for j in judged)
 
 
@@ -238,13 +238,13 @@ def _slot(cases: Iterable[Case]) -> Rate | None:
     return Rate(firsts / answers, *interval, answers)
 
 
-def _winner(said: Said | None) -> Side | None:
+def _winner(said: Judgement | None) -> Side | None:
     if said is None or not said.is_scored or said.winner == "tie":
         return None
     return said.winner
 
 
-def _problem(said: Said | None) -> str | None:
+def _problem(said: Judgement | None) -> str | None:
     if said is None:
         return MISSING
     return None if said.is_scored else said.problem or MISSING

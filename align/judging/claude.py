@@ -7,22 +7,22 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, ClassVar
 
-from align.choices.verdicts import Said
+from align.choices.verdicts import Judgement
 from align.claude.prices import Price, Usage
 from align.claude.replies import Reply
 from align.claude.requests import Request, ask
 from align.claude.spending import Budget, Rate
-from align.judging.briefing import EXAMPLES
-from align.judging.prompt import SCHEMA, JudgePrompt, parse
+from align.judging.judge_prompt import SCHEMA, JudgePrompt, parse
+from align.judging.owner_context import EXAMPLES
 from align.judging.protocol import (
     ORDERS,
-    About,
     Answer,
-    Briefing,
     Comparison,
-    Keep,
-    Late,
+    KeepAnswers,
+    LateAnswer,
     Order,
+    OwnerContext,
+    OwnerProfile,
     Question,
     keep_nothing,
 )
@@ -68,7 +68,7 @@ class ClaudeJudge:
     Args:
         model: Which Claude.
         prompt: What is asked.
-        about: Who the owner is, for the prompt's hash.
+        profile: Who the owner is, for the prompt's hash.
         examples: How many of the owner's choices a question comes with.
         line: The way to Claude; without one, requests are made and none is sent.
         batch: Whether requests go in batches; None decides by how many there are.
@@ -83,29 +83,29 @@ class ClaudeJudge:
         self,
         model: str,
         prompt: JudgePrompt,
-        about: About,
+        profile: OwnerProfile,
         *,
         examples: int = EXAMPLES,
         line: Line | None = None,
         batch: bool | None = None,
     ) -> None:
         self.model, self._prompt, self._line, self._batch = model, prompt, line, batch
-        self.prompt_hash = prompt.hash_for(about, examples)
+        self.prompt_hash = prompt.hash_for(profile, examples)
         self.usage: Usage | None = None
         # By the briefing's place in memory, which the briefing itself, kept beside, holds.
-        self._shared: dict[int, tuple[Briefing, str]] = {}
+        self._shared: dict[int, tuple[OwnerContext, str]] = {}
         self._recent: dict[tuple[int, str, Order], tuple[Comparison, Request]] = {}
 
     def request(self, question: Question) -> Request:
         """Return what is sent for a question."""
-        comparison, briefing = question.comparison, question.briefing
-        key = (id(briefing), comparison.pair_id, question.order)
+        comparison, context = question.comparison, question.context
+        key = (id(context), comparison.pair_id, question.order)
         known = self._recent.get(key)
         if known is not None and known[0] is comparison:
             return known[1]
         request = ask(
             self.model,
-            self._shared_part(briefing),
+            self._shared_part(context),
             self._prompt.question(question),
             SCHEMA,
             max_tokens=MAX_TOKENS,
@@ -122,8 +122,8 @@ class ClaudeJudge:
         return self.request(question).id
 
     async def answers(
-        self, questions: Iterable[Question], keep: Keep = keep_nothing
-    ) -> AsyncGenerator[Answer | Late, None]:
+        self, questions: Iterable[Question], keep: KeepAnswers = keep_nothing
+    ) -> AsyncGenerator[Answer | LateAnswer, None]:
         """Yield the answers as they come; what the budget leaves out has none.
 
         Raises:
@@ -142,10 +142,10 @@ class ClaudeJudge:
                     # Nobody has it but we. What came in a batch can be fetched again.
                     keep()
 
-    def _shared_part(self, briefing: Briefing) -> str:
-        if id(briefing) not in self._shared:
-            self._shared[id(briefing)] = (briefing, self._prompt.shared(briefing))
-        return self._shared[id(briefing)][1]
+    def _shared_part(self, context: OwnerContext) -> str:
+        if id(context) not in self._shared:
+            self._shared[id(context)] = (context, self._prompt.shared(context))
+        return self._shared[id(context)][1]
 
 
 @dataclass
@@ -161,12 +161,12 @@ class _Asking:
     judge: ClaudeJudge
     line: Line
     batch: bool | None
-    keep: Keep
+    keep: KeepAnswers
     waiting: dict[str, list[Question]] = field(default_factory=dict)
     elsewhere: list[Question] = field(default_factory=list)
     is_single: bool = False
 
-    def answers_of(self, reply: Reply) -> Iterator[Answer | Late]:
+    def answers_of(self, reply: Reply) -> Iterator[Answer | LateAnswer]:
         """Yield the answers to all that a request asked; the first one bears the cost."""
         # What was never sent cost nothing; else no word on the cost is no zero.
         cost = 0.0 if reply.asked == 0 else reply.cost
@@ -261,18 +261,18 @@ def _parsed(text: str) -> Any:
     return parse(text, "ab")
 
 
-def _said(reply: Reply, order: Order) -> Said:
+def _said(reply: Reply, order: Order) -> Judgement:
     if reply.problem is not None:
-        return Said(None, None, reply.problem)
-    shown = Said(*reply.value)
+        return Judgement(None, None, reply.problem)
+    shown = Judgement(*reply.value)
     return shown if order == "ab" else shown.turned()
 
 
-def _late(reply: Reply, cost: float | None) -> Late | None:
+def _late(reply: Reply, cost: float | None) -> LateAnswer | None:
     """Return what an earlier run's batch brought to a question that is not asked now."""
     pair, _, rest = reply.request.note.partition(" ")
     order, _, prompt_hash = rest.partition(" ")
     if order not in ORDERS or not prompt_hash:
         return None
     shown = ORDERS[ORDERS.index(order)]
-    return Late(pair, shown, prompt_hash, reply.request.id, _said(reply, shown), cost)
+    return LateAnswer(pair, shown, prompt_hash, reply.request.id, _said(reply, shown), cost)

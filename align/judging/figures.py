@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, Self
 
 from align.choices.verdicts import Certainty
-from align.judging.gate import Gate
+from align.judging.gate import JudgeGate
 from align.statistics import Interval
 
 
@@ -80,7 +80,7 @@ class Calibration:
     self_agreement: Rate | None
     picked: tuple[Certainty, ...]
     attempts: int
-    gate: Gate
+    gate: JudgeGate
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON has them: counts and rates, and no text or id."""
@@ -101,7 +101,7 @@ class Calibration:
         found["picked"] = tuple(found["picked"])
         gate = dict(found["gate"])
         gate["certainties"] = tuple(gate["certainties"])
-        found["gate"] = Gate(**gate)
+        found["gate"] = JudgeGate(**gate)
         return cls(**found)
 
 
@@ -113,7 +113,7 @@ def _plain(value: Any) -> Any:
     """Return what JSON has: rates by name, intervals as two numbers."""
     if isinstance(value, Rate | AtCertainty):
         return _plain(value._asdict())
-    if isinstance(value, Gate):
+    if isinstance(value, JudgeGate):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}

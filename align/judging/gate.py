@@ -47,7 +47,7 @@ class Evidence(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Gate:
+class JudgeGate:
     """Whether verdicts count, and how much.
 
     Attributes:
@@ -70,7 +70,7 @@ class Gate:
     bound: float | None
 
 
-def decide(evidence: Evidence, certainties: tuple[Certainty, ...], *, attempts: int) -> Gate:
+def decide(evidence: Evidence, certainties: tuple[Certainty, ...], *, attempts: int) -> JudgeGate:
     """Open the gate or shut it.
 
     Args:
@@ -83,11 +83,11 @@ def decide(evidence: Evidence, certainties: tuple[Certainty, ...], *, attempts: 
     shut = _why_shut(evidence, bound)
     if shut is not None:
         more = _more_choices(evidence, bound, z)
-        return Gate(False, (), 0.0, shut, more, z, bound)
+        return JudgeGate(False, (), 0.0, shut, more, z, bound)
     assert bound is not None
     share = evidence.hits / evidence.verdicts
     reason = f"it agrees with the owner in {share:.0%}, and surely in more than {bound:.1%}"
-    return Gate(True, certainties, weight_of(bound), reason, 0, z, bound)
+    return JudgeGate(True, certainties, weight_of(bound), reason, 0, z, bound)
 
 
 def z_of(attempts: int) -> float:

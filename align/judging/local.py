@@ -16,12 +16,20 @@ from typing import Any, ClassVar
 
 import torch
 
-from align.choices.verdicts import Certainty, Said
+from align.choices.verdicts import Certainty, Judgement
 from align.console import say
 from align.errors import UserError
-from align.judging.briefing import EXAMPLES
-from align.judging.prompt import JudgePrompt, winner_of
-from align.judging.protocol import About, Answer, Briefing, Keep, Order, Question, keep_nothing
+from align.judging.judge_prompt import JudgePrompt, winner_of
+from align.judging.owner_context import EXAMPLES
+from align.judging.protocol import (
+    Answer,
+    KeepAnswers,
+    Order,
+    OwnerContext,
+    OwnerProfile,
+    Question,
+    keep_nothing,
+)
 from align.models.base import resolve_base
 from align.models.chat_template import TEMPLATE_SETTINGS, render_prompt
 from align.models.checkpoints import Checkpoint
@@ -66,7 +74,7 @@ class LocalJudge:
     Args:
         words: A hub id that is on this machine, or a folder.
         prompt: What is asked.
-        about: Who the owner is, for the prompt's hash.
+        profile: Who the owner is, for the prompt's hash.
         examples: How many of the owner's choices a question comes with.
         batch_size: Questions that are read at a time.
 
@@ -80,7 +88,7 @@ class LocalJudge:
         self,
         words: str,
         prompt: JudgePrompt,
-        about: About,
+        profile: OwnerProfile,
         *,
         examples: int = EXAMPLES,
         batch_size: int = 8,
@@ -88,19 +96,19 @@ class LocalJudge:
         self._base = resolve_base(words, asked_by="--model")
         self._prompt, self._batch_size = prompt, batch_size
         self.model = f"{self._base.name}@{self._base.hash[:12]}"
-        self.prompt_hash = prompt.hash_for(about, examples)
+        self.prompt_hash = prompt.hash_for(profile, examples)
         # By the briefing's place in memory, which the briefing itself, kept beside, holds.
-        self._shared: dict[tuple[int, int], tuple[Briefing, str]] = {}
+        self._shared: dict[tuple[int, int], tuple[OwnerContext, str]] = {}
         self._told_shorter = False
 
     def request_id(self, question: Question) -> str:
         """Return a name for the question, made from the model and all that it is asked."""
-        text = self._text(question, len(question.briefing.examples))
+        text = self._text(question, len(question.context.examples))
         asked = json.dumps([self.name, self.model, text])
         return hashlib.sha256(asked.encode()).hexdigest()[:32]
 
     async def answers(
-        self, questions: Iterable[Question], keep: Keep = keep_nothing
+        self, questions: Iterable[Question], keep: KeepAnswers = keep_nothing
     ) -> AsyncGenerator[Answer, None]:
         """Yield the answers; of a few hundred questions those that begin alike come together."""
         waiting = iter(questions)
@@ -130,7 +138,7 @@ class LocalJudge:
             yield Answer(each.question, said_of(margin, each.question.order), cost=0.0)
         for each in asked:
             if not each.tokens:
-                yield Answer(each.question, Said(None, None, TOO_LONG), cost=0.0)
+                yield Answer(each.question, Judgement(None, None, TOO_LONG), cost=0.0)
 
     def _read(self, tokens: list[int]) -> Any:
         """Return the cache of what all questions begin with."""
@@ -170,7 +178,7 @@ class LocalJudge:
 
     def _asked(self, question: Question) -> _Asked:
         """Return a question in tokens, with as many examples as the model's context takes."""
-        examples = len(question.briefing.examples)
+        examples = len(question.context.examples)
 
         def tokens(shown: int) -> list[int]:
             return self._tokens(self._text(question, shown))
@@ -183,7 +191,7 @@ class LocalJudge:
             shown = bisect_left(range(examples), True, key=is_too_long) - 1
             self._tell_shorter(examples)
         found = tokens(shown) if shown >= 0 else []
-        return _Asked(question, found, (id(question.briefing), shown))
+        return _Asked(question, found, (id(question.context), shown))
 
     def _tell_shorter(self, examples: int) -> None:
         if not self._told_shorter:
@@ -194,11 +202,11 @@ class LocalJudge:
             )
 
     def _text(self, question: Question, examples: int) -> str:
-        key = (id(question.briefing), examples)
+        key = (id(question.context), examples)
         if key not in self._shared:
-            briefing = question.briefing
-            shorter = replace(briefing, examples=briefing.examples[:examples])
-            self._shared[key] = (briefing, self._prompt.shared(shorter, "a letter"))
+            context = question.context
+            shorter = replace(context, examples=context.examples[:examples])
+            self._shared[key] = (context, self._prompt.shared(shorter, "a letter"))
         return f"{self._shared[key][1]}\n\n{self._prompt.question(question, 'a letter')}"
 
     def _tokens(self, text: str) -> list[int]:
@@ -264,13 +272,13 @@ def letter_tokens(tokenizer: Any, letter: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(ids[0] for ids in found if len(ids) == 1))
 
 
-def said_of(margin: float, order: Order) -> Said:
+def said_of(margin: float, order: Order) -> Judgement:
     """Return what a margin of probability between A and B says, -1 to 1."""
     sure = abs(margin)
     certainty: Certainty = "high" if sure >= HIGH else "medium" if sure >= MEDIUM else "low"
     if sure < TIE:
-        return Said("tie", certainty)
-    return Said(winner_of("A" if margin > 0 else "B", order), certainty)
+        return Judgement("tie", certainty)
+    return Judgement(winner_of("A" if margin > 0 else "B", order), certainty)
 
 
 def _in_common(rows: Sequence[list[int]]) -> int:

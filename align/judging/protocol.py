@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from align.choices.verdicts import Certainty, Said, Side
+from align.choices.verdicts import Certainty, Judgement, Side
 
 Order = Literal["ab", "ba"]
 ORDERS: tuple[Order, Order] = ("ab", "ba")
@@ -52,7 +52,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class OwnerProfile:
     """Who the owner is, redacted, from owner.yaml."""
 
     name: str
@@ -62,10 +62,10 @@ class About:
 
 
 @dataclass(frozen=True)
-class Briefing:
+class OwnerContext:
     """What many questions share: who the owner is, and examples of the owner's choices."""
 
-    about: About
+    profile: OwnerProfile
     examples: tuple[Example, ...]
 
 
@@ -75,7 +75,7 @@ class Question:
 
     comparison: Comparison
     order: Order
-    briefing: Briefing
+    context: OwnerContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +84,19 @@ class Answer:
 
     Attributes:
         question: What was asked.
-        said: The winner in the pair's own terms, whatever the order; or the problem.
+        judgement: The winner in the pair's own terms, whatever the order; or the problem.
         cost: In USD, all askings of this question together; None where it is not known.
         asked: How often it was asked.
     """
 
     question: Question
-    said: Said
+    judgement: Judgement
     cost: float | None = None
     asked: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class LateAnswer:
     """An answer that an earlier run asked for, and whose question is not asked now.
 
     Attributes:
@@ -104,7 +104,7 @@ class Late:
         order: In which its answers were shown.
         prompt_hash: Of the judge as it was then.
         request: The question's name.
-        said: As in `Answer`.
+        judgement: As in `Answer`.
         cost: As in `Answer`.
     """
 
@@ -112,19 +112,19 @@ class Late:
     order: Order
     prompt_hash: str
     request: str
-    said: Said
+    judgement: Judgement
     cost: float | None
 
 
-class Keep(Protocol):
+class KeepAnswers(Protocol):
     """Makes what was said so far outlast this process."""
 
-    def __call__(self, untaken: Sequence[Answer | Late] = ()) -> None:
+    def __call__(self, untaken: Sequence[Answer | LateAnswer] = ()) -> None:
         """Keep what was yielded, and these answers, which came and can't be yielded any more."""
         ...
 
 
-def keep_nothing(untaken: Sequence[Answer | Late] = ()) -> None:
+def keep_nothing(untaken: Sequence[Answer | LateAnswer] = ()) -> None:
     """Keep nothing: for a judge whose answers can be had again."""
 
 
@@ -151,8 +151,8 @@ class Judge(Protocol):
         ...
 
     def answers(
-        self, questions: Iterable[Question], keep: Keep = ...
-    ) -> AsyncGenerator[Answer | Late, None]:
+        self, questions: Iterable[Question], keep: KeepAnswers = ...
+    ) -> AsyncGenerator[Answer | LateAnswer, None]:
         """Yield the answers as they come, in any order; takes the questions as it goes.
 
         Args:
@@ -164,6 +164,20 @@ class Judge(Protocol):
 
 
 __all__ = [
-    "ORDERS", "About", "Answer", "Briefing", "Certainty", "Comparison", "Example", "Judge",
-    "Keep", "Late", "Message", "Order", "Question", "Said", "Side", "keep_nothing",
+    "ORDERS",
+    "Answer",
+    "Certainty",
+    "Comparison",
+    "Example",
+    "Judge",
+    "Judgement",
+    "KeepAnswers",
+    "LateAnswer",
+    "Message",
+    "Order",
+    "OwnerContext",
+    "OwnerProfile",
+    "Question",
+    "Side",
+    "keep_nothing",
 ]  # fmt: skip

@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from align.choices.verdicts import Certainty, Said, Winner
+from align.choices.verdicts import Certainty, Judgement, Winner
 from align.demo.simulated_owner import SimulatedOwner
 from align.errors import UserError
-from align.judging.protocol import Answer, Keep, Question, keep_nothing
+from align.judging.protocol import Answer, KeepAnswers, Question, keep_nothing
 from align.paths import relative_to_root
 
 # In the owner's own deviations, and more than twice his own noise: one answer agrees with the
@@ -67,15 +67,15 @@ class SimulatedJudge:
         return _digest(self.model, self.prompt_hash, asked, shown)[:32]
 
     async def answers(
-        self, questions: Iterable[Question], keep: Keep = keep_nothing
+        self, questions: Iterable[Question], keep: KeepAnswers = keep_nothing
     ) -> AsyncGenerator[Answer, None]:
         """Yield an answer to each question, in order; asked the same again, the same."""
         for at, question in enumerate(questions):
             if at % _IN_A_ROW == 0:
                 await asyncio.sleep(0)
-            yield Answer(question, self.said(question), cost=0.0)
+            yield Answer(question, self.judgement(question), cost=0.0)
 
-    def said(self, question: Question) -> Said:
+    def judgement(self, question: Question) -> Judgement:
         """Return what the judge says to one question, hearing it apart from all others."""
         prompt = question.comparison.messages[-1]["content"]
         first, second = (
@@ -84,9 +84,9 @@ class SimulatedJudge:
         noise = random.Random(self.request_id(question)).gauss(0, self._noise)
         heard = first - second + self._owner.left_bias + noise
         if abs(heard) < self._owner.both_within:
-            return Said("tie", "low")
+            return Judgement("tie", "low")
         winner: Winner = "a" if (heard > 0) == (question.order == "ab") else "b"
-        return Said(winner, _certainty(abs(heard)))
+        return Judgement(winner, _certainty(abs(heard)))
 
 
 def _certainty(difference: float) -> Certainty:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from align.judging.run import Outcome
+from align.judging.measurement import Outcome
 from align.training.tracking.wandb_runs import close_run, open_run
 
 

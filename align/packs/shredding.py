@@ -17,7 +17,7 @@ from align.models.lineage import FILE, has_weights, weights_files
 from align.packs.bundle import open_bundle
 from align.packs.forgetting import erase, what_to_erase
 from align.paths import checkpoints_dir, owner_dir, project_root, relative_to_root
-from align.privacy.ledger import FILE as LEDGER
+from align.privacy.egress_log import FILE as EGRESS_LOG
 from align.store.merge import export_rows
 from align.training.run import run_lock
 
@@ -55,10 +55,10 @@ def check_before_packing(conn: sqlite3.Connection, owner: str, adapter: bool | N
             f"writing lives here that no pack holds ({what}), so this is not a rented machine",
             f"To erase it all the same: align forget --owner {owner}",
         )
-    ledger = folder / LEDGER
-    if ledger.is_file() and ledger.stat().st_size:
+    egress_log = folder / EGRESS_LOG
+    if egress_log.is_file() and egress_log.stat().st_size:
         raise UserError(
-            relative_to_root(ledger),
+            relative_to_root(egress_log),
             "it says what was sent from here, and no pack holds it",
             "Copy it to your own machine, remove it here, then repeat",
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from align.errors import UserError
 from align.owner import Owner
-from align.privacy.ledger import FILE, Ledger, read
+from align.privacy.egress_log import FILE, EgressLog, read
 from align.store.ids import content_id
 from align.text.printable import printable
 
@@ -80,23 +80,23 @@ def hash_of(lines: Sequence[str]) -> str:
     return content_id(*lines)
 
 
-def given(ledger: Ledger, host: str, purpose: str, terms_hash: str) -> Consent | None:
+def given(egress_log: EgressLog, host: str, purpose: str, terms_hash: str) -> Consent | None:
     """Return the consent to these very terms that the ledger holds; None where it holds none."""
     wanted = {"kind": "consent", "host": host, "purpose": purpose, "terms": terms_hash}
-    for line in read(ledger.owner):
+    for line in read(egress_log.owner):
         if all(line.get(name) == value for name, value in wanted.items()):
             return Consent(host, purpose, terms_hash)
     return None
 
 
-def record(ledger: Ledger, host: str, purpose: str, terms_hash: str, *, how: str) -> Consent:
+def record(egress_log: EgressLog, host: str, purpose: str, terms_hash: str, *, how: str) -> Consent:
     """Note in the ledger that the owner agreed; `how` is `asked` or `yes-send`."""
-    ledger.consent(host=host, purpose=purpose, terms=terms_hash, how=how)
+    egress_log.consent(host=host, purpose=purpose, terms=terms_hash, how=how)
     return Consent(host, purpose, terms_hash)
 
 
 def ask_consent(
-    ledger: Ledger,
+    egress_log: EgressLog,
     host: str,
     purpose: str,
     lines: Sequence[str],
@@ -108,7 +108,7 @@ def ask_consent(
     """Return the owner's consent: the one on file, or what he says now.
 
     Args:
-        ledger: Where it is looked up and noted.
+        egress_log: Where it is looked up and noted.
         host: Who gets the texts.
         purpose: What for.
         lines: The terms.
@@ -120,19 +120,19 @@ def ask_consent(
         UserError: He did not agree, or nobody could be asked.
     """
     named = hash_of(lines)
-    if found := given(ledger, host, purpose, named):
+    if found := given(egress_log, host, purpose, named):
         return found
     for line in lines:
         show(printable(line))
     if yes:
-        return record(ledger, host, purpose, named, how="yes-send")
+        return record(egress_log, host, purpose, named, how="yes-send")
     if ask is None:
         what = "nothing was sent: nobody is there to agree"
         raise UserError("consent", what, "Read the lines above, and add --yes-send if you agree")
     # Nothing but a plain yes is one: no default, and no stray key.
     if ask("Send this? Write yes or no").strip().casefold() not in YES:
         raise UserError("consent", "nothing was sent: you did not agree")
-    return record(ledger, host, purpose, named, how="asked")
+    return record(egress_log, host, purpose, named, how="asked")
 
 
 def _redaction(settings: Owner, redacted: bool) -> list[str]:

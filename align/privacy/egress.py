@@ -6,13 +6,13 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from align.privacy.consent import Consent
-from align.privacy.ledger import Ledger
+from align.privacy.egress_log import EgressLog
 
 HOST = "another host"
 CONSENT = "no consent"
 CLOSED = "closed writing"
 NOT_JSON = "not JSON"
-LEDGER = "no ledger"
+NO_LOG = "no ledger"
 FAILED = "the check failed"
 
 # Where a text stands is told by these; any other key could itself be somebody's words.
@@ -53,13 +53,13 @@ class Detector(Protocol):
         ...
 
 
-class Gate:
+class EgressGate:
     """Lets bodies pass to one host for one purpose, as far as they hold nothing closed.
 
     Args:
         detector: Finds what must not leave.
         consent: What the owner agreed to; None lets nothing pass.
-        ledger: Where attempts are written; without it nothing passes.
+        egress_log: Where attempts are written; without it nothing passes.
         host: Who gets the bodies.
         purpose: What for.
     """
@@ -68,12 +68,12 @@ class Gate:
         self,
         detector: Detector,
         consent: Consent | None,
-        ledger: Ledger,
+        egress_log: EgressLog,
         *,
         host: str,
         purpose: str,
     ) -> None:
-        self._detector, self._consent, self._ledger = detector, consent, ledger
+        self._detector, self._consent, self._ledger = detector, consent, egress_log
         self.host, self.purpose = host, purpose
 
     def check(self, body: Any, host: str, ids: Sequence[str] = ()) -> None:
@@ -111,7 +111,7 @@ class Gate:
         try:
             self._ledger.ready()
         except OSError:
-            return LEDGER, ""
+            return NO_LOG, ""
         if host != self.host:
             return HOST, ""
         if self._consent is None or (self._consent.host, self._consent.purpose) != (

@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Literal, NamedTuple, cast
 
-from align.choices.verdicts import Certainty, Said, Winner
+from align.choices.verdicts import Certainty, Judgement, Winner
 from align.store.connection import transaction
 from align.store.ids import content_id
 from align.store.records import Added
@@ -83,7 +83,7 @@ class Verdict:
         )  # fmt: skip
 
     @property
-    def said(self) -> Said:
+    def judgement(self) -> Judgement:
         """Return what was answered, without who and when."""
         return _said(self.winner, cast(Certainty | None, self.certainty), self.problem)
 
@@ -92,8 +92,8 @@ class BothWays(NamedTuple):
     """What a judge said of a pair, shown either way; None where no answer is on file."""
 
     pair_id: str
-    ab: Said | None
-    ba: Said | None
+    ab: Judgement | None
+    ba: Judgement | None
 
 
 class Counts(NamedTuple):
@@ -194,5 +194,5 @@ def counts(conn: sqlite3.Connection) -> dict[tuple[str, str, str], Counts]:
     return {(judge, model, prompt): Counts(*rest) for judge, model, prompt, *rest in rows}
 
 
-def _said(winner: Winner | None, certainty: Certainty | None, problem: str | None) -> Said:
-    return Said(winner, certainty, problem or ("malformed" if winner is None else None))
+def _said(winner: Winner | None, certainty: Certainty | None, problem: str | None) -> Judgement:
+    return Judgement(winner, certainty, problem or ("malformed" if winner is None else None))

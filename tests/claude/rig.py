@@ -9,16 +9,16 @@ from sqlite3 import Connection
 from typing import Any
 
 from align.claude.client import open_client
-from align.claude.endpoint import host_of
 from align.claude.key import Key
 from align.claude.prices import Price, price_of
+from align.claude.provider import host_of
 from align.claude.replies import Reply
 from align.claude.requests import Request, ask
 from align.claude.spending import Budget
 from align.owner import Owner
 from align.privacy.consent import Consent
-from align.privacy.egress import Gate
-from align.privacy.ledger import Ledger, read
+from align.privacy.egress import EgressGate
+from align.privacy.egress_log import EgressLog, read
 from align.privacy.private_text import PrivateText
 from align.store.adding import add_records
 from align.store.connection import in_memory
@@ -72,8 +72,8 @@ class Line:
     """What a test sends over."""
 
     client: Any
-    gate: Gate
-    ledger: Ledger
+    gate: EgressGate
+    egress_log: EgressLog
     price: Price
     budget: Budget
     conn: Connection
@@ -103,13 +103,13 @@ async def line(
     price = price_of(options.pop("model", MODEL))
     host = host_of(url)
     conn = conn or in_memory()
-    with Ledger("ann") as ledger:
-        gate = Gate(
-            private_text(), Consent(host, "judge", "terms"), ledger, host=host, purpose="judge"
+    with EgressLog("ann") as egress_log:
+        gate = EgressGate(
+            private_text(), Consent(host, "judge", "terms"), egress_log, host=host, purpose="judge"
         )
-        client = open_client(gate, ledger, key=Key(KEY), base_url=url, price=price, **options)
+        client = open_client(gate, egress_log, key=Key(KEY), base_url=url, price=price, **options)
         async with client:
-            yield Line(client, gate, ledger, price, Budget(budget), conn)
+            yield Line(client, gate, egress_log, price, Budget(budget), conn)
 
 
 def over(
@@ -118,8 +118,8 @@ def over(
     """Return what comes of using a line."""
 
     async def run() -> Any:
-        async with line(server if isinstance(server, str) else server.url, **options) as opened:
-            return await use(opened)
+        async with line(server if isinstance(server, str) else server.url, **options) as channel:
+            return await use(channel)
 
     return asyncio.run(run())
 
@@ -132,13 +132,13 @@ async def taken(replies: AsyncIterator[Reply]) -> list[Reply]:
 def sent(server: Server | str, wanted: Iterable[Request], **options: Any) -> list[Reply]:
     """Return the replies to requests that go one by one."""
     kept = _split(options)
-    return list(over(server, lambda opened: taken(opened.sent(wanted, **kept)), **options))
+    return list(over(server, lambda channel: taken(channel.sent(wanted, **kept)), **options))
 
 
 def batched(server: Server | str, wanted: Iterable[Request], **options: Any) -> list[Reply]:
     """Return the replies to requests that go in batches."""
     kept = _split(options)
-    return list(over(server, lambda opened: taken(opened.batched(wanted, **kept)), **options))
+    return list(over(server, lambda channel: taken(channel.batched(wanted, **kept)), **options))
 
 
 def _split(options: dict[str, Any]) -> dict[str, Any]:

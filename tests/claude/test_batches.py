@@ -57,9 +57,9 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[Connection]:
-    opened = connect(tmp_path / "twin.db", create=True)
-    yield opened
-    opened.close()
+    channel = connect(tmp_path / "twin.db", create=True)
+    yield channel
+    channel.close()
 
 
 def created(server: Server) -> list[list[dict[str, Any]]]:
@@ -135,8 +135,8 @@ def test_no_more_batches_are_under_way_than_may_be(monkeypatch: pytest.MonkeyPat
             made += 1
             yield each
 
-    async def wait(opened: Line) -> None:
-        sender = asyncio.create_task(taken(opened.batched(counted())))
+    async def wait(channel: Line) -> None:
+        sender = asyncio.create_task(taken(channel.batched(counted())))
         await asyncio.sleep(0.5)
         sender.cancel()
         await asyncio.gather(sender, return_exceptions=True)
@@ -149,8 +149,8 @@ def test_no_more_batches_are_under_way_than_may_be(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_killed_run_finds_its_batch_again(conn: Connection) -> None:
-    async def killed(opened: Line) -> None:
-        sender = asyncio.create_task(taken(opened.batched(requests(30))))
+    async def killed(channel: Line) -> None:
+        sender = asyncio.create_task(taken(channel.batched(requests(30))))
         while not [each for each in open_batches(conn) if each.batch]:
             await asyncio.sleep(0.01)
         sender.cancel()
@@ -173,18 +173,18 @@ def test_a_killed_run_finds_its_batch_again(conn: Connection) -> None:
 def test_a_run_killed_between_sending_and_writing_down_is_sorted_out(
     conn: Connection, was_sent: bool
 ) -> None:
-    async def create(opened: Line, count: int) -> None:
+    async def create(channel: Line, count: int) -> None:
         entries = [{"custom_id": one.id, "params": one.body()} for one in requests(count)]
         with calling():
-            await opened.client.messages.batches.create(requests=entries)
+            await channel.client.messages.batches.create(requests=entries)
 
-    async def killed(opened: Line) -> None:
+    async def killed(channel: Line) -> None:
         # Another's, of eight, which is to be left alone.
-        await create(opened, 8)
-        said = {"host": opened.gate.host, "model": MODEL, "purpose": "judge"}
+        await create(channel, 8)
+        said = {"host": channel.gate.host, "model": MODEL, "purpose": "judge"}
         plan_batch(conn, **said, requests=[one.id for one in requests(12)])
         if was_sent:
-            await create(opened, 12)
+            await create(channel, 12)
 
     with serve() as server:
         over(server, killed, conn=conn)
@@ -204,8 +204,8 @@ def test_a_batch_whose_reply_was_lost_is_not_made_twice(conn: Connection) -> Non
 
 
 def test_what_an_earlier_run_sent_can_be_collected_alone(conn: Connection) -> None:
-    async def killed(opened: Line) -> None:
-        replies = opened.batched(requests(10))
+    async def killed(channel: Line) -> None:
+        replies = channel.batched(requests(10))
         task = asyncio.create_task(anext(replies))
         while not [each for each in open_batches(conn) if each.batch]:
             await asyncio.sleep(0.01)
@@ -213,10 +213,10 @@ def test_what_an_earlier_run_sent_can_be_collected_alone(conn: Connection) -> No
         await asyncio.gather(task, return_exceptions=True)
         await replies.aclose()
 
-    async def collects(opened: Line) -> list[Reply]:
+    async def collects(channel: Line) -> list[Reply]:
         return await taken(
             send_batches(
-                conn, opened.client, (), parse=winner, budget=opened.budget, price=opened.price,
+                conn, channel.client, (), parse=winner, budget=channel.budget, price=channel.price,
                 poll=Poll(0.01, 0.02),
             )
         )  # fmt: skip
@@ -233,8 +233,8 @@ def test_what_an_earlier_run_sent_can_be_collected_alone(conn: Connection) -> No
 def test_what_was_taken_before_a_kill_is_taken_again_and_nothing_is_lost(
     conn: Connection,
 ) -> None:
-    async def takes_three(opened: Line) -> list[Reply]:
-        replies = opened.batched(requests(10))
+    async def takes_three(channel: Line) -> list[Reply]:
+        replies = channel.batched(requests(10))
         first = [await anext(replies) for _ in range(3)]
         await replies.aclose()
         return first
@@ -361,9 +361,9 @@ def test_what_is_sealed_while_a_batch_is_made_stays_here(conn: Connection) -> No
         # After the look at each request, and before the batch as a whole is looked at.
         add_records(store, [record(f"Well, {SECRET}, or so.", level="sealed")])
 
-    async def seals(opened: Line) -> list[Reply]:
-        opened.gate._detector = PrivateText(store, Owner(name="Ann"))
-        return await taken(opened.batched(wanted()))
+    async def seals(channel: Line) -> list[Reply]:
+        channel.gate._detector = PrivateText(store, Owner(name="Ann"))
+        return await taken(channel.batched(wanted()))
 
     with serve() as server:
         replies = over(server, seals, conn=conn)
@@ -377,9 +377,9 @@ def test_the_budget_holds_and_says_what_it_leaves_out(monkeypatch: pytest.Monkey
     monkeypatch.setattr(chunks, "MOST_REQUESTS", 10)
     limit = 0.001
 
-    async def use(opened: Line) -> tuple[int, float, int]:
-        replies = await taken(opened.batched(requests(200)))
-        return len(replies), opened.budget.spent, opened.budget.unasked
+    async def use(channel: Line) -> tuple[int, float, int]:
+        replies = await taken(channel.batched(requests(200)))
+        return len(replies), channel.budget.spent, channel.budget.unasked
 
     with serve() as server:
         came, spent, unasked = over(server, use, budget=limit)

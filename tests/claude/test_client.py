@@ -23,16 +23,17 @@ from tests.claude.rig import KEY, SECRET, Line, attempts, of_kind, over, request
 pytestmark = pytest.mark.usefixtures("root")
 
 
-async def create(opened: Line, **changes: Any) -> Any:
+async def create(channel: Line, **changes: Any) -> Any:
     with calling(["pair1"]):
-        return await opened.client.messages.create(**{**request().params, **changes})
+        return await channel.client.messages.create(**{**request().params, **changes})
 
 
 def test_the_hash_in_the_ledger_is_that_of_the_bytes_that_came() -> None:
     question = "Grüße ✓ \u2028 “so”"
     with serve() as server:
         over(
-            server, lambda opened: create(opened, messages=[{"role": "user", "content": question}])
+            server,
+            lambda channel: create(channel, messages=[{"role": "user", "content": question}]),
         )
         (received,) = server.received
     (row,) = attempts()
@@ -68,9 +69,9 @@ def test_each_attempt_of_a_repeated_call_has_a_line() -> None:
 
 
 def test_a_call_that_says_not_what_it_is_for_is_refused() -> None:
-    async def silent(opened: Line) -> None:
+    async def silent(channel: Line) -> None:
         with pytest.raises(Refused, match="no purpose"):
-            await opened.client.messages.create(**request().params)
+            await channel.client.messages.create(**request().params)
 
     with serve() as server:
         over(server, silent)
@@ -86,9 +87,9 @@ def test_closed_writing_is_not_sent(where: str) -> None:
         "metadata": {"metadata": {"user_id": SECRET}},
     }
 
-    async def closed(opened: Line) -> None:
+    async def closed(channel: Line) -> None:
         with pytest.raises(Refused) as caught:
-            await create(opened, **bodies[where])
+            await create(channel, **bodies[where])
         assert "heron" not in str(caught.value)
 
     with serve() as server:
@@ -99,10 +100,10 @@ def test_closed_writing_is_not_sent(where: str) -> None:
 
 
 def test_nothing_is_sent_where_the_ledger_is_gone() -> None:
-    async def gone(opened: Line) -> None:
-        opened.ledger.path.unlink()
+    async def gone(channel: Line) -> None:
+        channel.egress_log.path.unlink()
         with pytest.raises(Refused):
-            await create(opened)
+            await create(channel)
 
     with serve() as server:
         over(server, gone)
@@ -110,15 +111,15 @@ def test_nothing_is_sent_where_the_ledger_is_gone() -> None:
 
 
 def test_an_address_of_another_host_is_refused() -> None:
-    async def elsewhere(opened: Line, url: str) -> None:
+    async def elsewhere(channel: Line, url: str) -> None:
         with calling(), pytest.raises(Refused, match="another host"):
-            await opened.client.get(url, cast_to=object)
+            await channel.client.get(url, cast_to=object)
 
     with serve() as server, serve() as other:
-        over(server, lambda opened: elsewhere(opened, f"{other.url}/v1/messages/batches"))
+        over(server, lambda channel: elsewhere(channel, f"{other.url}/v1/messages/batches"))
         # The same host by another scheme is another.
         secure = server.url.replace("http:", "https:") + "/v1/messages/batches"
-        over(server, lambda opened: elsewhere(opened, secure))
+        over(server, lambda channel: elsewhere(channel, secure))
         assert server.attempts() == other.attempts() == 0
 
 
@@ -130,9 +131,9 @@ def test_a_redirect_is_not_followed() -> None:
 
 
 def test_what_is_no_json_is_refused() -> None:
-    async def upload(opened: Line) -> None:
+    async def upload(channel: Line) -> None:
         with calling(), pytest.raises(Refused, match="not JSON"):
-            await opened.client.post("/v1/files", content=b"\x00\x01", cast_to=object)
+            await channel.client.post("/v1/files", content=b"\x00\x01", cast_to=object)
 
     with serve() as server:
         over(server, upload)
@@ -147,10 +148,14 @@ def test_a_client_without_a_passage_sends_nothing() -> None:
 
 
 def test_plain_http_to_another_machine_is_no_address() -> None:
-    async def opens(opened: Line) -> None:
+    async def opens(channel: Line) -> None:
         with pytest.raises(UserError, match="plain http"):
             open_client(
-                opened.gate, opened.ledger, key=Key(KEY), base_url="http://10.0.0.1", price=None
+                channel.gate,
+                channel.egress_log,
+                key=Key(KEY),
+                base_url="http://10.0.0.1",
+                price=None,
             )
 
     with serve() as server:
@@ -201,8 +206,8 @@ logging.getLogger("ours").debug("the end")
 
 
 def test_a_call_that_is_cut_short_has_its_line() -> None:
-    async def cancel(opened: Line) -> None:
-        task = asyncio.create_task(create(opened))
+    async def cancel(channel: Line) -> None:
+        task = asyncio.create_task(create(channel))
         await asyncio.sleep(0.1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from align.claude.endpoint import PROVIDER, base_url, checked_url, host_of
 from align.claude.key import Key, api_key
+from align.claude.provider import PROVIDER, base_url, checked_url, host_of
 from align.errors import UserError
 
 
@@ -106,7 +106,16 @@ def test_a_host_is_named_with_the_port_that_is_unusual() -> None:
 
 
 def test_what_is_only_counted_needs_no_anthropic() -> None:
-    light = ["endpoint", "key", "opening", "prices", "requests", "replies", "spending", "stopping"]
+    light = [
+        "provider",
+        "key",
+        "destination",
+        "prices",
+        "requests",
+        "replies",
+        "spending",
+        "failures",
+    ]
     script = f"import sys, {', '.join('align.claude.' + name for name in light)}\n"
     script += "assert not {'anthropic', 'torch', 'numpy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)

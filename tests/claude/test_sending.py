@@ -68,8 +68,8 @@ def test_requests_are_taken_as_replies_go_out() -> None:
             made += 1
             yield each
 
-    async def take_five(opened: Line) -> None:
-        replies = opened.sent(counted(), concurrency=4)
+    async def take_five(channel: Line) -> None:
+        replies = channel.sent(counted(), concurrency=4)
         for _ in range(5):
             await anext(replies)
         await replies.aclose()
@@ -229,10 +229,10 @@ def test_what_the_gate_stops_is_counted_and_the_others_go_on() -> None:
 
 
 def test_a_gate_without_consent_ends_the_run() -> None:
-    async def use(opened: Line) -> None:
-        opened.gate._consent = None
+    async def use(channel: Line) -> None:
+        channel.gate._consent = None
         with pytest.raises(UserError, match="no consent"):
-            await taken(opened.sent(requests(100)))
+            await taken(channel.sent(requests(100)))
 
     with serve() as server:
         over(server, use)
@@ -243,11 +243,11 @@ def test_a_gate_without_consent_ends_the_run() -> None:
 def test_the_budget_holds(total: int | None) -> None:
     limit = 0.002
 
-    async def use(opened: Line) -> tuple[int, float, int]:
+    async def use(channel: Line) -> tuple[int, float, int]:
         said: list[str] = []
-        replies = await taken(opened.sent(requests(300), total=total, progress=said.append))
+        replies = await taken(channel.sent(requests(300), total=total, progress=said.append))
         assert any("budget is used up" in line for line in said)
-        return len(replies), opened.budget.spent, opened.budget.unasked
+        return len(replies), channel.budget.spent, channel.budget.unasked
 
     with serve(latency=0.005) as server:
         came, spent, unasked = over(server, use, budget=limit)
@@ -259,18 +259,18 @@ def test_the_budget_holds(total: int | None) -> None:
 
 
 def test_attempts_that_broke_off_count_as_spent() -> None:
-    async def use(opened: Line) -> Line:
-        await taken(opened.sent(requests(200), concurrency=4))
-        return opened
+    async def use(channel: Line) -> Line:
+        await taken(channel.sent(requests(200), concurrency=4))
+        return channel
 
     faults = random_faults(0.3, 5, [wrong.LOST_REPLY, wrong.DROPPED])
     with serve(faults=faults) as server:
-        opened = over(server, use, budget=0.002)
+        channel = over(server, use, budget=0.002)
         # A lost reply was billed, though nobody could say how much.
-        assert opened.budget.spent <= billed(server) <= 0.002
-    assert opened.budget.unsure > 0
-    assert opened.budget.reserved == pytest.approx(0, abs=1e-12)
-    assert opened.budget.spent + opened.budget.unsure <= 0.002
+        assert channel.budget.spent <= billed(server) <= 0.002
+    assert channel.budget.unsure > 0
+    assert channel.budget.reserved == pytest.approx(0, abs=1e-12)
+    assert channel.budget.spent + channel.budget.unsure <= 0.002
 
 
 def test_an_empty_budget_sends_nothing() -> None:
@@ -289,16 +289,16 @@ def test_the_first_to_share_a_part_goes_ahead() -> None:
 
 
 def test_breaking_off_leaves_no_task_and_no_open_attempt() -> None:
-    async def use(opened: Line) -> None:
+    async def use(channel: Line) -> None:
         before = asyncio.all_tasks()
-        sender = asyncio.create_task(taken(opened.sent(requests(100))))
+        sender = asyncio.create_task(taken(channel.sent(requests(100))))
         await asyncio.sleep(0.2)
         sender.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sender
         await asyncio.sleep(0)
         assert asyncio.all_tasks() == before
-        assert opened.budget.reserved == pytest.approx(0, abs=1e-12)
+        assert channel.budget.reserved == pytest.approx(0, abs=1e-12)
 
     with serve(latency=3.0) as server:
         over(server, use)

@@ -19,7 +19,7 @@ from align.claude.spending import (
     tokens_of,
     worst_case,
 )
-from align.privacy.ledger import read
+from align.privacy.egress_log import read
 from tests.anthropic_server import serve
 from tests.anthropic_server.tokens import count
 from tests.claude.rig import MODEL, Line, batched, billed, over, request, requests, sent, taken
@@ -98,7 +98,7 @@ def test_an_estimate_is_near_what_is_billed(length: int, batch: bool) -> None:
         sent(server, some(30, "one by one"))
         go(server, some(300 if batch else 5, "before"))
         before = billed(server)
-        rate = Rate.of_ledger(read("ann"), MODEL)
+        rate = Rate.of_log(read("ann"), MODEL)
         wanted = some(100, "wanted")
         told = estimate(wanted, price=price_of(MODEL), rate=rate, batch=batch)
         go(server, wanted)
@@ -143,10 +143,10 @@ def test_a_ledger_teaches_by_model_messages_and_batches() -> None:
         {**line, "model": "claude-opus-5-5"}, {**line, "status": None, "input_tokens": None},
         {**line, "path": "/v1/messages/batches"}, {"kind": "refused"}, {"kind": "damaged"},
     ]  # fmt: skip
-    rate = Rate.of_ledger([line] * 20 + passed_over + [batch], MODEL)
+    rate = Rate.of_log([line] * 20 + passed_over + [batch], MODEL)
     assert rate.learned and rate.output == (20 * 50 + 3000) / 40
     assert rate.batch_hits == 0.6
-    assert not Rate.of_ledger(passed_over, MODEL).learned
+    assert not Rate.of_log(passed_over, MODEL).learned
 
 
 def test_the_worst_case_is_no_less_than_what_may_be_billed() -> None:
@@ -196,10 +196,10 @@ def test_what_is_under_way_counts() -> None:
 def test_the_budget_is_one_for_all_that_is_sent(root: Any) -> None:
     limit = 0.0005
 
-    async def both(opened: Line) -> float:
-        await taken(opened.batched(requests(30)))
-        await taken(opened.sent(requests(300, text="other")))
-        return opened.budget.spent
+    async def both(channel: Line) -> float:
+        await taken(channel.batched(requests(30)))
+        await taken(channel.sent(requests(300, text="other")))
+        return channel.budget.spent
 
     with serve() as server:
         assert over(server, both, budget=limit) == pytest.approx(billed(server))

@@ -18,7 +18,7 @@ import yaml
 
 from align.claude.prices import Usage, price_of
 from align.preferences.preference_rows import side_of
-from align.privacy.ledger import read
+from align.privacy.egress_log import read
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.answers import Answer, add_answers
 from align.store.connection import open_store, transaction

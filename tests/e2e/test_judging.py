@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from align.choices.verdicts import Said, verdict_of
+from align.choices.verdicts import Judgement, verdict_of
 from align.owner import load_owner
 from align.preferences.preference_rows import build_preferences
 from tests.anthropic_server import Server, serve
@@ -93,9 +93,9 @@ def assert_each_asked_once(built: Built) -> None:
 
 def assert_told(told: str, built: Built) -> None:
     """What is printed is what is on file."""
-    said: dict[str, dict[str, Said]] = {}
+    said: dict[str, dict[str, Judgement]] = {}
     for row in judged.verdicts():
-        one = Said(row["winner"], row["certainty"], row["problem"])
+        one = Judgement(row["winner"], row["certainty"], row["problem"])
         said.setdefault(row["pair_id"], {})[row["order"]] = one
     found = [verdict_of(said[pair]["ab"], said[pair]["ba"]) for pair in built.waiting]
     named = sum(each.winner is not None for each in found)

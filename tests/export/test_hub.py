@@ -10,7 +10,7 @@ from align.commands.export import app
 from align.errors import UserError
 from align.export.hub_push import check_repository, check_token, push
 from align.files import sha256_of
-from align.privacy.ledger import read
+from align.privacy.egress_log import read
 from tests.export.hub_server import Hub, running_hub
 from tests.export.twins import adapter_twin
 

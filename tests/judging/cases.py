@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from typing import Literal
 
-from align.choices.verdicts import Certainty, Said, Side, Winner
+from align.choices.verdicts import Certainty, Judgement, Side, Winner
 from align.judging.calibration import Case
 from align.judging.folds import fold_of
 
@@ -36,8 +36,8 @@ def case(
         fold=fold_of(prompt_id) if fold is None else fold,
         chosen=chosen,
         longer=longer,
-        ab=Said(ab, certainty),
-        ba=Said(ab if ba is None else ba, certainty),
+        ab=Judgement(ab, certainty),
+        ba=Judgement(ab if ba is None else ba, certainty),
     )
 
 
@@ -72,7 +72,7 @@ def simulated(
         found.append(
             Case(
                 f"{seed} {number:04}", prompt_id, fold_of(prompt_id), chosen, longer,
-                Said(ab, said), Said(ba, said),
+                Judgement(ab, said), Judgement(ba, said),
             )
         )  # fmt: skip
     return found

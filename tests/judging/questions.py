@@ -1,9 +1,11 @@
 """Comparisons, examples and questions that the judges' tests share."""
 
 from align.choices.verdicts import Side
-from align.judging.protocol import About, Briefing, Comparison, Example, Order, Question
+from align.judging.protocol import Comparison, Example, Order, OwnerContext, OwnerProfile, Question
 
-OWNER = About("Ann Petrie", facts=(("Where do you live?", "By the sea."),), rubric="Short. Dry.")
+OWNER = OwnerProfile(
+    "Ann Petrie", facts=(("Where do you live?", "By the sea."),), rubric="Short. Dry."
+)
 
 
 def comparison(
@@ -19,9 +21,9 @@ def example(number: int = 0, winner: Side = "a", **changes: str) -> Example:
     return Example(comparison(number, **changes), winner, f"2026-01-01T00:00:{number % 60:02d}Z")
 
 
-def briefing(examples: int = 2, about: About = OWNER) -> Briefing:
-    return Briefing(about, tuple(example(900 + number) for number in range(examples)))
+def context(examples: int = 2, profile: OwnerProfile = OWNER) -> OwnerContext:
+    return OwnerContext(profile, tuple(example(900 + number) for number in range(examples)))
 
 
-def question(number: int = 0, order: Order = "ab", told: Briefing | None = None) -> Question:
-    return Question(comparison(number), order, told or briefing())
+def question(number: int = 0, order: Order = "ab", told: OwnerContext | None = None) -> Question:
+    return Question(comparison(number), order, told or context())

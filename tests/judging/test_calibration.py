@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from align.choices.verdicts import CERTAINTIES, Certainty, Said, Side, Winner
+from align.choices.verdicts import CERTAINTIES, Certainty, Judgement, Side, Winner
 from align.judging.calibration import Calibration, Case, calibrate
 from align.judging.figures import Rate
 from align.judging.folds import FOLDS
@@ -23,7 +23,7 @@ def calibrated(cases: Iterable[Case], attempts: int = 1) -> Calibration:
 def mirrored(found: Case) -> Case:
     """The same case with the names of the answers changed."""
 
-    def renamed(said: Said | None) -> Said | None:
+    def renamed(said: Judgement | None) -> Judgement | None:
         if said is None or said.winner in (None, "tie"):
             return said
         return said._replace(winner=other(said.winner))  # type: ignore[arg-type]
@@ -50,7 +50,7 @@ def counted_by_hand() -> Calibration:
         for number, (ab, ba, longer) in enumerate(said)
     ]
     refused = case(23, "a", fold=3)
-    cases.append(refused._replace(ab=Said(None, None, "refused")))
+    cases.append(refused._replace(ab=Judgement(None, None, "refused")))
     # Every other one by other names, so that the owner chose a and b equally often.
     cases = [mirrored(each) if n % 2 else each for n, each in enumerate(cases)]
     return calibrate(cases, self_agreement=(15, 18), attempts=1)
@@ -201,8 +201,8 @@ def test_a_prompt_in_two_folds_is_refused() -> None:
 SIDES: tuple[Side, Side] = ("a", "b")
 ANSWERS = st.one_of(
     st.none(),
-    st.builds(Said, st.sampled_from(["a", "b", "tie"]), st.sampled_from([None, *CERTAINTIES])),
-    st.builds(Said, st.none(), st.none(), st.sampled_from(["refused", "malformed"])),
+    st.builds(Judgement, st.sampled_from(["a", "b", "tie"]), st.sampled_from([None, *CERTAINTIES])),
+    st.builds(Judgement, st.none(), st.none(), st.sampled_from(["refused", "malformed"])),
 )
 
 
@@ -290,11 +290,11 @@ def without_bootstrap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opening(kind: Kind, n: int, seeds: int, **of_the_owner: float) -> float:
-    opened = (
+    open_channel = (
         calibrated(simulated(kind, n, seed, **of_the_owner)).gate.is_open  # type: ignore[arg-type]
         for seed in range(seeds)
     )
-    return sum(opened) / seeds
+    return sum(open_channel) / seeds
 
 
 @pytest.mark.usefixtures("without_bootstrap")

@@ -15,26 +15,26 @@ import pytest
 
 from align.claude.batches import Poll
 from align.claude.client import calling, open_client
-from align.claude.endpoint import host_of
 from align.claude.key import Key
 from align.claude.prices import price_of
+from align.claude.provider import host_of
 from align.claude.spending import Budget
-from align.judging.asking import Judged, kept, not_on_file
 from align.judging.claude import ONLINE, ClaudeJudge, Line
-from align.judging.prompt import JudgePrompt
-from align.judging.protocol import ORDERS, Answer, Comparison, Late, Question
+from align.judging.judge_answers import JudgeCounts, kept, not_on_file
+from align.judging.judge_prompt import JudgePrompt
+from align.judging.protocol import ORDERS, Answer, Comparison, LateAnswer, Question
 from align.privacy.consent import Consent
-from align.privacy.egress import Gate
-from align.privacy.ledger import Ledger
+from align.privacy.egress import EgressGate
+from align.privacy.egress_log import EgressLog
 from align.store.batches import batch_sent, open_batches, plan_batch
 from align.store.connection import in_memory
 from align.store.verdicts import verdicts_of_requests
 from tests.anthropic_server import Server, question_of, serve
 from tests.anthropic_server import faults as fault
-from tests.judging.questions import OWNER, briefing, comparison
+from tests.judging.questions import OWNER, comparison, context
 
 MODEL = "claude-haiku-5-5"
-TOLD = briefing(4)
+TOLD = context(4)
 
 
 class Closed:
@@ -88,10 +88,12 @@ async def judge_at(
 ) -> AsyncIterator[ClaudeJudge]:
     price, host = price_of(MODEL), host_of(server.url)
     budget = changes.pop("budget", None) or Budget()
-    with Ledger("ann") as ledger:
-        gate = Gate(Closed(), Consent(host, "judge", "t"), ledger, host=host, purpose="judge")
+    with EgressLog("ann") as egress_log:
+        gate = EgressGate(
+            Closed(), Consent(host, "judge", "t"), egress_log, host=host, purpose="judge"
+        )
         async with open_client(
-            gate, ledger, key=Key("k"), base_url=server.url, price=price
+            gate, egress_log, key=Key("k"), base_url=server.url, price=price
         ) as client:
             line = Line(client, conn, price, budget, concurrency=4, poll=Poll(0.02, 0.1))
             yield ClaudeJudge(MODEL, prompt, OWNER, line=line, **changes)
@@ -121,7 +123,7 @@ def test_both_orders_of_a_pair_name_the_same_answer(
     asked = both_ways(pairs(6))
     found = ask(server, conn, prompt, asked)
     assert len(found) == len(asked) == sent(server)
-    assert {each.said for each in found} == {("a", "medium", None)}
+    assert {each.judgement for each in found} == {("a", "medium", None)}
     assert Counter(each.question.order for each in found) == {"ab": 6, "ba": 6}
     assert all(each.cost and each.cost > 0 for each in found)
 
@@ -130,7 +132,9 @@ def test_a_neither_is_a_tie_and_order_turns_no_tie(
     server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
 ) -> None:
     server.ways.answer = lambda params: {**prefers_tea(params), "winner": "neither"}
-    assert {each.said.winner for each in ask(server, conn, prompt, both_ways(pairs(2)))} == {"tie"}
+    assert {each.judgement.winner for each in ask(server, conn, prompt, both_ways(pairs(2)))} == {
+        "tie"
+    }
 
 
 def test_the_shared_part_is_the_same_in_all_requests_and_cached(
@@ -173,7 +177,7 @@ def test_what_can_not_be_read_is_counted_by_kind_and_never_guessed(
 ) -> None:  # fmt: skip
     server.ways.faults = lambda n, params: kind
     (found,) = ask(server, conn, prompt, both_ways(pairs(1))[:1])
-    assert found.said == (None, None, problem)
+    assert found.judgement == (None, None, problem)
     assert found.asked == asked == sent(server)
     assert found.cost is not None and found.cost > 0, "it was paid all the same"
 
@@ -183,7 +187,7 @@ def test_a_thought_before_the_text_harms_nothing(
 ) -> None:
     server.ways.faults = lambda n, params: fault.THINKING_FIRST
     (found,) = ask(server, conn, prompt, both_ways(pairs(1))[:1])
-    assert found.said == ("a", "medium", None)
+    assert found.judgement == ("a", "medium", None)
 
 
 def test_a_pair_that_the_gate_stops_stops_no_other(
@@ -191,9 +195,9 @@ def test_a_pair_that_the_gate_stops_stops_no_other(
 ) -> None:
     closed = comparison(9, "xyzzy")
     found = ask(server, conn, prompt, both_ways([*pairs(2), closed]))
-    problems = Counter(each.said.problem for each in found)
+    problems = Counter(each.judgement.problem for each in found)
     assert problems == {None: 4, "blocked": 2}
-    assert {each.cost for each in found if each.said.problem} == {0.0}
+    assert {each.cost for each in found if each.judgement.problem} == {0.0}
     assert not any(b"xyzzy" in body for body in server.bodies())
 
 
@@ -205,7 +209,7 @@ def test_two_pairs_of_the_same_words_are_paid_once_and_answered_twice(
     found = ask(server, conn, prompt, [Question(one, "ab", TOLD), Question(twin, "ab", TOLD)])
     assert sent(server) == 1
     assert {each.question.comparison.pair_id for each in found} == {one.pair_id, twin.pair_id}
-    assert len({each.said for each in found}) == 1
+    assert len({each.judgement for each in found}) == 1
     assert sorted(each.cost == 0.0 for each in found) == [False, True]
 
 
@@ -214,7 +218,7 @@ def test_a_request_is_named_by_all_that_decides_its_answer(prompt: JudgePrompt) 
     one = Question(comparison(1), "ab", TOLD)
     others = [
         replace(one, order="ba"),
-        replace(one, briefing=briefing(3)),
+        replace(one, context=context(3)),
         replace(one, comparison=comparison(1, text_b="Something else.")),
     ]
     named = {judge.request_id(each) for each in (one, *others)}
@@ -276,7 +280,7 @@ def test_up_to_two_hundred_questions_go_one_by_one_and_more_in_batches(
     assert sent(server, "POST /v1/messages/batches") == 0
     found = ask(server, in_memory(), prompt, more)
     assert len(found) == ONLINE + 2
-    assert {each.said for each in found} == {("a", "medium", None)}
+    assert {each.judgement for each in found} == {("a", "medium", None)}
     assert sent(server) == ONLINE and sent(server, "POST /v1/messages/batches") == 1
 
 
@@ -307,7 +311,7 @@ def test_a_killed_runs_batch_is_taken_up_by_a_small_run_too(
     planned = sent_and_killed(server, conn, prompt, earlier)
     found = ask(server, conn, prompt, [*earlier, *new])
     assert len(found) == 10
-    assert {each.said.winner for each in found} == {"a"}
+    assert {each.judgement.winner for each in found} == {"a"}
     assert sent(server) == len(new)
     assert sent(server, "POST /v1/messages/batches") == 1, "the killed run's own"
     assert planned not in {each.id for each in open_batches(conn)}
@@ -323,9 +327,9 @@ def test_what_a_killed_runs_batch_brings_to_nobodys_question_is_kept_all_the_sam
 
     async def calibrate_then_judge() -> tuple[list[Answer], list[Answer]]:
         async with judge_at(server, conn, prompt, batch=True) as at:
-            first = [each async for each in kept(conn, at, new, Judged(), "first", 4)]
+            first = [each async for each in kept(conn, at, new, JudgeCounts(), "first", 4)]
             pending, _ = not_on_file(conn, at, [*earlier, *both_ways(pairs(1, start=20))])
-            return first, [each async for each in kept(conn, at, pending, Judged(), "then", 2)]
+            return first, [each async for each in kept(conn, at, pending, JudgeCounts(), "then", 2)]
 
     first, then = asyncio.run(calibrate_then_judge())
     assert (len(first), len(then)) == (4, 2)
@@ -340,7 +344,7 @@ def test_what_a_batch_said_is_kept_before_it_is_done_with(
 ) -> None:
     under_way: list[int] = []
 
-    async def judged() -> list[Answer | Late]:
+    async def judged() -> list[Answer | LateAnswer]:
         async with judge_at(server, conn, prompt, batch=True) as judge:
             answers = judge.answers(
                 both_ways(pairs(3)), lambda: under_way.append(len(open_batches(conn)))

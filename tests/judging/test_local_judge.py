@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from align.errors import UserError
+from align.judging.judge_prompt import JudgePrompt
 from align.judging.local import TIE, LocalJudge, letter_tokens, said_of
-from align.judging.prompt import JudgePrompt
-from align.judging.protocol import ORDERS, Answer, Briefing, Question
+from align.judging.protocol import ORDERS, Answer, OwnerContext, Question
 from align.models.loading import load_tokenizer
-from tests.judging.questions import OWNER, briefing, comparison, question
+from tests.judging.questions import OWNER, comparison, context, question
 from tests.tiny_fixtures import tiny_base, tokenizer  # noqa: F401
 
 PROMPT = """\
@@ -71,7 +71,7 @@ def ask(judge: LocalJudge, questions: list[Question]) -> list[Answer]:
     return asyncio.run(collected())
 
 
-def questions(told: Briefing, count: int = 7) -> list[Question]:
+def questions(told: OwnerContext, count: int = 7) -> list[Question]:
     return [
         Question(comparison(n, "Tea. " * (n + 1), f"Coffee, {n}, please!"), order, told)
         for n in range(count)
@@ -96,7 +96,7 @@ def test_every_question_is_answered_once_as_it_would_be_alone(
     base: Path, prompt: JudgePrompt
 ) -> None:
     judge = LocalJudge(str(base), prompt, OWNER, batch_size=4)
-    told, other = briefing(3), briefing(1)
+    told, other = context(3), context(1)
     asked = [*questions(told), *questions(other, 2)]
     found = ask(judge, asked)
     assert sorted(map(judge.request_id, asked)) == sorted(
@@ -104,16 +104,14 @@ def test_every_question_is_answered_once_as_it_would_be_alone(
     )
     for each in found:
         shown = each.question
-        text = (
-            f"{prompt.shared(shown.briefing, 'a letter')}\n\n{prompt.question(shown, 'a letter')}"
-        )
-        assert each.said == said_of(margin_alone(judge, shown, text), shown.order)
+        text = f"{prompt.shared(shown.context, 'a letter')}\n\n{prompt.question(shown, 'a letter')}"
+        assert each.judgement == said_of(margin_alone(judge, shown, text), shown.order)
         assert each.cost == 0.0
 
 
 def test_what_is_read_once_for_all_changes_no_margin(base: Path, prompt: JudgePrompt) -> None:
     judge = LocalJudge(str(base), prompt, OWNER, batch_size=3)
-    rows = [judge._asked(each).tokens for each in questions(briefing(3))]
+    rows = [judge._asked(each).tokens for each in questions(context(3))]
     together = list(judge.margins(rows))
     alone = [next(iter(judge.margins([row]))) for row in rows]
     assert together == pytest.approx(alone, abs=1e-5)
@@ -133,7 +131,7 @@ def test_the_letters_probabilities_decide(base: Path, prompt: JudgePrompt, tmp_p
         for token in letter_tokens(twin.tokenizer, "B"):
             head.bias[token] = 4.0
     twin.model.lm_head = head
-    said = {each.question.order: each.said for each in ask(judge, questions(briefing(), 1))}
+    said = {each.question.order: each.judgement for each in ask(judge, questions(context(), 1))}
     assert {order: one.winner for order, one in said.items()} == {"ab": "b", "ba": "a"}
     assert {one.certainty for one in said.values()} == {"high"}
 
@@ -166,7 +164,7 @@ def test_examples_are_dropped_where_the_context_is_short(
 ) -> None:
     folder = tmp_path / "short"
     shutil.copytree(base, folder)
-    told = briefing(12)
+    told = context(12)
     judge = LocalJudge(str(folder), prompt, OWNER)
     whole = judge._asked(question(1, told=told)).tokens
     reconfigured(folder, max_position_embeddings=len(whole) - 100)
@@ -174,7 +172,7 @@ def test_examples_are_dropped_where_the_context_is_short(
     kept = short._asked(question(1, told=told)).tokens
     assert len(whole) - 400 < len(kept) < len(whole) - 100
     (answer,) = ask(short, [question(1, told=told)])
-    assert answer.said.winner is not None
+    assert answer.judgement.winner is not None
     assert capsys.readouterr().err.count("fewer than 12") == 1
 
 
@@ -184,8 +182,8 @@ def test_what_is_too_long_even_alone_is_counted_and_not_guessed(
     judge = LocalJudge(str(base), prompt, OWNER)
     endless = replace(question(1), comparison=comparison(1, "tea, " * 3000))
     found = {each.question.comparison.pair_id: each for each in ask(judge, [endless, question(2)])}
-    assert found["pair-1"].said == (None, None, "too long")
-    assert found["pair-2"].said.problem is None
+    assert found["pair-1"].judgement == (None, None, "too long")
+    assert found["pair-2"].judgement.problem is None
 
 
 def test_a_model_without_a_chat_template_judges_too(
@@ -199,7 +197,7 @@ def test_a_model_without_a_chat_template_judges_too(
     tokens = judge._asked(evil).tokens
     assert not {0, 1, 2} & set(tokens), "nobody's text becomes a control token"
     assert judge._twin.tokenizer.decode(tokens).endswith("Answer:")
-    assert len(ask(judge, questions(briefing()))) == 14
+    assert len(ask(judge, questions(context()))) == 14
 
 
 def test_naming_a_question_loads_no_model(base: Path, prompt: JudgePrompt) -> None:
@@ -211,7 +209,7 @@ def test_naming_a_question_loads_no_model(base: Path, prompt: JudgePrompt) -> No
             one,
             replace(one, order="ba"),
             question(2),
-            replace(one, briefing=briefing(1)),
+            replace(one, context=context(1)),
         )
     }
     assert len(ids) == 4

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from align.choices.verdicts import Said
+from align.choices.verdicts import Judgement
 from align.judging.calibration import Case, calibrate
 from align.judging.report import lines
 from tests.judging.cases import KINDS, Kind, case, simulated
@@ -68,8 +68,10 @@ def test_other_attempts_are_named() -> None:
 
 def test_what_could_not_be_used_is_named_by_kind() -> None:
     cases = good()
-    cases[0] = cases[0]._replace(ab=Said(None, None, "refused"), ba=Said(None, None, "malformed"))
-    cases[1] = cases[1]._replace(ba=Said("b", "high"))
+    cases[0] = cases[0]._replace(
+        ab=Judgement(None, None, "refused"), ba=Judgement(None, None, "malformed")
+    )
+    cases[1] = cases[1]._replace(ba=Judgement("b", "high"))
     text = shown(cases)
     assert "1 swapped, 1 unscored" in text
     assert "1 malformed, 1 refused" in text
@@ -85,8 +87,8 @@ def test_what_is_unknown_is_a_dash() -> None:
 @pytest.mark.parametrize("attempts", [1, 12])
 def test_it_fits_a_terminal(kind: Kind, attempts: int) -> None:
     cases = simulated(kind, 120, 1, a_prompt=2)
-    cases[0] = cases[0]._replace(ab=Said(None, None, "refused"))
-    cases[1] = cases[1]._replace(ab=Said("a", None), ba=Said("a", None))
+    cases[0] = cases[0]._replace(ab=Judgement(None, None, "refused"))
+    cases[1] = cases[1]._replace(ab=Judgement("a", None), ba=Judgement("a", None))
     said = shown(cases, attempts=attempts).split("\n")
     assert len(said) <= 24
     assert max(map(len, said)) <= 120

@@ -13,12 +13,12 @@ from align.demo.grammar import answer, question
 from align.demo.owners import DEMO, in_some_register
 from align.demo.simulated_owner import SimulatedOwner
 from align.errors import UserError
-from align.judging.protocol import ORDERS, Answer, Briefing, Comparison, Question
+from align.judging.protocol import ORDERS, Answer, Comparison, OwnerContext, Question
 from align.judging.simulated import SimulatedJudge
-from tests.judging.questions import OWNER, briefing
+from tests.judging.questions import OWNER, context
 
 SHIPPED = Path(__file__).resolve().parents[2] / "data" / "demo" / "simulated.json"
-TOLD = Briefing(OWNER, ())
+TOLD = OwnerContext(OWNER, ())
 
 
 @cache
@@ -54,7 +54,7 @@ def answers() -> list[Answer]:
 
 def test_one_answer_agrees_with_the_owner_three_times_in_four_and_two_alike_more_often() -> None:
     single, both = [], []
-    said = [each.said for each in answers()]
+    said = [each.judgement for each in answers()]
     for at, chosen in enumerate(owner_says()):
         if chosen not in ("left", "right"):
             continue
@@ -71,23 +71,23 @@ def test_one_answer_agrees_with_the_owner_three_times_in_four_and_two_alike_more
 def test_it_is_right_more_often_where_it_is_certain() -> None:
     right: dict[str, list[bool]] = {"low": [], "high": []}
     for each, chosen in zip(answers()[::2], owner_says(), strict=True):
-        if each.said.certainty in right and chosen in ("left", "right"):
-            right[each.said.certainty].append(
-                each.said.winner == {"left": "a", "right": "b"}[chosen]
+        if each.judgement.certainty in right and chosen in ("left", "right"):
+            right[each.judgement.certainty].append(
+                each.judgement.winner == {"left": "a", "right": "b"}[chosen]
             )
     share = {name: sum(found) / len(found) for name, found in right.items()}
     assert share["high"] > share["low"] + 0.15
 
 
 def test_both_orders_are_heard_apart() -> None:
-    said = [each.said.winner for each in answers()]
+    said = [each.judgement.winner for each in answers()]
     assert any(one != other for one, other in zip(said[::2], said[1::2], strict=True))
 
 
 def test_asked_the_same_again_it_says_the_same_whatever_is_asked_beside() -> None:
     asked = [each.question for each in answers()][40:60]
     again = asyncio.run(collect(SimulatedJudge.load(SHIPPED), asked[::-1]))
-    assert [each.said for each in again[::-1]] == [each.said for each in answers()[40:60]]
+    assert [each.judgement for each in again[::-1]] == [each.judgement for each in answers()[40:60]]
 
 
 def test_a_question_is_named_by_its_words_and_order_only() -> None:
@@ -99,7 +99,7 @@ def test_a_question_is_named_by_its_words_and_order_only() -> None:
         replace(one, comparison=comparisons()[1]),
     ]
     assert len({judge.request_id(each) for each in (one, *others)}) == 4
-    moved = replace(one, comparison=replace(one.comparison, pair_id="x"), briefing=briefing())
+    moved = replace(one, comparison=replace(one.comparison, pair_id="x"), context=context())
     assert judge.request_id(moved) == judge.request_id(one)
 
 

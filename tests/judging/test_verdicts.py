@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from align.choices.verdicts import (
     CERTAINTIES,
     Certainty,
+    Judgement,
     PairVerdict,
-    Said,
     Winner,
     from_certainty,
     passes,
@@ -18,7 +18,7 @@ from align.choices.verdicts import (
 )
 
 SAID = st.builds(
-    Said,
+    Judgement,
     st.sampled_from(["a", "b", "tie", None]),
     st.sampled_from([None, *CERTAINTIES]),
     st.sampled_from([None, "refused"]),
@@ -27,46 +27,48 @@ SAID = st.builds(
 
 @pytest.mark.parametrize("winner", ["a", "b"])
 def test_the_same_winner_both_ways_round_is_a_verdict(winner: Winner) -> None:
-    found = verdict_of(Said(winner, "high"), Said(winner, "high"))
+    found = verdict_of(Judgement(winner, "high"), Judgement(winner, "high"))
     assert found == PairVerdict(winner, "high", None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("ab", "ba"), [("a", "b"), ("b", "a")])
 def test_a_winner_that_changes_with_the_order_is_an_abstention(ab: Winner, ba: Winner) -> None:
-    assert verdict_of(Said(ab, "high"), Said(ba, "high")) == PairVerdict(None, None, "swapped")
+    assert verdict_of(Judgement(ab, "high"), Judgement(ba, "high")) == PairVerdict(
+        None, None, "swapped"
+    )
 
 
 @pytest.mark.parametrize(("ab", "ba"), [("tie", "a"), ("b", "tie"), ("tie", "tie")])
 def test_one_tie_is_enough_to_abstain(ab: Winner, ba: Winner) -> None:
-    assert verdict_of(Said(ab), Said(ba)) == PairVerdict(None, None, "tie")
+    assert verdict_of(Judgement(ab), Judgement(ba)) == PairVerdict(None, None, "tie")
 
 
-@pytest.mark.parametrize("bad", [None, Said(None), Said(None, None, "refused"),
-                                 Said("a", "high", "truncated")])  # fmt: skip
+@pytest.mark.parametrize("bad", [None, Judgement(None), Judgement(None, None, "refused"),
+                                 Judgement("a", "high", "truncated")])  # fmt: skip
 @pytest.mark.parametrize("fine", ["a", "tie"])
 def test_an_answer_that_is_missing_or_has_a_problem_is_never_guessed(
-    bad: Said | None, fine: Winner
+    bad: Judgement | None, fine: Winner
 ) -> None:
     unscored = PairVerdict(None, None, "unscored")
-    assert verdict_of(bad, Said(fine)) == unscored
-    assert verdict_of(Said(fine), bad) == unscored
+    assert verdict_of(bad, Judgement(fine)) == unscored
+    assert verdict_of(Judgement(fine), bad) == unscored
 
 
 def test_a_verdict_is_as_certain_as_its_less_certain_answer() -> None:
     for one, two in product(CERTAINTIES, repeat=2):
-        found = verdict_of(Said("a", one), Said("a", two)).certainty
+        found = verdict_of(Judgement("a", one), Judgement("a", two)).certainty
         assert found == CERTAINTIES[min(CERTAINTIES.index(one), CERTAINTIES.index(two))]
 
 
 def test_an_unstated_certainty_is_not_made_up() -> None:
-    assert verdict_of(Said("a", None), Said("a", "high")) == PairVerdict("a", None, None)
+    assert verdict_of(Judgement("a", None), Judgement("a", "high")) == PairVerdict("a", None, None)
 
 
 @given(SAID, SAID)
 def test_the_order_of_asking_and_the_names_of_the_answers_change_nothing(
-    ab: Said, ba: Said
+    ab: Judgement, ba: Judgement
 ) -> None:
-    def renamed(said: Said) -> Said:
+    def renamed(said: Judgement) -> Judgement:
         names: dict[Winner | None, Winner | None] = {"a": "b", "b": "a"}
         return said._replace(winner=names.get(said.winner, said.winner))
 

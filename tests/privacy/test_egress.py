@@ -12,8 +12,8 @@ import pytest
 
 from align.owner import Owner
 from align.privacy.consent import Consent
-from align.privacy.egress import Gate, Refused
-from align.privacy.ledger import Ledger, read
+from align.privacy.egress import EgressGate, Refused
+from align.privacy.egress_log import EgressLog, read
 from align.privacy.private_text import PrivateText
 from align.store.adding import add_records
 from align.store.connection import open_store
@@ -33,28 +33,28 @@ def conn(root: Path) -> sqlite3.Connection:
 
 
 @pytest.fixture
-def ledger(root: Path) -> Iterator[Ledger]:
-    with Ledger("ann") as opened:
-        yield opened
+def egress_log(root: Path) -> Iterator[EgressLog]:
+    with EgressLog("ann") as open_channel:
+        yield open_channel
 
 
 @pytest.fixture
-def gate(conn: sqlite3.Connection, ledger: Ledger) -> Gate:
+def gate(conn: sqlite3.Connection, egress_log: EgressLog) -> EgressGate:
     closed = PrivateText(conn, Owner(name="Ann"))
-    return Gate(closed, AGREED, ledger, host=HOST, purpose="judge")
+    return EgressGate(closed, AGREED, egress_log, host=HOST, purpose="judge")
 
 
 def message(text: str) -> dict[str, Any]:
     return {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": text}]}
 
 
-def refusal(gate: Gate, body: Any, host: str = HOST) -> Refused:
+def refusal(gate: EgressGate, body: Any, host: str = HOST) -> Refused:
     with pytest.raises(Refused) as raised:
         gate.check(body, host)
     return raised.value
 
 
-def test_what_is_open_passes_as_bytes_and_as_json(gate: Gate) -> None:
+def test_what_is_open_passes_as_bytes_and_as_json(gate: EgressGate) -> None:
     body = message("Which of these two sounds like Ann, do you think?")
     gate.check(body, HOST)
     gate.check(json.dumps(body).encode(), HOST)
@@ -76,33 +76,35 @@ def test_what_is_open_passes_as_bytes_and_as_json(gate: Gate) -> None:
         (SECRET, ""),
     ],
 )  # fmt: skip
-def test_closed_writing_is_stopped_wherever_it_stands(gate: Gate, body: Any, where: str) -> None:
+def test_closed_writing_is_stopped_wherever_it_stands(
+    gate: EgressGate, body: Any, where: str
+) -> None:
     for form in (body, json.dumps(body).encode(), json.dumps(body, ensure_ascii=False).encode()):
         found = refusal(gate, form)
         assert (found.reason, found.where) == ("closed writing", where)
 
 
-def test_a_member_that_stands_twice_hides_nothing(gate: Gate) -> None:
+def test_a_member_that_stands_twice_hides_nothing(gate: EgressGate) -> None:
     body = f'{{"content": "{SECRET}", "content": "hello"}}'.encode()
     assert refusal(gate, body).reason == "closed writing"
 
 
-def test_json_within_json_hides_nothing(gate: Gate) -> None:
+def test_json_within_json_hides_nothing(gate: EgressGate) -> None:
     spread = json.dumps({"said": SECRET.replace(" ", "\n")})
     assert refusal(gate, message(spread)).reason == "closed writing"
     assert refusal(gate, json.dumps(message(spread)).encode()).reason == "closed writing"
 
 
 @pytest.mark.parametrize("body", [b"\x89PNG\r\n", b"hello", b"{", b"\xff\xfe\x00", b'{"a":1}x'])
-def test_what_is_no_json_is_stopped(gate: Gate, body: bytes) -> None:
+def test_what_is_no_json_is_stopped(gate: EgressGate, body: bytes) -> None:
     assert refusal(gate, body).reason == "not JSON"
 
 
-def test_a_value_that_json_knows_not_is_stopped(gate: Gate) -> None:
+def test_a_value_that_json_knows_not_is_stopped(gate: EgressGate) -> None:
     assert refusal(gate, {"content": b"bytes"}).reason == "not JSON"
 
 
-def test_another_host_is_stopped_and_not_named(gate: Gate) -> None:
+def test_another_host_is_stopped_and_not_named(gate: EgressGate) -> None:
     found = refusal(gate, message("hi"), f"{HOST}.evil.example.com")
     assert found.reason == "another host"
     assert "evil" not in (Path(gate._ledger.path).read_text() + str(found))
@@ -113,10 +115,10 @@ def test_another_host_is_stopped_and_not_named(gate: Gate) -> None:
     [None, Consent("elsewhere", "judge", "terms"), Consent(HOST, "questions", "terms")],
 )
 def test_without_consent_to_this_host_and_purpose_nothing_passes(
-    conn: sqlite3.Connection, ledger: Ledger, consent: Consent | None
+    conn: sqlite3.Connection, egress_log: EgressLog, consent: Consent | None
 ) -> None:
     closed = PrivateText(conn, Owner(name="Ann"))
-    gate = Gate(closed, consent, ledger, host=HOST, purpose="judge")
+    gate = EgressGate(closed, consent, egress_log, host=HOST, purpose="judge")
     assert refusal(gate, message("hi")).reason == "no consent"
     assert refusal(gate, b"").reason == "no consent"
 
@@ -135,31 +137,31 @@ class _Broken:
 
 @pytest.mark.parametrize("closed", [_Broken("refresh"), _Broken("match"), None])
 def test_a_check_that_fails_lets_nothing_pass_and_tells_nothing(
-    ledger: Ledger, closed: Any
+    egress_log: EgressLog, closed: Any
 ) -> None:
-    gate = Gate(closed, AGREED, ledger, host=HOST, purpose="judge")
+    gate = EgressGate(closed, AGREED, egress_log, host=HOST, purpose="judge")
     found = refusal(gate, message("hi"))
     assert found.reason == "the check failed"
     assert found.__cause__ is None
     assert found.__context__ is None
 
 
-def test_what_is_nested_too_deeply_to_be_read_is_stopped(gate: Gate) -> None:
+def test_what_is_nested_too_deeply_to_be_read_is_stopped(gate: EgressGate) -> None:
     deep = b"[" * 100_000 + b"]" * 100_000
     assert refusal(gate, deep).reason == "the check failed"
 
 
-def test_a_ledger_that_is_gone_lets_nothing_pass(gate: Gate, root: Path) -> None:
+def test_a_ledger_that_is_gone_lets_nothing_pass(gate: EgressGate, root: Path) -> None:
     shutil.move(root / "data" / "ann" / "egress.jsonl", root / "elsewhere")
     assert refusal(gate, message("hi")).reason == "no ledger"
 
 
-def test_a_closed_ledger_lets_nothing_pass(gate: Gate, ledger: Ledger) -> None:
-    ledger.close()
+def test_a_closed_ledger_lets_nothing_pass(gate: EgressGate, egress_log: EgressLog) -> None:
+    egress_log.close()
     assert refusal(gate, message("hi")).reason == "no ledger"
 
 
-def test_a_refusal_carries_no_text_and_stands_in_the_ledger(gate: Gate) -> None:
+def test_a_refusal_carries_no_text_and_stands_in_the_ledger(gate: EgressGate) -> None:
     with pytest.raises(Refused) as raised:
         gate.check(message(SECRET), HOST, ids=("pair1",))
     with pytest.raises(Refused):
@@ -175,7 +177,7 @@ def test_a_refusal_carries_no_text_and_stands_in_the_ledger(gate: Gate) -> None:
 
 
 def test_a_pair_marked_private_a_moment_ago_is_stopped(
-    conn: sqlite3.Connection, gate: Gate
+    conn: sqlite3.Connection, gate: EgressGate
 ) -> None:
     answer = "I never told them that I kept the letter all these years"
     pair = add_pair(conn, answers=(answer, "No idea."))

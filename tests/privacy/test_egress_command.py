@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from align.commands.egress import app
-from align.privacy.ledger import Attempt, Ledger
+from align.privacy.egress_log import Attempt, EgressLog
 
 SHA = "ab" * 32
 
@@ -21,16 +21,16 @@ def show(*words: str) -> str:
 
 @pytest.fixture
 def filled(root: Path) -> Path:
-    with Ledger("ann") as ledger:
-        ledger.consent(host="api.example.com", purpose="judge", terms="abc", how="asked")
+    with EgressLog("ann") as egress_log:
+        egress_log.consent(host="api.example.com", purpose="judge", terms="abc", how="asked")
         for n in range(3):
             sent = Attempt(
                 "judge", "POST", "/v1/messages", "api.example.com", SHA, 1500, "m", (f"p{n}",)
             )
-            token = ledger.begin(sent)
+            token = egress_log.begin(sent)
             if n < 2:
-                ledger.end(token, status=200, input_tokens=1000, output_tokens=50, cost=0.25)
-        ledger.refused(
+                egress_log.end(token, status=200, input_tokens=1000, output_tokens=50, cost=0.25)
+        egress_log.refused(
             "closed writing", host="api.example.com", purpose="judge", where="system[0].text"
         )
     return root / "data" / "ann"

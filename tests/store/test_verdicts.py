@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from align.choices.verdicts import Said
+from align.choices.verdicts import Judgement
 from align.store import schema
 from align.store.connection import connect, in_memory
 from align.store.verdicts import (
@@ -53,7 +53,7 @@ def test_what_failed_for_a_passing_reason_is_not_on_file(
     add_verdicts(conn, [verdict("p", "ab"), failed])
     assert verdicts_of_requests(conn, ["r"]) == {}
     assert judged_pairs(conn, *CLAUDE) == set()
-    assert list(both_ways(conn, *CLAUDE)) == [BothWays("p", Said("a", "high"), None)]
+    assert list(both_ways(conn, *CLAUDE)) == [BothWays("p", Judgement("a", "high"), None)]
     # It is kept all the same, and beats no earlier answer.
     assert failed in list(iter_verdicts(conn))
     answered = verdict("p", "ba", "b", request="r")
@@ -68,7 +68,7 @@ def test_a_refusal_is_on_file_and_is_no_winner(conn: sqlite3.Connection) -> None
     assert verdicts_of_requests(conn, ["r"]) == {"r": refused}
     assert judged_pairs(conn, *CLAUDE) == {"p"}
     [(_, ab, ba)] = both_ways(conn, *CLAUDE)
-    assert (ab, ba) == (Said("a", "high"), Said(None, None, "refused"))
+    assert (ab, ba) == (Judgement("a", "high"), Judgement(None, None, "refused"))
 
 
 def test_pairs_are_judged_once_both_orders_are_on_file_and_by_that_judge_only(
@@ -119,4 +119,4 @@ def test_an_older_stores_verdicts_are_read(tmp_path: Path) -> None:
     old.close()
     [found] = iter_verdicts(connect(path))
     assert (found.id, found.request, found.problem) == ("v", "", None)
-    assert found.said == Said(None, None, "malformed")
+    assert found.judgement == Judgement(None, None, "malformed")

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from align.claude.opening import Opened
+from align.claude.destination import OpenChannel
 from align.claude.requests import Request, ask
 from align.claude.spending import Budget
 from align.console import progress, say
@@ -163,7 +163,7 @@ class ClaudeWriter:
         return found, staying
 
     async def write(
-        self, twin: Any, line: Opened, asked: Sequence[Asked], *, batch_size: int = BATCH
+        self, twin: Any, line: OpenChannel, asked: Sequence[Asked], *, batch_size: int = BATCH
     ) -> Outcome:
         """Ask, weigh and store, a few passages at a time; what is stored is not asked again.
 
@@ -244,7 +244,7 @@ def _passages(count: int) -> str:
 
 
 async def _offers(
-    line: Opened, batch: Sequence[Asked], problems: Counter[str]
+    line: OpenChannel, batch: Sequence[Asked], problems: Counter[str]
 ) -> tuple[dict[str, list[str]], UserError | None]:
     """Return what Claude offers, by request, and what ended the sending early, if anything."""
     from align.claude.sending import send

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from align.privacy.ledger import read
+from align.privacy.egress_log import read
 from align.store.adding import add_records
 from align.store.connection import open_store
 from tests.anthropic_server import Server, question_of

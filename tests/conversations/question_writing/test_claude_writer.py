@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from align.claude.opening import agreed, destination, opened
+from align.claude.destination import destination, obtain_consent, open_channel
 from align.claude.spending import Budget
 from align.conversations.question_writing import claude_writer as by_claude
 from align.conversations.question_writing.claude_writer import PURPOSE, ClaudeWriter, Outcome
@@ -71,11 +71,11 @@ def written(
     to = destination("ann", MODEL, PURPOSE)
     writer = ClaudeWriter.of(conn, settings, model=MODEL, drawn=drawn)
     closed = PrivateText(conn, settings, known=(writer.told,))
-    consent = agreed(to, settings, yes=True, ask=None, show=lambda line: None)
+    consent = obtain_consent(to, settings, yes=True, ask=None, show=lambda line: None)
     asked, _ = writer.asked(closed)
 
     async def run() -> Outcome:
-        async with opened(to, closed, consent, budget_usd=budget_usd) as line:
+        async with open_channel(to, closed, consent, budget_usd=budget_usd) as line:
             return await writer.write(twin, line, asked, batch_size=batch_size)
 
     return asyncio.run(run())
@@ -341,7 +341,7 @@ def test_without_consent_the_gate_lets_nothing_pass(
 
         async def run() -> None:
             to = destination("ann", MODEL, PURPOSE)
-            async with opened(to, closed, None, budget_usd=1.0) as line:
+            async with open_channel(to, closed, None, budget_usd=1.0) as line:
                 await writer.write(tiny, line, writer.asked(closed)[0])
 
         with pytest.raises(UserError, match="no consent"):

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import typer
 
-from align.claude.opening import agreed, announced, destination, on_terminal
+from align.claude.destination import announcement, destination, obtain_consent, on_terminal
 from align.claude.spending import Estimate
 from align.errors import UserError
 from align.owner import load_owner
-from align.privacy.ledger import Attempt, Ledger, read
+from align.privacy.egress_log import Attempt, EgressLog, read
 from tests.conversations.question_writing.documents import MODEL
 
 ESTIMATE = Estimate(
@@ -29,20 +29,20 @@ def _there(there: Path) -> None:
 
 def test_what_it_will_cost_is_said_before_anything_is_sent() -> None:
     to = destination("ann", MODEL, "questions")
-    assert announced(to, ESTIMATE, None) == [
+    assert announcement(to, ESTIMATE, None) == [
         "1,200 requests to claude-haiku-5-5 at api.anthropic.com: about 840,000 tokens read and "
         "98,000 written.",
         "That costs about $2.50, at most $7.25 (prices of 2026-11).",
     ]
-    assert announced(to, ESTIMATE, 5.0)[-1] == "The budget is $5.00: no more is spent."
-    assert announced(to, ESTIMATE, 1.0)[-1].endswith(
+    assert announcement(to, ESTIMATE, 5.0)[-1] == "The budget is $5.00: no more is spent."
+    assert announcement(to, ESTIMATE, 1.0)[-1].endswith(
         "no more is spent; it does not hold all of them."
     )
     assert not list(read("ann")), "to be told is to send nothing"
 
 
 def test_sizes_are_learned_from_replies_for_the_same_purpose() -> None:
-    with Ledger("ann") as ledger:
+    with EgressLog("ann") as egress_log:
         for purpose, written in [("judge", 300), ("questions", 50)] * 25:
             attempt = Attempt(
                 purpose=purpose,
@@ -53,8 +53,8 @@ def test_sizes_are_learned_from_replies_for_the_same_purpose() -> None:
                 bytes=2000,
                 model=MODEL,
             )
-            token = ledger.begin(attempt)
-            ledger.end(token, status=200, input_tokens=500, output_tokens=written)
+            token = egress_log.begin(attempt)
+            egress_log.end(token, status=200, input_tokens=500, output_tokens=written)
     assert destination("ann", MODEL, "questions").rate.output == 50
     assert destination("ann", MODEL, "judge").rate.output == 300
     assert destination("ben", MODEL, "judge", usual_output=80).rate.output == 80
@@ -70,16 +70,20 @@ def test_consent_is_for_one_host_and_one_purpose(monkeypatch: pytest.MonkeyPatch
 
     for _ in range(2):
         to = destination("ann", MODEL, "questions")
-        consent = agreed(to, settings, yes=False, ask=ask, show=shown.append)
+        consent = obtain_consent(to, settings, yes=False, ask=ask, show=shown.append)
         assert (consent.host, consent.purpose) == ("api.anthropic.com", "questions")
     assert len(asked) == 1
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
-    agreed(destination("ann", MODEL, "questions"), settings, yes=False, ask=ask, show=shown.append)
-    agreed(destination("ann", MODEL, "judge"), settings, yes=False, ask=ask, show=shown.append)
+    obtain_consent(
+        destination("ann", MODEL, "questions"), settings, yes=False, ask=ask, show=shown.append
+    )
+    obtain_consent(
+        destination("ann", MODEL, "judge"), settings, yes=False, ask=ask, show=shown.append
+    )
     assert len(asked) == 3
     with pytest.raises(UserError, match="nobody is there to agree"):
         to = destination("ann", MODEL, "judge")
-        agreed(to, settings, yes=False, ask=None, show=shown.append, redacted=False)
+        obtain_consent(to, settings, yes=False, ask=None, show=shown.append, redacted=False)
 
 
 def test_nobody_is_asked_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

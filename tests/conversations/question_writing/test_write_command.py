@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from align.paths import owner_dir
-from align.privacy.ledger import read
+from align.privacy.egress_log import read
 from align.store.connection import open_store
 from align.store.questions import iter_questions
 from tests.anthropic_server import serve
@@ -102,7 +102,7 @@ def test_nothing_is_sent_where_nobody_agreed(line: Line, monkeypatch: pytest.Mon
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
-    monkeypatch.setattr("align.claude.opening.on_terminal", lambda: lambda question: said)
+    monkeypatch.setattr("align.claude.destination.on_terminal", lambda: lambda question: said)
 
 
 def _no_run(going: Any) -> None:

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Sequence
 
 from align.choices.verdicts import Side
-from align.judging.admission import Detector
-from align.judging.protocol import About, Comparison, Example
+from align.judging.eligibility import Detector
+from align.judging.protocol import Comparison, Example, OwnerProfile
 from align.owner import Owner
 from align.privacy.redaction import Redactor
 from align.text.content_words import content_stems
@@ -20,9 +20,9 @@ TOO_LONG = 8_000
 NAMELESS = "the owner"
 
 
-def about_of(
+def owner_profile(
     settings: Owner, redactor: Redactor | None = None, detector: Detector | None = None
-) -> tuple[About, int]:
+) -> tuple[OwnerProfile, int]:
     """Return who the owner is, and how much of it was left out since it repeats closed writing.
 
     Aliases stay here: they are handles and addresses as often as names, and say nothing of a
@@ -42,7 +42,7 @@ def about_of(
     # Line by line: one sentence that can't be said leaves the others.
     lines = [said.kept(line) if line.strip() else "" for line in settings.rubric.splitlines()]
     rubric = said.kept("\n".join(line for line in lines if line is not None).strip())
-    return About(name or NAMELESS, facts=tuple(facts), rubric=rubric or ""), said.left_out
+    return OwnerProfile(name or NAMELESS, facts=tuple(facts), rubric=rubric or ""), said.left_out
 
 
 def choose_examples(candidates: Sequence[Example], count: int = EXAMPLES) -> tuple[Example, ...]:

@@ -1,8 +1,7 @@
-"""The way to Claude, from the first estimate to a client that is open.
+"""The way to Claude, from the first estimate to an open client.
 
-A command that sends something asks `destination` where it would go, shows what `announced` says,
-asks `agreed`, and only then opens the line. Up to there nothing has left, and without anything
-sent nothing is written either.
+A command calls `destination`, shows the lines of `announcement`, calls `obtain_consent`, and only
+then opens the channel. Up to there nothing has been sent or written.
 """
 
 import sys
@@ -11,15 +10,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from align.claude.endpoint import base_url, host_of
 from align.claude.key import api_key
 from align.claude.prices import Price, price_of
+from align.claude.provider import base_url, host_of
 from align.claude.spending import USUAL_OUTPUT, Budget, Estimate, Rate
 from align.console import dollars
 from align.owner import Owner
 from align.privacy.consent import Consent, ask_consent, terms
-from align.privacy.egress import Detector, Gate
-from align.privacy.ledger import Ledger, read
+from align.privacy.egress import Detector, EgressGate
+from align.privacy.egress_log import EgressLog, read
 
 Ask = Callable[[str], str]
 Say = Callable[[str], None]
@@ -47,7 +46,7 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenChannel:
     """A line that is open.
 
     Attributes:
@@ -55,14 +54,14 @@ class Opened:
         client: From `align.claude.client.open_client`.
         budget: What may be spent; shared by all that is sent on it.
         gate: What every body passes.
-        ledger: Where every attempt is written.
+        egress_log: Where every attempt is written.
     """
 
     to: Destination
     client: Any
     budget: Budget
-    gate: Gate
-    ledger: Ledger
+    gate: EgressGate
+    egress_log: EgressLog
 
 
 def destination(
@@ -82,11 +81,11 @@ def destination(
     price, url = price_of(model), base_url()
     # How long an answer is depends on what is asked.
     lines = (line for line in read(owner) if line.get("purpose") == purpose)
-    rate = Rate.of_ledger(lines, model, output=usual_output)
+    rate = Rate.of_log(lines, model, output=usual_output)
     return Destination(owner, purpose, url, host_of(url), price, rate)
 
 
-def announced(to: Destination, estimate: Estimate, budget_usd: float | None) -> list[str]:
+def announcement(to: Destination, estimate: Estimate, budget_usd: float | None) -> list[str]:
     """Return the lines that say what will be sent and what it costs, before anything is."""
     price = to.price
     count = "1 request" if estimate.requests == 1 else f"{estimate.requests:,} requests"
@@ -104,7 +103,7 @@ def announced(to: Destination, estimate: Estimate, budget_usd: float | None) -> 
     return lines
 
 
-def agreed(
+def obtain_consent(
     to: Destination,
     settings: Owner,
     *,
@@ -129,25 +128,25 @@ def agreed(
     # Nobody agrees to what can't be sent.
     api_key()
     lines = terms(to.host, to.purpose, settings, redacted=redacted)
-    with Ledger(to.owner) as ledger:
-        return ask_consent(ledger, to.host, to.purpose, lines, ask=ask, yes=yes, show=show)
+    with EgressLog(to.owner) as egress_log:
+        return ask_consent(egress_log, to.host, to.purpose, lines, ask=ask, yes=yes, show=show)
 
 
 @asynccontextmanager
-async def opened(
+async def open_channel(
     to: Destination,
     detector: Detector,
     consent: Consent | None,
     *,
     budget_usd: float | None,
     concurrency: int = 16,
-) -> AsyncIterator[Opened]:
+) -> AsyncIterator[OpenChannel]:
     """Open the line: a client whose every attempt passes the gate and stands in the ledger.
 
     Args:
         to: Where it leads.
         detector: Finds what must not leave; its store belongs to this thread.
-        consent: From `agreed`; without one the gate lets nothing pass.
+        consent: From `obtain_consent`; without one the gate lets nothing pass.
         budget_usd: What may be spent on it; None sets no limit.
         concurrency: How many requests may be under way at once.
 
@@ -157,13 +156,13 @@ async def opened(
     from align.claude.client import open_client
 
     key = api_key()
-    with Ledger(to.owner) as ledger:
-        gate = Gate(detector, consent, ledger, host=to.host, purpose=to.purpose)
+    with EgressLog(to.owner) as egress_log:
+        gate = EgressGate(detector, consent, egress_log, host=to.host, purpose=to.purpose)
         client = open_client(
-            gate, ledger, key=key, base_url=to.url, price=to.price, concurrency=concurrency
+            gate, egress_log, key=key, base_url=to.url, price=to.price, concurrency=concurrency
         )
         async with client:
-            yield Opened(to, client, Budget(budget_usd), gate, ledger)
+            yield OpenChannel(to, client, Budget(budget_usd), gate, egress_log)
 
 
 def on_terminal() -> Ask | None:

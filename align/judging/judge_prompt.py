@@ -13,7 +13,15 @@ from typing import Any, Literal
 
 from align.choices.verdicts import CERTAINTIES, Certainty, Winner
 from align.claude.prompt_file import PromptFile, Wanted, shipped
-from align.judging.protocol import About, Briefing, Comparison, Example, Message, Order, Question
+from align.judging.protocol import (
+    Comparison,
+    Example,
+    Message,
+    Order,
+    OwnerContext,
+    OwnerProfile,
+    Question,
+)
 
 Reply = Literal["JSON", "a letter"]
 
@@ -70,53 +78,55 @@ class JudgePrompt:
         """Return the whole file."""
         return self.file.text
 
-    def hash_for(self, about: About, examples: int) -> str:
+    def hash_for(self, profile: OwnerProfile, examples: int) -> str:
         """Return a SHA-256 of what makes this judge: another one has to be measured anew.
 
         Args:
-            about: Who the owner is; a changed rubric is another judge.
+            profile: Who the owner is; a changed rubric is another judge.
             examples: How many of the owner's choices a question comes with.
         """
-        parts = [self.text, SCHEMA, about.name, about.facts, about.rubric, examples]
+        parts = [self.text, SCHEMA, profile.name, profile.facts, profile.rubric, examples]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
-    def shared(self, briefing: Briefing, reply: Reply = "JSON") -> str:
+    def shared(self, context: OwnerContext, reply: Reply = "JSON") -> str:
         """Return what all questions of a briefing begin with.
 
         Where a letter is asked for, `question` says so: a small model heeds what it read last.
         """
-        about = briefing.about
-        facts = "\n".join(f"- {asked} {said}" for asked, said in about.facts)
-        examples = "\n\n".join(self._example(each, about) for each in briefing.examples)
+        profile = context.profile
+        facts = "\n".join(f"- {asked} {said}" for asked, said in profile.facts)
+        examples = "\n\n".join(self._example(each, profile) for each in context.examples)
         values = {
-            "owner": self._name(about),
+            "owner": self._name(profile),
             "facts": self._material(facts) or _NOTHING,
-            "rubric": self._material(about.rubric) or _NOTHING,
+            "rubric": self._material(profile.rubric) or _NOTHING,
             "examples": examples or "(no choices yet)",
-            "reply": self._reply("JSON", about) if reply == "JSON" else "",
+            "reply": self._reply("JSON", profile) if reply == "JSON" else "",
         }
         return self.file.filled("shared", values).strip()
 
     def question(self, question: Question, reply: Reply = "JSON") -> str:
         """Return what is asked of one comparison, in its order."""
-        about = question.briefing.about
-        values = self._told_apart(question.comparison, question.order, about)
+        profile = question.context.profile
+        values = self._told_apart(question.comparison, question.order, profile)
         text = self.file.filled("question", values)
-        return text if reply == "JSON" else f"{text}\n\n{self._reply(reply, about)}"
+        return text if reply == "JSON" else f"{text}\n\n{self._reply(reply, profile)}"
 
-    def _reply(self, reply: Reply, about: About) -> str:
-        return self.file.filled(f"reply in {reply}", {"owner": self._name(about)})
+    def _reply(self, reply: Reply, profile: OwnerProfile) -> str:
+        return self.file.filled(f"reply in {reply}", {"owner": self._name(profile)})
 
-    def _example(self, example: Example, about: About) -> str:
+    def _example(self, example: Example, profile: OwnerProfile) -> str:
         order: Order = "ab" if example.first == "a" else "ba"
-        values = self._told_apart(example.comparison, order, about)
+        values = self._told_apart(example.comparison, order, profile)
         values["chosen"] = "A" if example.winner == example.first else "B"
         return self.file.filled("example", values)
 
-    def _told_apart(self, comparison: Comparison, order: Order, about: About) -> dict[str, str]:
+    def _told_apart(
+        self, comparison: Comparison, order: Order, profile: OwnerProfile
+    ) -> dict[str, str]:
         first, second = comparison.shown(order)
         return {
-            "owner": self._name(about),
+            "owner": self._name(profile),
             "conversation": self._conversation(comparison.messages),
             "answer_a": self._material(first),
             "answer_b": self._material(second),
@@ -129,8 +139,8 @@ class JudgePrompt:
             turns.append(f"<{tag}>\n{self._material(message['content'])}\n</{tag}>")
         return "\n".join(turns)
 
-    def _name(self, about: About) -> str:
-        return " ".join(self._material(about.name).split())
+    def _name(self, profile: OwnerProfile) -> str:
+        return " ".join(self._material(profile.name).split())
 
     def _material(self, text: str) -> str:
         return self.file.material(text)

@@ -4,13 +4,13 @@ from collections import Counter
 
 import pytest
 
-from align.choices.verdicts import Said
+from align.choices.verdicts import Judgement
 from align.claude.prices import Usage
 from align.console import dollars
-from align.judging.asking import Judged
 from align.judging.calibration import calibrate
-from align.judging.run import Outcome
-from align.judging.telling import admitted, came_of_it, history, spent
+from align.judging.judge_answers import JudgeCounts
+from align.judging.measurement import Outcome
+from align.judging.summary import admitted, came_of_it, history, spent
 from align.judging.tracking import figures
 from align.store.gates import GateRow
 from tests.judging.cases import simulated
@@ -35,15 +35,15 @@ def test_how_to_open_a_source_is_said_as_a_command_that_can_be_pasted() -> None:
 
 
 def test_pairs_count_by_certainty_and_what_counts_is_said() -> None:
-    judged = Judged()
-    for said in (Said("a", "high"), Said("b", "low"), Said("a", "medium")):
+    judged = JudgeCounts()
+    for said in (Judgement("a", "high"), Judgement("b", "low"), Judgement("a", "medium")):
         judged.conclude(said, said)
-    judged.conclude(Said("a", "high"), Said("b", "high"))
+    judged.conclude(Judgement("a", "high"), Judgement("b", "high"))
     lines = list(came_of_it(judged, gate(weight=0.4)))
     assert lines[0] == "3 of 4 pairs have a verdict: 1 high, 1 low, 1 medium"
     assert lines[1] == "1 have none: 1 swapped"
     assert lines[-1] == "2 count in training, each 0.40 of a choice"
-    assert list(came_of_it(Judged(), gate())) == ["No pair waits for a verdict of this judge."]
+    assert list(came_of_it(JudgeCounts(), gate())) == ["No pair waits for a verdict of this judge."]
 
 
 def test_what_was_spent_says_how_much_the_cache_gave() -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from align.demo.simulated_choices import asked_again
 from align.errors import UserError
-from align.judging.admission import Admission
-from align.judging.briefing import choose_examples
+from align.judging.eligibility import Eligibility
 from align.judging.folds import FOLDS, fold_of
 from align.judging.gate import MINIMUM
-from align.judging.protocol import About, Briefing, Example, Side
+from align.judging.owner_context import choose_examples
+from align.judging.protocol import Example, OwnerContext, OwnerProfile, Side
 from align.preferences.preference_rows import side_of
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.acts import owner_acts
@@ -22,21 +22,20 @@ from align.store.ids import canonical_json
 # More choices than this narrow the interval by little, and cost as much.
 MEASURED = 400
 
-Briefings = dict[int | None, Briefing]
+OwnerContexts = dict[int | None, OwnerContext]
 
 
 @dataclass(frozen=True)
-class Decided:
+class CalibrationSet:
     """The owner's decisive choices that a judge may see.
 
     Attributes:
         examples: Ordered by time.
-        told: Of pairs that came back: how many were answered as before, of how many; None where
-            none did.
+        self_agreement: Answers as before, and pairs asked again; None where none was.
     """
 
     examples: tuple[Example, ...]
-    told: tuple[int, int] | None
+    self_agreement: tuple[int, int] | None
 
     @property
     def digest(self) -> str:
@@ -53,7 +52,7 @@ class Decided:
 
         return sorted(self.examples, key=drawn)[:most]
 
-    def briefings(self, about: About, count: int) -> Briefings:
+    def contexts(self, profile: OwnerProfile, count: int) -> OwnerContexts:
         """Return what each fold's questions share and, under None, what other pairs' do.
 
         A fold is judged with examples of the other folds only, so that every choice both teaches
@@ -62,7 +61,8 @@ class Decided:
         """
         folds: list[int | None] = [*range(FOLDS), None]
         return {
-            fold: Briefing(about, choose_examples(self._outside(fold), count)) for fold in folds
+            fold: OwnerContext(profile, choose_examples(self._outside(fold), count))
+            for fold in folds
         }
 
     def _outside(self, fold: int | None) -> Sequence[Example]:
@@ -72,22 +72,22 @@ class Decided:
         return [each for each in self.examples if each.comparison.prompt_id in shown]
 
 
-def decided(conn: sqlite3.Connection, admission: Admission) -> Decided:
+def load_calibration_set(conn: sqlite3.Connection, eligibility: Eligibility) -> CalibrationSet:
     """Return the choices between the two answers of a pair, as far as a judge may see them."""
     found = []
     for choice, pair in decisive_pairs(conn):
         # A rewrite beats both answers, and says nothing of which is better.
         if pair.split != "train" or choice.outcome == "rewrite":
             continue
-        comparison = admission.comparison(pair)
+        comparison = eligibility.comparison(pair)
         if comparison is not None:
             winner: Side = "a" if choice.outcome == "a" else "b"
             found.append(Example(comparison, winner, choice.time))
     found.sort(key=lambda each: (each.time, each.comparison.pair_id))
-    return Decided(tuple(found), _told_again(conn))
+    return CalibrationSet(tuple(found), _told_again(conn))
 
 
-def check_enough(found: Decided, owner: str, kept_back: Counter[str]) -> None:
+def check_enough(found: CalibrationSet, owner: str, kept_back: Counter[str]) -> None:
     """Refuse to measure a judge on so few choices that none could pass; nothing was spent yet.
 
     Raises:

@@ -6,14 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from align.choices.verdicts import Said, Side
+from align.choices.verdicts import Judgement, Side
 from align.errors import UserError
-from align.judging.admission import Admission
-from align.judging.asking import Judged, Place, answered, judge_pairs
 from align.judging.calibration import Case, calibrate
-from align.judging.decided import Briefings, Decided
+from align.judging.calibration_set import CalibrationSet, OwnerContexts
+from align.judging.eligibility import Eligibility
 from align.judging.figures import Calibration
 from align.judging.folds import fold_of
+from align.judging.judge_answers import JudgeCounts, Place, answered, judge_pairs
 from align.judging.protocol import ORDERS, Example, Judge, Order, Question
 from align.levels import LEVELS, Level
 from align.preferences.preference_rows import side_of
@@ -32,24 +32,24 @@ class Plan:
     """What a judge would be asked.
 
     Attributes:
-        found: The owner's choices that it may see.
-        briefings: What the questions of each fold share.
+        calibration_set: The owner's choices that it may see.
+        contexts: What the questions of each fold share.
         measured: The choices that it is measured on.
         pair_ids: Pairs that nobody chose of and this judge did not judge yet, in order.
-        admission: Lets pairs through.
+        eligibility: Lets pairs through.
     """
 
-    found: Decided
-    briefings: Briefings
+    calibration_set: CalibrationSet
+    contexts: OwnerContexts
     measured: list[Example]
     pair_ids: list[str]
-    admission: Admission
+    eligibility: Eligibility
 
     @property
     def calibration(self) -> list[Question]:
         """Both orders of each measured choice, with its own fold's briefing."""
         return [
-            Question(each.comparison, order, self.briefings[fold_of(each.comparison.prompt_id)])
+            Question(each.comparison, order, self.contexts[fold_of(each.comparison.prompt_id)])
             for each in self.measured
             for order in ORDERS
         ]
@@ -70,8 +70,8 @@ class Outcome:
     calibration: Calibration
     gate: GateRow
     attempts: int
-    measuring: Judged = field(default_factory=Judged)
-    judging: Judged = field(default_factory=Judged)
+    measuring: JudgeCounts = field(default_factory=JudgeCounts)
+    judging: JudgeCounts = field(default_factory=JudgeCounts)
 
     @property
     def cost(self) -> float:
@@ -83,14 +83,14 @@ async def run(conn: sqlite3.Connection, judge: Judge, plan: Plan) -> Outcome:
     """Measure a judge, record what the gate says, and where it is open have the rest judged."""
     outcome = await measure(conn, judge, plan)
     if outcome.gate.is_open:
-        briefing = plan.briefings[None]
-        await judge_pairs(conn, judge, plan.pair_ids, plan.admission, briefing, outcome.judging)
+        context = plan.contexts[None]
+        await judge_pairs(conn, judge, plan.pair_ids, plan.eligibility, context, outcome.judging)
     return outcome
 
 
 async def measure(conn: sqlite3.Connection, judge: Judge, plan: Plan) -> Outcome:
     """Hold a judge's answers against the owner's choices, and record the attempt."""
-    measuring = Judged()
+    measuring = JudgeCounts()
     questions = plan.calibration
     said = await answered(conn, judge, questions, measuring, "Calibrating")
     if missing := len(questions) - len(said):
@@ -106,7 +106,7 @@ async def measure(conn: sqlite3.Connection, judge: Judge, plan: Plan) -> Outcome
     before = gate_of(conn, judge.name, judge.model, judge.prompt_hash)
     tried = attempts(conn) + (before is None)
     cases = [_case(each, said) for each in plan.measured]
-    result = calibrate(cases, self_agreement=plan.found.told, attempts=tried)
+    result = calibrate(cases, self_agreement=plan.calibration_set.self_agreement, attempts=tried)
     row = GateRow.new(
         judge=judge.name,
         model=judge.model,
@@ -114,7 +114,7 @@ async def measure(conn: sqlite3.Connection, judge: Judge, plan: Plan) -> Outcome
         is_open=result.gate.is_open,
         weight=result.gate.weight,
         certainties=result.gate.certainties,
-        choices=plan.found.digest,
+        choices=plan.calibration_set.digest,
         report=result.to_json(),
         time=utc_time(datetime.now(UTC)),
     )
@@ -150,7 +150,7 @@ def waiting_pairs(
     return found[:limit]
 
 
-def _check_any(judge: Judge, answers: Collection[Said]) -> None:
+def _check_any(judge: Judge, answers: Collection[Judgement]) -> None:
     """Refuse to measure by half of the answers, or by none: that is no attempt.
 
     Raises:
@@ -175,11 +175,11 @@ def _is_same(before: GateRow, row: GateRow) -> bool:
     return before.choices == row.choices and dict(before.report) == dict(row.report)
 
 
-def _said(example: Example, order: Order, said: dict[Place, Said]) -> Said:
+def _said(example: Example, order: Order, said: dict[Place, Judgement]) -> Judgement:
     return said[example.comparison.pair_id, order]
 
 
-def _case(example: Example, said: dict[Place, Said]) -> Case:
+def _case(example: Example, said: dict[Place, Judgement]) -> Case:
     comparison = example.comparison
     ab, ba = (_said(example, order, said) for order in ORDERS)
     return Case(

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from align.errors import UserError
-from align.privacy.ledger import Attempt, Ledger, read
-from align.privacy.ledger_totals import totals
+from align.privacy.egress_log import Attempt, EgressLog, read
+from align.privacy.egress_totals import totals
 
 SHA = "ab" * 32
 
@@ -28,16 +28,18 @@ def attempt(**changes: object) -> Attempt:
 
 
 @pytest.fixture
-def ledger(root: Path) -> Iterator[Ledger]:
-    with Ledger("ann") as opened:
-        yield opened
+def egress_log(root: Path) -> Iterator[EgressLog]:
+    with EgressLog("ann") as open_channel:
+        yield open_channel
 
 
-def test_an_attempt_is_one_line_with_all_that_is_known(ledger: Ledger) -> None:
-    token = ledger.begin(attempt())
-    assert not ledger.path.read_bytes()
-    ledger.end(token, status=200, request_id="req_1", input_tokens=30, output_tokens=7, cost=0.25)
-    (line,) = [json.loads(each) for each in ledger.path.read_text().splitlines()]
+def test_an_attempt_is_one_line_with_all_that_is_known(egress_log: EgressLog) -> None:
+    token = egress_log.begin(attempt())
+    assert not egress_log.path.read_bytes()
+    egress_log.end(
+        token, status=200, request_id="req_1", input_tokens=30, output_tokens=7, cost=0.25
+    )
+    (line,) = [json.loads(each) for each in egress_log.path.read_text().splitlines()]
     assert line.pop("time").endswith("Z")
     assert line.pop("attempt") == token
     assert line == {
@@ -54,8 +56,8 @@ def test_only_its_user_can_read_it_even_if_it_was_open_before(root: Path) -> Non
     path.parent.mkdir()
     path.write_text("")
     path.chmod(0o644)
-    with Ledger("ann") as ledger:
-        ledger.begin(attempt())
+    with EgressLog("ann") as egress_log:
+        egress_log.begin(attempt())
         for file in path.parent.iterdir():
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert len(list(path.parent.iterdir())) == 2
@@ -74,17 +76,19 @@ def test_only_its_user_can_read_it_even_if_it_was_open_before(root: Path) -> Non
     ],
 )
 def test_a_text_that_strays_into_a_line_is_refused(
-    ledger: Ledger, changes: dict[str, object]
+    egress_log: EgressLog, changes: dict[str, object]
 ) -> None:
     with pytest.raises(ValueError, match="not what a ledger may hold") as raised:
-        ledger.begin(attempt(**changes))
+        egress_log.begin(attempt(**changes))
     assert "nobody" not in str(raised.value)
     assert "diary" not in str(raised.value)
     assert not list(read("ann"))
 
 
-def test_an_odd_name_from_the_provider_is_left_out_and_the_line_stands(ledger: Ledger) -> None:
-    ledger.end(ledger.begin(attempt()), status=200, request_id="say this\nand that")
+def test_an_odd_name_from_the_provider_is_left_out_and_the_line_stands(
+    egress_log: EgressLog,
+) -> None:
+    egress_log.end(egress_log.begin(attempt()), status=200, request_id="say this\nand that")
     (line,) = read("ann")
     assert (line["status"], line["request_id"]) == (200, None)
 
@@ -105,15 +109,15 @@ def test_several_processes_write_into_one_ledger_and_no_line_is_torn(root: Path)
 
 
 def _write_many(number: int) -> None:
-    with Ledger("ann") as ledger:
+    with EgressLog("ann") as egress_log:
         for i in range(100):
-            ledger.end(ledger.begin(attempt(ids=(f"w{number}-{i}",) * 50)), status=200)
+            egress_log.end(egress_log.begin(attempt(ids=(f"w{number}-{i}",) * 50)), status=200)
 
 
 _KILLED = f"""
 import os, signal
-from align.privacy.ledger import Attempt, Ledger
-ledger = Ledger("ann")
+from align.privacy.egress_log import Attempt, EgressLog
+ledger = EgressLog("ann")
 def begun(id):
     return ledger.begin(Attempt("judge", "POST", "/v1/messages", "h", "{SHA}", 5, "m", (id,)))
 begun("lost")
@@ -139,7 +143,7 @@ def test_what_a_killed_process_had_begun_is_unfinished_and_written_once(root: Pa
     assert seen["kept"]["status"] == 200
     assert (seen["lost"]["status"], seen["lost"]["unfinished"]) == (None, True)
     for _ in range(2):
-        Ledger("ann").close()
+        EgressLog("ann").close()
     text = (root / "data" / "ann" / "egress.jsonl").read_text()
     assert text.count('"lost"') == text.count('"kept"') == text.count('"unfinished":true') == 1
     assert list(read("ann")) == [json.loads(line) for line in text.splitlines()]
@@ -149,12 +153,12 @@ def test_what_another_running_process_sends_is_under_way_and_not_unfinished(root
     with _run("input()") as running:
         assert running.stdout is not None
         running.stdout.readline()
-        with Ledger("ann"):
+        with EgressLog("ann"):
             marks = {line["ids"][0]: line.get("underway") for line in read("ann")}
             assert marks == {"kept": None, "lost": True}
         assert '"lost"' not in (root / "data" / "ann" / "egress.jsonl").read_text()
         running.communicate("\n")
-    Ledger("ann").close()
+    EgressLog("ann").close()
     assert '"lost"' in (root / "data" / "ann" / "egress.jsonl").read_text()
 
 
@@ -164,44 +168,44 @@ def test_a_process_killed_right_after_an_end_leaves_no_second_line(root: Path) -
     folder = root / "data" / "ann"
     (left_over,) = folder.glob("egress.open.*.jsonl")
     begun = left_over.read_bytes()
-    Ledger("ann").close()
+    EgressLog("ann").close()
     # As if it had died after the ledger's line was written and before its own file was cleared.
     (folder / "egress.open.again.jsonl").write_bytes(begun)
-    Ledger("ann").close()
+    EgressLog("ann").close()
     assert (folder / "egress.jsonl").read_text().count('"lost"') == 1
 
 
-def test_closing_writes_what_is_under_way(ledger: Ledger) -> None:
-    ledger.begin(attempt())
-    ledger.close()
-    ledger.close()
+def test_closing_writes_what_is_under_way(egress_log: EgressLog) -> None:
+    egress_log.begin(attempt())
+    egress_log.close()
+    egress_log.close()
     (line,) = read("ann")
     assert line["unfinished"]
-    assert [path.name for path in ledger.path.parent.iterdir()] == ["egress.jsonl"]
+    assert [path.name for path in egress_log.path.parent.iterdir()] == ["egress.jsonl"]
 
 
-def test_nothing_begins_once_the_file_is_gone_or_another_one(ledger: Ledger) -> None:
-    ledger.path.rename(ledger.path.with_name("moved"))
+def test_nothing_begins_once_the_file_is_gone_or_another_one(egress_log: EgressLog) -> None:
+    egress_log.path.rename(egress_log.path.with_name("moved"))
     with pytest.raises(OSError, match="egress"):
-        ledger.begin(attempt())
-    ledger.path.write_text("")
+        egress_log.begin(attempt())
+    egress_log.path.write_text("")
     with pytest.raises(OSError, match="another file"):
-        ledger.begin(attempt())
+        egress_log.begin(attempt())
 
 
 def test_a_full_disk_raises_and_the_next_line_is_whole(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    egress_log: EgressLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tokens = [ledger.begin(attempt()) for _ in range(2)]
+    tokens = [egress_log.begin(attempt()) for _ in range(2)]
     write = os.write
     with monkeypatch.context() as patched:
         patched.setattr(os, "write", lambda number, data: write(number, data[:20]))
         with pytest.raises(OSError, match="full"):
-            ledger.end(tokens[0], status=200)
+            egress_log.end(tokens[0], status=200)
         with pytest.raises(OSError, match="full"):
-            ledger.begin(attempt())
+            egress_log.begin(attempt())
     for token in tokens:
-        ledger.end(token, status=200)
+        egress_log.end(token, status=200)
     kinds = [line["kind"] for line in read("ann")]
     assert kinds == ["damaged", "attempt", "attempt"]
 
@@ -209,35 +213,35 @@ def test_a_full_disk_raises_and_the_next_line_is_whole(
 def test_a_ledger_that_cannot_be_written_is_a_mistake_that_is_explained(root: Path) -> None:
     (root / "data" / "ann" / "egress.jsonl").mkdir(parents=True)
     with pytest.raises(UserError, match=r"egress\.jsonl.*can't be written"):
-        Ledger("ann")
+        EgressLog("ann")
 
 
 def test_a_long_run_does_not_keep_what_has_ended(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    egress_log: EgressLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("align.privacy.ledger._OPEN_BYTES", 2000)
-    first = ledger.begin(attempt(ids=("first",)))
+    monkeypatch.setattr("align.privacy.egress_log._OPEN_BYTES", 2000)
+    first = egress_log.begin(attempt(ids=("first",)))
     for _ in range(50):
-        ledger.end(ledger.begin(attempt()), status=200)
-    (beside,) = ledger.path.parent.glob("egress.open.*")
+        egress_log.end(egress_log.begin(attempt()), status=200)
+    (beside,) = egress_log.path.parent.glob("egress.open.*")
     assert beside.stat().st_size < 4000
     assert [line["ids"] for line in read("ann") if line.get("underway")] == [["first"]]
-    ledger.end(first, status=200)
+    egress_log.end(first, status=200)
     assert len(list(read("ann"))) == 51
 
 
-def test_totals_add_up_by_purpose_model_host_and_day(ledger: Ledger) -> None:
+def test_totals_add_up_by_purpose_model_host_and_day(egress_log: EgressLog) -> None:
     known = {"status": 200, "input_tokens": 10, "output_tokens": 2}
-    ledger.end(ledger.begin(attempt()), cost=0.5, cache_read_tokens=100, **known)  # type: ignore[arg-type]
-    ledger.end(ledger.begin(attempt(model="claude-y")), error="ConnectError")
-    ledger.end(ledger.begin(attempt(path="/v1/messages/batches", model=None)), status=200)
-    ledger.settled(
+    egress_log.end(egress_log.begin(attempt()), cost=0.5, cache_read_tokens=100, **known)  # type: ignore[arg-type]
+    egress_log.end(egress_log.begin(attempt(model="claude-y")), error="ConnectError")
+    egress_log.end(egress_log.begin(attempt(path="/v1/messages/batches", model=None)), status=200)
+    egress_log.settled(
         purpose="judge", host="api.example.com", batch="b1", model="claude-y", requests=3,
         input_tokens=1000, output_tokens=20, cost=0.25,
     )  # fmt: skip
-    ledger.refused("closed writing", host="api.example.com", purpose="judge")
-    ledger.begin(attempt())
-    ledger.close()
+    egress_log.refused("closed writing", host="api.example.com", purpose="judge")
+    egress_log.begin(attempt())
+    egress_log.close()
     found = totals(read("ann"))
     assert (found.all.attempts, found.all.bytes, found.all.cost) == (4, 480, 0.75)
     assert (found.all.input_tokens, found.all.output_tokens) == (1110, 22)

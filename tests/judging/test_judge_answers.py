@@ -6,13 +6,13 @@ from collections.abc import AsyncGenerator, Iterable
 
 import pytest
 
-from align.choices.verdicts import Said
+from align.choices.verdicts import Judgement
 from align.errors import UserError
-from align.judging.admission import SENT, Admission
-from align.judging.asking import Judged, answered, judge_pairs, not_on_file
-from align.judging.decided import decided
-from align.judging.protocol import ORDERS, Answer, Keep, Question, keep_nothing
-from align.judging.run import Plan, run, waiting_pairs
+from align.judging.calibration_set import load_calibration_set
+from align.judging.eligibility import SENT, Eligibility
+from align.judging.judge_answers import JudgeCounts, answered, judge_pairs, not_on_file
+from align.judging.measurement import Plan, run, waiting_pairs
+from align.judging.protocol import ORDERS, Answer, KeepAnswers, Question, keep_nothing
 from align.preferences.preference_rows import side_of
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.connection import in_memory
@@ -21,7 +21,7 @@ from align.store.gates import iter_gates
 from align.store.ids import content_id
 from align.store.pairs import get_pairs
 from align.store.verdicts import iter_verdicts
-from tests.judging.questions import OWNER, briefing, comparison
+from tests.judging.questions import OWNER, comparison, context
 from tests.store.rows import add_pair
 
 
@@ -39,7 +39,7 @@ class Ear:
         return content_id(question.comparison.messages, shown)
 
     async def answers(
-        self, questions: Iterable[Question], keep: Keep = keep_nothing
+        self, questions: Iterable[Question], keep: KeepAnswers = keep_nothing
     ) -> AsyncGenerator[Answer, None]:
         for question in questions:
             if len(self.asked) == self._stop_after:
@@ -48,7 +48,7 @@ class Ear:
                 return
             self.asked.append(self.request_id(question))
             winner = "a" if "mate" in question.comparison.text_a else "b"
-            yield Answer(question, Said(winner, "high"), cost=0.5)  # type: ignore[arg-type]
+            yield Answer(question, Judgement(winner, "high"), cost=0.5)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -72,10 +72,10 @@ def fill(conn: sqlite3.Connection, count: int, first: int = 0) -> list[str]:
 
 
 def plan_of(conn: sqlite3.Connection, ear: Ear) -> Plan:
-    found = decided(conn, Admission(None, SENT))
+    found = load_calibration_set(conn, Eligibility(None, SENT))
     return Plan(
-        found, found.briefings(OWNER, 8), found.measured(), waiting_pairs(conn, ear, SENT),
-        Admission(None, SENT),
+        found, found.contexts(OWNER, 8), found.measured(), waiting_pairs(conn, ear, SENT),
+        Eligibility(None, SENT),
     )  # fmt: skip
 
 
@@ -86,11 +86,11 @@ def choose_hers(conn: sqlite3.Connection, pairs: list[str]) -> None:
 
 
 def test_what_is_on_file_is_not_asked_again(conn: sqlite3.Connection) -> None:
-    questions = [Question(comparison(n, "Tea, mate."), order, briefing()) for n in range(3)
+    questions = [Question(comparison(n, "Tea, mate."), order, context()) for n in range(3)
                  for order in ORDERS]  # fmt: skip
     first, second = Ear(), Ear()
-    asyncio.run(answered(conn, first, questions[:4], Judged(), "Asking"))
-    judged = Judged()
+    asyncio.run(answered(conn, first, questions[:4], JudgeCounts(), "Asking"))
+    judged = JudgeCounts()
     said = asyncio.run(answered(conn, second, questions, judged, "Asking"))
     assert (len(first.asked), len(second.asked)) == (4, 2)
     assert len(said) == 6
@@ -102,12 +102,14 @@ def test_a_stopped_judge_loses_nothing_that_was_answered(conn: sqlite3.Connectio
     pairs = fill(conn, 5)
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(
-            judge_pairs(conn, Ear(7, dies=True), pairs, Admission(None, SENT), briefing(), Judged())
+            judge_pairs(
+                conn, Ear(7, dies=True), pairs, Eligibility(None, SENT), context(), JudgeCounts()
+            )
         )
     assert len(list(iter_verdicts(conn))) == 7
     later = Ear()
-    judged = Judged()
-    asyncio.run(judge_pairs(conn, later, pairs, Admission(None, SENT), briefing(), judged))
+    judged = JudgeCounts()
+    asyncio.run(judge_pairs(conn, later, pairs, Eligibility(None, SENT), context(), judged))
     assert len(later.asked) == 3
     assert judged.verdicts == {"high": 5}, "what was known counts with what came"
 
@@ -115,14 +117,14 @@ def test_a_stopped_judge_loses_nothing_that_was_answered(conn: sqlite3.Connectio
 def test_pairs_of_the_same_words_are_asked_once_and_both_have_the_verdict(
     conn: sqlite3.Connection,
 ) -> None:
-    one = Question(comparison(1, "Tea, mate.", "Tea!", asked="Tea?"), "ab", briefing())
-    turned = Question(comparison(2, "Tea!", "Tea, mate.", asked="Tea?"), "ba", briefing())
+    one = Question(comparison(1, "Tea, mate.", "Tea!", asked="Tea?"), "ab", context())
+    turned = Question(comparison(2, "Tea!", "Tea, mate.", asked="Tea?"), "ba", context())
     ear = Ear()
     assert ear.request_id(one) == ear.request_id(turned)
-    asyncio.run(answered(conn, ear, [one], Judged(), "Asking"))
+    asyncio.run(answered(conn, ear, [one], JudgeCounts(), "Asking"))
     pending, said = not_on_file(conn, ear, [turned])
     assert pending == []
-    assert said == {("pair-2", "ba"): Said("b", "high")}
+    assert said == {("pair-2", "ba"): Judgement("b", "high")}
     assert {(v.pair_id, v.order, v.winner, v.cost) for v in iter_verdicts(conn)} == {
         ("pair-1", "ab", "a", 0.5),
         ("pair-2", "ba", "b", 0.0),
@@ -139,7 +141,7 @@ def test_a_judge_that_agrees_judges_the_rest_and_one_that_does_not_stops_there(
     assert outcome.gate.is_open
     assert outcome.judging.verdicts == {"high": 20}
     for pair in pairs[:40]:
-        taken = next(e for e in decided(conn, Admission(None, SENT)).examples
+        taken = next(e for e in load_calibration_set(conn, Eligibility(None, SENT)).examples
                      if e.comparison.pair_id == pair)  # fmt: skip
         other = "b" if taken.winner == "a" else "a"
         append_event(conn, kind="choice", actor="owner", pair_id=pair, payload={"outcome": other})
@@ -165,10 +167,10 @@ def test_half_a_measurement_is_no_attempt(conn: sqlite3.Connection) -> None:
 def test_a_judge_that_says_nothing_is_no_attempt(conn: sqlite3.Connection) -> None:
     class Mute(Ear):
         async def answers(
-            self, questions: Iterable[Question], keep: Keep = keep_nothing
+            self, questions: Iterable[Question], keep: KeepAnswers = keep_nothing
         ) -> AsyncGenerator[Answer, None]:
             for question in questions:
-                yield Answer(question, Said(None, None, "refused"), cost=0.0)
+                yield Answer(question, Judgement(None, None, "refused"), cost=0.0)
 
     choose_hers(conn, fill(conn, 30))
     mute = Mute()
@@ -182,11 +184,11 @@ def test_answers_lost_on_the_way_are_asked_for_before_anything_is_measured(
 ) -> None:
     class Deaf(Ear):
         async def answers(
-            self, questions: Iterable[Question], keep: Keep = keep_nothing
+            self, questions: Iterable[Question], keep: KeepAnswers = keep_nothing
         ) -> AsyncGenerator[Answer, None]:
             async for answer in super().answers(questions):
                 lost = len(self.asked) <= 5
-                yield Answer(answer.question, Said(None, None, "errored")) if lost else answer
+                yield Answer(answer.question, Judgement(None, None, "errored")) if lost else answer
 
     choose_hers(conn, fill(conn, 30))
     deaf = Deaf()

@@ -17,7 +17,7 @@ from typing import Any
 
 from align.errors import UserError
 from align.paths import owner_dir, relative_to_root
-from align.privacy.ledger_lines import ID, append, checked, lines_of, now, unfinished
+from align.privacy.egress_log_lines import ID, append, checked, lines_of, now, unfinished
 
 FILE, OPEN_FILES = "egress.jsonl", "egress.open.*.jsonl"
 _SYNC_EVERY = 1.0
@@ -54,7 +54,7 @@ class Attempt:
 _FIELDS = tuple(field.name for field in fields(Attempt))
 
 
-class Ledger:
+class EgressLog:
     """Writes an owner's ledger. Several processes may do so at once.
 
     What is written survives the end of the process at once, and a power cut after a second.
@@ -210,7 +210,7 @@ class Ledger:
         os.close(self._file)
         self._file = self._open_file = -1
 
-    def __enter__(self) -> "Ledger":
+    def __enter__(self) -> "EgressLog":
         """Return the ledger."""
         return self
 

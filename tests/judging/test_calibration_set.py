@@ -7,8 +7,15 @@ import pytest
 
 from align.choices.verdicts import Side
 from align.errors import UserError
-from align.judging.admission import CLOSED, KEPT, SENT, Admission, pairs_by_level, sources_behind
-from align.judging.decided import Decided, check_enough, decided
+from align.judging.calibration_set import CalibrationSet, check_enough, load_calibration_set
+from align.judging.eligibility import (
+    CLOSED,
+    KEPT,
+    SENT,
+    Eligibility,
+    pairs_by_level,
+    sources_behind,
+)
 from align.judging.folds import FOLDS, fold_of
 from align.judging.gate import MINIMUM
 from align.preferences.preference_rows import side_of
@@ -41,16 +48,16 @@ def choose(conn: sqlite3.Connection, pair: str, outcome: str, actor: str = "owne
     )  # fmt: skip
 
 
-def admitted(conn: sqlite3.Connection, admission: Admission, pair: str) -> bool:
+def admitted(conn: sqlite3.Connection, eligibility: Eligibility, pair: str) -> bool:
     found = get_pair(conn, pair)
     assert found is not None
-    return admission.comparison(found) is not None
+    return eligibility.comparison(found) is not None
 
 
 def test_a_pair_is_seen_redacted_with_its_prompt(conn: sqlite3.Connection) -> None:
     pair = get_pair(conn, add_pair(conn, "Who is ann@mail.org?", ("Me: ann@mail.org.", "Nobody.")))
     assert pair is not None
-    seen = Admission(Redactor(), SENT).comparison(pair)
+    seen = Eligibility(Redactor(), SENT).comparison(pair)
     assert seen is not None
     asked, said = seen.messages[0]["content"], seen.text_a
     assert "ann@mail.org" not in asked + said
@@ -59,18 +66,20 @@ def test_a_pair_is_seen_redacted_with_its_prompt(conn: sqlite3.Connection) -> No
 
 
 def test_what_is_kept_back_is_counted_by_its_reason(conn: sqlite3.Connection) -> None:
-    admission = Admission(None, SENT, Closed())
-    assert admitted(conn, admission, add_pair(conn, "Open?"))
-    assert not admitted(conn, admission, add_pair(conn, "Not so open?", level="train-only"))
+    eligibility = Eligibility(None, SENT, Closed())
+    assert admitted(conn, eligibility, add_pair(conn, "Open?"))
+    assert not admitted(conn, eligibility, add_pair(conn, "Not so open?", level="train-only"))
     sealed = add_pair(conn, "Private?")
     append_event(conn, kind="private", actor="owner", pair_id=sealed)
-    assert not admitted(conn, admission, sealed)
-    assert not admitted(conn, admission, add_pair(conn, "Closed?", ("Say xyzzy.", "Hello there.")))
-    assert not admitted(conn, admission, add_pair(conn, "xyzzy?"))
-    assert not admitted(conn, admission, add_pair(conn, "Empty?", (" ", "Hello there.")))
+    assert not admitted(conn, eligibility, sealed)
+    assert not admitted(
+        conn, eligibility, add_pair(conn, "Closed?", ("Say xyzzy.", "Hello there."))
+    )
+    assert not admitted(conn, eligibility, add_pair(conn, "xyzzy?"))
+    assert not admitted(conn, eligibility, add_pair(conn, "Empty?", (" ", "Hello there.")))
     twice = "We planted beans behind the shed, and the slugs had them by Friday"
-    assert not admitted(conn, admission, add_pair(conn, "Same?", (f"{twice}.", f"{twice}!")))
-    assert admission.left_out == Counter(
+    assert not admitted(conn, eligibility, add_pair(conn, "Same?", (f"{twice}.", f"{twice}!")))
+    assert eligibility.left_out == Counter(
         {"train-only": 1, "sealed": 1, CLOSED: 2, "with an empty answer": 1,
          "of nearly identical answers": 1}
     )  # fmt: skip
@@ -78,9 +87,9 @@ def test_what_is_kept_back_is_counted_by_its_reason(conn: sqlite3.Connection) ->
 
 def test_a_judge_on_this_machine_sees_what_is_trained_on(conn: sqlite3.Connection) -> None:
     pair = add_pair(conn, "Not so open?", level="train-only")
-    assert admitted(conn, Admission(None, KEPT), pair)
+    assert admitted(conn, Eligibility(None, KEPT), pair)
     append_event(conn, kind="private", actor="owner", pair_id=pair)
-    assert not admitted(conn, Admission(None, KEPT), pair)
+    assert not admitted(conn, Eligibility(None, KEPT), pair)
 
 
 def test_levels_are_counted_and_the_sources_behind_them_named(conn: sqlite3.Connection) -> None:
@@ -103,40 +112,40 @@ def test_choices_between_the_two_answers_count_and_no_others(conn: sqlite3.Conne
         conn, kind="rewrite", actor="owner", pair_id=rewritten, payload={"text": "My own."}
     )
     choose(conn, held_out, "a")
-    found = decided(conn, Admission(None, SENT))
+    found = load_calibration_set(conn, Eligibility(None, SENT))
     chosen = {each.comparison.pair_id: each.winner for each in found.examples}
     assert chosen == {pairs["a"]: "a", pairs["b"]: "b"}
-    assert found.told is None
+    assert found.self_agreement is None
 
 
 def test_a_choice_that_is_taken_back_changes_what_was_chosen(conn: sqlite3.Connection) -> None:
     pair = add_pair(conn)
     choose(conn, pair, "a")
-    before = decided(conn, Admission(None, SENT))
+    before = load_calibration_set(conn, Eligibility(None, SENT))
     choose(conn, pair, "b")
-    after = decided(conn, Admission(None, SENT))
+    after = load_calibration_set(conn, Eligibility(None, SENT))
     assert before.digest != after.digest
-    assert decided(conn, Admission(None, SENT)).digest == after.digest
+    assert load_calibration_set(conn, Eligibility(None, SENT)).digest == after.digest
 
 
 def test_so_few_choices_that_no_judge_could_pass_cost_nothing() -> None:
-    few = Decided(tuple(example(n) for n in range(MINIMUM - 1)), None)
+    few = CalibrationSet(tuple(example(n) for n in range(MINIMUM - 1)), None)
     with pytest.raises(UserError, match=r"19 choices .*kept back: 3 train-only.* of 1 more"):
         check_enough(few, "ann", Counter({"train-only": 3}))
-    check_enough(Decided(tuple(example(n) for n in range(MINIMUM)), None), "ann", Counter())
+    check_enough(CalibrationSet(tuple(example(n) for n in range(MINIMUM)), None), "ann", Counter())
 
 
-def many(count: int) -> Decided:
+def many(count: int) -> CalibrationSet:
     sides: tuple[Side, Side] = ("a", "b")
-    return Decided(tuple(example(n, sides[n % 2]) for n in range(count)), None)
+    return CalibrationSet(tuple(example(n, sides[n % 2]) for n in range(count)), None)
 
 
 def test_no_fold_is_judged_with_an_example_of_its_own() -> None:
-    briefings = many(120).briefings(OWNER, 12)
-    assert set(briefings) == {*range(FOLDS), None}
-    for fold, briefing in briefings.items():
-        assert len(briefing.examples) == 12
-        assert fold not in {fold_of(each.comparison.prompt_id) for each in briefing.examples}
+    contexts = many(120).contexts(OWNER, 12)
+    assert set(contexts) == {*range(FOLDS), None}
+    for fold, context in contexts.items():
+        assert len(context.examples) == 12
+        assert fold not in {fold_of(each.comparison.prompt_id) for each in context.examples}
 
 
 def test_what_measures_the_training_is_no_example() -> None:
@@ -144,7 +153,7 @@ def test_what_measures_the_training_is_no_example() -> None:
     held_out = DEFAULTS["dpo"]["held_out"]
     prompts = {each.comparison.prompt_id for each in found.examples}
     assert any(side_of(prompt, held_out) == "held_out" for prompt in prompts)
-    shown = [one for each in found.briefings(OWNER, 16).values() for one in each.examples]
+    shown = [one for each in found.contexts(OWNER, 16).values() for one in each.examples]
     assert {side_of(each.comparison.prompt_id, held_out) for each in shown} == {"train"}
 
 

@@ -6,19 +6,26 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from align.claude.opening import Destination, agreed, announced, destination, on_terminal, opened
+from align.claude.destination import (
+    Destination,
+    announcement,
+    destination,
+    obtain_consent,
+    on_terminal,
+    open_channel,
+)
 from align.claude.prices import Usage
 from align.console import dollars, say
 from align.errors import UserError
 from align.files import exclusively, write_jsonl_atomically
-from align.judging.admission import pairs_by_level, sources_behind
 from align.judging.claude import PURPOSE, ClaudeJudge, Line
-from align.judging.planning import Cost, Material, cost_of, material, planned, requests_of
-from align.judging.prompt import JudgePrompt
+from align.judging.eligibility import pairs_by_level, sources_behind
+from align.judging.judge_plan import Cost, Material, cost_of, load_material, make_plan, requests_of
+from align.judging.judge_prompt import JudgePrompt
+from align.judging.measurement import Outcome, Plan, run
 from align.judging.protocol import Judge
-from align.judging.run import Outcome, Plan, run
 from align.judging.simulated import SimulatedJudge
-from align.judging.telling import admitted, kept_from
+from align.judging.summary import admitted, kept_from
 from align.owner import Owner
 from align.paths import owner_dir, relative_to_root
 from align.privacy.private_text import PrivateText
@@ -30,7 +37,7 @@ LOCK = ".judge.lock"
 
 
 @dataclass(frozen=True)
-class Asked:
+class JudgeRequest:
     """What the command line asks for.
 
     Attributes:
@@ -71,7 +78,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Employed:
+class JudgeRun:
     """How it went.
 
     Attributes:
@@ -87,37 +94,45 @@ class Employed:
     kept_back: Counter[str]
 
 
-def employ(conn: sqlite3.Connection, asked: Asked) -> Employed | None:
+def run_judge(conn: sqlite3.Connection, request: JudgeRequest) -> JudgeRun | None:
     """Measure a judge and let it judge; None where only a dry run was asked for.
 
     Raises:
         UserError: The judge, the prompt, the key, the consent or the choices are not in order.
     """
-    name = asked.judge_name
+    name = request.judge_name
     if name not in JUDGES:
         raise UserError(f"--judge {name}", "no such judge", f"Known: {', '.join(JUDGES)}")
-    if asked.dry_run and name != "claude":
+    if request.dry_run and name != "claude":
         raise UserError("--dry-run", f"--judge {name} sends nothing", "Leave --dry-run out")
-    told = _material(conn, asked, sends=name == "claude")
+    material = _material(conn, request, sends=name == "claude")
     sources = sources_behind(conn, "train-only") if name == "claude" else {}
-    for line in admitted(pairs_by_level(conn), told.levels, sources, asked.owner):
+    for line in admitted(pairs_by_level(conn), material.levels, sources, request.owner):
         say(line)
-    return _claude(conn, asked, told) if name == "claude" else _here(conn, asked, told, name)
+    return (
+        _claude(conn, request, material)
+        if name == "claude"
+        else _here(conn, request, material, name)
+    )
 
 
-def _material(conn: sqlite3.Connection, asked: Asked, *, sends: bool) -> Material:
+def _material(conn: sqlite3.Connection, request: JudgeRequest, *, sends: bool) -> Material:
     detector = None
     if sends:
         # Only what everybody has: a prompt of the owner's own may repeat what is closed.
-        detector = PrivateText(conn, asked.settings, known=(JudgePrompt.read().text,))
-        if asked.prompt is not None:
-            _check_prompt(asked.prompt, detector)
-    told = material(
-        asked.owner, asked.settings, prompt=asked.prompt, redacted=asked.redacted, detector=detector
+        detector = PrivateText(conn, request.settings, known=(JudgePrompt.read().text,))
+        if request.prompt is not None:
+            _check_prompt(request.prompt, detector)
+    material = load_material(
+        request.owner,
+        request.settings,
+        prompt=request.prompt,
+        redacted=request.redacted,
+        detector=detector,
     )
-    if told.unsaid:
-        say(f"{told.unsaid} lines of owner.yaml repeat closed writing: they are not sent.")
-    return told
+    if material.unsaid:
+        say(f"{material.unsaid} lines of owner.yaml repeat closed writing: they are not sent.")
+    return material
 
 
 def _check_prompt(path: Path, detector: PrivateText) -> None:
@@ -135,55 +150,59 @@ def _check_prompt(path: Path, detector: PrivateText) -> None:
     raise UserError(f"{relative_to_root(path)}{line}", what, "Take that out")
 
 
-def _here(conn: sqlite3.Connection, asked: Asked, told: Material, name: str) -> Employed:
+def _here(
+    conn: sqlite3.Connection, request: JudgeRequest, material: Material, name: str
+) -> JudgeRun:
     """Ask a judge on this machine."""
     judge: Judge
     if name == "simulated":
-        judge = SimulatedJudge.load(owner_dir(asked.owner) / "simulated.json")
+        judge = SimulatedJudge.load(owner_dir(request.owner) / "simulated.json")
     else:
-        if asked.model is None:
+        if request.model is None:
             remedy = "Say --model FOLDER, or name a base that is on this machine"
             raise UserError("--judge local", "no model to judge with", remedy)
         from align.judging.local import LocalJudge
 
-        judge = LocalJudge(asked.model, told.prompt, told.about, examples=asked.examples)
-    plan = _planned(conn, asked, told, judge)
+        judge = LocalJudge(
+            request.model, material.prompt, material.profile, examples=request.examples
+        )
+    plan = _planned(conn, request, material, judge)
     outcome = asyncio.run(run(conn, judge, plan))
-    return Employed(outcome, None, 0, plan.admission.left_out)
+    return JudgeRun(outcome, None, 0, plan.eligibility.left_out)
 
 
-def _claude(conn: sqlite3.Connection, asked: Asked, told: Material) -> Employed | None:
+def _claude(conn: sqlite3.Connection, request: JudgeRequest, material: Material) -> JudgeRun | None:
     """Ask Claude, once the owner knows what is sent and what it costs, and agreed."""
-    to = destination(asked.owner, asked.model or MODEL, PURPOSE)
-    judge = _hired(to, asked, told, None)
-    plan = _planned(conn, asked, told, judge)
-    cost = cost_of(conn, judge, plan, told, price=to.price, rate=to.rate, batch=asked.batch)
-    for line in _announcement(to, cost, plan, asked.budget_usd):
+    to = destination(request.owner, request.model or MODEL, PURPOSE)
+    judge = _claude_judge(to, request, material, None)
+    plan = _planned(conn, request, material, judge)
+    cost = cost_of(conn, judge, plan, material, price=to.price, rate=to.rate, batch=request.batch)
+    for line in _announcement(to, cost, plan, request.budget_usd):
         say(line)
-    if asked.dry_run:
-        _write_down(conn, judge, plan, told, asked.owner)
+    if request.dry_run:
+        _write_down(conn, judge, plan, material, request.owner)
         return None
-    consent = agreed(
-        to, asked.settings, yes=asked.yes_send, ask=on_terminal(), show=say,
-        redacted=asked.redacted,
+    consent = obtain_consent(
+        to, request.settings, yes=request.yes_send, ask=on_terminal(), show=say,
+        redacted=request.redacted,
     )  # fmt: skip
-    detector = told.detector
+    detector = material.detector
     assert detector is not None
 
-    async def work() -> Employed:
-        async with opened(
-            to, detector, consent, budget_usd=asked.budget_usd, concurrency=asked.concurrency
+    async def work() -> JudgeRun:
+        async with open_channel(
+            to, detector, consent, budget_usd=request.budget_usd, concurrency=request.concurrency
         ) as line:
             way = Line(
                 line.client, conn, to.price, line.budget, rate=to.rate,
-                concurrency=asked.concurrency, progress=say,
+                concurrency=request.concurrency, progress=say,
             )  # fmt: skip
-            sending = _hired(to, asked, told, way)
+            sending = _claude_judge(to, request, material, way)
             outcome = await run(conn, sending, plan)
-            return Employed(outcome, sending.usage, line.budget.unasked, plan.admission.left_out)
+            return JudgeRun(outcome, sending.usage, line.budget.unasked, plan.eligibility.left_out)
 
     # Two at once would collect, and close, each other's batches.
-    with exclusively(owner_dir(asked.owner) / LOCK, _busy):
+    with exclusively(owner_dir(request.owner) / LOCK, _busy):
         return asyncio.run(work())
 
 
@@ -192,15 +211,21 @@ def _busy(holder: str) -> UserError:
     return UserError("align judge", what, "Wait for it, or stop it: it can go on later")
 
 
-def _hired(to: Destination, asked: Asked, told: Material, line: Line | None) -> ClaudeJudge:
+def _claude_judge(
+    to: Destination, request: JudgeRequest, material: Material, line: Line | None
+) -> ClaudeJudge:
     return ClaudeJudge(
-        to.price.model, told.prompt, told.about, examples=asked.examples, line=line,
-        batch=asked.batch,
+        to.price.model, material.prompt, material.profile, examples=request.examples, line=line,
+        batch=request.batch,
     )  # fmt: skip
 
 
-def _planned(conn: sqlite3.Connection, asked: Asked, told: Material, judge: Judge) -> Plan:
-    plan, kept_back = planned(conn, told, judge, examples=asked.examples, limit=asked.limit)
+def _planned(
+    conn: sqlite3.Connection, request: JudgeRequest, material: Material, judge: Judge
+) -> Plan:
+    plan, kept_back = make_plan(
+        conn, material, judge, examples=request.examples, limit=request.limit
+    )
     if kept_back:
         say(f"Of the owner's choices these take no part: {kept_from(kept_back)}.")
     return plan
@@ -214,15 +239,15 @@ def _announcement(to: Destination, cost: Cost, plan: Plan, budget_usd: float) ->
         f"about {dollars(cost.measuring.usd)}.",
         f"If the gate opens, {len(plan.pair_ids):,} pairs, each both ways round{way}: about "
         f"{dollars(cost.judging.usd)}.",
-        *announced(to, cost.measuring + cost.judging, budget_usd),
+        *announcement(to, cost.measuring + cost.judging, budget_usd),
     ]
 
 
 def _write_down(
-    conn: sqlite3.Connection, judge: ClaudeJudge, plan: Plan, told: Material, owner: str
+    conn: sqlite3.Connection, judge: ClaudeJudge, plan: Plan, material: Material, owner: str
 ) -> None:
     """Write what would be sent to a file that only the owner reads."""
     path = owner_dir(owner) / DRY_RUN
-    requests = requests_of(conn, judge, plan, told)
+    requests = requests_of(conn, judge, plan, material)
     write_jsonl_atomically(path, (request.body() for request in requests), mode=0o600)
     say(f"Nothing was sent. What would be: {relative_to_root(path)}, one body a line.")

@@ -28,7 +28,7 @@ class Detector(Protocol):
 
 
 @dataclass
-class Admission:
+class Eligibility:
     """Lets pairs through to a judge, redacted, and counts what it does not.
 
     Attributes:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from align.claude.prices import Usage
 from align.console import dollars
-from align.judging.asking import Judged
 from align.judging.figures import Calibration
-from align.judging.run import Outcome
+from align.judging.judge_answers import JudgeCounts
+from align.judging.measurement import Outcome
 from align.levels import LEVELS, Level
 from align.store.gates import GateRow
 
@@ -37,7 +37,7 @@ def kept_from(reasons: Mapping[str, int]) -> str:
     return ", ".join(f"{n:,} {reason}" for reason, n in sorted(reasons.items()) if n)
 
 
-def came_of_it(judged: Judged, gate: GateRow) -> Iterator[str]:
+def came_of_it(judged: JudgeCounts, gate: GateRow) -> Iterator[str]:
     """Yield what judging came to, and how much of it counts in training."""
     verdicts, abstentions = judged.verdicts.total(), judged.abstentions.total()
     if not verdicts + abstentions:

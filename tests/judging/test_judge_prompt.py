@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from align.errors import UserError
-from align.judging.prompt import SCHEMA, JudgePrompt, parse
-from align.judging.protocol import About, Briefing, Comparison, Example, Question
-from tests.judging.questions import OWNER, briefing, comparison, example, question
+from align.judging.judge_prompt import SCHEMA, JudgePrompt, parse
+from align.judging.protocol import Comparison, Example, OwnerContext, OwnerProfile, Question
+from tests.judging.questions import OWNER, comparison, context, example, question
 
 SHIPPED = Path(__file__).resolve().parents[2] / "recipes" / "prompts" / "judge.md"
 REPLY = {"notes_a": "dry", "notes_b": "gushing", "winner": "A", "certainty": "high"}
@@ -42,7 +42,7 @@ def test_the_shipped_prompt_is_read_without_being_named(root: Path, prompt: Judg
 
 
 def test_the_shared_part_says_who_the_owner_is_and_what_counts(prompt: JudgePrompt) -> None:
-    shared = prompt.shared(briefing())
+    shared = prompt.shared(context())
     assert "sounds more like Ann Petrie" in shared
     assert "- Where do you live? By the sea." in shared
     assert "Short. Dry." in shared
@@ -58,7 +58,7 @@ def test_notes_come_before_the_winner_and_the_winner_before_the_certainty() -> N
 
 
 def test_nothing_is_left_to_be_filled_in_and_the_files_head_stays_here(prompt: JudgePrompt) -> None:
-    whole = prompt.shared(briefing()) + prompt.question(question())
+    whole = prompt.shared(context()) + prompt.question(question())
     assert "{{" not in whole
     assert "version" not in whole
     assert "double braces" not in whole
@@ -66,7 +66,7 @@ def test_nothing_is_left_to_be_filled_in_and_the_files_head_stays_here(prompt: J
 
 
 def test_a_question_shows_the_answers_in_its_order(prompt: JudgePrompt) -> None:
-    asked = Question(comparison(1, "first words", "second words"), "ab", briefing())
+    asked = Question(comparison(1, "first words", "second words"), "ab", context())
     shown = r"<answer_a>\n{}\n</answer_a>\n<answer_b>\n{}\n</answer_b>"
     one, other = prompt.question(asked), prompt.question(replace(asked, order="ba"))
     assert re.search(shown.format("first words", "second words"), one)
@@ -75,7 +75,7 @@ def test_a_question_shows_the_answers_in_its_order(prompt: JudgePrompt) -> None:
 
 
 def test_the_question_says_nothing_of_the_pair_but_its_words(prompt: JudgePrompt) -> None:
-    text = prompt.question(question(7)) + prompt.shared(briefing())
+    text = prompt.question(question(7)) + prompt.shared(context())
     assert "pair-7" not in text and "prompt-7" not in text
 
 
@@ -84,7 +84,7 @@ def test_an_example_names_the_place_where_the_winner_was_shown(
     prompt: JudgePrompt, first: str, chosen: str
 ) -> None:
     shown = Example(comparison(1, "the winner", "the loser"), "a", "2026", first)  # type: ignore[arg-type]
-    text = prompt.shared(Briefing(OWNER, (shown,)))
+    text = prompt.shared(OwnerContext(OWNER, (shown,)))
     assert f"<chosen>{chosen}</chosen>" in text
     assert re.search(rf"<answer_{chosen.lower()}>\nthe winner\n", text)
 
@@ -95,7 +95,7 @@ def test_earlier_turns_say_who_spoke(prompt: JudgePrompt) -> None:
         {"role": "assistant", "content": "Not if it rains."},
         {"role": "user", "content": "It won't."},
     )
-    text = prompt.question(Question(Comparison("p", "q", turns, "a", "b"), "ab", briefing()))
+    text = prompt.question(Question(Comparison("p", "q", turns, "a", "b"), "ab", context()))
     order = [text.index(words) for words in ("Coming?", "Not if it rains.", "It won't.")]
     assert order == sorted(order)
     assert "<said_by_the_owner>\nNot if it rains.\n</said_by_the_owner>" in text
@@ -103,7 +103,7 @@ def test_earlier_turns_say_who_spoke(prompt: JudgePrompt) -> None:
 
 def test_a_letter_is_asked_for_last(prompt: JudgePrompt) -> None:
     assert prompt.question(question(), "a letter").endswith("and nothing else.")
-    assert "notes_a" not in prompt.shared(briefing(), "a letter")
+    assert "notes_a" not in prompt.shared(context(), "a letter")
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def test_a_text_can_not_leave_its_tags(prompt: JudgePrompt, attempt: str) -> Non
         return re.findall(r"(?i)<[^\w<>]{0,8}[a-z_]+\s*>", text)
 
     plain, evil = comparison(1, "x", "x"), comparison(1, attempt, attempt, asked=attempt)
-    told = Briefing(replace(OWNER, rubric=attempt), (replace(example(1), comparison=evil),))
-    meant = Briefing(replace(OWNER, rubric="x"), (replace(example(1), comparison=plain),))
+    told = OwnerContext(replace(OWNER, rubric=attempt), (replace(example(1), comparison=evil),))
+    meant = OwnerContext(replace(OWNER, rubric="x"), (replace(example(1), comparison=plain),))
     assert tags(prompt.question(Question(evil, "ab", told))) == tags(
         prompt.question(Question(plain, "ab", meant))
     )
@@ -133,12 +133,12 @@ def test_a_text_can_not_leave_its_tags(prompt: JudgePrompt, attempt: str) -> Non
 
 def test_other_angle_brackets_stay_as_they_are(prompt: JudgePrompt) -> None:
     text = "if a < b, <b>hurray</b> <3 and <answering machine>"
-    assert text in prompt.question(Question(comparison(1, text, "b"), "ab", briefing()))
+    assert text in prompt.question(Question(comparison(1, text, "b"), "ab", context()))
 
 
 def test_braces_in_somebodys_text_are_not_filled_in(prompt: JudgePrompt) -> None:
     text = "{{owner}} and {{answer_b}} and {{nothing}}"
-    told = Briefing(replace(OWNER, rubric=text), ())
+    told = OwnerContext(replace(OWNER, rubric=text), ())
     asked = prompt.question(Question(comparison(1, text, "secret"), "ab", told))
     assert text in asked
     assert asked.count("secret") == 1
@@ -146,7 +146,7 @@ def test_braces_in_somebodys_text_are_not_filled_in(prompt: JudgePrompt) -> None
 
 
 def test_terminal_controls_and_half_characters_do_not_travel(prompt: JudgePrompt) -> None:
-    asked = prompt.question(Question(comparison(1, "a\x1b[2J\ud800b", "c"), "ab", briefing()))
+    asked = prompt.question(Question(comparison(1, "a\x1b[2J\ud800b", "c"), "ab", context()))
     asked.encode("utf-8")
     assert "\x1b" not in asked
 
@@ -247,6 +247,6 @@ def test_any_text_is_a_reply_or_a_value_error(text: str) -> None:
 
 
 def test_an_owner_of_whom_nothing_is_said_has_a_prompt_too(prompt: JudgePrompt) -> None:
-    shared = prompt.shared(Briefing(About("Bo"), ()))
+    shared = prompt.shared(OwnerContext(OwnerProfile("Bo"), ()))
     assert shared.count("(nothing is said of it)") == 2
     assert "(no choices yet)" in shared

@@ -9,14 +9,14 @@ from pathlib import Path
 from align.claude.prices import Price
 from align.claude.requests import Request
 from align.claude.spending import Estimate, Rate, estimate
-from align.judging.admission import KEPT, SENT, Admission
-from align.judging.asking import not_on_file, questions_of
-from align.judging.briefing import about_of
+from align.judging.calibration_set import check_enough, load_calibration_set
 from align.judging.claude import ONLINE, ClaudeJudge
-from align.judging.decided import check_enough, decided
-from align.judging.prompt import JudgePrompt
-from align.judging.protocol import About, Judge
-from align.judging.run import Plan, waiting_pairs
+from align.judging.eligibility import KEPT, SENT, Eligibility
+from align.judging.judge_answers import not_on_file, questions_of
+from align.judging.judge_prompt import JudgePrompt
+from align.judging.measurement import Plan, waiting_pairs
+from align.judging.owner_context import owner_profile
+from align.judging.protocol import Judge, OwnerProfile
 from align.levels import Level
 from align.owner import Owner
 from align.privacy.private_text import PrivateText
@@ -33,23 +33,23 @@ class Material:
     Attributes:
         owner: Whose.
         prompt: What a judge is asked.
-        about: Who the owner is.
+        profile: Who the owner is.
         unsaid: How much of owner.yaml is left out, since it repeats closed writing.
-        admission: Makes what lets pairs through.
+        eligibility: Makes what lets pairs through.
         levels: Of the pairs that a judge may see.
         detector: Finds what must not leave; None where nothing does.
     """
 
     owner: str
     prompt: JudgePrompt
-    about: About
+    profile: OwnerProfile
     unsaid: int
-    admission: Callable[[], Admission]
+    eligibility: Callable[[], Eligibility]
     levels: tuple[Level, ...]
     detector: PrivateText | None
 
 
-def material(
+def load_material(
     owner: str,
     settings: Owner,
     *,
@@ -69,21 +69,21 @@ def material(
     """
     redactor = redactor_for(settings) if redacted else None
     levels = KEPT if detector is None else SENT
-    about, unsaid = about_of(settings, redactor, detector)
+    profile, unsaid = owner_profile(settings, redactor, detector)
     return Material(
         owner=owner,
         prompt=JudgePrompt.read(prompt),
-        about=about,
+        profile=profile,
         unsaid=unsaid,
-        admission=lambda: Admission(redactor, levels, detector),
+        eligibility=lambda: Eligibility(redactor, levels, detector),
         levels=levels,
         detector=detector,
     )
 
 
-def planned(
+def make_plan(
     conn: sqlite3.Connection,
-    told: Material,
+    material: Material,
     judge: Judge,
     *,
     examples: int,
@@ -94,17 +94,17 @@ def planned(
     Raises:
         UserError: There are too few choices to measure it.
     """
-    admission = told.admission()
-    found = decided(conn, admission)
-    check_enough(found, told.owner, admission.left_out)
+    eligibility = material.eligibility()
+    found = load_calibration_set(conn, eligibility)
+    check_enough(found, material.owner, eligibility.left_out)
     plan = Plan(
-        found=found,
-        briefings=found.briefings(told.about, examples),
+        calibration_set=found,
+        contexts=found.contexts(material.profile, examples),
         measured=found.measured(),
-        pair_ids=waiting_pairs(conn, judge, told.levels, limit),
-        admission=told.admission(),
+        pair_ids=waiting_pairs(conn, judge, material.levels, limit),
+        eligibility=material.eligibility(),
     )
-    return plan, admission.left_out
+    return plan, eligibility.left_out
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def cost_of(
     conn: sqlite3.Connection,
     judge: ClaudeJudge,
     plan: Plan,
-    told: Material,
+    material: Material,
     *,
     price: Price,
     rate: Rate,
@@ -135,7 +135,7 @@ def cost_of(
     """Return what asking Claude will cost; nothing is sent."""
     measuring = _calibration(conn, judge, plan)
     ids = plan.pair_ids[:_SAMPLED]
-    sample = list(_judging(conn, judge, plan, told, ids))
+    sample = list(_judging(conn, judge, plan, material, ids))
     count = round(len(sample) * len(plan.pair_ids) / len(ids)) if ids else 0
     in_batches = batch if batch is not None else count > ONLINE
     early = batch if batch is not None else len(measuring) > ONLINE
@@ -147,11 +147,11 @@ def cost_of(
 
 
 def requests_of(
-    conn: sqlite3.Connection, judge: ClaudeJudge, plan: Plan, told: Material
+    conn: sqlite3.Connection, judge: ClaudeJudge, plan: Plan, material: Material
 ) -> Iterator[Request]:
     """Yield all that would be sent: to measure the judge, and then, if the gate opens, the rest."""
     yield from _calibration(conn, judge, plan)
-    yield from _judging(conn, judge, plan, told, plan.pair_ids)
+    yield from _judging(conn, judge, plan, material, plan.pair_ids)
 
 
 def _calibration(conn: sqlite3.Connection, judge: ClaudeJudge, plan: Plan) -> list[Request]:
@@ -160,9 +160,9 @@ def _calibration(conn: sqlite3.Connection, judge: ClaudeJudge, plan: Plan) -> li
 
 
 def _judging(
-    conn: sqlite3.Connection, judge: ClaudeJudge, plan: Plan, told: Material, ids: Sequence[str]
+    conn: sqlite3.Connection, judge: ClaudeJudge, plan: Plan, material: Material, ids: Sequence[str]
 ) -> Iterator[Request]:
     # An admission of its own: what is only looked at is not counted.
-    for some in questions_of(conn, ids, told.admission(), plan.briefings[None]):
+    for some in questions_of(conn, ids, material.eligibility(), plan.contexts[None]):
         pending, _ = not_on_file(conn, judge, some)
         yield from map(judge.request, pending)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from align.judging.briefing import LONG, OLDEST, TOO_LONG, about_of, choose_examples
+from align.judging.owner_context import LONG, OLDEST, TOO_LONG, choose_examples, owner_profile
 from align.judging.protocol import Example
 from align.owner import Owner
 from align.privacy.redaction import redactor_for
@@ -47,12 +47,12 @@ def test_what_is_private_in_the_settings_is_redacted() -> None:
         facts={"How does Rufus reach you?": "At ann@petrie.example, as always."},
         rubric="Says Rufus is a saint.",
     )
-    about, left_out = about_of(settings, redactor_for(settings))
-    whole = f"{about.facts} {about.rubric}"
+    profile, left_out = owner_profile(settings, redactor_for(settings))
+    whole = f"{profile.facts} {profile.rubric}"
     assert left_out == 0
     assert "Rufus" not in whole and "petrie.example" not in whole
-    assert about.name == "Ann Petrie"
-    assert "is a saint." in about.rubric
+    assert profile.name == "Ann Petrie"
+    assert "is a saint." in profile.rubric
 
 
 def test_what_repeats_closed_writing_is_left_out_and_counted() -> None:
@@ -61,22 +61,22 @@ def test_what_repeats_closed_writing_is_left_out_and_counted() -> None:
         facts={"Where is it?": f"Well, {CLOSED}.", "Who are you?": "Ann."},
         rubric=f"Short sentences.\nLike this: {CLOSED}.\nDry.",
     )
-    about, left_out = about_of(settings, None, Closed())
+    profile, left_out = owner_profile(settings, None, Closed())
     assert left_out == 2
-    assert about.facts == (("Who are you?", "Ann."),)
-    assert about.rubric == "Short sentences.\nDry."
+    assert profile.facts == (("Who are you?", "Ann."),)
+    assert profile.rubric == "Short sentences.\nDry."
 
 
 def test_a_closed_sentence_over_two_lines_of_the_rubric_takes_the_rubric() -> None:
     half = CLOSED.split()
     settings = Owner(name="Ann", rubric=" ".join(half[:5]) + "\n" + " ".join(half[5:]))
-    about, left_out = about_of(settings, None, Closed())
-    assert (about.rubric, left_out) == ("", 1)
+    profile, left_out = owner_profile(settings, None, Closed())
+    assert (profile.rubric, left_out) == ("", 1)
 
 
 def test_aliases_stay_here() -> None:
-    about, _ = about_of(Owner(name="Ann", aliases=["ann_1987", "ann@petrie.example"]))
-    assert about.aliases == ()
+    profile, _ = owner_profile(Owner(name="Ann", aliases=["ann_1987", "ann@petrie.example"]))
+    assert profile.aliases == ()
 
 
 def test_the_same_choices_give_the_same_examples_in_whatever_order_they_come() -> None:

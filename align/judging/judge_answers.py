@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from align.choices.verdicts import Said, verdict_of
+from align.choices.verdicts import Judgement, verdict_of
 from align.console import progress
-from align.judging.admission import Admission
-from align.judging.protocol import ORDERS, Answer, Briefing, Judge, Late, Order, Question
+from align.judging.eligibility import Eligibility
+from align.judging.protocol import ORDERS, Answer, Judge, LateAnswer, Order, OwnerContext, Question
 from align.store.events import utc_time
 from align.store.pairs import get_pairs
 from align.store.verdicts import Verdict, add_verdicts, verdicts_of_requests
@@ -27,7 +27,7 @@ Place = tuple[str, Order]
 
 
 @dataclass
-class Judged:
+class JudgeCounts:
     """What was asked in one run, and what it came to.
 
     Attributes:
@@ -44,14 +44,14 @@ class Judged:
     verdicts: Counter[str] = field(default_factory=Counter)
     abstentions: Counter[str] = field(default_factory=Counter)
 
-    def count(self, answer: Answer | Late) -> None:
+    def count(self, answer: Answer | LateAnswer) -> None:
         """Count one answer."""
         self.answers += 1
         self.cost += answer.cost or 0.0
-        if answer.said.problem:
-            self.problems[answer.said.problem] += 1
+        if answer.judgement.problem:
+            self.problems[answer.judgement.problem] += 1
 
-    def conclude(self, ab: Said, ba: Said) -> None:
+    def conclude(self, ab: Judgement, ba: Judgement) -> None:
         """Count a pair that was answered both ways round."""
         verdict = verdict_of(ab, ba)
         if verdict.abstention:
@@ -61,8 +61,12 @@ class Judged:
 
 
 async def answered(
-    conn: sqlite3.Connection, judge: Judge, questions: Sequence[Question], judged: Judged, what: str
-) -> dict[Place, Said]:
+    conn: sqlite3.Connection,
+    judge: Judge,
+    questions: Sequence[Question],
+    judged: JudgeCounts,
+    what: str,
+) -> dict[Place, Judgement]:
     """Return what a judge says to each question; asks only what is not on file.
 
     Args:
@@ -75,7 +79,7 @@ async def answered(
     pending, said = not_on_file(conn, judge, questions)
     async with aclosing(kept(conn, judge, pending, judged, what, len(pending))) as answers:
         async for answer in answers:
-            said[_place(answer.question)] = answer.said
+            said[_place(answer.question)] = answer.judgement
     return said
 
 
@@ -83,14 +87,14 @@ async def judge_pairs(
     conn: sqlite3.Connection,
     judge: Judge,
     pair_ids: Sequence[str],
-    admission: Admission,
-    briefing: Briefing,
-    judged: Judged,
+    eligibility: Eligibility,
+    context: OwnerContext,
+    judged: JudgeCounts,
 ) -> None:
     """Have pairs judged both ways round, and count what each comes to."""
-    half: dict[str, dict[Order, Said]] = {}
+    half: dict[str, dict[Order, Judgement]] = {}
 
-    def conclude(place: Place, said: Said) -> None:
+    def conclude(place: Place, said: Judgement) -> None:
         pair, order = place
         both = half.setdefault(pair, {})
         both[order] = said
@@ -99,7 +103,7 @@ async def judge_pairs(
             del half[pair]
 
     def pending() -> Iterator[Question]:
-        for questions in questions_of(conn, pair_ids, admission, briefing):
+        for questions in questions_of(conn, pair_ids, eligibility, context):
             waiting, known = not_on_file(conn, judge, questions)
             for place, said in known.items():
                 conclude(place, said)
@@ -108,12 +112,12 @@ async def judge_pairs(
     total = len(pair_ids) * len(ORDERS)
     async with aclosing(kept(conn, judge, pending(), judged, "Judging", total)) as answers:
         async for answer in answers:
-            conclude(_place(answer.question), answer.said)
+            conclude(_place(answer.question), answer.judgement)
 
 
 def not_on_file(
     conn: sqlite3.Connection, judge: Judge, questions: Sequence[Question]
-) -> tuple[list[Question], dict[Place, Said]]:
+) -> tuple[list[Question], dict[Place, Judgement]]:
     """Return the questions that are to be asked, and what was said to the others.
 
     Two pairs of the same words are one question. What was said of one is kept for the other too.
@@ -127,7 +131,7 @@ def not_on_file(
             pending.append(question)
             continue
         pair, order = place = _place(question)
-        said[place] = verdict.said if verdict.order == order else verdict.said.turned()
+        said[place] = verdict.judgement if verdict.order == order else verdict.judgement.turned()
         if pair != verdict.pair_id:
             copies.append(_verdict(judge, Answer(question, said[place], cost=0.0)))
     if copies:
@@ -139,7 +143,7 @@ async def kept(
     conn: sqlite3.Connection,
     judge: Judge,
     questions: Iterable[Question],
-    judged: Judged,
+    judged: JudgeCounts,
     what: str,
     total: int,
 ) -> AsyncGenerator[Answer, None]:
@@ -150,7 +154,7 @@ async def kept(
     waiting: list[Verdict] = []
     committed = time.monotonic()
 
-    def keep(untaken: Sequence[Answer | Late] = ()) -> None:
+    def keep(untaken: Sequence[Answer | LateAnswer] = ()) -> None:
         nonlocal committed
         for answer in untaken:
             judged.count(answer)
@@ -178,15 +182,18 @@ async def kept(
 
 
 def questions_of(
-    conn: sqlite3.Connection, pair_ids: Sequence[str], admission: Admission, briefing: Briefing
+    conn: sqlite3.Connection,
+    pair_ids: Sequence[str],
+    eligibility: Eligibility,
+    context: OwnerContext,
 ) -> Iterator[list[Question]]:
     """Yield the questions of a few hundred pairs at a time."""
     for start in range(0, len(pair_ids), _CHUNK):
         ids = pair_ids[start : start + _CHUNK]
         pairs = get_pairs(conn, ids)
-        found = [admission.comparison(pairs[id]) for id in ids if id in pairs]
+        found = [eligibility.comparison(pairs[id]) for id in ids if id in pairs]
         yield [
-            Question(comparison, order, briefing)
+            Question(comparison, order, context)
             for comparison in found
             if comparison is not None
             for order in ORDERS
@@ -197,8 +204,8 @@ def _place(question: Question) -> Place:
     return question.comparison.pair_id, question.order
 
 
-def _verdict(judge: Judge, answer: Answer | Late) -> Verdict:
-    if isinstance(answer, Late):
+def _verdict(judge: Judge, answer: Answer | LateAnswer) -> Verdict:
+    if isinstance(answer, LateAnswer):
         pair, order, request = answer.pair_id, answer.order, answer.request
         prompt_hash = answer.prompt_hash
     else:
@@ -211,9 +218,9 @@ def _verdict(judge: Judge, answer: Answer | Late) -> Verdict:
         order=order,
         prompt_hash=prompt_hash,
         request=request,
-        winner=answer.said.winner,
-        certainty=answer.said.certainty,
-        problem=answer.said.problem,
+        winner=answer.judgement.winner,
+        certainty=answer.judgement.certainty,
+        problem=answer.judgement.problem,
         cost=answer.cost,
         time=utc_time(datetime.now(UTC)),
     )
