@@ -150,7 +150,7 @@ def log_table(run: Any, name: str, columns: Iterable[Any], rows: Iterable[Iterab
 
 def close_run(run: Any, *, failed: bool = False) -> None:
     """Finish a run, and say how one that was logged here only can be uploaded."""
-    offline, folder, run_id = run.settings._offline, run.settings.sync_dir, run.id
+    offline, folder, run_id = run.offline, run.settings.sync_dir, run.id
     run.finish(exit_code=int(failed))
     if offline:
         say(f"wandb: to upload it: {sync_command(Path(folder), run_id)}")
@@ -174,10 +174,10 @@ def sync_command(folder: Path, run_id: str) -> str:
 def _mode(wandb: Any) -> tuple[_Mode, str]:
     """Return `online`, `offline` or `disabled`, and why not online; never asks for a key."""
     # What wandb says of itself would stand between our lines.
-    said = wandb.setup(settings=wandb.Settings(silent=True, console="off")).settings
-    if said._noop:
+    mode = wandb.setup(settings=wandb.Settings(silent=True, console="off")).settings.mode
+    if mode == "disabled":
         return "disabled", ""
-    if said._offline:
+    if mode in ("offline", "dryrun"):
         return "offline", "its mode is offline"
     try:
         has_key = wandb.login(prompt=False, verify=False)
