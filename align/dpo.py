@@ -8,24 +8,24 @@ from collections.abc import Sequence
 
 from align.console import make_command, say
 from align.paths import relative_to_root
-from align.training.entry import enter
-from align.training.run import Run
+from align.training.prepared_run import TrainingRun
+from align.training.training_process import enter
 
 
-def prefer(run: Run) -> None:
+def prefer(run: TrainingRun) -> None:
     """Train the parent's weights to prefer what was chosen and publish the twin."""
     from datasets import Dataset
     from trl import DPOConfig
 
     from align.models.loading import load_tokenizer
     from align.training.arguments import arguments
-    from align.training.fit import seed_everything, train
     from align.training.policy import frozen_reference, policy_of_parent
     from align.training.preference_report import pair_metrics, report
     from align.training.preflight import on_tokens
     from align.training.publishing import publish_twin
     from align.training.tokenised import dpo_tokens
     from align.training.tracking.reporter import finish
+    from align.training.trainer_loop import seed_everything, train
     from align.training.weighted_dpo import WeightedCollator, WeightedDPOTrainer, scaled_weights
 
     assert run.parent is not None and run.parent.path is not None
@@ -59,7 +59,7 @@ def prefer(run: Run) -> None:
     folder = publish_twin(trainer, tokenizer, run, metrics)
     if folder is not None:
         report(run, metrics)
-        following = make_command("evaluate", run.owner)
+        following = make_command("evaluate", run.owner_id)
         say(f"dpo: {relative_to_root(folder)} is ready. Next: {following}")
 
 

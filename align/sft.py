@@ -9,23 +9,23 @@ from typing import Any
 
 from align.console import duration, make_command, say
 from align.paths import relative_to_root
-from align.training.entry import enter
-from align.training.run import Run
+from align.training.prepared_run import TrainingRun
+from align.training.training_process import enter
 
 
-def fine_tune(run: Run) -> None:
+def fine_tune(run: TrainingRun) -> None:
     """Train a fresh adapter, or every weight, on the owner's answers and publish the twin."""
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
     from align.training.arguments import arguments
-    from align.training.fit import seed_everything, train
     from align.training.policy import fresh_policy
     from align.training.preflight import on_tokens
     from align.training.publishing import publish_twin
     from align.training.tokenised import sft_tokens
     from align.training.tokenizer import tokenizer_for
     from align.training.tracking.reporter import finish
+    from align.training.trainer_loop import seed_everything, train
 
     tokenizer = tokenizer_for(run)
     most = run.recipe.training.get("max_length", 1024)
@@ -52,11 +52,11 @@ def fine_tune(run: Run) -> None:
     folder = publish_twin(trainer, tokenizer, run, metrics)
     if folder is not None:
         report(run, metrics)
-        following = make_command("sample", run.owner)
+        following = make_command("sample", run.owner_id)
         say(f"sft: {relative_to_root(folder)} is ready. Next: {following}")
 
 
-def report(run: Run, metrics: dict[str, Any]) -> None:
+def report(run: TrainingRun, metrics: dict[str, Any]) -> None:
     """Say how training went, in the words of its metrics."""
     mix = ", ".join(f"{count} {source}" for source, count in run.rows.mix.items())
     say(f"sft: {len(run.rows.train)} rows ({mix}), {metrics['steps']} steps, "

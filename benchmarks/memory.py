@@ -171,8 +171,8 @@ def train_and_tell(stage: str, words: list[str]) -> None:
     import torch
 
     for module in ("trl.trainer.sft_trainer", "trl.trainer.dpo_trainer", "peft", "datasets",
-                   "align.training.fit", "align.training.publishing", "align.training.policy",
-                   "align.training.weighted_dpo"):  # fmt: skip
+                   "align.training.trainer_loop", "align.training.publishing",
+                   "align.training.policy", "align.training.weighted_dpo"):  # fmt: skip
         importlib.import_module(module)
     main = importlib.import_module(f"align.{stage}").main
     on_gpu = torch.cuda.is_available()

@@ -30,7 +30,7 @@ PLANTED = [
     ("commands-apart", "align/commands/status.py", "import align.commands.records"),
     ("commands-from-cli", "align/sampling/sampling_plan.py", "import align.commands.status"),
     ("mains", "align/commands/sft.py", "def f() -> None: import align.sft"),
-    ("mains", "align/training/rows.py", "import align.dpo"),
+    ("mains", "align/training/frozen_rows.py", "import align.dpo"),
     ("align-without-labeler", "align/store/pairs.py", "import labeler.session.session"),
     ("labeler-light", "labeler/plain.py", "import torch"),
     ("labeler-light", "align/store/pairs.py", "def f() -> None: import sklearn.svm"),

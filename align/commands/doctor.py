@@ -45,7 +45,7 @@ def doctor(
     from align.training.preflight.auto_recipe import recipe_for
     from align.training.preflight.doctor import STAGES, examine
     from align.training.preflight.report import as_json, is_wrong, lines
-    from align.training.run import Asked
+    from align.training.training_request import TrainingRequest
 
     if stage not in (*STAGES, "both"):
         raise UserError(f"--stage {stage}", "no such stage", "Say sft, dpo or both")
@@ -54,7 +54,7 @@ def doctor(
         accelerate = "cpu" if gpus == 0 else "multi_gpu" if gpus and gpus > 1 else "single_gpu"
     settings = read_settings(accelerate_file(accelerate))
     chosen = recipe_for(owner, recipe)
-    asked = Asked("sft", owner, chosen, dataset, checkpoint, tuple(ctx.args))
+    asked = TrainingRequest("sft", owner, chosen, dataset, checkpoint, tuple(ctx.args))
     found = examine(asked, stages, settings, max_memory=max_memory, gpus=gpus)
     if json:
         print(as_json(found))

@@ -41,10 +41,10 @@ def dpo(
     goes on from there (exit code 130 or 143); a second signal quits at once. Where the recipe
     changed since, it is refused, with what changed.
     """
-    from align.training.launch import launch
-    from align.training.run import Asked
+    from align.training.launch_training import launch
+    from align.training.training_request import TrainingRequest
 
-    asked = Asked(
+    asked = TrainingRequest(
         "dpo",
         owner,
         recipe,

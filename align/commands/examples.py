@@ -67,7 +67,7 @@ def _counter(recipe: "Recipe") -> "tuple[CountTokens, str]":
     from align.conversations.examples import estimated_tokens
     from align.errors import UserError
     from align.models.base import resolve_base
-    from align.training.run import token_counter
+    from align.training.prepared_run import token_counter
 
     try:
         base = resolve_base(recipe.base_name or "", recipe.base_revision, asked_by=str(recipe.path))

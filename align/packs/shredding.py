@@ -19,7 +19,7 @@ from align.packs.forgetting import erase, what_to_erase
 from align.paths import checkpoints_dir, owner_dir, project_root, relative_to_root
 from align.privacy.egress_log import FILE as EGRESS_LOG
 from align.store.merge import export_rows
-from align.training.run import run_lock
+from align.training.prepared_run import run_lock
 
 CANNOT_PROMISE = """\
 What deleting cannot promise:

@@ -37,7 +37,13 @@ def command(config: Path, settings: dict[str, Any], module: list[str]) -> list[s
             relative_to_root(config), "it wants CUDA devices, and none is visible",
             "Choose another with --accelerate, or see CUDA_VISIBLE_DEVICES",
         )  # fmt: skip
-    launcher = [sys.executable, "-m", "align.training.launcher", "--config_file", str(config)]
+    launcher = [
+        sys.executable,
+        "-m",
+        "align.training.accelerate_launcher",
+        "--config_file",
+        str(config),
+    ]
     launcher += ["--num_processes", str(processes(settings))]
     # A free port: on accelerate's fixed 29500 two jobs of one machine would meet.
     launcher += ["--main_process_port", "0"]

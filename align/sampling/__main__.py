@@ -17,7 +17,7 @@ from align.sampling import distributed as processes
 from align.sampling.device_memory import check_each_holds
 from align.sampling.sampling_launch import GOES_ON, model_of, rank_0_file
 from align.sampling.sampling_run import Asked, Run, parse_arguments, prepare
-from align.training.entry import VERDICT, quiet_surroundings
+from align.training.training_process import VERDICT, quiet_surroundings
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -18,7 +18,7 @@ from align.recipe.accelerate_config import (
 )
 from align.sampling.device_memory import check_each_holds, must_be_spread
 from align.sampling.sampling_run import Asked, Run, prepare
-from align.training.entry import VERDICT, quiet_surroundings
+from align.training.training_process import VERDICT, quiet_surroundings
 
 GOES_ON = "What was drawn is kept; the same command goes on from here."
 

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 
 from align.errors import UserError
-from align.training.run import Run
+from align.training.prepared_run import TrainingRun
 
 
-def arguments(kind: type, run: Run) -> Any:
+def arguments(kind: type, run: TrainingRun) -> Any:
     """Return TRL's settings for a run: the recipe's, and what is the run's own to decide.
 
     Raises:
@@ -73,7 +73,7 @@ def _under_deepspeed() -> bool:
     return os.environ.get("ACCELERATE_USE_DEEPSPEED", "").lower() == "true"
 
 
-def model_settings(run: Run) -> dict[str, Any]:
+def model_settings(run: TrainingRun) -> dict[str, Any]:
     """Return what `from_pretrained` takes from the recipe: dtype, attention, quantisation."""
     said = run.recipe.model
     settings: dict[str, Any] = {"dtype": said.get("dtype") or "float32"}

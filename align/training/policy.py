@@ -6,10 +6,10 @@ from typing import Any
 from align.models.loading import load_base, load_causal_lm
 from align.models.vocabulary import fit_embeddings, with_whole_head
 from align.training.arguments import model_settings
-from align.training.run import Run
+from align.training.prepared_run import TrainingRun
 
 
-def fresh_policy(run: Run, tokenizer: Any, args: Any) -> Any:
+def fresh_policy(run: TrainingRun, tokenizer: Any, args: Any) -> Any:
     """Return what sft trains: a new adapter on the base, or the base's own weights.
 
     Every weight is kept in float32 unless the recipe says another dtype, and multiplied in
@@ -21,8 +21,8 @@ def fresh_policy(run: Run, tokenizer: Any, args: Any) -> Any:
         return base
     from peft import get_peft_model
 
-    from align.training.fit import seed_everything
     from align.training.lora import lora_config
+    from align.training.trainer_loop import seed_everything
 
     # Loading draws random numbers under ZeRO-3 and none elsewhere; the adapter starts the same.
     seed_everything(run)
@@ -34,7 +34,7 @@ def fresh_policy(run: Run, tokenizer: Any, args: Any) -> Any:
     return with_whole_head(model)
 
 
-def policy_of_parent(run: Run, tokenizer: Any, args: Any) -> Any:
+def policy_of_parent(run: TrainingRun, tokenizer: Any, args: Any) -> Any:
     """Return what dpo trains: the parent's own adapter on the base, or the parent's own weights."""
     folder = _parent(run)
     if run.recipe.is_full:
@@ -54,7 +54,7 @@ def policy_of_parent(run: Run, tokenizer: Any, args: Any) -> Any:
     return with_whole_head(model)
 
 
-def frozen_reference(run: Run, args: Any) -> Any:
+def frozen_reference(run: TrainingRun, args: Any) -> Any:
     """Return the parent once more, frozen, or None where TRL has the reference without it.
 
     Of an adapter TRL keeps a frozen copy, and log-probs that are computed before the first step
@@ -66,12 +66,12 @@ def frozen_reference(run: Run, args: Any) -> Any:
     return load_causal_lm(_parent(run), **model_settings(run)).requires_grad_(False).eval()
 
 
-def _parent(run: Run) -> Path:
+def _parent(run: TrainingRun) -> Path:
     assert run.parent is not None and run.parent.path is not None
     return run.parent.path
 
 
-def _is_adapter_in_float32(run: Run, args: Any) -> bool:
+def _is_adapter_in_float32(run: TrainingRun, args: Any) -> bool:
     """Return peft's own choice, but under ZeRO-3, which gathers all weights in a single dtype.
 
     TRL does the same where it makes the adapter itself: github.com/huggingface/trl/issues/6089.

@@ -5,7 +5,7 @@ from typing import Any
 
 from align.console import duration, say
 from align.statistics import wilson
-from align.training.run import Run
+from align.training.prepared_run import TrainingRun
 
 
 def pair_metrics(rewards: Sequence[tuple[float, float]]) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def longer_by(rows: Sequence[dict[str, Any]]) -> float:
     return total / len(rows)
 
 
-def mix_in_words(run: Run) -> str:
+def mix_in_words(run: TrainingRun) -> str:
     """Return how many rows each source gave, and what they weigh together where that differs."""
     weights = run.rows.weights
     return ", ".join(
@@ -42,7 +42,7 @@ def mix_in_words(run: Run) -> str:
     )
 
 
-def report(run: Run, metrics: dict[str, Any]) -> None:
+def report(run: TrainingRun, metrics: dict[str, Any]) -> None:
     """Say how training went, with the interval beside what was measured on few pairs."""
     say(
         f"dpo: {len(run.rows.train)} pairs ({mix_in_words(run)}), {metrics['steps']} steps, "

@@ -14,12 +14,14 @@ from align.models.checkpoints import clear_work, publish
 from align.models.lineage import FULL, Lineage, weights_hash, write
 from align.paths import relative_to_root
 from align.recipe.recipe_keys import DEFAULTS
-from align.training.run import Run, is_main
+from align.training.prepared_run import TrainingRun, is_main
 
 _LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
 
 
-def publish_twin(trainer: Any, tokenizer: Any, run: Run, metrics: dict[str, Any]) -> Path | None:
+def publish_twin(
+    trainer: Any, tokenizer: Any, run: TrainingRun, metrics: dict[str, Any]
+) -> Path | None:
     """Write weights, tokenizer and lineage, and give them the next number (rank 0 only).
 
     The folder holds what was trained and nothing else: an adapter without `ref/` beside it, or the
@@ -51,12 +53,12 @@ def publish_twin(trainer: Any, tokenizer: Any, run: Run, metrics: dict[str, Any]
     log = [json.dumps(entry) for entry in trainer.state.log_history]
     write_atomically(staging / "log.jsonl", "\n".join(log) + "\n")
     write(staging, _lineage(run, staging, tokenizer, metrics))
-    folder = publish(staging, run.owner, run.stage)
-    clear_work(run.owner, run.stage)
+    folder = publish(staging, run.owner_id, run.stage)
+    clear_work(run.owner_id, run.stage)
     return folder
 
 
-def _name_base(model: Any, run: Run) -> None:
+def _name_base(model: Any, run: TrainingRun) -> None:
     """Let the adapter name its base by an absolute path, or a hub id: it loads from anywhere."""
     config = model.peft_config["default"]
     config.base_model_name_or_path = (
@@ -73,7 +75,7 @@ def _stop_where_the_template_stops(model: Any, tokenizer: Any) -> None:
     model.generation_config.eos_token_id = stops if len(stops) > 1 else stops[0]
 
 
-def _lineage(run: Run, staging: Path, tokenizer: Any, metrics: dict[str, Any]) -> Lineage:
+def _lineage(run: TrainingRun, staging: Path, tokenizer: Any, metrics: dict[str, Any]) -> Lineage:
     ours = run.recipe.ours
     if run.parent and run.parent.lineage:
         sampling = dict(run.parent.lineage.sampling)
@@ -82,7 +84,7 @@ def _lineage(run: Run, staging: Path, tokenizer: Any, metrics: dict[str, Any]) -
         sampling = {key.removeprefix("sample_"): ours[key] for key in wanted}
     versions = {name: importlib.metadata.version(name) for name in _LIBRARIES}
     return Lineage(
-        owner=run.owner,
+        owner=run.owner_id,
         stage=run.stage,
         base=run.base.to_json(),
         recipe={

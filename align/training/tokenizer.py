@@ -5,10 +5,10 @@ from typing import Any
 from align.models.chat_template import dateless
 from align.models.loading import load_tokenizer
 from align.models.vocabulary import give_template
-from align.training.run import Run
+from align.training.prepared_run import TrainingRun
 
 
-def tokenizer_for(run: Run) -> Any:
+def tokenizer_for(run: TrainingRun) -> Any:
     """Return the base's tokenizer, with the chat template that the recipe asks for.
 
     Raises:

@@ -21,9 +21,9 @@ _SECONDS = 120
 # Under autocast the weights have 24 significant bits, in DeepSpeed's bf16 they have 8.
 _FAR = {"sft": 1e-2, "dpo": 5e-2}
 _LAUNCH = (
-    "import sys; from align.training.launch import launch; "
-    "from align.training.run import parse_arguments; "
-    "sys.exit(launch(parse_arguments(sys.argv[1], sys.argv[3:]), sys.argv[2]))"
+    "import sys; from align.training.launch_training import launch; "
+    "from align.training.training_request import parse_request; "
+    "sys.exit(launch(parse_request(sys.argv[1], sys.argv[3:]), sys.argv[2]))"
 )
 
 
@@ -54,7 +54,7 @@ def killed(ground: Ground) -> Iterator[Row]:
 
 def _first_save(owner: Path, child: Any) -> int | None:
     """Return the step of the first whole save, or None where the process ended before."""
-    from align.training.saving import WHOLE
+    from align.training.saves import WHOLE
 
     until = time.monotonic() + _SECONDS
     while child.poll() is None and time.monotonic() < until:

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from align.training import fit
+from align.training import trainer_loop as fit
 
 
 def main(words: list[str]) -> int:

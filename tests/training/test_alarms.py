@@ -114,7 +114,7 @@ class Listener:
 @pytest.fixture
 def listener(monkeypatch: pytest.MonkeyPatch) -> Listener:
     listener = Listener()
-    monkeypatch.setattr("align.training.fit.callbacks", lambda *_: [listener.callback()])
+    monkeypatch.setattr("align.training.trainer_loop.callbacks", lambda *_: [listener.callback()])
     return listener
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from align import dpo, sft
 from align.models import checkpoints
-from align.training.watching import Watcher
+from align.training.callbacks import Watcher
 from tests.tiny_families import FAMILIES, write_family_base
 from tests.tiny_runs import DPO, SFT, dpo_row, sft_row, words, write_rows
 

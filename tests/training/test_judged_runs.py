@@ -21,7 +21,8 @@ from align.store.events import append_event
 from align.store.gates import GateRow, add_gate, iter_gates
 from align.store.pairs import get_pair
 from align.store.verdicts import add_verdicts, iter_verdicts
-from align.training.run import Run, parse_arguments, prepare
+from align.training.prepared_run import TrainingRun, prepare
+from align.training.training_request import parse_request
 from tests.store.rows import add_pair, both_ways_verdicts, gate, record
 from tests.tiny import SENTENCES
 from tests.tiny_runs import words
@@ -50,8 +51,8 @@ def fill(conn: sqlite3.Connection) -> GateRow:
     return made
 
 
-def ready(*more: str) -> Run:
-    return prepare(parse_arguments("dpo", [*PLAIN, *more]))
+def ready(*more: str) -> TrainingRun:
+    return prepare(parse_request("dpo", [*PLAIN, *more]))
 
 
 @pytest.mark.slow
@@ -109,7 +110,7 @@ def test_no_row_that_only_measures_is_a_verdict(trained: Path) -> None:
         row |= {"split": "held_out" if at < 6 else "train"}
         row |= {"source": "judge", "gate": "unknown"} if at % 2 else {}
     (trained / "dpo.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    run = prepare(parse_arguments("dpo", words(trained, "dpo")))
+    run = prepare(parse_request("dpo", words(trained, "dpo")))
     assert [row.get("gate") for row in run.rows.held_out] == [None] * 3
     assert run.judging == {"unknown": {"rows": 9}}
 

@@ -48,7 +48,7 @@ def test_single_process_is_started_without_the_launcher(tmp_path: Path) -> None:
     module = ["align.sft", "--owner", "ann"]
     assert command(tmp_path, CPU, module) == [sys.executable, "-m", *module]
     assert surroundings(CPU)["ACCELERATE_USE_CPU"] == "true"
-    assert "align.training.launcher" in command(tmp_path, ZERO, module)
+    assert "align.training.accelerate_launcher" in command(tmp_path, ZERO, module)
     assert "OMP_NUM_THREADS" in surroundings(ZERO)
 
 

@@ -8,7 +8,7 @@ import pytest
 from align.conversations.examples import REWRITE
 from align.errors import UserError
 from align.files import jsonl, read_jsonl
-from align.training.rows import freeze, read_packed_sft_rows, read_sft_rows
+from align.training.frozen_rows import freeze, read_packed_sft_rows, read_sft_rows
 
 MESSAGES = [
     {"role": "user", "content": "Coming?"},

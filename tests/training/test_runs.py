@@ -13,7 +13,7 @@ import pytest
 from align import dpo, sft
 from align.errors import UserError
 from align.models import checkpoints
-from align.training.run import prepare, run_lock
+from align.training.prepared_run import prepare, run_lock
 from tests.tiny import write_tiny_base
 from tests.tiny_runs import words, write_rows
 
@@ -52,7 +52,7 @@ def test_same_inputs_are_skipped_and_others_are_not(
 
 def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> Any:
     """Let Ctrl-C come after so many steps."""
-    from align.training.watching import Watcher
+    from align.training.callbacks import Watcher
 
     def stopped(self: Any, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step == steps:
@@ -104,7 +104,7 @@ def test_dpo_starts_from_the_sft_adapter_and_resumes_bit_for_bit(
 
 
 def test_half_written_save_is_never_read_back(tmp_path: Path) -> None:
-    from align.training.saving import WHOLE, last_whole, remove_broken
+    from align.training.saves import WHOLE, last_whole, remove_broken
 
     for step, whole in ((2, True), (4, True), (10, False)):
         (tmp_path / f"checkpoint-{step}").mkdir()
@@ -179,7 +179,7 @@ def test_lock_refuses_a_second_run_and_dies_with_its_process(
     trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = (
-        "import time\nfrom align.training.run import run_lock\n"
+        "import time\nfrom align.training.prepared_run import run_lock\n"
         "with run_lock('ann'):\n    print('held', flush=True)\n    time.sleep(60)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
@@ -205,12 +205,12 @@ def test_no_choices_says_which_command_makes_them(
 
 
 def test_packed_rows_train_where_there_is_no_writing(trained: Path) -> None:
-    from align.training.run import parse_arguments
+    from align.training.training_request import parse_request
 
     packed = trained / "data/ann/packed"
     packed.mkdir(parents=True, exist_ok=True)
     shutil.copy(trained / "sft.jsonl", packed / "sft-rows.jsonl")
-    asked = parse_arguments("sft", ["--owner", "ann", "--recipe=tiny"])
+    asked = parse_request("sft", ["--owner", "ann", "--recipe=tiny"])
     run = prepare(asked)
     assert len(run.rows.train) + len(run.rows.held_out) == 24
 
@@ -220,11 +220,11 @@ def test_rewrites_are_counted_in_the_mix_and_those_taken_back_are_not(trained: P
     from align.store.connection import open_store
     from align.store.events import append_event
     from align.store.records import Record
-    from align.training.run import parse_arguments
+    from align.training.training_request import parse_request
     from tests.store.rows import add_pair
 
     conn = open_store("ann", create=True)
-    asked = parse_arguments("sft", ["--owner", "ann", "--recipe=tiny", "--identity", "false"])
+    asked = parse_request("sft", ["--owner", "ann", "--recipe=tiny", "--identity", "false"])
     rewritten = [
         append_event(
             conn, kind="rewrite", actor="owner", pair_id=add_pair(conn, f"Well, {at}?"),

@@ -11,7 +11,7 @@ import pytest
 
 from align import dpo, sft
 from align.models import checkpoints
-from align.training.saving import WHOLE, last_whole, prune, whole_saves
+from align.training.saves import WHOLE, last_whole, prune, whole_saves
 from tests.tiny_runs import words
 
 ADAPTER = "adapter_model.safetensors"
@@ -20,7 +20,7 @@ MAINS = {"sft": sft.main, "dpo": dpo.main}
 
 def tell_at(step: int, number: int = signal.SIGTERM) -> pytest.MonkeyPatch:
     """Let a signal come while a step is under way; undo the patch before the next run."""
-    from align.training.watching import Watcher
+    from align.training.callbacks import Watcher
 
     def told(self: Any, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step == step - 1:
@@ -91,7 +91,7 @@ def test_ctrl_c_while_loading_and_while_evaluating_breaks_nothing(
         time.sleep(5)
 
     with monkeypatch.context() as patch:
-        patch.setattr("align.training.fit.seed_everything", interrupted)
+        patch.setattr("align.training.trainer_loop.seed_everything", interrupted)
         assert sft.main(line) == 130
     assert "sft: stopped before the first save; the same command begins anew" in (
         capsys.readouterr().err
@@ -192,10 +192,11 @@ def test_adapter_of_another_shape_and_other_rows_begin_anew_and_say_why(
 
 def test_values_that_count_are_those_of_the_recipes_hash(trained: Path) -> None:
     from align.models.lineage import digest_of
-    from align.training.noted import counting
-    from align.training.run import parse_arguments, prepare
+    from align.training.prepared_run import prepare
+    from align.training.run_state import counting
+    from align.training.training_request import parse_request
 
-    recipe = prepare(parse_arguments("sft", words(trained, "sft"))).recipe
+    recipe = prepare(parse_request("sft", words(trained, "sft"))).recipe
     assert digest_of("sft", counting(recipe)) == recipe.hash
 
 

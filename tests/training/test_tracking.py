@@ -178,7 +178,7 @@ def test_offline_run_holds_the_promised_figures_and_nothing_private(
 def test_stopped_run_goes_on_as_the_same_run_and_equals_one_nobody_watched(
     root: Path, keyless: None
 ) -> None:
-    from align.training.watching import Watcher
+    from align.training.callbacks import Watcher
 
     assert sft.main(words(root, "sft")) == 0
     adapter = "adapter_model.safetensors"

@@ -30,7 +30,7 @@ from align.training.preflight.machine import (
 )
 from align.training.preflight.memory import estimate
 from align.training.preflight.work import Lengths, Work, most_tokens
-from align.training.run import Asked
+from align.training.training_request import TrainingRequest
 
 AUTO = "auto"
 _REMEMBERED = "recipe.txt"
@@ -80,7 +80,7 @@ def recipe_for(owner: str, word: str) -> str:
     return found
 
 
-def settled(asked: Asked, accelerate: dict[str, Any]) -> Asked:
+def settled(asked: TrainingRequest, accelerate: dict[str, Any]) -> TrainingRequest:
     """Return what is asked with the recipe spelled out, asking about the largest that fits.
 
     Args:
@@ -94,9 +94,11 @@ def settled(asked: Asked, accelerate: dict[str, Any]) -> Asked:
         return asked
     agreed = "--yes" in asked.overrides
     asked = replace(asked, overrides=tuple(word for word in asked.overrides if word != "--yes"))
-    known = agreed_to(asked.owner)
+    known = agreed_to(asked.owner_id)
     if asked.stage != "sft":
-        known = _of_twin(asked.owner, asked.checkpoint) or known or recipe_for(asked.owner, AUTO)
+        known = (
+            _of_twin(asked.owner_id, asked.checkpoint) or known or recipe_for(asked.owner_id, AUTO)
+        )
     if known is not None:
         say(f"{asked.stage}: recipe {known}, as before")
         return replace(asked, recipe=known)
@@ -106,7 +108,7 @@ def settled(asked: Asked, accelerate: dict[str, Any]) -> Asked:
     offer = _largest(offers, asked)
     if not agreed:
         _ask(offer, asked, layout)
-    write_atomically(checkpoints_dir(asked.owner) / _REMEMBERED, offer.name + "\n")
+    write_atomically(checkpoints_dir(asked.owner_id) / _REMEMBERED, offer.name + "\n")
     return replace(asked, recipe=offer.name)
 
 
@@ -145,7 +147,7 @@ def training_seconds(work: Work, weights: int, tokens: float, machine: Machine) 
     return tokens * each * weights / rate[work.device]
 
 
-def _offer(name: str, asked: Asked, layout: Layout, machine: Machine) -> Offer:
+def _offer(name: str, asked: TrainingRequest, layout: Layout, machine: Machine) -> Offer:
     recipe = read_recipe(recipe_path(name, "sft"), "sft", asked.overrides)
     model = model_of(recipe)
     if model.shape is None:
@@ -178,7 +180,7 @@ def _why_not(
     return ""
 
 
-def _tokens(asked: Asked, recipe: Recipe) -> tuple[Lengths, int]:
+def _tokens(asked: TrainingRequest, recipe: Recipe) -> tuple[Lengths, int]:
     """Return the lengths of the owner's rows and their tokens together, estimated."""
     most, rows = most_tokens(recipe.values), sft_rows(asked, recipe, None)
     sizes = [sum(estimated_tokens(message["content"]) for message in row["messages"])
@@ -187,7 +189,7 @@ def _tokens(asked: Asked, recipe: Recipe) -> tuple[Lengths, int]:
     return Lengths(max(sizes), max(sizes)), sum(sizes)
 
 
-def _largest(offers: Sequence[Offer], asked: Asked) -> Offer:
+def _largest(offers: Sequence[Offer], asked: TrainingRequest) -> Offer:
     for offer in reversed(offers):
         if not offer.why_not:
             return offer
@@ -201,7 +203,7 @@ def _largest(offers: Sequence[Offer], asked: Asked) -> Offer:
     )
 
 
-def _ask(offer: Offer, asked: Asked, layout: Layout) -> None:
+def _ask(offer: Offer, asked: TrainingRequest, layout: Layout) -> None:
     minutes = math.ceil(offer.seconds / 60)
     fetched = f"download {size_words(offer.download)}" if offer.download else "no download"
     what = (
@@ -217,7 +219,7 @@ def _ask(offer: Offer, asked: Asked, layout: Layout) -> None:
         raise UserError("recipe 'auto'", "nothing was started", f"Later: {command}")
 
 
-def _command(offer: Offer, asked: Asked) -> str:
-    words = ["align", asked.stage, "--owner", asked.owner, "--recipe", offer.name]
+def _command(offer: Offer, asked: TrainingRequest) -> str:
+    words = ["align", asked.stage, "--owner", asked.owner_id, "--recipe", offer.name]
     words += ["--dataset", asked.dataset] if asked.dataset else []
     return " ".join([*words, *asked.overrides])

@@ -19,13 +19,14 @@ from align.training.preflight.rendering import rendering, token_problems
 from align.training.preflight.shapes import ModelShape
 from align.training.preflight.tracking_mode import tracking_mode
 from align.training.preflight.work import Lengths, Work, work_of
-from align.training.run import Asked, Run
+from align.training.prepared_run import TrainingRun
+from align.training.training_request import TrainingRequest
 
 # A row that every dataset exceeds: what does not fit with it fits with nothing.
 _SHORTEST = Lengths(64, 32)
 
 
-def before_download(asked: Asked, accelerate: dict[str, Any]) -> None:
+def before_download(asked: TrainingRequest, accelerate: dict[str, Any]) -> None:
     """Check what needs neither a weight nor a row.
 
     Args:
@@ -50,7 +51,7 @@ def before_download(asked: Asked, accelerate: dict[str, Any]) -> None:
     _conclude(asked.stage, found)
 
 
-def on_rows(run: Run, accelerate: dict[str, Any]) -> None:
+def on_rows(run: TrainingRun, accelerate: dict[str, Any]) -> None:
     """Check what the base's configuration and the rows tell: memory, lengths, disk.
 
     Says one line where all is well, and one for each warning.
@@ -62,7 +63,7 @@ def on_rows(run: Run, accelerate: dict[str, Any]) -> None:
     layout = layout_of(accelerate, machine)
     tokenizer = tokenizer_of(run)
     found = [*placement(layout, machine), *new_tokens(run.recipe, layout)]
-    found += rows_found(run.rows.train, run.stage, run.owner)
+    found += rows_found(run.rows.train, run.stage, run.owner_id)
     lengths = None
     if tokenizer is not None:
         found += rendering(tokenizer, run.rows.train, run.stage)
@@ -70,12 +71,12 @@ def on_rows(run: Run, accelerate: dict[str, Any]) -> None:
             lengths = longest_lengths(tokenizer, run.rows.train, run.stage, values)
     work = work_for(run.recipe, lengths, layout, evaluates=bool(run.rows.held_out))
     found += memory(model.shape, work, layout, machine, stops=True)
-    found += room(run.owner, model.shape, work, values.get("save_total_limit"))
+    found += room(run.owner_id, model.shape, work, values.get("save_total_limit"))
     _conclude(run.stage, found)
     _say_all_is_well(run.stage, found, model.shape, work, memory_for(layout, machine))
 
 
-def on_tokens(run: Run, tokenizer: Any, tokens: list[dict[str, Any]]) -> None:
+def on_tokens(run: TrainingRun, tokenizer: Any, tokens: list[dict[str, Any]]) -> None:
     """Check real rows as they are trained on: one BOS, one stop token, the mask on the answer only.
 
     Args:
@@ -105,7 +106,7 @@ def work_for(recipe: Recipe, lengths: Lengths | None, layout: Layout, *, evaluat
     )  # fmt: skip
 
 
-def tokenizer_of(run: Run) -> LightTokenizer | None:
+def tokenizer_of(run: TrainingRun) -> LightTokenizer | None:
     """Return the run's tokenizer without transformers; None where only those can make it.
 
     A template that a recipe gives to a base of its own is such a case, before the first twin.

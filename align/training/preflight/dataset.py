@@ -13,13 +13,14 @@ from align.models.base import Base
 from align.owner import load_owner
 from align.paths import store_path
 from align.recipe.recipe_file import Recipe
+from align.training.frozen_rows import packed_rows, read_packed_sft_rows, read_sft_rows, rows_store
 from align.training.preflight.findings import Finding, fine, look, unknown, wrong
 from align.training.preflight.lengths import Spread, lengths_of, spread_of
 from align.training.preflight.light_tokenizer import LightTokenizer
 from align.training.preflight.work import Lengths, most_tokens
-from align.training.rows import packed_rows, read_packed_sft_rows, read_sft_rows, rows_store
-from align.training.run import Asked, token_counter
+from align.training.prepared_run import token_counter
 from align.training.tokenised import Fitted, dpo_tokens, sft_tokens
+from align.training.training_request import TrainingRequest
 
 Row = dict[str, Any]
 
@@ -42,7 +43,7 @@ class Measured:
     fitted: Fitted
 
 
-def sft_rows(asked: Asked, recipe: Recipe, base: Base | None) -> list[Row]:
+def sft_rows(asked: TrainingRequest, recipe: Recipe, base: Base | None) -> list[Row]:
     """Return the rows of an SFT run before its base is here: as `prepare` will make them.
 
     Args:
@@ -56,15 +57,15 @@ def sft_rows(asked: Asked, recipe: Recipe, base: Base | None) -> list[Row]:
     held_out = recipe.ours["held_out"]
     if asked.dataset:
         return read_sft_rows(Path(asked.dataset).expanduser(), held_out)
-    packed = packed_rows(asked.owner, "sft")
-    if not store_path(asked.owner).is_file():
+    packed = packed_rows(asked.owner_id, "sft")
+    if not store_path(asked.owner_id).is_file():
         if packed.is_file():
             return read_packed_sft_rows(packed, held_out, None)
-        command = f"{make_command('ingest', asked.owner)} FROM=~/my-writing"
-        raise UserError(f"owner {asked.owner}", "no writing to train on", f"Run: {command}")
+        command = f"{make_command('ingest', asked.owner_id)} FROM=~/my-writing"
+        raise UserError(f"owner {asked.owner_id}", "no writing to train on", f"Run: {command}")
     count_tokens = token_counter(base) if base else estimated_tokens
-    owner = load_owner(asked.owner)
-    with rows_store(asked.owner) as conn:
+    owner = load_owner(asked.owner_id)
+    with rows_store(asked.owner_id) as conn:
         return [
             {**row, "split": side}
             for split, side in (("train", "train"), ("evaluation", "held_out"))

@@ -27,7 +27,8 @@ from align.training.preflight.reference import reference
 from align.training.preflight.rendering import rendering
 from align.training.preflight.tracking_mode import tracking_mode
 from align.training.preflight.work import Lengths
-from align.training.run import Asked, Run, prepare
+from align.training.prepared_run import TrainingRun, prepare
+from align.training.training_request import TrainingRequest
 
 STAGES = ("sft", "dpo")
 # What may be otherwise on a machine that is only planned.
@@ -43,7 +44,7 @@ class Site:
 
 
 def examine(
-    asked: Asked,
+    asked: TrainingRequest,
     stages: tuple[str, ...],
     accelerate: dict[str, Any],
     *,
@@ -62,7 +63,7 @@ def examine(
     Raises:
         UserError: There is no such owner, or no such amount of memory.
     """
-    load_owner(asked.owner)
+    load_owner(asked.owner_id)
     machine = planned_machine(this_machine(), max_memory, gpus)
     site = Site(machine, layout_of(accelerate, machine))
     sections = {"machine": [*environment(machine), *placement(site.layout, machine)]}
@@ -79,7 +80,7 @@ def _elsewhere(one: Finding) -> Finding:
     return replace(one, mark=Mark.WARNING, found=f"on this machine: {one.found}")
 
 
-def _stage(asked: Asked, site: Site) -> list[Finding]:
+def _stage(asked: TrainingRequest, site: Site) -> list[Finding]:
     try:
         recipe = read_recipe(recipe_path(asked.recipe, asked.stage), asked.stage, asked.overrides)
     except UserError as error:
@@ -97,15 +98,15 @@ def _stage(asked: Asked, site: Site) -> list[Finding]:
     return [*found, *_of_run(asked, model, site)]
 
 
-def _dpo(asked: Asked, recipe: Recipe, site: Site) -> list[Finding]:
+def _dpo(asked: TrainingRequest, recipe: Recipe, site: Site) -> list[Finding]:
     """Return what is found of a DPO run, also where there is no twin yet to start from."""
-    twin = newest(asked.owner, "sft") if asked.checkpoint == "sft" else None
+    twin = newest(asked.owner_id, "sft") if asked.checkpoint == "sft" else None
     try:
         planned = model_of(read_recipe(recipe_path(asked.recipe, "sft"), "sft"))
         lineage = read_lineage(twin) if twin is not None else None
     except UserError:
         return _of_run(asked, None, site, recipe)
-    command = f"Run: {make_command('sft', asked.owner)}"
+    command = f"Run: {make_command('sft', asked.owner_id)}"
     if lineage is not None and planned.name in (lineage.base["name"], lineage.base["path"]):
         return _of_run(asked, planned, site, recipe)
     if lineage is not None:
@@ -119,7 +120,7 @@ def _dpo(asked: Asked, recipe: Recipe, site: Site) -> list[Finding]:
 
 
 def _of_run(
-    asked: Asked, model: Model | None, site: Site, recipe: Recipe | None = None
+    asked: TrainingRequest, model: Model | None, site: Site, recipe: Recipe | None = None
 ) -> list[Finding]:
     """Return what is found of a run whose base is here."""
     try:
@@ -131,13 +132,13 @@ def _of_run(
         if recipe is None or model is None:
             return found
         return [*found, *_guess(asked, recipe, model, site)]
-    found = [*rows_found([*run.rows.train, *run.rows.held_out], asked.stage, asked.owner)]
+    found = [*rows_found([*run.rows.train, *run.rows.held_out], asked.stage, asked.owner_id)]
     if run.parent is not None:
         found += reference(run.parent)
     return [*found, *_of_rows(run, site)]
 
 
-def _of_rows(run: Run, site: Site) -> list[Finding]:
+def _of_rows(run: TrainingRun, site: Site) -> list[Finding]:
     values, stage, shape = run.recipe.values, run.stage, model_here(run.base).shape
     tokenizer, known = tokenizer_of(run), None
     found: list[Finding] = []
@@ -151,12 +152,14 @@ def _of_rows(run: Run, site: Site) -> list[Finding]:
             found += lengths(rows, values)
     work = work_for(run.recipe, known, site.layout, evaluates=bool(run.rows.held_out))
     found += memory(shape, work, site.layout, site.machine)
-    return [*found, *room(run.owner, shape, work, values.get("save_total_limit"))]
+    return [*found, *room(run.owner_id, shape, work, values.get("save_total_limit"))]
 
 
-def _before_the_base(asked: Asked, recipe: Recipe, model: Model, site: Site) -> list[Finding]:
+def _before_the_base(
+    asked: TrainingRequest, recipe: Recipe, model: Model, site: Site
+) -> list[Finding]:
     try:
-        found = rows_found(sft_rows(asked, recipe, None), "sft", asked.owner)
+        found = rows_found(sft_rows(asked, recipe, None), "sft", asked.owner_id)
     except UserError as error:
         found = [of_error("dataset", error)]
     found += no_tokens(model.name, None)
@@ -164,14 +167,17 @@ def _before_the_base(asked: Asked, recipe: Recipe, model: Model, site: Site) -> 
 
 
 def _guess(
-    asked: Asked, recipe: Recipe, model: Model, site: Site, known: Lengths | None = None
+    asked: TrainingRequest, recipe: Recipe, model: Model, site: Site, known: Lengths | None = None
 ) -> list[Finding]:
     """Return what max_length allows at most, where the rows' tokens are not known."""
     work = work_for(recipe, known, site.layout, evaluates=True)
     found = memory(model.shape, work, site.layout, site.machine)
     found = [replace(one, found=f"{one.found}, if rows are as long as max_length")
              if one.check == "memory" and model.shape else one for one in found]  # fmt: skip
-    return [*found, *room(asked.owner, model.shape, work, recipe.training.get("save_total_limit"))]
+    return [
+        *found,
+        *room(asked.owner_id, model.shape, work, recipe.training.get("save_total_limit")),
+    ]
 
 
 def _cut(problem: str) -> tuple[str, str, str]:

@@ -17,7 +17,7 @@ from transformers.integrations.integration_utils import rewrite_logs
 from align.console import say
 from align.files import write_atomically
 from align.models.checkpoints import numbered
-from align.training.run import Run, is_main
+from align.training.prepared_run import TrainingRun, is_main
 from align.training.tracking.run_config import (
     config_of,
     lineage_of,
@@ -43,7 +43,7 @@ _AT_END = ("train_runtime", "train_samples_per_second", "train_steps_per_second"
            "total_flos")  # fmt: skip
 
 
-def callbacks(trainer: Any, run: Run) -> list[TrainerCallback]:
+def callbacks(trainer: Any, run: TrainingRun) -> list[TrainerCallback]:
     """Return what measures a run's speed, and what reports on it where the recipe asks for that."""
     if not is_main():
         return []
@@ -53,7 +53,7 @@ def callbacks(trainer: Any, run: Run) -> list[TrainerCallback]:
     return [stopwatch, *([Reporter(trainer, run, wanted, stopwatch)] if wanted else [])]
 
 
-def finish(trainer: Any, run: Run, metrics: Mapping[str, Any]) -> dict[str, Any]:
+def finish(trainer: Any, run: TrainingRun, metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Report what only the end of a run shows, close its trackers, and return its speed.
 
     Args:
@@ -111,11 +111,13 @@ class Stopwatch(TrainerCallback):
 class Reporter(TrainerCallback):
     """Tells the trackers how a run goes. One that fails is left out from then on."""
 
-    def __init__(self, trainer: Any, run: Run, wanted: list[str], stopwatch: Stopwatch) -> None:
+    def __init__(
+        self, trainer: Any, run: TrainingRun, wanted: list[str], stopwatch: Stopwatch
+    ) -> None:
         self._trainer, self._run, self._wanted = trainer, run, wanted
         self._stopwatch, self._before = stopwatch, (0.0, 0.0)
         self._trackers: dict[str, Tracker] = {}
-        self._names = [] if run.recipe.ours.get("wandb_owner") else names_of(run.owner)
+        self._names = [] if run.recipe.ours.get("wandb_owner") else names_of(run.owner_id)
         self._flops: float | None = None
         self._peak: float | None = None
 
@@ -167,17 +169,17 @@ class Reporter(TrainerCallback):
     def _open(self, word: str, step: int) -> Tracker:
         run, ours = self._run, self._run.recipe.ours
         known = self._known()
-        shown = f"{run.owner} {known['name']}" if ours.get("wandb_owner") else known["name"]
+        shown = f"{run.owner_id} {known['name']}" if ours.get("wandb_owner") else known["name"]
         name = without_names(run.recipe.training.get("run_name") or shown, self._names)
         config = without_names(config_of(self._trainer, run), self._names)
         project = run.recipe.training.get("project") or PROJECT
         if word == "tensorboard":
-            return TensorBoard(run.owner, name=known["folder"], config=config, step=step)
+            return TensorBoard(run.owner_id, name=known["folder"], config=config, step=step)
         if word == "trackio":
-            group = group_of(run.owner, lineage_of(run))
-            return Trackio(run.owner, name=name, group=group, config=config, project=project)
+            group = group_of(run.owner_id, lineage_of(run))
+            return Trackio(run.owner_id, name=name, group=group, config=config, project=project)
         return Wandb(
-            run.owner,
+            run.owner_id,
             job_type=run.stage,
             name=name,
             lineage=lineage_of(run),
@@ -194,7 +196,7 @@ class Reporter(TrainerCallback):
         if path.is_file():
             kept: dict[str, str] = json.loads(path.read_text("utf-8"))
             return kept
-        taken = numbered(self._run.owner)
+        taken = numbered(self._run.owner_id)
         number = int(taken[-1].name.split("-")[0]) + 1 if taken else 1
         known = {
             "id": secrets.token_hex(4),
@@ -256,7 +258,7 @@ class Reporter(TrainerCallback):
             return None
 
 
-def _flops_per_token(trainer: Any, run: Run) -> float | None:
+def _flops_per_token(trainer: Any, run: TrainingRun) -> float | None:
     """Return the work of a token, or None for a model with its parts in other places."""
     try:
         lengths = lengths_of(trainer.train_dataset)

@@ -15,9 +15,9 @@ from align.models.lineage import read as read_lineage
 from align.paths import checkpoints_dir
 from align.recipe.recipe_file import Recipe
 from align.recipe.recipe_keys import known_keys
+from align.training.frozen_rows import Row
 from align.training.preference_report import longer_by
-from align.training.rows import Row
-from align.training.run import Run
+from align.training.prepared_run import TrainingRun
 
 _LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
 # Sources of rows that we name ourselves; a rows file may say anything else.
@@ -31,10 +31,10 @@ def recipe_name(recipe: Recipe) -> str:
     return recipe.path.parent.name if recipe.path.stem == recipe.stage else recipe.path.stem
 
 
-def lineage_of(run: Run) -> str:
+def lineage_of(run: TrainingRun) -> str:
     """Return the digest of the SFT run that this round began with; its own for SFT."""
     found = run.parent.lineage if run.parent else None
-    return round_of(run.owner, found) if found is not None else run.inputs
+    return round_of(run.owner_id, found) if found is not None else run.inputs
 
 
 def round_of(owner: str, lineage: Lineage) -> str:
@@ -45,7 +45,7 @@ def round_of(owner: str, lineage: Lineage) -> str:
     return lineage.inputs
 
 
-def config_of(trainer: Any, run: Run) -> dict[str, Any]:
+def config_of(trainer: Any, run: TrainingRun) -> dict[str, Any]:
     """Return the settings as they took effect, and what the twin is made of."""
     args = trainer.args
     known = known_keys(run.stage)
@@ -93,12 +93,14 @@ def sources(rows: Sequence[Row]) -> dict[str, int]:
     return dict(sorted(Counter(name if name in _SOURCES else "other" for name in names).items()))
 
 
-def tags_of(run: Run) -> list[str]:
+def tags_of(run: TrainingRun) -> list[str]:
     """Return the words to find a run by: stage, recipe, base."""
     return [run.stage, recipe_name(run.recipe), run.base.name.rstrip("/").rsplit("/", 1)[-1]]
 
 
-def summary_of(run: Run, metrics: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> Any:
+def summary_of(
+    run: TrainingRun, metrics: Mapping[str, Any], history: Sequence[Mapping[str, Any]]
+) -> Any:
     """Return what the end of a run showed, and of DPO what its first step did; numbers by name.
 
     Args:
@@ -127,7 +129,7 @@ def summary_of(run: Run, metrics: Mapping[str, Any], history: Sequence[Mapping[s
     return found
 
 
-def text_tables(run: Run) -> dict[str, tuple[list[str], list[list[str]]]]:
+def text_tables(run: TrainingRun) -> dict[str, tuple[list[str], list[list[str]]]]:
     """Return a few rows for training and held-out prompts, as name -> (columns, rows)."""
     columns = ["prompt", "chosen", "rejected"] if run.stage == "dpo" else ["prompt", "answer"]
     return {

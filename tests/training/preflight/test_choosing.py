@@ -11,7 +11,7 @@ import pytest
 from align.errors import UserError
 from align.training.preflight.auto_recipe import agreed_to, recipe_for, settled
 from align.training.preflight.machine import Machine
-from align.training.run import Asked
+from align.training.training_request import TrainingRequest
 from tests.tiny_runs import sft_row, write_rows
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -20,9 +20,9 @@ LAPTOP = Machine((), 16 * 10**9, 12 * 10**9, 8)
 SETTLE = """
 from align.command_line import run
 from align.training.preflight.auto_recipe import settled
-from align.training.run import Asked
+from align.training.training_request import TrainingRequest
 def main():
-    print(settled(Asked("sft", "bob", "auto", {rows!r}), {cpu!r}).recipe)
+    print(settled(TrainingRequest("sft", "bob", "auto", {rows!r}), {cpu!r}).recipe)
 raise SystemExit(run(main))
 """
 
@@ -38,8 +38,8 @@ def ladder_root(root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     return root
 
 
-def asked(root: Path, stage: str = "sft", *more: str) -> Asked:
-    return Asked(stage, "bob", "auto", str(root / "sft.jsonl"), overrides=more)
+def asked(root: Path, stage: str = "sft", *more: str) -> TrainingRequest:
+    return TrainingRequest(stage, "bob", "auto", str(root / "sft.jsonl"), overrides=more)
 
 
 def test_without_a_terminal_the_error_names_the_command_and_nothing_happens(
@@ -90,7 +90,7 @@ def test_machine_too_small_for_the_smallest_is_told_so(
 def test_dpo_takes_the_recipe_of_its_parent(trained: Path) -> None:
     assert agreed_to("ann") is None
     assert recipe_for("ann", "auto") == "tiny"
-    assert settled(Asked("dpo", "ann", "auto"), CPU).recipe == "tiny"
+    assert settled(TrainingRequest("dpo", "ann", "auto"), CPU).recipe == "tiny"
 
 
 def test_what_was_never_agreed_to_is_an_error_for_pack_and_examples(root: Path) -> None:

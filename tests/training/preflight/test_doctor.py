@@ -15,7 +15,8 @@ from align.training.preflight import before_download, on_rows, on_tokens
 from align.training.preflight.doctor import examine
 from align.training.preflight.findings import Finding, fine, wrong
 from align.training.preflight.report import lines
-from align.training.run import Asked, prepare
+from align.training.prepared_run import prepare
+from align.training.training_request import TrainingRequest
 from tests.tiny_runs import sft_row, write_rows
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -31,8 +32,8 @@ print("--", code, heavy)
 """
 
 
-def asked(root: Path, stage: str, *more: str, recipe: str = "tiny") -> Asked:
-    return Asked(stage, "ann", recipe, str(root / f"{stage}.jsonl"), "sft", more)
+def asked(root: Path, stage: str, *more: str, recipe: str = "tiny") -> TrainingRequest:
+    return TrainingRequest(stage, "ann", recipe, str(root / f"{stage}.jsonl"), "sft", more)
 
 
 def by_check(found: list[Finding]) -> dict[str, Finding]:

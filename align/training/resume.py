@@ -13,9 +13,9 @@ from align.errors import UserError
 from align.models.checkpoints import WORK, numbered
 from align.models.lineage import read as read_lineage
 from align.paths import checkpoints_dir
-from align.training.noted import Note, counting, note_of, read_note, standing, write_note
-from align.training.run import Run
-from align.training.saving import last_whole, step_of
+from align.training.prepared_run import TrainingRun
+from align.training.run_state import Note, counting, note_of, read_note, standing, write_note
+from align.training.saves import last_whole, step_of
 
 # What may change in mid-run. All else decides the adapter's shape, or which rows a step sees.
 _MAY_CHANGE = """learning_rate lr_scheduler_type lr_scheduler_kwargs warmup_steps num_train_epochs
@@ -28,7 +28,7 @@ _BY_STEP = """linear cosine cosine_with_restarts polynomial constant constant_wi
 inverse_sqrt cosine_with_min_lr warmup_stable_decay"""
 
 
-def check_unfinished(run: Run) -> None:
+def check_unfinished(run: TrainingRun) -> None:
     """Refuse a changed recipe, before anything is started.
 
     Raises:
@@ -48,7 +48,7 @@ def check_unfinished(run: Run) -> None:
     )
 
 
-def begin(run: Run) -> None:
+def begin(run: TrainingRun) -> None:
     """Settle what becomes of a run that stopped, and note with what this one begins.
 
     Raises:
@@ -66,7 +66,7 @@ def begin(run: Run) -> None:
     write_note(run.work, own)
 
 
-def check_spread(run: Run, spread: str) -> None:
+def check_spread(run: TrainingRun, spread: str) -> None:
     """Refuse to go on over other processes than those that saved: each would see other rows.
 
     Raises:
@@ -82,7 +82,7 @@ def check_spread(run: Run, spread: str) -> None:
     )
 
 
-def _settle(run: Run, other: Path, note: Note) -> None:
+def _settle(run: TrainingRun, other: Path, note: Note) -> None:
     """Go on from a stopped run with new values where that can be; else leave it, and say why."""
     step = step_of(last_whole(other) or other)
     differences = _differences(run, note)
@@ -106,7 +106,9 @@ def _fixed(differences: dict[str, list[Any]]) -> list[str]:
     return fixed
 
 
-def _adopt(run: Run, other: Path, note: Note, step: int, differences: dict[str, list[Any]]) -> None:
+def _adopt(
+    run: TrainingRun, other: Path, note: Note, step: int, differences: dict[str, list[Any]]
+) -> None:
     shutil.rmtree(run.work)
     other.rename(run.work)
     # Its key knows neither ld_alpha nor dropout: it may be another recipe's by now.
@@ -119,7 +121,7 @@ def _adopt(run: Run, other: Path, note: Note, step: int, differences: dict[str, 
     say(f"{run.stage}: from step {step} on with {_shown(differences)}")
 
 
-def _leave_all(run: Run) -> None:
+def _leave_all(run: TrainingRun) -> None:
     for folder in _folders(run):
         note, save = read_note(folder), last_whole(folder)
         if note and save and not note.left:
@@ -137,7 +139,7 @@ def _free_name(folder: Path) -> Path:
     return name
 
 
-def _unfinished(run: Run) -> tuple[Path | None, Note | None]:
+def _unfinished(run: TrainingRun) -> tuple[Path | None, Note | None]:
     """Return the stopped run of this stage with other inputs that saved last.
 
     There is none for a run that goes on from a save of its own.
@@ -146,7 +148,7 @@ def _unfinished(run: Run) -> tuple[Path | None, Note | None]:
         return None, None
     published = {
         read_lineage(path).inputs
-        for path in numbered(run.owner)
+        for path in numbered(run.owner_id)
         if path.name.endswith(f"-{run.stage}")
     }
     latest: tuple[Path | None, Note | None] = None, None
@@ -162,11 +164,11 @@ def _unfinished(run: Run) -> tuple[Path | None, Note | None]:
     return latest
 
 
-def _folders(run: Run) -> list[Path]:
-    return sorted((checkpoints_dir(run.owner) / WORK).glob(f"{run.stage}-*"))
+def _folders(run: TrainingRun) -> list[Path]:
+    return sorted((checkpoints_dir(run.owner_id) / WORK).glob(f"{run.stage}-*"))
 
 
-def _what_else_changed(run: Run, note: Note) -> str:
+def _what_else_changed(run: TrainingRun, note: Note) -> str:
     """Return what differs beside the recipe's values, as a sentence; "" if nothing does."""
     if note.base != run.base.hash:
         return "the base changed since"
@@ -178,7 +180,7 @@ def _what_else_changed(run: Run, note: Note) -> str:
     return "" if _differences(run, note) else "the code changed since"
 
 
-def _differences(run: Run, note: Note) -> dict[str, list[Any]]:
+def _differences(run: TrainingRun, note: Note) -> dict[str, list[Any]]:
     now = json.loads(json.dumps(counting(run.recipe)))
     keys = [*note.recipe, *(key for key in now if key not in note.recipe)]
     return {

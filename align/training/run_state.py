@@ -8,8 +8,8 @@ from typing import Any
 from align.files import write_atomically
 from align.recipe.recipe_file import Recipe
 from align.recipe.recipe_keys import NO_EFFECT, OFF
-from align.training.run import Run
-from align.training.saving import last_whole, step_of
+from align.training.prepared_run import TrainingRun
+from align.training.saves import last_whole, step_of
 
 FILE = "run.json"
 
@@ -54,14 +54,14 @@ def counting(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def give_up(run: Run) -> None:
+def give_up(run: TrainingRun) -> None:
     """Note that a run is worth nothing: one with other values may begin anew."""
     if note := read_note(run.work):
         note.left = True
         write_note(run.work, note)
 
 
-def note_steps(run: Run, steps: int, spread: str) -> None:
+def note_steps(run: TrainingRun, steps: int, spread: str) -> None:
     """Note how long the whole run is, and how its saves are spread."""
     note = read_note(run.work) or note_of(run)
     note.steps, note.spread = steps, spread
@@ -74,13 +74,13 @@ def spread_of(processes: int, by: str) -> str:
     return f"{count}, {by}" if by else count
 
 
-def changes_of(run: Run) -> list[dict[str, Any]]:
+def changes_of(run: TrainingRun) -> list[dict[str, Any]]:
     """Return what changed in mid-run: [{"step", "changes": {key: [old, new]}}]."""
     note = read_note(run.work)
     return note.changes if note else []
 
 
-def where_it_stands(run: Run) -> str:
+def where_it_stands(run: TrainingRun) -> str:
     """Return the sentence that a stopped run ends with."""
     save, note = last_whole(run.work), read_note(run.work)
     if save is None:
@@ -94,7 +94,7 @@ def standing(note: Note | None, step: int) -> str:
     return f"stopped after step {step}" + (f" of {note.steps}" if note and note.steps else "")
 
 
-def note_of(run: Run) -> Note:
+def note_of(run: TrainingRun) -> Note:
     """Return what a run begins with."""
     return Note(
         inputs=run.inputs,

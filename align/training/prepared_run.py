@@ -1,7 +1,7 @@
 """A training run before torch: what goes in, whether it is done already, and its lock."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +18,7 @@ from align.models.lineage import read as read_lineage
 from align.owner import load_owner
 from align.paths import checkpoints_dir, relative_to_root, store_path
 from align.recipe.recipe_file import Recipe, read_recipe, recipe_path
-from align.training.preferred import judging, preference_rows
-from align.training.rows import (
+from align.training.frozen_rows import (
     FrozenRows,
     Row,
     freeze,
@@ -28,6 +27,8 @@ from align.training.rows import (
     read_sft_rows,
     rows_store,
 )
+from align.training.preference_rows import judging, preference_rows
+from align.training.training_request import TrainingRequest
 
 # Raised when the code changes what the same inputs give.
 _MAKE = 1
@@ -35,32 +36,7 @@ _LONGEST = 1024
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the command line asks for.
-
-    Attributes:
-        stage: `sft` or `dpo`.
-        owner: Whose twin.
-        recipe: A recipe's name, or a path to its file.
-        dataset: A rows file that is trained on instead of the owner's store.
-        checkpoint: dpo: the twin to start from, which is also the reference.
-        overrides: Words like `--learning_rate 1e-5`.
-        allow_recipe_change: Whether a stopped run of another recipe goes on with this one.
-        restart: Whether a stopped run is left, and this one begins anew.
-    """
-
-    stage: str
-    owner: str = "demo"
-    recipe: str = "demo"
-    dataset: str | None = None
-    checkpoint: str = "sft"
-    overrides: tuple[str, ...] = ()
-    allow_recipe_change: bool = False
-    restart: bool = False
-
-
-@dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """All that decides what a run gives.
 
     Attributes:
@@ -73,7 +49,7 @@ class Run:
         judging: What the gates of the rows' verdicts said, by gate.
     """
 
-    asked: Asked
+    asked: TrainingRequest
     recipe: Recipe
     base: Base
     parent: Checkpoint | None
@@ -87,25 +63,25 @@ class Run:
         return self.asked.stage
 
     @property
-    def owner(self) -> str:
+    def owner_id(self) -> str:
         """Return whose twin is trained."""
-        return self.asked.owner
+        return self.asked.owner_id
 
     @property
     def work(self) -> Path:
         """Return the folder in which the run goes on until it is published."""
-        return claim_next(self.owner, self.stage, self.inputs)
+        return claim_next(self.owner_id, self.stage, self.inputs)
 
     @property
     def finished(self) -> Path | None:
         """Return the newest checkpoint of the stage where it was made from these inputs."""
-        found = newest(self.owner, self.stage)
+        found = newest(self.owner_id, self.stage)
         if found is None or not has_weights(found):
             return None
         return found if read_lineage(found).inputs == self.inputs else None
 
 
-def prepare(asked: Asked, *, write: bool = True, download: bool = False) -> Run:
+def prepare(asked: TrainingRequest, *, write: bool = True, download: bool = False) -> TrainingRun:
     """Return the run that is asked for, with everything checked that needs no torch.
 
     Args:
@@ -117,12 +93,12 @@ def prepare(asked: Asked, *, write: bool = True, download: bool = False) -> Run:
         UserError: The recipe, the base, the rows or the reference are not in order.
     """
     recipe = read_recipe(recipe_path(asked.recipe, asked.stage), asked.stage, asked.overrides)
-    load_owner(asked.owner)
+    load_owner(asked.owner_id)
     parent = None
     if asked.stage == "dpo":
         parent = _reference(asked, recipe)
         base = parent.base
-        rows = preference_rows(asked.owner, asked.dataset, recipe, parent.hash)
+        rows = preference_rows(asked.owner_id, asked.dataset, recipe, parent.hash)
     else:
         asked_by = relative_to_root(recipe.path)
         base = resolve_base(
@@ -130,8 +106,8 @@ def prepare(asked: Asked, *, write: bool = True, download: bool = False) -> Run:
         )
         rows = _example_rows(asked, recipe, base)
     if not any(row["split"] == "train" for row in rows):
-        raise UserError(f"owner {asked.owner}", "no rows for training", "Add more writing")
-    frozen = freeze(asked.owner, asked.stage, rows, write=write)
+        raise UserError(f"owner {asked.owner_id}", "no rows for training", "Add more writing")
+    frozen = freeze(asked.owner_id, asked.stage, rows, write=write)
     inputs = digest_of(
         _MAKE,
         asked.stage,
@@ -141,7 +117,9 @@ def prepare(asked: Asked, *, write: bool = True, download: bool = False) -> Run:
         parent.hash if parent else None,
         *_evaluation(recipe, frozen),
     )
-    return Run(asked, recipe, base, parent, frozen, inputs, judging(asked.owner, frozen.train))
+    return TrainingRun(
+        asked, recipe, base, parent, frozen, inputs, judging(asked.owner_id, frozen.train)
+    )
 
 
 @contextmanager
@@ -199,13 +177,13 @@ def _evaluation(recipe: Recipe, rows: FrozenRows) -> list[Any]:
     return [strategy, recipe.training.get("eval_steps")]
 
 
-def _reference(asked: Asked, recipe: Recipe) -> Checkpoint:
-    parent = resolve(asked.owner, asked.checkpoint)
+def _reference(asked: TrainingRequest, recipe: Recipe) -> Checkpoint:
+    parent = resolve(asked.owner_id, asked.checkpoint)
     if parent.path is None or parent.lineage is None or not has_weights(parent.path):
         raise UserError(
             parent.name,
             "it has no weights to go on from",
-            f"Run: {make_command('sft', asked.owner)}",
+            f"Run: {make_command('sft', asked.owner_id)}",
         )
     _check_kind(recipe, parent.name, parent.lineage.kind)
     if recipe.base_name:
@@ -237,68 +215,38 @@ def _check_kind(recipe: Recipe, parent: str, kind: str) -> None:
     )
 
 
-def _example_rows(asked: Asked, recipe: Recipe, base: Base) -> list[Row]:
+def _example_rows(asked: TrainingRequest, recipe: Recipe, base: Base) -> list[Row]:
     held_out = recipe.ours["held_out"]
     if asked.dataset:
         return read_sft_rows(Path(asked.dataset).expanduser(), held_out)
     rows: list[Row] = []
-    packed = packed_rows(asked.owner, "sft")
-    if store_path(asked.owner).is_file() or not packed.is_file():
+    packed = packed_rows(asked.owner_id, "sft")
+    if store_path(asked.owner_id).is_file() or not packed.is_file():
         rows = _rows_of_store(asked, recipe, base)
     made = ("identity", REWRITE)
     if not any(row["source"] not in made and row["split"] == "train" for row in rows):
         if packed.is_file():
-            here = rows if store_path(asked.owner).is_file() else None
+            here = rows if store_path(asked.owner_id).is_file() else None
             return read_packed_sft_rows(packed, held_out, here)
         raise UserError(
-            f"owner {asked.owner}",
+            f"owner {asked.owner_id}",
             "no writing to train on",
-            f"Run: {make_command('ingest', asked.owner)} FROM=~/my-writing",
+            f"Run: {make_command('ingest', asked.owner_id)} FROM=~/my-writing",
         )
     return rows
 
 
-def _rows_of_store(asked: Asked, recipe: Recipe, base: Base) -> list[Row]:
+def _rows_of_store(asked: TrainingRequest, recipe: Recipe, base: Base) -> list[Row]:
     settings: dict[str, Any] = {
         "count_tokens": token_counter(base),
         "max_tokens": recipe.training.get("max_length") or _LONGEST,
         "identity": recipe.ours["identity"],
         "dates": recipe.ours["document_dates"],
     }
-    owner = load_owner(asked.owner)
-    with rows_store(asked.owner) as conn:
+    owner = load_owner(asked.owner_id)
+    with rows_store(asked.owner_id) as conn:
         return [
             {**row, "split": side}
             for split, side in (("train", "train"), ("evaluation", "held_out"))
             for row in build_examples(conn, owner, split=split, **settings)
         ]
-
-
-def parse_arguments(stage: str, words: Sequence[str]) -> Asked:
-    """Return what the words after `-m align.sft` ask for; what is not ours goes to the recipe.
-
-    `--config` and `--recipe` are the same; `--key=value` and `--key value` too.
-    """
-    ours = {"owner": "demo", "recipe": "demo", "dataset": "", "checkpoint": "sft"}
-    flags = {"allow-recipe-change": False, "restart": False}
-    rest: list[str] = []
-    queue = list(words)
-    while queue:
-        word = queue.pop(0)
-        key, equals, value = word.removeprefix("--").partition("=")
-        key = "recipe" if key == "config" else key
-        if word.startswith("--") and key.replace("_", "-") in flags and not equals:
-            flags[key.replace("_", "-")] = True
-            continue
-        if not word.startswith("--") or key not in ours:
-            rest.append(word)
-            continue
-        if not equals:
-            if not queue or queue[0].startswith("--"):
-                raise UserError(word, "no value after it", f"Say {word} VALUE")
-            value = queue.pop(0)
-        ours[key] = value
-    return Asked(
-        stage, ours["owner"], ours["recipe"], ours["dataset"] or None, ours["checkpoint"],
-        tuple(rest), flags["allow-recipe-change"], flags["restart"],
-    )  # fmt: skip

@@ -13,16 +13,17 @@ from align.console import say
 from align.errors import UserError
 from align.models.checkpoints import link_newest
 from align.paths import relative_to_root
-from align.training.noted import where_it_stands
 from align.training.preflight import before_download, on_rows
-from align.training.run import Run, is_main, parse_arguments, prepare, run_lock
+from align.training.prepared_run import TrainingRun, is_main, prepare, run_lock
+from align.training.resume import begin
+from align.training.run_state import where_it_stands
 from align.training.stopping import Stopped, code_of, listening
-from align.training.unfinished import begin
+from align.training.training_request import parse_request
 
 VERDICT = "SOUNDALIKE_VERDICT"
 
 
-def enter(stage: str, words: Sequence[str], fit: Callable[[Run], None]) -> int:
+def enter(stage: str, words: Sequence[str], fit: Callable[[TrainingRun], None]) -> int:
     """Check, lock, train; return the exit code: 2 for the user's mistakes, 130 or 143 if stopped.
 
     Under `accelerate launch`, which turns any exit code but 0 into 1 and a traceback of its own,
@@ -41,16 +42,16 @@ def enter(stage: str, words: Sequence[str], fit: Callable[[Run], None]) -> int:
             return _verdict(code_of(signal.SIGINT))
 
 
-def _train(stage: str, words: Sequence[str], fit: Callable[[Run], None]) -> int:
+def _train(stage: str, words: Sequence[str], fit: Callable[[TrainingRun], None]) -> int:
     """Check, lock and train; return 0, or 2 where the user can mend what is wrong."""
     try:
-        asked = parse_arguments(stage, words)
+        asked = parse_request(stage, words)
         # After `align sft` it was done before this process started.
         is_bare = is_main() and VERDICT not in os.environ
         if is_bare:
             before_download(asked, {})
         run = prepare(asked, write=is_main(), download=True)
-        with run_lock(run.owner) if is_main() else nullcontext():
+        with run_lock(run.owner_id) if is_main() else nullcontext():
             if run.finished:
                 say_unchanged(run)
             else:
@@ -68,7 +69,7 @@ def _train(stage: str, words: Sequence[str], fit: Callable[[Run], None]) -> int:
     return 0
 
 
-def _fit(run: Run, fit: Callable[[Run], None]) -> None:
+def _fit(run: TrainingRun, fit: Callable[[TrainingRun], None]) -> None:
     try:
         fit(run)
     except Stopped as stopped:
@@ -78,11 +79,11 @@ def _fit(run: Run, fit: Callable[[Run], None]) -> None:
         raise
 
 
-def say_unchanged(run: Run) -> None:
+def say_unchanged(run: TrainingRun) -> None:
     """Say that these inputs were trained on already, and finish their publication if need be."""
     if is_main() and run.finished:
         # A kill between the number and the link leaves the link at the one before.
-        link_newest(run.owner, run.stage)
+        link_newest(run.owner_id, run.stage)
         where = relative_to_root(run.finished)
         say(f"{run.stage}: nothing changed since {where}; skipped")
 

@@ -2,7 +2,7 @@
 
 Its agent would say the same again in some forty lines, after a signal and after a refusal alike.
 
-python -m align.training.launcher --config_file recipes/accelerate/zero2.yaml -m align.sft …
+python -m align.training.accelerate_launcher --config_file … -m align.sft …
 """
 
 import importlib
@@ -11,8 +11,8 @@ import os
 import sys
 from pathlib import Path
 
-from align.training.entry import VERDICT
 from align.training.stopping import code_of
+from align.training.training_process import VERDICT
 
 _AGENT = ("agent.server.api", "multiprocessing.api")
 _ELASTIC = "torch.distributed.elastic"

@@ -12,7 +12,7 @@ from align.paths import owner_dir, store_path
 from align.preferences.preference_rows import JUDGE, build_preferences, still_judged, with_packed
 from align.recipe.recipe_file import Recipe
 from align.store.gates import gates_named
-from align.training.rows import Row, packed_rows, read_dpo_rows, rows_store
+from align.training.frozen_rows import Row, packed_rows, read_dpo_rows, rows_store
 
 
 def preference_rows(owner: str, dataset: str | None, recipe: Recipe, twin: str) -> list[Row]:

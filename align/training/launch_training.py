@@ -16,16 +16,17 @@ from align.recipe.accelerate_config import (
     surroundings,
     zero_stage,
 )
-from align.training.entry import VERDICT, quiet_surroundings, say_unchanged
-from align.training.noted import spread_of
 from align.training.preflight import before_download, on_rows
 from align.training.preflight.auto_recipe import settled
-from align.training.run import Asked, prepare, run_lock
+from align.training.prepared_run import prepare, run_lock
+from align.training.resume import check_spread, check_unfinished
+from align.training.run_state import spread_of
 from align.training.stopping import SIGNALS, code_of
-from align.training.unfinished import check_spread, check_unfinished
+from align.training.training_process import VERDICT, quiet_surroundings, say_unchanged
+from align.training.training_request import TrainingRequest
 
 
-def launch(asked: Asked, accelerate: str | None = None) -> int:
+def launch(asked: TrainingRequest, accelerate: str | None = None) -> int:
     """Check what is asked, start the run, and return its verdict.
 
     That is 0, 2 for mistakes, 130 after Ctrl-C, 143 after SIGTERM, and 1 for all else.
@@ -48,11 +49,11 @@ def launch(asked: Asked, accelerate: str | None = None) -> int:
         return 0
     check_unfinished(run)
     check_spread(run, spread_of(processes(settings), _sharing(settings)))
-    with run_lock(asked.owner):
+    with run_lock(asked.owner_id):
         pass  # Another run would be in the way; the training process takes the lock itself.
     on_rows(run, settings)
     say(f"{asked.stage}: {len(run.rows.train)} rows for training, base {run.base.name}")
-    module = [f"align.{asked.stage}", "--owner", asked.owner, "--config", str(run.recipe.path)]
+    module = [f"align.{asked.stage}", "--owner", asked.owner_id, "--config", str(run.recipe.path)]
     if asked.dataset:
         module += ["--dataset", str(Path(asked.dataset).expanduser().absolute())]
     if asked.stage == "dpo":

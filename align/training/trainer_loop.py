@@ -11,22 +11,22 @@ from align.console import say
 from align.errors import UserError
 from align.paths import relative_to_root
 from align.training.alarms import Alarm
+from align.training.callbacks import Watcher, best_by, spread
 from align.training.lm_head import project_learned_positions_only
-from align.training.noted import changes_of, give_up, where_it_stands
-from align.training.run import Run, is_main
-from align.training.saving import WHOLE, last_whole, remove_broken, step_of
+from align.training.prepared_run import TrainingRun, is_main
+from align.training.resume import check_spread
+from align.training.run_state import changes_of, give_up, where_it_stands
+from align.training.saves import WHOLE, last_whole, remove_broken, step_of
 from align.training.stopping import Stopped, until_the_step_ends
 from align.training.tracking.reporter import callbacks
-from align.training.unfinished import check_spread
-from align.training.watching import Watcher, best_by, spread
 
 
-def seed_everything(run: Run) -> None:
+def seed_everything(run: TrainingRun) -> None:
     """Seed what draws an adapter's first weights."""
     set_seed(run.recipe.seed)
 
 
-def train(trainer: Any, run: Run) -> dict[str, Any]:
+def train(trainer: Any, run: TrainingRun) -> dict[str, Any]:
     """Train to the end, going on from the last whole save, and return what it measured.
 
     Losses and weights equal those of a run that was never stopped.
@@ -73,7 +73,7 @@ def train(trainer: Any, run: Run) -> dict[str, Any]:
     return _measured(trainer, watcher, run)
 
 
-def _measured(trainer: Any, watcher: Watcher, run: Run) -> dict[str, Any]:
+def _measured(trainer: Any, watcher: Watcher, run: TrainingRun) -> dict[str, Any]:
     state = trainer.state
     logged = [entry for entry in state.log_history if "loss" in entry]
     measured: dict[str, Any] = {"steps": state.global_step, "seconds": round(watcher.seconds, 1)}
@@ -95,7 +95,7 @@ def _measured(trainer: Any, watcher: Watcher, run: Run) -> dict[str, Any]:
     return measured
 
 
-def _take_best(trainer: Any, run: Run) -> int:
+def _take_best(trainer: Any, run: TrainingRun) -> int:
     """Give the trainer the weights of the best save, and return its step."""
     last, best = trainer.state.global_step, trainer.state.best_global_step
     save = run.work / f"checkpoint-{best}"
@@ -111,7 +111,7 @@ def _take_best(trainer: Any, run: Run) -> int:
     return int(best)
 
 
-def _last_save(run: Run) -> Path | None:
+def _last_save(run: TrainingRun) -> Path | None:
     """Return the save to go on from: what the first process sees, for all of them."""
     if is_main():
         remove_broken(run.work)

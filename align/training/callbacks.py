@@ -12,11 +12,11 @@ from transformers import TrainerCallback
 from align.console import progress, say
 from align.errors import UserError
 from align.training.alarms import Alarm, alarms
-from align.training.carried import load_carried, save_carried, take_rate, take_up
-from align.training.noted import changes_of, note_steps, spread_of
-from align.training.run import Run
-from align.training.saving import WHOLE, last_whole, mark_whole, prune, step_of, unmark
+from align.training.prepared_run import TrainingRun
+from align.training.run_state import changes_of, note_steps, spread_of
+from align.training.saves import WHOLE, last_whole, mark_whole, prune, step_of, unmark
 from align.training.stopping import wished
+from align.training.trainer_state import load_carried, save_carried, take_rate, take_up
 
 # By stage: what says which save is the best, and whether more of it is better.
 _BEST = {"sft": ("eval_loss", False), "dpo": ("eval_rewards/accuracies", True)}
@@ -32,7 +32,9 @@ class Watcher(TrainerCallback):
         seconds: How long the run has trained, also before it was stopped.
     """
 
-    def __init__(self, trainer: Any, run: Run, listeners: list[Any], keep: int | None) -> None:
+    def __init__(
+        self, trainer: Any, run: TrainingRun, listeners: list[Any], keep: int | None
+    ) -> None:
         self.trainer, self.run, self.stage = trainer, run, run.stage
         self.stopped = 0
         self.raised: dict[str, str] = {}

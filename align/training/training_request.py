@@ -1,0 +1,61 @@
+"""What a command line asks of a training, and the words after `-m align.sft` that ask it."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from align.errors import UserError
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What the command line asks for.
+
+    Attributes:
+        stage: `sft` or `dpo`.
+        owner_id: Whose twin.
+        recipe: A recipe's name, or a path to its file.
+        dataset: A rows file that is trained on instead of the owner's store.
+        checkpoint: dpo: the checkpoint to start from, which is also the reference.
+        overrides: Words like `--learning_rate 1e-5`.
+        allow_recipe_change: Whether a stopped run of another recipe goes on with this one.
+        restart: Whether a stopped run is left, and this one begins anew.
+    """
+
+    stage: str
+    owner_id: str = "demo"
+    recipe: str = "demo"
+    dataset: str | None = None
+    checkpoint: str = "sft"
+    overrides: tuple[str, ...] = ()
+    allow_recipe_change: bool = False
+    restart: bool = False
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(self.prog, message)
+
+
+def parse_request(stage: str, words: Sequence[str]) -> TrainingRequest:
+    """Return what the words after `-m align.sft` ask for; what is not ours goes to the recipe.
+
+    `--config` and `--recipe` are the same; `--key=value` and `--key value` too.
+
+    Raises:
+        UserError: An option of ours has no value.
+    """
+    parser = _Parser(f"align.{stage}", add_help=False, allow_abbrev=False)
+    for names in (["--owner"], ["--recipe", "--config"], ["--dataset"], ["--checkpoint"]):
+        parser.add_argument(*names, nargs="?", default=argparse.SUPPRESS)
+    parser.add_argument("--restart", action="store_true")
+    parser.add_argument("--allow-recipe-change", "--allow_recipe_change", action="store_true")
+    known, overrides = parser.parse_known_args(words)
+    values = vars(known)
+    for key, value in values.items():
+        if value is None:
+            raise UserError(f"--{key}", "no value after it", f"Say --{key} VALUE")
+    values["owner_id"] = values.pop("owner", "demo")
+    values["dataset"] = values.get("dataset") or None
+    return TrainingRequest(stage, overrides=tuple(overrides), **values)
