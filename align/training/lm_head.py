@@ -13,7 +13,7 @@ from transformers import PretrainedConfig
 from trl.trainer import utils
 
 from align.console import say
-from align.training.run import is_main
+from align.training.prepared_run import is_main
 
 
 def project_learned_positions_only(device: Any) -> None:
