@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from align.ingest.reasons import is_context
-from align.ingest.stretches import since
+from align.ingest.taking import since
 from align.owner import Conversations
 from align.store.records import Record
 

@@ -15,11 +15,10 @@ from align.errors import UserError
 from align.ingest.ahead import ahead
 from align.ingest.detection import Taken, detect
 from align.ingest.duplicates import mark_duplicates
-from align.ingest.found import Found
 from align.ingest.holding_out import hold_out_newest, new_threads
 from align.ingest.meter import Meter
 from align.ingest.ownership import Ask, Me, strangers
-from align.ingest.reading import Notes, Options
+from align.ingest.reading import Found, Notes, Options
 from align.ingest.taking import Taking, Tally
 from align.owner import Owner
 from align.store.adding import add_records

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from align.errors import UserError
-from align.ingest.found import Document, Found, Message
-from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.reading import Document, Export, Found, Message, Notes, Options, Reader
 from align.ingest.tree import Tree, origin_of, tree_of
 
 Files = Mapping[str, bytes | str]

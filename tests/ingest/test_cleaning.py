@@ -6,21 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.ingest.cleaning import judge_conversation, judge_document
-from align.ingest.cleaning.links import is_link_only
-from align.ingest.cleaning.notices import is_notice
-from align.ingest.cleaning.others_prose import reads_like_others_prose, repeats
-from align.ingest.cleaning.pasted import is_pasted
+from align.ingest.cleaning import is_too_short, judge_conversation, judge_document
 from align.ingest.cleaning.placeholders import (
     is_empty,
     is_forwarded,
+    is_link_only,
     is_media_only,
     is_plainly_said,
     is_system,
 )
-from align.ingest.cleaning.quoted import is_quoted
-from align.ingest.cleaning.voice import is_too_short
-from align.ingest.found import Document, Message
+from align.ingest.cleaning.quoted import (
+    is_notice,
+    is_pasted,
+    is_quoted,
+    reads_like_others_prose,
+    repeats,
+)
+from align.ingest.reading import Document, Message
 from align.ingest.reasons import REASONS
 from align.ingest.text import clean
 from align.owner import Cleaning

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from align.ingest.found import Message
 from align.ingest.readers.discord import READER
-from align.ingest.reading import Notes, Options
+from align.ingest.reading import Message, Notes, Options
 from align.ingest.tree import tree_of
 from tests.ingest.exports import (
     FEW,

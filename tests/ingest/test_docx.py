@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from align.ingest.found import Document
 from align.ingest.readers.docx import READER
-from align.ingest.reading import Notes
+from align.ingest.reading import Document, Notes
 from align.ingest.tree import tree_of
 from tests.ingest.exports import (
     FEW,

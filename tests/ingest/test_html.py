@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from align.ingest.formats.pages import moment, page_of
-from align.ingest.found import Document
-from align.ingest.readers.html import READER
-from align.ingest.reading import Notes
+from align.ingest.readers.html import READER, moment, page_of
+from align.ingest.reading import Document, Notes
 from align.ingest.tree import origin_of
 from tests.ingest.exports import (
     FEW,

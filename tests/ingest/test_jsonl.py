@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from align.errors import UserError
-from align.ingest.found import Message
 from align.ingest.readers.jsonl import READER
-from align.ingest.reading import Notes
+from align.ingest.reading import Message, Notes
 from align.ingest.tree import tree_of
 from tests.ingest.exports import (
     FEW,

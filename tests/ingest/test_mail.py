@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from align.ingest.found import Document, Message
 from align.ingest.readers.mail import READER
-from align.ingest.reading import Notes, Options
+from align.ingest.reading import Document, Message, Notes, Options
 from tests.ingest.exports import (
     FEW,
     MANY,

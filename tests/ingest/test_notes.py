@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from align.ingest.found import Document
 from align.ingest.readers.notes import READER, read_note
-from align.ingest.reading import Notes
+from align.ingest.reading import Document, Notes
 from align.ingest.tree import tree_of
 from tests.ingest.exports import (
     FEW,

@@ -1,7 +1,7 @@
 from collections import Counter
 
-from align.ingest.found import Document, Message
 from align.ingest.ownership import Me, strangers
+from align.ingest.reading import Document, Message
 
 
 def said(author: str, key: str | None = None, is_owner: bool | None = None) -> Message:

@@ -3,10 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from align.ingest.formats.page_text import text_of_pages
-from align.ingest.found import Document
-from align.ingest.readers.pdf import READER
-from align.ingest.reading import Notes
+from align.ingest.readers.pdf import READER, text_of_pages
+from align.ingest.reading import Document, Notes
 from align.ingest.tree import tree_of
 from tests.ingest.exports import (
     FEW,

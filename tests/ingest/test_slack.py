@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from align.ingest.found import Message
 from align.ingest.readers.slack import READER
-from align.ingest.reading import Notes, Options
+from align.ingest.reading import Message, Notes, Options
 from align.ingest.tree import tree_of
 from tests.ingest.exports import (
     FEW,

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.ingest.found import Document, Message
-from align.ingest.stretches import LONGEST, iso, seconds, stretches
+from align.ingest.reading import Document, Message
+from align.ingest.taking import LONGEST, iso, seconds, stretches
 
 HOUR = timedelta(hours=1)
 

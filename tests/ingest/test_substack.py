@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from align.ingest.found import Document
 from align.ingest.readers.substack import READER
-from align.ingest.reading import Notes
+from align.ingest.reading import Document, Notes
 from tests.ingest.exports import (
     FEW,
     MANY,

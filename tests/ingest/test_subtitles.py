@@ -3,9 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from align.ingest.found import Document, Message
 from align.ingest.readers.subtitles import READER
-from align.ingest.reading import Notes
+from align.ingest.reading import Document, Message, Notes
 from align.ingest.tree import tree_of
 from tests.ingest.exports import (
     FEW,

@@ -7,9 +7,8 @@ import pytest
 
 from align.ingest.formats.columns import NoColumns, columns_of, dialect_of
 from align.ingest.formats.dates import is_day_first, when
-from align.ingest.found import Document, Message
 from align.ingest.readers.table import READER
-from align.ingest.reading import Notes, Options
+from align.ingest.reading import Document, Message, Notes, Options
 from align.ingest.tree import tree_of
 from tests.ingest.exports import (
     FEW,

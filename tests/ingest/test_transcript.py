@@ -3,10 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from align.ingest.formats.speakers import is_name, without_directions
-from align.ingest.found import Message
+from align.ingest.formats.transcripts import is_name, without_directions
 from align.ingest.readers.transcript import READER
-from align.ingest.reading import Notes
+from align.ingest.reading import Message, Notes
 from align.ingest.tree import tree_of
 from tests.ingest.exports import (
     FEW,

@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from align.ingest.found import Document
 from align.ingest.readers.notes import READER, read_note
-from align.ingest.reading import Notes
+from align.ingest.reading import Document, Notes
 from tests.ingest.exports import (
     FEW,
     MANY,

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from align.ingest.found import Document, Message
 from align.ingest.readers.x import READER
-from align.ingest.reading import Notes
+from align.ingest.reading import Document, Message, Notes
 from align.ingest.tree import tree_of
 from tests.ingest.exports import (
     FEW,

@@ -5,32 +5,38 @@ order they are asked. The first that takes a message gives it its reason, a code
 `align.ingest.reasons`.
 """
 
+import re
 from collections import deque
 from collections.abc import Sequence
 
-from align.ingest.cleaning.context_bound import LONGEST_WORDS, is_context_bound
-from align.ingest.cleaning.course import Course
+from align.ingest.cleaning.context_bound import LONGEST_WORDS, Course, is_context_bound
 from align.ingest.cleaning.languages import other_languages
-from align.ingest.cleaning.links import is_link_only
-from align.ingest.cleaning.notices import is_notice
-from align.ingest.cleaning.others_prose import reads_like_others_prose, repeats
-from align.ingest.cleaning.pasted import is_pasted
 from align.ingest.cleaning.placeholders import (
     is_empty,
     is_forwarded,
+    is_link_only,
     is_media_only,
     is_plainly_said,
     is_system,
 )
-from align.ingest.cleaning.quoted import is_quoted
-from align.ingest.cleaning.voice import is_too_short
-from align.ingest.found import Document, Message
+from align.ingest.cleaning.quoted import (
+    is_notice,
+    is_pasted,
+    is_quoted,
+    reads_like_others_prose,
+    repeats,
+)
+from align.ingest.reading import Document, Message
 from align.owner import Cleaning
 from align.text.similarity import words
 
 _JUST_BEFORE = 6
 # No message of more characters is short; a longer one is not cut into words to see that.
 _SHORT_CHARACTERS = 200
+# Thai, Lao, Tibetan, Burmese, Khmer, Japanese and Chinese are written without blanks.
+_UNSPACED = re.compile(
+    "[\u0e01-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\U00020000-\U00031fff]"
+)
 
 
 def judge_conversation(messages: Sequence[Message], settings: Cleaning) -> list[str | None]:
@@ -119,3 +125,21 @@ def _says_too_little(message: Message, course: Course, settings: Cleaning) -> st
     if len(tokens) <= LONGEST_WORDS and is_context_bound(text, tokens, course.before()):
         return "context-bound"
     return None
+
+
+def is_too_short(text: str, tokens: Sequence[str], fewest: int) -> bool:
+    """Tell whether a message has fewer different words than `fewest`; emoji and digits are none.
+
+    Where words are written without blanks, two letters count as a word.
+
+    Args:
+        text: The message.
+        tokens: Its words, as `align.text.similarity.words` takes them.
+        fewest: So many words carry a voice.
+    """
+    different = 0
+    for word in set(tokens):
+        different += not word.isdigit()
+        if different >= fewest:
+            return False
+    return fewest > 0 and (text.isascii() or len(_UNSPACED.findall(text)) < 2 * fewest)

@@ -12,7 +12,6 @@ INVISIBLE = (
     "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"
     "\ufeff\ufe0f\xad \t\n"
 )
-
 _MEDIA = (
     "media image images photo photos picture pictures video videos audio sticker stickers gif gifs"
     " document documents file files attachment attachments voice message note contact card location"
@@ -38,7 +37,6 @@ _FILE = re.compile(
 )
 _WORD = re.compile(r"[^\W\d_]+")
 _BRACKETS = {"<": ">", "[": "]", "(": ")"}
-
 _SERVICE_LINES = frozenset({
     "this message was deleted", "you deleted this message", "this message has been deleted",
     "message deleted", "deleted message", "waiting for this message", "missed voice call",
@@ -69,7 +67,6 @@ _SERVICE_BEGINNINGS = (
     "berichten en oproepen zijn end-to-end versleuteld",
     "berichten en gesprekken zijn end-to-end versleuteld",
 )  # fmt: skip
-
 _FORWARDS = (
     "forwarded message", "begin forwarded message", "forwarded from", "forwarded many times",
     "fwd:", "fw:", "original message-----", "weitergeleitete nachricht",
@@ -83,6 +80,8 @@ _FORWARDS = (
 _SERVICE_STARTS = frozenset(line[:3] for line in (*_SERVICE_LINES, *_SERVICE_BEGINNINGS))
 _FORWARD_STARTS = frozenset(line[:3] for line in _FORWARDS)
 _STARTS = _SERVICE_STARTS | _FORWARD_STARTS
+_LINK = re.compile(r"[a-z][a-z0-9+.-]{1,20}://\S|www\.\S|[\w.-]{1,80}\.[a-z]{2,24}/", re.I)
+_SAYS_SOMETHING = re.compile(r"[^\W_]")
 
 
 def is_empty(text: str) -> bool:
@@ -147,3 +146,16 @@ def _stands_for_media(line: str) -> bool:
     rest, files = _FILE.subn(" ", line)
     words = set(_WORD.findall(rest.casefold()))
     return (files > 0 or not words.isdisjoint(_MEDIA_WORDS)) and words <= _PLACEHOLDER_WORDS
+
+
+def is_link_only(text: str) -> bool:
+    """Tell whether a text is links and nothing said of them."""
+    if "/" not in text and "www." not in text:
+        return False
+    links = 0
+    for part in text.split():
+        if _LINK.match(part.lstrip("<([\"'*•-")):
+            links += 1
+        elif _SAYS_SOMETHING.search(part):
+            return False
+    return links > 0

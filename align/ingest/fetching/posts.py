@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 from align.errors import UserError
 from align.ingest.fetching.site import NoAnswer, Reply, Site
 from align.ingest.formats.markup import parsed, plain
-from align.ingest.formats.pages import page_of, page_text
 from align.ingest.readers.feed import content_of, looks_like_feed, parsed_feed, time_of
+from align.ingest.readers.html import page_of, page_text
 
 _FEEDS = ("feed", "rss.xml", "atom.xml", "feed.xml", "index.xml")
 _ARCHIVE_PAGE = 12

@@ -1,14 +1,14 @@
 """The data package of Discord: what the owner wrote, channel by channel; nobody else is in it."""
 
 import csv
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from align.errors import UserError
-from align.ingest.formats.discord_markup import plain_text
-from align.ingest.formats.json_values import (
+from align.ingest.formats.json_stream import (
     epoch_time,
     id_of,
     iso_time,
@@ -19,12 +19,17 @@ from align.ingest.formats.json_values import (
     objects_of,
     string_of,
 )
-from align.ingest.found import Message
-from align.ingest.reading import Export, Notes
+from align.ingest.reading import Export, Message, Notes
 
 # Milliseconds from 1970 to the moment from which Discord's ids count.
 _BEGINNING = 1_420_070_400_000
 _DIRECT = "Direct Message with "
+_MARKUP = re.compile(
+    r"<(?:@!?(?P<user>\d{1,20})|@&(?P<role>\d{1,20})|\#(?P<channel>\d{1,20})"
+    r"|a?:(?P<emoji>\w{1,64}):\d{1,20}|t:(?P<time>\d{1,15})(?::(?P<style>[a-zA-Z]))?"
+    r"|(?P<command>/[^:<>\n]{1,100}):\d{1,20}|id:(?P<place>[a-z-]{1,20}))>"
+)
+_STYLES = {"t": "%H:%M", "T": "%H:%M", "d": "%Y-%m-%d", "D": "%Y-%m-%d", "R": "%Y-%m-%d"}
 
 
 @dataclass
@@ -155,3 +160,31 @@ def _folder(name: str) -> str:
 
 def _base(name: str) -> str:
     return name.rpartition("/")[2]
+
+
+def plain_text(text: str, people: Mapping[str, str], channels: Mapping[str, str]) -> str:
+    """Return a message as people see it.
+
+    Args:
+        text: The message, with mentions such as `<@123>`.
+        people: Names by id; whoever is not among them is `@someone`.
+        channels: Names by id.
+    """
+
+    def shown(match: re.Match[str]) -> str:
+        kind, value = match.lastgroup, match.group(match.lastgroup or 0)
+        if kind == "user":
+            return f"@{people.get(value, 'someone')}"
+        if kind == "role":
+            return "@group"
+        if kind == "channel":
+            return f"#{channels.get(value, 'channel')}"
+        if kind == "emoji":
+            return f":{value}:"
+        if kind in ("time", "style"):
+            moment = epoch_time(int(match["time"]))
+            form = _STYLES.get(match["style"] or "", "%Y-%m-%d %H:%M")
+            return moment.strftime(form) if moment else match[0]
+        return value if kind == "command" else f"#{value}"
+
+    return _MARKUP.sub(shown, text) if "<" in text else text

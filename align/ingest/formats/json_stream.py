@@ -1,8 +1,10 @@
 """JSON read as it comes: an export of a gigabyte takes no more memory than its largest item."""
 
 import codecs
+import json
 import re
 from collections.abc import Callable, Iterator, Set
+from datetime import UTC, datetime, tzinfo
 from typing import IO, Any
 
 from align.errors import UserError
@@ -28,6 +30,60 @@ _STRUCTURE = re.compile(rb"[\w.+-]*+(?>[\[\]{}:,\s]|-?\d[\d.eE+-]*+|true|false|n
 _DEEPEST = 500
 # The longest escape, a pair of surrogates, may be cut by a chunk's end.
 _LONGEST = 12
+# A smaller file is parsed at once, which is some times faster than item by item.
+_AT_ONCE = 64 * 1024**2
+# Numbers since 1970 that are larger count milliseconds.
+_SECONDS = 10**11
+# No service's number has more digits.
+_LARGEST = 10**30
+
+
+class Mended:
+    """A JSON file as its parser wants it: valid UTF-8 without a mark, and escapes of JSON only.
+
+    Bytes that are no text become a replacement character, so that one of them does not cost the
+    rest of an export.
+
+    Args:
+        file: At its beginning, in any encoding of `align.ingest.text`.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._held = b""
+        self._ended = False
+
+    def read(self, size: int = _CHUNK) -> bytes:
+        """Return about `size` more bytes; none at the end."""
+        # A parser asks for nothing first, to see whether it gets bytes or text.
+        if size == 0:
+            return b""
+        while not self._ended:
+            data = self._file.read(_CHUNK if size < 0 else size)
+            self._ended = not data
+            if self._decoder is None:
+                # Only a mark or UTF-16's zeros speak for another encoding: JSON is UTF-8.
+                encoding = encoding_of(data[:4096])
+                encoding = "utf-8" if encoding == "cp1252" else encoding
+                self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+            text = self._decoder.decode(data, final=self._ended)
+            mended = self._mended(text.encode("utf-8", "replace"))
+            if is_nested_deeply(mended):
+                raise ValueError("nested too deeply")
+            if mended:
+                return mended
+        return b""
+
+    def _mended(self, data: bytes) -> bytes:
+        data = self._held + data
+        self._held = b""
+        if not self._ended:
+            cut = _last_escape(data)
+            data, self._held = data[:cut], data[cut:]
+        if _WRONG.search(data) is None:
+            return data
+        return _ESCAPE.sub(_escape, data)
 
 
 def json_items(export: Export, name: str, prefix: str, notes: Notes) -> Iterator[Any]:
@@ -80,54 +136,6 @@ def json_head(
         return
 
 
-class Mended:
-    """A JSON file as its parser wants it: valid UTF-8 without a mark, and escapes of JSON only.
-
-    Bytes that are no text become a replacement character, so that one of them does not cost the
-    rest of an export.
-
-    Args:
-        file: At its beginning, in any encoding of `align.ingest.text`.
-    """
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._decoder: codecs.IncrementalDecoder | None = None
-        self._held = b""
-        self._ended = False
-
-    def read(self, size: int = _CHUNK) -> bytes:
-        """Return about `size` more bytes; none at the end."""
-        # A parser asks for nothing first, to see whether it gets bytes or text.
-        if size == 0:
-            return b""
-        while not self._ended:
-            data = self._file.read(_CHUNK if size < 0 else size)
-            self._ended = not data
-            if self._decoder is None:
-                # Only a mark or UTF-16's zeros speak for another encoding: JSON is UTF-8.
-                encoding = encoding_of(data[:4096])
-                encoding = "utf-8" if encoding == "cp1252" else encoding
-                self._decoder = codecs.getincrementaldecoder(encoding)("replace")
-            text = self._decoder.decode(data, final=self._ended)
-            mended = self._mended(text.encode("utf-8", "replace"))
-            if is_nested_deeply(mended):
-                raise ValueError("nested too deeply")
-            if mended:
-                return mended
-        return b""
-
-    def _mended(self, data: bytes) -> bytes:
-        data = self._held + data
-        self._held = b""
-        if not self._ended:
-            cut = _last_escape(data)
-            data, self._held = data[:cut], data[cut:]
-        if _WRONG.search(data) is None:
-            return data
-        return _ESCAPE.sub(_escape, data)
-
-
 def is_nested_deeply(data: bytes) -> bool:
     """Tell whether many more brackets open than close in a stretch of JSON, outside its texts.
 
@@ -165,3 +173,89 @@ def _escape(found: re.Match[bytes]) -> bytes:
     if found["control"]:
         return b"\\u00" + found["control"]
     return b"\\ufffd" if found["half"] else found[0]
+
+
+def string_of(value: object) -> str:
+    """Return a text, or an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def object_of(value: object) -> dict[str, Any]:
+    """Return an object, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def list_of(value: object) -> list[Any]:
+    """Return a list, or an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def objects_of(value: object) -> list[dict[str, Any]]:
+    """Return the objects of a list."""
+    return [each for each in list_of(value) if isinstance(each, dict)]
+
+
+def id_of(value: object) -> str | None:
+    """Return an id, which services write as a text or as a number; None where it is neither."""
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST:
+        return str(value)
+    return None
+
+
+def iso_time(value: object, zone: tzinfo | None = None) -> datetime | None:
+    """Return the moment that an ISO 8601 text names, in UTC where its zone is known.
+
+    Args:
+        value: What should be the text.
+        zone: The zone of a text that names none.
+    """
+    try:
+        moment = datetime.fromisoformat(string_of(value).strip().removesuffix(" UTC"))
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=zone)
+        return moment if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def epoch_time(value: object) -> datetime | None:
+    """Return the moment of a number (or its text) of seconds or milliseconds since 1970."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        seconds = float(value)
+        if seconds > _SECONDS:
+            seconds /= 1000
+        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def json_in(export: Export, name: str, notes: Notes) -> Any:
+    """Return the value of a JSON file that is small; None, and a note, where it is damaged."""
+    try:
+        return json.loads(export.tree.text_of(name, _AT_ONCE))
+    except UserError as error:
+        notes.problems.append(error)
+    except (ValueError, RecursionError) as error:
+        what = f"damaged ({' '.join(str(error).split())[:120]})"
+        notes.problem(export.place(name), what, "The rest is read without it")
+    return None
+
+
+def objects_in(export: Export, name: str, notes: Notes) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a list in a JSON file, up to where it is damaged."""
+    try:
+        value = json.loads(export.tree.text_of(name, _AT_ONCE))
+    except RecursionError:
+        notes.problem(export.place(name), "damaged (nested too deeply)", "Get the export again")
+    except (UserError, ValueError):
+        # Too large for this, or damaged: what stands before the damage is read.
+        items = json_items(export, name, "item", notes)
+        yield from (item for item in items if isinstance(item, dict))
+    else:
+        if not isinstance(value, list):
+            notes.problem(export.place(name), "not the list that should be there")
+        yield from objects_of(value)

@@ -23,7 +23,7 @@ class Endings:
         """Count the last lines of one mail of the owner's."""
         self._mails += 1
         for _, block in self._blocks(text):
-            self._seen[_digest(block)] += 1
+            self._seen[_block_digest(block)] += 1
 
     def without(self, text: str) -> str:
         """Return the text without the signature that was learned."""
@@ -31,7 +31,7 @@ class Endings:
         found = [
             start
             for start, block in self._blocks(text)
-            if self._seen[_digest(block)] >= least and _looks_like_signature(block)
+            if self._seen[_block_digest(block)] >= least and _looks_like_signature(block)
         ]
         # "Love, Ann" may stand above it in every mail: the shortest that is a paragraph is taken.
         apart = [start for start in found if text[:start].endswith("\n\n")]
@@ -57,7 +57,7 @@ class Endings:
         return blocks[::-1]
 
 
-def _digest(block: list[str]) -> bytes:
+def _block_digest(block: list[str]) -> bytes:
     return blake2b("\n".join(block).encode("utf-8", "replace"), digest_size=8).digest()
 
 

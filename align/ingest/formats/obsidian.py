@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 # Code keeps its brackets and percent signs.
 _CODE = re.compile(
@@ -26,6 +28,36 @@ _TAG = re.compile(r"(?<![\w&/#\[(])#([^\W\d_][\w/-]*)")
 _HIGHLIGHT = re.compile(r"==(?=\S)([^=\n]+?)(?<=\S)==")
 _MARKUP = (_EMBED, _LINK, _COMMENT, _CALLOUT)
 _PROPERTIES = frozenset({"aliases", "cssclass", "cssclasses"})
+_BLOCK = re.compile(r"^([ \t]*)-(?:[ ]|$)(.*)$")
+_PROPERTY = re.compile(r"^[ \t]*([\w./-]{1,60})::(?:[ \t]+(.*)|$)")
+_REFERENCE = re.compile(r"\(\([0-9a-f]{8}-[0-9a-f-]{27}\)\)", re.IGNORECASE)
+_LABELLED = re.compile(r"\[([^\]\n]*)\]\(\(\([0-9a-f-]{36}\)\)\)", re.IGNORECASE)
+_MACRO = re.compile(r"\{\{[^{}\n]*(?:\{\{[^{}\n]*\}\}[^{}\n]*)*\}\}")
+_ADVANCED = re.compile(r"^[ \t]*#\+BEGIN_(?:QUERY|COMMENT)", re.IGNORECASE)
+_END = re.compile(r"^[ \t]*#\+END_", re.IGNORECASE)
+_TASK = re.compile(
+    r"^(#{1,6}[ ])?(?:TODO|DOING|DONE|LATER|NOW|WAITING|WAIT|CANCELED|CANCELLED|IN-PROGRESS)[ ]+"
+)
+_PRIORITY = re.compile(r"\[#[A-C]\][ ]*")
+_PLANNED = re.compile(r"^[ \t]*(?:SCHEDULED|DEADLINE):[ ]*<[^>\n]*>")
+_PICTURE = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)(?:\{[^}\n]*\})?")
+_LOGSEQ_TAG = re.compile(r"(?<![\w&/#(])#(?:\[\[([^\[\]\n]+)\]\]|([^\W\d_][\w/-]*))")
+_LOGSEQ_HIGHLIGHT = re.compile(r"\^\^(?=\S)([^^\n]+)\^\^")
+_OWN = re.compile(
+    r"^[ \t]*(?:-[ ])?(?:collapsed|id|title|alias|tags|type|template|public)::[ ]"
+    r"|\(\([0-9a-f]{8}-|\{\{(?:query|embed|renderer|video)\b|:LOGBOOK:",
+    re.MULTILINE | re.IGNORECASE,
+)
+_JOURNAL_PAGE = re.compile(r"(?:^|/)journals/\d{4}_\d\d_\d\d\.md$")
+# Outlines are this deep only where somebody breaks a reader.
+_DEEPEST = 50
+
+
+@dataclass
+class _Block:
+    depth: int
+    lines: list[str] = field(default_factory=list)
+    is_template: bool = False
 
 
 def is_obsidian(text: str, properties: object) -> bool:
@@ -90,3 +122,124 @@ def _shown(link: re.Match[str]) -> str:
     name = page.strip().rstrip("\\").rsplit("/", 1)[-1].removesuffix(".md")
     # A link into its own note names the heading only.
     return name or (heading or "").rsplit("#", 1)[-1].lstrip("^").strip()
+
+
+def is_logseq(text: str, origin: str, *, in_graph: bool) -> bool:
+    """Tell whether a page is Logseq's: an outline as a whole, with a mark of its own.
+
+    Args:
+        text: The page.
+        origin: Where it lies.
+        in_graph: Whether a graph's settings lie beside it.
+    """
+    lines = [line for line in text.split("\n") if line.strip()]
+    body = [line for line in lines if not _PROPERTY.match(line)]
+    is_outline = all(line[0] in "- \t" for line in body) and any(map(_BLOCK.match, body))
+    marked = in_graph or _JOURNAL_PAGE.search(origin) or _OWN.search(text)
+    return bool(is_outline and marked)
+
+
+def plain_logseq(text: str) -> tuple[dict[str, str], str]:
+    """Return a page's own properties, by their names in small letters, and its text."""
+    properties: dict[str, str] = {}
+    blocks: list[_Block] = []
+    for line in text.split("\n"):
+        block = _BLOCK.match(line)
+        if block:
+            blocks.append(_Block(_indent(block[1]), [block[2]]))
+        elif blocks:
+            blocks[-1].lines.append(line)
+        elif match := _PROPERTY.match(line):
+            properties[match[1].casefold()] = (match[2] or "").strip()
+        elif line.strip():
+            blocks.append(_Block(0, [line]))
+    if blocks and not properties and all(_PROPERTY.match(x) for x in blocks[0].lines if x.strip()):
+        found = [match for line in blocks[0].lines if (match := _PROPERTY.match(line))]
+        properties = {match[1].casefold(): (match[2] or "").strip() for match in found}
+    return properties, _joined(blocks)
+
+
+def page_title(stem: str) -> str:
+    """Return the page's name that a file's name stands for: `on%2Fbread`, `on___bread`."""
+    return unquote(stem).replace("___", "/")
+
+
+def _joined(blocks: list[_Block]) -> str:
+    depths: list[int] = []
+    hidden: int | None = None
+    text = ""
+    was_item = False
+    for block in blocks:
+        while depths and depths[-1] >= block.depth:
+            depths.pop()
+        depths.append(block.depth)
+        level = min(len(depths) - 1, _DEEPEST)
+        if hidden is not None and level > hidden:
+            continue
+        hidden = None
+        said = _said(block)
+        if block.is_template:
+            hidden = level
+            continue
+        if not said:
+            continue
+        is_item = level > 0
+        if is_item:
+            indent = "  " * (level - 1)
+            said = f"{indent}- " + said.replace("\n", f"\n{indent}  ")
+        text += ("\n" if is_item and was_item else "\n\n") + said
+        was_item = is_item
+    return text.strip("\n")
+
+
+def _said(block: _Block) -> str:
+    """Return what a block says, without its properties, clocks and programs."""
+    kept: list[str] = []
+    waits_for: re.Pattern[str] | None = None
+    is_code = False
+    for number, line in enumerate(block.lines):
+        line = line.rstrip() if number == 0 else _outdented(line, block.depth).rstrip()
+        if waits_for is not None:
+            waits_for = None if waits_for.match(line) else waits_for
+        elif line.lstrip().startswith("```"):
+            is_code = not is_code
+            kept.append(line)
+        elif is_code:
+            kept.append(line)
+        elif line.strip() in (":LOGBOOK:", ":PROPERTIES:"):
+            waits_for = re.compile(r"[ \t]*:END:")
+        elif _ADVANCED.match(line):
+            waits_for = _END
+        elif match := _PROPERTY.match(line):
+            block.is_template = block.is_template or match[1].casefold() == "template"
+        elif not _PLANNED.match(line):
+            plain = _plain_line(line)
+            if plain or not line:
+                kept.append(plain)
+    return "\n".join(kept).strip()
+
+
+def _plain_line(line: str) -> str:
+    line = _TASK.sub(r"\1", line)
+    line = _PRIORITY.sub("", line)
+    line = _LABELLED.sub(r"\1", line)
+    line = _REFERENCE.sub("", line)
+    line = _MACRO.sub("", line)
+    line = _PICTURE.sub("", line)
+    line = _LOGSEQ_TAG.sub(lambda match: match[1] or match[2], line)
+    line = link_text(line)
+    return re.sub(r"(?<=\S)[ ]{2,}", " ", _LOGSEQ_HIGHLIGHT.sub(r"\1", line)).rstrip()
+
+
+def _indent(blank: str) -> int:
+    return len(blank.replace("\t", "  "))
+
+
+def _outdented(line: str, depth: int) -> str:
+    """Take off the indentation that a block's further lines have."""
+    left = depth + 2
+    place = 0
+    while place < len(line) and left > 0 and line[place] in " \t":
+        left -= 2 if line[place] == "\t" else 1
+        place += 1
+    return line[place:]

@@ -1,16 +1,19 @@
 """Rows of JSON files and of JSON lines, whoever wrote them."""
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
 from align.errors import UserError
 from align.ingest.formats.json_stream import json_items
-from align.ingest.reading import Export, Notes
+from align.ingest.reading import Export, Message, Notes
 from align.ingest.text import encoding_of
 from align.ingest.tree import LINE, Tree
+from align.store.ids import content_id
 
 LINES = frozenset({".jsonl", ".ndjson"})
 # Lists of rows stand under these names where the file is one object.
@@ -37,6 +40,81 @@ class Shape:
     prefix: str
     columns: list[str]
     inner: dict[str, set[str]]
+
+
+@dataclass
+class Faults:
+    """What is wrong in one file: told at its end, and raised where nothing could be taken."""
+
+    export: Export
+    name: str
+    notes: Notes
+    errors: list[UserError] = field(default_factory=list)
+    more: int = 0
+
+    def add(self, error: UserError) -> None:
+        """Keep one fault."""
+        if len(self.errors) < _MOST_FAULTS:
+            self.errors.append(error)
+        else:
+            self.more += 1
+
+    def tell(self, *, taken: bool) -> None:
+        """Tell what was kept.
+
+        Raises:
+            UserError: There are faults, and nothing was taken; names the first.
+        """
+        if self.errors and not taken:
+            raise self.errors[0]
+        self.notes.problems.extend(self.errors)
+        if self.more:
+            place = self.export.place(self.name)
+            self.notes.problem(place, f"{self.more:,} more lines are wrong", "The rest was taken")
+
+
+@dataclass(frozen=True)
+class Said:
+    """One turn; `is_owner` is None where a name says who spoke."""
+
+    text: str
+    is_owner: bool | None
+    author: str
+    position: int = 0
+    time: datetime | None = None
+
+
+class Naming:
+    """Names the conversations of one file.
+
+    Args:
+        origin: The file's name in the store.
+    """
+
+    def __init__(self, origin: str) -> None:
+        self._origin = origin
+        self._seen: Counter[str] = Counter()
+
+    def messages(
+        self, said: Sequence[Said], source: str, thread: str | None = None
+    ) -> Iterator[Message]:
+        """Yield a conversation's messages; what belongs together is `thread`, else itself."""
+        # By its first words, not by its line: lines added above it move nothing.
+        key = content_id(said[0].text)
+        self._seen[key] += 1
+        number = self._seen[key]
+        name = f"{self._origin}#{key}" + (f"-{number}" if number > 1 else "")
+        for turn in said:
+            yield Message(
+                chat=name,
+                author=turn.author,
+                text=turn.text,
+                time=turn.time,
+                key=str(turn.position),
+                is_owner=turn.is_owner,
+                thread=thread or name,
+                source=source,
+            )
 
 
 def suffix_of(name: str) -> str:
@@ -115,37 +193,6 @@ def line_rows(export: Export, name: str, faults: "Faults") -> Iterator[tuple[int
         faults.add(error)
 
 
-@dataclass
-class Faults:
-    """What is wrong in one file: told at its end, and raised where nothing could be taken."""
-
-    export: Export
-    name: str
-    notes: Notes
-    errors: list[UserError] = field(default_factory=list)
-    more: int = 0
-
-    def add(self, error: UserError) -> None:
-        """Keep one fault."""
-        if len(self.errors) < _MOST_FAULTS:
-            self.errors.append(error)
-        else:
-            self.more += 1
-
-    def tell(self, *, taken: bool) -> None:
-        """Tell what was kept.
-
-        Raises:
-            UserError: There are faults, and nothing was taken; names the first.
-        """
-        if self.errors and not taken:
-            raise self.errors[0]
-        self.notes.problems.extend(self.errors)
-        if self.more:
-            place = self.export.place(self.name)
-            self.notes.problem(place, f"{self.more:,} more lines are wrong", "The rest was taken")
-
-
 def _row(line: str, place: str) -> dict[str, Any]:
     if len(line) >= LINE:
         raise UserError(place, f"a line of more than {LINE:,} characters", "Split it")
@@ -182,3 +229,22 @@ def _events(head: str) -> Iterator[tuple[str, str, Any]]:
 def _prefixes(maps: dict[str, dict[str, None]]) -> list[str]:
     wrapped = [f"{key}.item" for key in _WRAPPERS if key in maps.get("", {})]
     return ["item", *wrapped, ""]
+
+
+def pair(question: str, answer: str, time: datetime | None = None) -> list[Said]:
+    """Return a question to the owner and the answer; nothing where one of them is empty."""
+    if not question or not answer:
+        return []
+    return [
+        Said(question, is_owner=False, author="other", position=0, time=time),
+        Said(answer, is_owner=True, author="owner", position=1, time=time),
+    ]
+
+
+def useless(said: Sequence[Said]) -> str | None:
+    """Return why nothing can be learned from a conversation, or None."""
+    if not said:
+        return "empty"
+    if all(turn.is_owner is False for turn in said):
+        return "nothing of the owner's in it"
+    return None

@@ -1,13 +1,24 @@
 """The files of an X archive: scripts that assign a list of JSON objects."""
 
+import html
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any
 
-from align.ingest.formats.json_stream import json_items
-from align.ingest.formats.json_values import epoch_time, iso_time, string_of
-from align.ingest.reading import Export, Notes
+from align.ingest.formats.json_stream import (
+    epoch_time,
+    id_of,
+    iso_time,
+    json_items,
+    list_of,
+    object_of,
+    objects_of,
+    string_of,
+)
+from align.ingest.reading import Document, Export, Notes
 from align.ingest.tree import Tree
 
 # Milliseconds from 1970 to the moment from which X's ids count.
@@ -17,6 +28,72 @@ _TIMED = 30_000_000_000
 # `Thu May 02 16:00:00 +0000 2024`; `strptime` would read the names in the user's language.
 _DATE = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d) ([\d:]{8}) ([+-]\d{4}) (\d{4})")
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
+_LINK = re.compile(r"https?://t\.co/\w{1,30}")
+_ANY_LINK = re.compile(r"https?://\S+")
+_POST = re.compile(
+    r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/\w{1,30}/status(?:es)?/\d+\S*", re.IGNORECASE
+)
+_MENTIONS = re.compile(r"(?:@\w{1,30}\s+)+")
+# A long post's first characters stand in the list of posts, all of it in a list of its own.
+_STEM, _SHORTEST_STEM = 40, 100
+_CUT = re.compile(r"\s*(?:…|\.\.\.)?(?:\s*https?://t\.co/\w{1,30})*\s*$")
+
+
+class _Bare(Tree):
+    """A tree whose scripts begin with their list: `window.YTD.tweets.part0 = ` is passed over."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree, self.label, self.names = tree, tree.label, tree.names
+
+    def _open(self, name: str) -> IO[bytes]:
+        file = self._tree.open(name)
+        file.seek(max(file.read(4096).find(b"["), 0))
+        return file
+
+    def size(self, name: str) -> int:
+        return self._tree.size(name)
+
+    def place(self, name: str) -> str:
+        return self._tree.place(name)
+
+    def origin_of(self, name: str) -> str:
+        return self._tree.origin_of(name)
+
+
+@dataclass(slots=True)
+class Post:
+    """One post.
+
+    Attributes:
+        key: Its id; of an edited post, the id of its first version.
+        version: The id of this version, as a number.
+        parent: The id of the post that it answers.
+        answers_other: Whether it answers, or is addressed to, somebody else.
+        text: What the owner wrote.
+        raw: The post as it was shown, where that is more.
+        reason: Why it is no writing of the owner's.
+        time: When it was written.
+        stem: Its beginning, by which its long form is found.
+    """
+
+    key: str
+    version: int
+    parent: str | None
+    answers_other: bool
+    text: str
+    raw: str | None
+    reason: str | None
+    time: datetime | None
+    stem: str
+
+
+@dataclass(slots=True)
+class LongPost:
+    """The whole text of a post that is longer than a post once could be."""
+
+    key: str
+    text: str
+    time: datetime | None
 
 
 def rows_of(export: Export, name: str, notes: Notes) -> Iterator[dict[str, Any]]:
@@ -45,22 +122,169 @@ def time_of(text: object, key: str | None) -> datetime | None:
     return moment
 
 
-class _Bare(Tree):
-    """A tree whose scripts begin with their list: `window.YTD.tweets.part0 = ` is passed over."""
+def post_of(row: dict[str, Any], own_id: str | None) -> Post | None:
+    """Return the post of a row; None where it is none.
 
-    def __init__(self, tree: Tree) -> None:
-        self._tree, self.label, self.names = tree, tree.label, tree.names
+    Args:
+        row: As the archive holds it.
+        own_id: The owner's id, where it is known.
+    """
+    key = id_of(row.get("id_str")) or id_of(row.get("id"))
+    full = string_of(row.get("full_text")) or string_of(row.get("text"))
+    if key is None:
+        return None
+    parent = id_of(row.get("in_reply_to_status_id_str")) or id_of(row.get("in_reply_to_status_id"))
+    other = id_of(row.get("in_reply_to_user_id_str")) or id_of(row.get("in_reply_to_user_id"))
+    is_retweet = full.startswith("RT @") or bool(object_of(row.get("retweeted_status")))
+    links, media = _links(row)
+    full = html.unescape(full)
+    written = full if is_retweet else _without_mentions(full, row, bool(parent or other))
+    text, whole = _expanded(written, links, media), _expanded(full, links, media)
+    reason = None
+    if is_retweet:
+        reason = "forwarded"
+    else:
+        text = _without_quoted(text)
+        if not _ANY_LINK.sub("", text).strip():
+            reason = "link-only" if _ANY_LINK.search(whole) else "media-only" if media else None
+            text = text or whole
+    return Post(
+        key=_first_version(row) or key,
+        version=number_of(key),
+        parent=parent,
+        answers_other=bool(other) and other != own_id,
+        text=text,
+        raw=whole if whole != text else None,
+        reason=reason,
+        time=time_of(row.get("created_at"), key),
+        stem=_stem(full),
+    )
 
-    def _open(self, name: str) -> IO[bytes]:
-        file = self._tree.open(name)
-        file.seek(max(file.read(4096).find(b"["), 0))
-        return file
 
-    def size(self, name: str) -> int:
-        return self._tree.size(name)
+def long_post_of(row: dict[str, Any]) -> LongPost | None:
+    """Return the long form of a post; None where a row holds none."""
+    key, core = id_of(row.get("noteTweetId")), object_of(row.get("core"))
+    if key is None:
+        return None
+    links = {
+        string_of(each.get("shortUrl")): string_of(each.get("expandedUrl"))
+        for each in objects_of(core.get("urls"))
+    }
+    text = _expanded(html.unescape(string_of(core.get("text"))), links, frozenset())
+    return LongPost(key, text, time_of(row.get("createdAt"), key))
 
-    def place(self, name: str) -> str:
-        return self._tree.place(name)
 
-    def origin_of(self, name: str) -> str:
-        return self._tree.origin_of(name)
+def documents_of(posts: Iterable[Post], long_posts: Iterable[LongPost]) -> Iterator[Document]:
+    """Yield threads and single posts, the oldest first.
+
+    Args:
+        posts: In any order, edited ones in all their versions.
+        long_posts: The long forms of some.
+    """
+    newest: dict[str, Post] = {}
+    versions: dict[str, str] = {}
+    for post in posts:
+        versions[str(post.version)] = post.key
+        if post.key not in newest or newest[post.key].version < post.version:
+            newest[post.key] = post
+    left = _put_in(newest.values(), long_posts)
+    threads: dict[str, list[Post]] = defaultdict(list)
+    root_of: dict[str, str] = {}
+    for post in sorted(newest.values(), key=lambda post: number_of(post.key)):
+        parent = versions.get(post.parent or "")
+        # An answer to oneself comes later than what it answers.
+        root_of[post.key] = root_of.get(parent or "", post.key)
+        threads[root_of[post.key]].append(post)
+    found = [_thread(thread) for thread in threads.values()]
+    found += [Document(each.key, each.text, time=each.time, is_owner=True) for each in left]
+    yield from sorted(found, key=lambda each: number_of(each.key))
+
+
+def _thread(posts: list[Post]) -> Document:
+    first = posts[0]
+    reason = first.reason
+    if reason is None and (first.answers_other or first.parent is not None):
+        reason = "context-bound"
+    elif reason in ("link-only", "media-only") and any(post.reason is None for post in posts):
+        reason = None
+    raw = None
+    if any(post.raw is not None for post in posts):
+        raw = "\n\n".join(post.text if post.raw is None else post.raw for post in posts)
+    text = "\n\n".join(post.text for post in posts if post.text.strip())
+    return Document(first.key, text, time=first.time, is_owner=True, reason=reason, raw=raw)
+
+
+def _put_in(posts: Iterable[Post], long_posts: Iterable[LongPost]) -> list[LongPost]:
+    """Give posts their long forms; return the long forms that belong to none."""
+    by_stem: dict[str, list[Post]] = defaultdict(list)
+    for post in posts:
+        if len(post.stem) >= _SHORTEST_STEM:
+            by_stem[post.stem[:_STEM]].append(post)
+    left = []
+    for each in long_posts:
+        whole = _one_line(each.text)
+        near = [p for p in by_stem.get(whole[:_STEM], ()) if _begins_with(whole, p.stem)]
+        if not near:
+            left.append(each)
+            continue
+        post = min(near, key=lambda p: abs(p.version - number_of(each.key)))
+        post.text, post.raw = each.text, None
+    return left
+
+
+def _begins_with(whole: str, stem: str) -> bool:
+    """Tell whether a text begins with the stem, whose links may be short ones."""
+    stem = _LINK.split(stem)[0]
+    return whole.startswith(stem)
+
+
+def _links(row: dict[str, Any]) -> tuple[dict[str, str], frozenset[str]]:
+    """Return what the short links of a post stand for, and which of them are its pictures."""
+    entities = object_of(row.get("entities"))
+    media = objects_of(entities.get("media"))
+    media += objects_of(object_of(row.get("extended_entities")).get("media"))
+    links = {
+        string_of(each.get("url")): string_of(each.get("expanded_url"))
+        for each in objects_of(entities.get("urls"))
+    }
+    return links, frozenset(string_of(each.get("url")) for each in media)
+
+
+def _expanded(text: str, links: Mapping[str, str], media: frozenset[str]) -> str:
+    def expand(match: re.Match[str]) -> str:
+        return "" if match[0] in media else links.get(match[0]) or match[0]
+
+    return "\n".join(line.rstrip() for line in _LINK.sub(expand, text).split("\n")).strip()
+
+
+def _without_quoted(text: str) -> str:
+    """Return a post without the link, at its end, of a post that it quotes."""
+    start = text.rfind("http")
+    if start >= 0 and _POST.fullmatch(text[start:]):
+        return text[:start].rstrip()
+    return text
+
+
+def _without_mentions(text: str, row: dict[str, Any], is_answer: bool) -> str:
+    """Return an answer without the names before it, which X puts there."""
+    match = _MENTIONS.match(text)
+    if match is None or not is_answer:
+        return text
+    shown = list_of(row.get("display_text_range"))
+    start = number_of(id_of(shown[0])) if shown else match.end()
+    return text[start:] if 0 < start <= match.end() else text
+
+
+def _first_version(row: dict[str, Any]) -> str | None:
+    edits = object_of(row.get("edit_info"))
+    initial = id_of(object_of(edits.get("edit")).get("initialTweetId"))
+    known = list_of(object_of(edits.get("initial")).get("editTweetIds"))
+    return initial or (id_of(known[0]) if known else None)
+
+
+def _stem(text: str) -> str:
+    return _one_line(_CUT.sub("", _MENTIONS.sub("", text, count=1) if text[:1] == "@" else text))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from align.ingest.formats.assistants import Layout
-from align.ingest.formats.json_values import id_of, iso_time, objects_of, string_of
-from align.ingest.found import Found, Message
-from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.formats.json_stream import id_of, iso_time, objects_of, string_of
+from align.ingest.reading import Export, Found, Message, Notes, Options, Reader
 
 _LAYOUT = Layout(
     re.compile(r'"chat_messages"\s*:\s*\['),

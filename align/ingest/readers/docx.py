@@ -14,9 +14,7 @@ from align.ingest.formats.dates import date_in_name, when
 from align.ingest.formats.rows import suffix_of
 from align.ingest.formats.transcripts import is_transcript, spoken
 from align.ingest.formats.word_text import Part, markdown_of, open_document_parts, word_parts
-from align.ingest.found import Document, Found
-from align.ingest.journals import in_journal
-from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.reading import Document, Export, Found, Notes, Options, Reader, in_journal
 from align.ingest.text import clean
 from align.ingest.tree import BOMB_BYTES, Tree
 

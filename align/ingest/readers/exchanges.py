@@ -14,17 +14,18 @@ from align.ingest.formats.dates import when
 from align.ingest.formats.rows import (
     LINES,
     Faults,
+    Naming,
+    Said,
     Shape,
     first_rows,
     json_rows,
     line_rows,
+    pair,
     shape_of,
     suffix_of,
+    useless,
 )
-from align.ingest.formats.said import Naming, Said, pair, useless
-from align.ingest.found import Found
-from align.ingest.journals import in_journal
-from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.reading import Export, Found, Notes, Options, Reader, in_journal
 from align.ingest.text import clean
 from align.ingest.tree import Tree
 

@@ -1,17 +1,76 @@
 """Saved web pages: title, date and main text, without navigation and footer."""
 
+import json
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone, tzinfo
+from email.utils import parsedate_to_datetime
+from typing import Any
 
 from align.errors import UserError
-from align.ingest.formats.pages import page_of, page_text
-from align.ingest.found import Document, Found
-from align.ingest.journals import in_journal
-from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.formats.markup import parsed, text_of
+from align.ingest.reading import Document, Export, Found, Notes, Options, Reader, in_journal
+from align.ingest.text import decoded
 from align.ingest.tree import Tree
 
 _ENDS = (".html", ".htm", ".xhtml")
 # A page with all its pictures in it may be large; its text never is.
 _MOST = 64 * 1024**2
+# Where the large blog services put a post's body, the surest first.
+_BODY_CLASSES = (
+    "e-content entry-content post-content post-body article-content article-body available-content "
+    "gh-content kg-canvas blog-post-content body-text"
+)
+_BODIES = (
+    ".//*[@itemprop='articleBody']",
+    *(
+        f".//*[contains(concat(' ', normalize-space(@class), ' '), ' {name} ')]"
+        for name in _BODY_CLASSES.split()
+    ),
+)
+_MAINS = (".//main", ".//*[@role='main']", ".//*[@id='content']", ".//*[@id='main']")
+_AROUND_TAGS = frozenset({"nav", "header", "footer", "aside", "form", "dialog"})
+# By class or id: what stands around a text on the common blog systems.
+_AROUND = (
+    "author-box blog-pager breadcrumb breadcrumbs button-wrapper byline comment-list "
+    "comment-respond comments comments-area cookie-banner cookie-notice disqus_thread "
+    "embedded-post-wrap entry-footer entry-meta footer footnote-anchor header jp-relatedposts "
+    "jp-relatedposts-post menu meta-nav nav-links navbar navigation newsletter-signup "
+    "pagination post-footer post-meta post-nav post-navigation posted-on related related-posts "
+    "reader-nav respond screen-reader-text share share-buttons share-post sharedaddy sidebar "
+    "site-footer site-header site-navigation skip-link social social-share sr-only "
+    "subscribe-widget subscription-widget subscription-widget-wrap tag-links tags toc "
+    "visually-hidden widget widget-area"
+)
+_IS_AROUND = frozenset(_AROUND.split())
+_AROUND_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary"})
+_YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
+_PUBLISHED = (
+    "//meta[@property='article:published_time']/@content",
+    "//meta[@itemprop='datePublished']/@content",
+    "//meta[translate(@name, 'DCTERMS', 'dcterms')='dc.date']/@content",
+    "//meta[@name='date' or @name='publish-date' or @name='publication_date']/@content",
+    "//*[@itemprop='datePublished']/@datetime",
+)
+_TIMES = "(//article//time | //main//time | //time)/@datetime"
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page says.
+
+    Attributes:
+        title: None where it has none.
+        time: When it was published; None where it does not say.
+        text: Its main text without the title.
+        main: The element that holds it, of lxml; None in an empty page.
+    """
+
+    title: str | None
+    time: datetime | None
+    text: str
+    main: Any
 
 
 def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
@@ -36,6 +95,171 @@ def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
         origin = export.origin(name)
         source = "journal" if in_journal(origin) else None
         yield Document(origin, page.text, title=page.title, time=page.time, source=source)
+
+
+def page_of(html: str) -> Page:
+    """Return what a page says; of an empty one, an empty text."""
+    tree = parsed(html)
+    if tree is None:
+        return Page(None, None, "", None)
+    title = _title(tree)
+    time = _published(tree)
+    main = _main(tree)
+    return Page(title, time, without_title(text_of(main), title), main)
+
+
+def page_text(data: bytes) -> str | None:
+    """Return a page's markup from its bytes, by what it says of its encoding; None for binary."""
+    from bs4.dammit import EncodingDetector
+
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    declared = EncodingDetector.find_declared_encoding(data[:65536], is_html=True)
+    if declared:
+        try:
+            return data.decode(declared, errors="strict")
+        except (LookupError, ValueError):
+            pass
+    return decoded(data)
+
+
+def without_title(text: str, title: str | None) -> str:
+    """Return a text without the title, where it is the first line."""
+    first, _, rest = text.partition("\n")
+    if title and " ".join(first.split()).casefold() == title.casefold():
+        return rest.lstrip("\n")
+    return text
+
+
+def moment(text: str | None) -> datetime | None:
+    """Return the moment that a date of the web names: ISO 8601, RFC 822, or as people write it."""
+    from dateutil import parser
+
+    text = (text or "").strip()[:60]
+    if not _YEAR.search(text):
+        return None
+    for read in (datetime.fromisoformat, parsedate_to_datetime, _as_people_write(parser)):
+        try:
+            found = read(text)
+            if 1970 <= found.year < 2100:
+                found.isoformat()
+                return found
+        except (ValueError, TypeError, OverflowError, IndexError, AttributeError):
+            continue
+    return None
+
+
+def _as_people_write(parser: Any) -> Any:
+    # A day or month that is not named must not be today's, nor an unknown zone this machine's.
+    return lambda text: parser.parse(text, default=datetime(2000, 1, 1), tzinfos=_zone)
+
+
+def _zone(name: str | None, offset: int | None) -> tzinfo | None:
+    return None if offset is None else timezone(timedelta(seconds=offset))
+
+
+def _title(tree: Any) -> str | None:
+    heading = [" ".join(text_of(each).split()) for each in tree.iterfind(".//h1")]
+    spoken = [*tree.xpath("//meta[@property='og:title']/@content")]
+    named = tree.xpath("//title/text()")
+    for found in (*spoken, *(heading if len(heading) == 1 else ()), *named, *heading):
+        if title := " ".join(str(found).split()):
+            return title
+    return None
+
+
+def _published(tree: Any) -> datetime | None:
+    for path in _PUBLISHED:
+        for value in tree.xpath(path):
+            if time := moment(str(value)):
+                return time
+    for script in tree.xpath("//script[@type='application/ld+json']/text()"):
+        for value in _dates_in(script):
+            if time := moment(value):
+                return time
+    for value in tree.xpath(_TIMES):
+        if time := moment(str(value)):
+            return time
+    return None
+
+
+def _dates_in(linked_data: str) -> Iterator[str]:
+    try:
+        waiting = [json.loads(linked_data)]
+    except (ValueError, RecursionError):
+        return
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if isinstance(date := value.get("datePublished"), str):
+                yield date
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+def _main(tree: Any) -> Any:
+    body = tree.find("body")
+    body = tree if body is None else body
+    for element in list(body.iter()):
+        if element is not body and _stands_around(element):
+            element.drop_tree()
+    whole = _length(body)
+    for path in _BODIES:
+        found = body.xpath(path)
+        # Several are a list of posts, and a small one is a teaser.
+        if len(found) == 1 and _length(found[0]) * 3 >= whole:
+            return found[0]
+    articles = body.xpath(".//article")
+    largest = max(articles, key=_length, default=None)
+    if largest is not None and _length(largest) * 2 >= sum(_length(each) for each in articles):
+        return largest
+    for path in _MAINS:
+        found = body.xpath(path)
+        if found and _length(found[0]) * 3 >= whole:
+            return found[0]
+    return _densest(body)
+
+
+def _stands_around(element: Any) -> bool:
+    tag = element.tag
+    if not isinstance(tag, str) or tag in ("article", "main", "body"):
+        return False
+    if tag in _AROUND_TAGS:
+        return True
+    attributes = element.attrib
+    names = attributes.get("class", "").split() + attributes.get("id", "").split()
+    if attributes.get("role") in _AROUND_ROLES or not _IS_AROUND.isdisjoint(
+        name.lower() for name in names
+    ):
+        # A name of a wrapper can mislead: what holds most of the page is the page.
+        return len(element.xpath(".//p")) * 2 < len(element.getroottree().xpath("//p")) + 1
+    return False
+
+
+def _densest(body: Any) -> Any:
+    """Return the element under which most of the paragraphs stand, links not counted."""
+    best, most = body, 0
+    scores: dict[Any, int] = {}
+    for paragraph in body.iter("p", "pre", "blockquote", "li"):
+        parent = paragraph.getparent()
+        if parent is None or parent.tag in ("ul", "ol"):
+            parent = None if parent is None else parent.getparent()
+        if parent is None:
+            continue
+        links = sum(_length(link) for link in paragraph.iter("a"))
+        scores[parent] = scores.get(parent, 0) + max(_length(paragraph) - links, 0)
+    for element, score in scores.items():
+        if score > most:
+            best, most = element, score
+    # Else the text is not in paragraphs, or in many places.
+    return best if most * 2 >= _length(body) else body
+
+
+def _length(element: Any) -> int:
+    return sum(len(text) for text in element.itertext() if text)
 
 
 READER = Reader("web pages", "documents", _claim, _read)

@@ -5,11 +5,19 @@ from typing import Any
 
 from align.errors import UserError
 from align.ingest.formats.dates import when
-from align.ingest.formats.rows import LINES, Faults, first_rows, line_rows, shape_of, suffix_of
-from align.ingest.formats.said import Naming, Said, pair, useless
-from align.ingest.found import Found
-from align.ingest.journals import in_journal
-from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.formats.rows import (
+    LINES,
+    Faults,
+    Naming,
+    Said,
+    first_rows,
+    line_rows,
+    pair,
+    shape_of,
+    suffix_of,
+    useless,
+)
+from align.ingest.reading import Export, Found, Notes, Options, Reader, in_journal
 from align.ingest.text import clean
 from align.ingest.tree import Tree
 

@@ -20,8 +20,7 @@ from align.ingest.formats.mail_parts import Mail, mail_of
 from align.ingest.formats.mail_text import parted
 from align.ingest.formats.mail_words import REPLY_SUBJECT
 from align.ingest.formats.mailbox import holds_mails, is_passed, is_sent, label_says, mails_in
-from align.ingest.found import Document, Found, Message
-from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.reading import Document, Export, Found, Message, Notes, Options, Reader
 from align.ingest.tree import Tree
 
 _CHAIN = 100

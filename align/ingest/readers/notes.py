@@ -11,12 +11,16 @@ from typing import Any
 
 from align.errors import UserError
 from align.ingest.formats import front_matter
-from align.ingest.formats.logseq import is_logseq, page_title, plain_logseq
-from align.ingest.formats.obsidian import is_obsidian, is_template, plain_obsidian
+from align.ingest.formats.obsidian import (
+    is_logseq,
+    is_obsidian,
+    is_template,
+    page_title,
+    plain_logseq,
+    plain_obsidian,
+)
 from align.ingest.formats.rows import suffix_of
-from align.ingest.found import Document, Found
-from align.ingest.journals import in_journal
-from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.reading import Document, Export, Found, Notes, Options, Reader, in_journal
 from align.ingest.text import clean, decoded
 from align.ingest.tree import Tree
 

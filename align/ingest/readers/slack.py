@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from align.ingest.formats.json_values import (
+from align.ingest.formats.json_stream import (
     id_of,
     json_in,
     list_of,
@@ -13,10 +13,8 @@ from align.ingest.formats.json_values import (
     objects_of,
     string_of,
 )
-from align.ingest.formats.slack_messages import Workspace, message_of, workspace_of
-from align.ingest.formats.slack_text import Names
-from align.ingest.found import Found, Message
-from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.formats.slack_messages import Names, Workspace, message_of, workspace_of
+from align.ingest.reading import Export, Found, Message, Notes, Options, Reader
 from align.ingest.tree import Tree
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")

@@ -8,9 +8,8 @@ from pathlib import PurePosixPath
 
 from align.errors import UserError
 from align.ingest.formats.markup import plain
-from align.ingest.formats.pages import moment
-from align.ingest.found import Document, Found
-from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.readers.html import moment
+from align.ingest.reading import Document, Export, Found, Notes, Options, Reader
 from align.ingest.tree import Tree
 
 _POST = re.compile(r"(?:.*/)?posts/(\d+)\.([^/]*)\.html", re.IGNORECASE)

@@ -15,10 +15,17 @@ from align.errors import UserError
 from align.ingest.formats import front_matter
 from align.ingest.formats.dates import date_in_name
 from align.ingest.formats.rows import suffix_of
-from align.ingest.formats.speakers import label_of, without_directions
-from align.ingest.found import Document, Found, Message
-from align.ingest.journals import in_journal
-from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.formats.transcripts import label_of, without_directions
+from align.ingest.reading import (
+    Document,
+    Export,
+    Found,
+    Message,
+    Notes,
+    Options,
+    Reader,
+    in_journal,
+)
 from align.ingest.text import clean
 from align.ingest.tree import Tree
 

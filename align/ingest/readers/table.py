@@ -24,11 +24,26 @@ from align.ingest.formats.columns import (
     header_of,
 )
 from align.ingest.formats.dates import is_day_first, when
-from align.ingest.formats.rows import LINES, Faults, json_rows, line_rows, shape_of, suffix_of
-from align.ingest.formats.said import Naming, pair
-from align.ingest.found import Document, Found, Message
-from align.ingest.journals import in_journal
-from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.formats.rows import (
+    LINES,
+    Faults,
+    Naming,
+    json_rows,
+    line_rows,
+    pair,
+    shape_of,
+    suffix_of,
+)
+from align.ingest.reading import (
+    Document,
+    Export,
+    Found,
+    Message,
+    Notes,
+    Options,
+    Reader,
+    in_journal,
+)
 from align.ingest.text import clean
 from align.ingest.tree import LINE, Tree
 from align.store.ids import content_id, storable

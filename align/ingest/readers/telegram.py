@@ -7,10 +7,16 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from align.ingest.formats.json_stream import json_head, json_items
-from align.ingest.formats.telegram_messages import Chat, is_id, messages_of
-from align.ingest.formats.telegram_pages import is_page, messages_of_pages, pages_in_order, title_of
-from align.ingest.found import Found, Message
-from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.formats.telegram_messages import (
+    Chat,
+    is_id,
+    is_page,
+    messages_of,
+    messages_of_pages,
+    pages_in_order,
+    title_of,
+)
+from align.ingest.reading import Export, Found, Message, Notes, Options, Reader
 from align.ingest.tree import Tree
 
 _TYPES = (

@@ -9,9 +9,7 @@ from align.errors import UserError
 from align.ingest.formats import front_matter
 from align.ingest.formats.rows import suffix_of
 from align.ingest.formats.transcripts import is_transcript, spoken
-from align.ingest.found import Found
-from align.ingest.journals import in_journal
-from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.reading import Export, Found, Notes, Options, Reader, in_journal
 from align.ingest.text import clean
 from align.ingest.tree import Tree
 

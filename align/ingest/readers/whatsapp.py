@@ -14,8 +14,7 @@ from align.ingest.formats.whatsapp_words import (
     judged,
     unmarked,
 )
-from align.ingest.found import Found, Message
-from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.reading import Export, Found, Message, Notes, Options, Reader
 from align.ingest.tree import Tree
 
 _CHAT = re.compile(r"_chat(?: ?\(\d+\)| \d+)?", re.IGNORECASE)

@@ -7,9 +7,8 @@ from typing import Any
 
 from align.errors import UserError
 from align.ingest.formats.markup import plain
-from align.ingest.formats.pages import moment
-from align.ingest.found import Document, Found
-from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.readers.html import moment
+from align.ingest.reading import Document, Export, Found, Notes, Options, Reader
 from align.ingest.tree import Tree
 
 _WXR = re.compile(rb"http://wordpress\.org/export/1\.\d")

@@ -6,11 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from align.ingest.formats.json_values import id_of, object_of, objects_of, string_of
-from align.ingest.formats.x_archive import number_of, rows_of, time_of
-from align.ingest.formats.x_posts import LongPost, Post, documents_of, long_post_of, post_of
-from align.ingest.found import Found, Message
-from align.ingest.reading import Export, Notes, Options, Reader
+from align.ingest.formats.json_stream import id_of, object_of, objects_of, string_of
+from align.ingest.formats.x_archive import (
+    LongPost,
+    Post,
+    documents_of,
+    long_post_of,
+    number_of,
+    post_of,
+    rows_of,
+    time_of,
+)
+from align.ingest.reading import Export, Found, Message, Notes, Options, Reader
 from align.ingest.tree import Tree
 
 _PART = r"(?:-part\d+)?\.js"
