@@ -53,24 +53,43 @@ def progress(
         unit: What is counted, as in `pairs`.
         every: Seconds between two redraws on a terminal.
     """
-    terminal = sys.stderr.isatty()
-    started = shown = time.monotonic()
-    drawn = False
+    line, started = StatusLine(every), time.monotonic()
     for done, item in enumerate(items, 1):
         yield item
-        now = time.monotonic()
-        if now - shown >= (every if terminal else 10.0) and now - started >= 1.0:
-            shown, drawn = now, True
-            rate = done / (now - started)
+        if line.due():
+            rate = done / (time.monotonic() - started)
             left = duration((total - done) / rate) if rate else "?"
-            line = f"{what}: {done:,}/{total:,} {unit} · {rate:,.1f}/s · {left} left".replace(
-                "  ", " "
-            )
-            print(
-                f"\r\x1b[2K{line}" if terminal else line,
-                end="" if terminal else "\n",
-                file=sys.stderr,
-                flush=True,
-            )
-    if drawn and terminal:
-        print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+            text = f"{what}: {done:,}/{total:,} {unit} · {rate:,.1f}/s · {left} left"
+            line.draw(text.replace("  ", " "))
+    line.clear()
+
+
+class StatusLine:
+    """One line on stderr: redrawn on a terminal, elsewhere printed every ten seconds.
+
+    Args:
+        every: Seconds between two redraws on a terminal.
+    """
+
+    def __init__(self, every: float = 0.2) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._every = every if self._terminal else 10.0
+        self._started = self._shown = time.monotonic()
+        self._drawn = False
+
+    def due(self) -> float:
+        """Return the seconds since the beginning where a new line is due, else 0; never early."""
+        now = time.monotonic()
+        is_due = now - self._started >= 1.0 and now - self._shown >= self._every
+        return now - self._started if is_due else 0.0
+
+    def draw(self, text: str) -> None:
+        """Show a text in place of the last one."""
+        self._shown, self._drawn = time.monotonic(), True
+        start, end = ("\r\x1b[2K", "") if self._terminal else ("", "\n")
+        print(f"{start}{text}", end=end, file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._drawn and self._terminal:
+            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)

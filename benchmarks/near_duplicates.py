@@ -7,11 +7,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-from align.ingest.duplicates import mark_duplicates
-from align.owner import Owner
 from align.store.connection import connect, transaction
+from align.store.duplicates import mark_duplicates
 from align.store.ids import split_of
 from align.text.near_duplicates import near_duplicate_groups
 from benchmarks.harness import Row, at_most, run
@@ -81,7 +81,7 @@ def measure() -> Iterator[Row]:
         with closing(connect(path)) as conn:
             started = time.perf_counter()
             with transaction(conn):
-                mark_duplicates(conn, Owner(name="Big"))
+                mark_duplicates(conn, partial(near_duplicate_groups, threshold=0.8))
             seconds = time.perf_counter() - started
     yield at_most(f"copies in a store of {RECORDS:,} messages", seconds, 10, "s")
 

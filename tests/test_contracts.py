@@ -36,7 +36,7 @@ PLANTED = [
     ("labeler-light", "align/store/pairs.py", "def f() -> None: import sklearn.svm"),
     ("labeler-rooms", "labeler/sitting.py", "def f() -> None: import align.sampling"),
     ("labeler-rooms", "labeler/session/session.py", "from align import preferences"),
-    ("rooms-without-torch", "align/ingest/text.py", "import transformers"),
+    ("rooms-without-torch", "align/ingest/decoding.py", "import transformers"),
     ("rooms-without-torch", "labeler/session/session.py", "import trl"),
     ("rooms-without-ui", "align/privacy/overlap.py", "import rich.table"),
     ("rooms-without-ui", "align/owner.py", "import typer"),

@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
+from align.errors import UserError
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
 def fetch(
     url: Annotated[str, typer.Argument(metavar="URL", help="Your blog, or its feed.")],
-    owner: Annotated[str, typer.Option(help="Whose blog.")] = "demo",
+    owner_id: Annotated[str, typer.Option("--owner", help="Whose blog.")] = "demo",
     limit: Annotated[
         int | None, typer.Option(min=1, help="Look at so many posts, the newest first.")
     ] = None,
@@ -28,7 +30,6 @@ def fetch(
     from itertools import islice
 
     from align.console import say
-    from align.errors import UserError
     from align.ingest.fetching.blog import fetch as fetch_posts
     from align.ingest.fetching.blog import fetched_folder
     from align.ingest.fetching.posts import found_posts
@@ -36,7 +37,7 @@ def fetch(
     from align.paths import owner_dir, relative_to_root
     from align.text.printable import printable
 
-    folder = fetched_folder(owner_dir(owner), Site(url))
+    folder = fetched_folder(owner_dir(owner_id), Site(url))
     if dry_run:
         for post in islice(found_posts(Site(url)), limit):
             print(printable(f"{post.time[:10]:<10}  {post.url}  {post.title}"))
@@ -49,10 +50,10 @@ def fetch(
     )
     if not any((folder / "posts").glob("*.atom")):
         raise UserError(site.url, "no post of it can be read", "Use the blog's own export")
-    _take_in(folder, owner)
+    _take_in(folder, owner_id)
 
 
-def _take_in(folder: Path, owner: str) -> None:
+def _take_in(folder: Path, owner_id: str) -> None:
     """Read what was fetched into the store, as `align ingest` does."""
     from align.console import make_command, say
     from align.ingest.intake import prepare, take_in
@@ -60,13 +61,13 @@ def _take_in(folder: Path, owner: str) -> None:
     from align.owner import load_owner, write_default_owner
     from align.store.connection import open_store
 
-    settings = load_owner(owner)
-    # It is the owner's own blog: who alone writes all of it is the owner.
-    prepared = prepare([folder], settings, ask=lambda _, authors: [*authors][: len(authors) == 1])
-    if prepared.taken:
-        for line in report(take_in(open_store(owner, create=True), prepared, settings)):
+    owner = load_owner(owner_id)
+    # The owner's own blog: where one author wrote all of it, that is the owner.
+    intake = prepare([folder], owner, ask=lambda _, authors: [*authors][: len(authors) == 1])
+    if intake.inputs:
+        for line in report(take_in(open_store(owner_id, create=True), intake, owner)):
             print(line)
-        write_default_owner(owner)
-    for problem in prepared.intake.notes.problems:
+        write_default_owner(owner_id)
+    for problem in intake.log.problems:
         say(f"not read: {problem}")
-    say(f"Next: {make_command('sft', owner)}")
+    say(f"Next: {make_command('sft', owner_id)}")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from align.errors import UserError
+
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
@@ -23,7 +25,7 @@ def ingest(
         list[Path] | None,
         typer.Argument(metavar="PATH...", help="Exports as they were delivered, folders, files."),
     ] = None,
-    owner: Annotated[str, typer.Option(help="Whose writing.")] = "demo",
+    owner_id: Annotated[str, typer.Option("--owner", help="Whose writing.")] = "demo",
     me: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="You, as an export calls you; may be repeated."),
@@ -44,63 +46,60 @@ def ingest(
     journal or diary is sealed.
     """
     from align.console import make_command, say
-    from align.errors import UserError
     from align.ingest.intake import prepare, take_in
-    from align.ingest.reading import Options
+    from align.ingest.reader import Options
     from align.ingest.report import report
     from align.owner import load_owner
     from align.paths import project_root, store_path
     from align.store.connection import in_memory, open_store
 
-    settings = load_owner(owner)
+    owner = load_owner(owner_id)
     if not paths:
-        if owner != "demo":
+        if owner_id != "demo":
             raise UserError(
                 "align ingest",
                 "no path to read",
-                f"Run: {make_command('ingest', owner)} FROM=~/my-writing",
+                f"Run: {make_command('ingest', owner_id)} FROM=~/my-writing",
             )
         paths = [project_root() / "data" / "demo" / "writing"]
     options = Options(tuple(me or ()), _columns(columns))
-    prepared = prepare(paths, settings, options, ask=_ask() if sys.stdin.isatty() else None)
-    if prepared.taken:
-        imagined = dry_run and not store_path(owner).exists()
-        conn = in_memory() if imagined else open_store(owner, create=True)
-        intake = take_in(conn, prepared, settings, dry_run=dry_run)
-        for line in report(intake, dry_run=dry_run):
+    intake = prepare(paths, owner, options, ask=_ask() if sys.stdin.isatty() else None)
+    if intake.inputs:
+        imagined = dry_run and not store_path(owner_id).exists()
+        conn = in_memory() if imagined else open_store(owner_id, create=True)
+        for line in report(take_in(conn, intake, owner, dry_run=dry_run), dry_run=dry_run):
             print(line)
-    _say_problems(paths, prepared.intake)
+    _say_problems(paths, intake)
     if not dry_run:
-        _finish(conn, owner, settings, [*options.me, *intake.me])
-        say(f"Next: {make_command('sft', owner)}")
+        _finish(conn, owner_id, owner, [*options.me, *intake.new_names])
+        say(f"Next: {make_command('sft', owner_id)}")
 
 
-def _finish(conn: "Connection", owner: str, settings: "Owner", me: list[str]) -> None:
-    """Keep what was said, and add the prompts."""
+def _finish(conn: "Connection", owner_id: str, owner: "Owner", me: list[str]) -> None:
+    """Keep the owner's names, and add the prompts."""
     from align.console import say
     from align.owner import remember_aliases
 
-    if owner != "demo" and (unwritten := remember_aliases(owner, me)):
+    if owner_id != "demo" and (unwritten := remember_aliases(owner_id, me)):
         say(f"So that they need not be said again, write into owner.yaml: aliases: {unwritten}")
-    _add_prompts(conn, owner, settings)
-    _warn_of_levels(conn, owner, settings)
+    _add_prompts(conn, owner_id, owner)
+    _warn_of_levels(conn, owner_id, owner)
     named = "SELECT 1 FROM records WHERE is_owner = 0 AND author NOT IN ('', 'other') LIMIT 1"
-    if not settings.names and conn.execute(named).fetchone():
+    if not owner.names and conn.execute(named).fetchone():
         say("Names of others are learned as they stand, unless owner.yaml lists them.")
-        say(f"Who they are: align names list --owner {owner}")
+        say(f"Who they are: align names list --owner {owner_id}")
 
 
 def _say_problems(paths: list[Path], intake: "Intake") -> None:
     """Say what could not be read.
 
     Raises:
-        UserError: Nothing was taken at all.
+        UserError: Nothing was read at all.
     """
     from align.console import say
-    from align.errors import UserError
     from align.ingest.report import PROBLEMS
 
-    problems = intake.notes.problems
+    problems = intake.log.problems
     if not intake.records and len(problems) == 1:
         raise problems[0]
     for problem in problems[:PROBLEMS]:
@@ -108,67 +107,63 @@ def _say_problems(paths: list[Path], intake: "Intake") -> None:
     if (more := len(problems) - PROBLEMS) > 0:
         say(f"... and {more:,} more like these")
     if not intake.records:
-        passed = intake.notes.passed_over
-        why = ", ".join(f"{n:,} {what}" for what, n in passed.items()) or "see above"
+        counts = ", ".join(f"{n:,} {what}" for what, n in intake.log.passed_over.items())
         where = ", ".join(str(path) for path in paths)
-        what = f"nothing of it was taken ({why})"
+        what = f"nothing of it was taken ({counts or 'see above'})"
         raise UserError(where, what, "docs/ingest.md lists what is read")
 
 
-def _columns(said: str | None) -> dict[str, str]:
-    from align.errors import UserError
-
-    found = {}
-    for part in (said or "").split(","):
-        ours, equals, theirs = part.partition("=")
-        if part.strip() and not (equals and ours.strip() and theirs.strip()):
+def _columns(option: str | None) -> dict[str, str]:
+    columns = {}
+    for part in filter(str.strip, (option or "").split(",")):
+        ours, _, theirs = (word.strip() for word in part.partition("="))
+        if not ours or not theirs:
             raise UserError("--columns", f"{part.strip()!r} says nothing", "Write text=body,...")
-        if equals:
-            found[ours.strip()] = theirs.strip()
-    return found
+        columns[ours] = theirs
+    return columns
 
 
 def _ask() -> "Ask":
-    """Return what asks on the terminal which of an export's authors the owner is."""
+    """Return what asks on the terminal which of some authors the owner is."""
     from align.console import say
 
     def ask(title: str, authors: Counter[str]) -> list[str]:
-        shown = authors.most_common(20)
+        likely = authors.most_common(20)
         say(f"{title}: who of these is you?")
-        for number, (author, count) in enumerate(shown, 1):
+        for number, (author, count) in enumerate(likely, 1):
             say(f"  {number:>2}  {author} ({count:,})")
         answer = typer.prompt("Numbers, or nothing to leave it", default="", show_default=False)
         picked = [word for word in answer.replace(",", " ").split() if word.isdigit()]
-        return [shown[int(word) - 1][0] for word in picked if 0 < int(word) <= len(shown)]
+        return [likely[int(word) - 1][0] for word in picked if 0 < int(word) <= len(likely)]
 
     return ask
 
 
-def _add_prompts(conn: "Connection", owner: str, settings: "Owner") -> None:
-    """Add what people asked the owner, and the prompts that lie beside his settings."""
+def _add_prompts(conn: "Connection", owner_id: str, owner: "Owner") -> None:
+    """Add what people asked the owner, and the prompts that lie beside the owner's settings."""
     from align.console import say
     from align.conversations.prompts import add_asked_prompts, read_prompts
     from align.ingest.report import counted
     from align.paths import owner_dir, relative_to_root
     from align.store.prompts import add_prompts
 
-    asked = add_asked_prompts(conn, settings)
-    print(f"Prompts: {counted(asked.new, 'new one')} from what was asked")
-    own = owner_dir(owner) / "prompts.jsonl"
-    if own.is_file():
-        added = add_prompts(conn, read_prompts(own, settings.held_out))
-        say(f"{relative_to_root(own)}: {counted(added.new, 'new prompt')}")
+    added = add_asked_prompts(conn, owner)
+    print(f"Prompts: {counted(added.new, 'new one')} from what was asked")
+    file = owner_dir(owner_id) / "prompts.jsonl"
+    if file.is_file():
+        added = add_prompts(conn, read_prompts(file, owner.held_out))
+        say(f"{relative_to_root(file)}: {counted(added.new, 'new prompt')}")
 
 
-def _warn_of_levels(conn: "Connection", owner: str, settings: "Owner") -> None:
+def _warn_of_levels(conn: "Connection", owner_id: str, owner: "Owner") -> None:
     from align.console import say
     from align.ingest.report import counted
     from align.store.records import count_less_private
 
-    for source, level in settings.privacy.items():
+    for source, level in owner.privacy.items():
         if less := count_less_private(conn, source, level):
             say(
                 f"{counted(less, 'record')} of {source} known before are less private than "
                 f"owner.yaml says now. To set them all: "
-                f"align records set-level {level} --source {source} --owner {owner}"
+                f"align records set-level {level} --source {source} --owner {owner_id}"
             )

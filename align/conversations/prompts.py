@@ -10,7 +10,7 @@ from align.console import progress
 from align.conversations.turns import SpeakingTurn, join_burst, speaking_turns
 from align.errors import UserError
 from align.files import parse_jsonl
-from align.ingest.text import clean, decoded
+from align.ingest.decoding import clean, decoded
 from align.levels import most_private
 from align.owner import Owner
 from align.paths import project_root

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from align.ingest.reasons import is_context
-from align.ingest.taking import since
+from align.ingest.record_builder import elapsed
 from align.owner import Conversations
 from align.store.records import Record
 
@@ -148,7 +148,7 @@ class _Conversation:
 
     def _is_late(self, before: str | None, time: str | None) -> bool:
         earlier, later = _moment(before), _moment(time)
-        return bool(earlier and later and since(earlier, later) > self._burst)
+        return bool(earlier and later and elapsed(earlier, later) > self._burst)
 
     def _linked(self, burst: list[Record]) -> list[Record]:
         """Return what somebody said that an unasked burst answers by a link."""

@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from align.ingest.reading import Document, Found
+from align.ingest.reader import Content, Document
 
 # What the user says when nobody of an export is known as the owner: its title and its authors, with
 # how much each wrote; some of these names, or none.
 Ask = Callable[[str, Counter[str]], list[str]]
 
 
-class Me:
+class OwnerNames:
     """The names, handles and addresses that mean the owner; what case they are in is no matter."""
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -23,7 +23,7 @@ class Me:
         self._names.update(_plain(name) for name in names if name.strip())
         self._known.clear()
 
-    def wrote(self, found: Found) -> bool:
+    def wrote(self, found: Content) -> bool:
         """Tell whether the owner wrote it; a document that names no author is the owner's."""
         if found.is_owner is not None:
             return found.is_owner
@@ -39,7 +39,7 @@ class Me:
         return answer
 
 
-def strangers(found: Iterator[Found], me: Me) -> Counter[str] | None:
+def other_authors(found: Iterator[Content], me: OwnerNames) -> Counter[str] | None:
     """Return the authors of an export in which the owner wrote nothing; None once he is met.
 
     The export is read to its end only where the owner is not in it.

@@ -1,27 +1,28 @@
-"""What an ingestion came to, as lines for a terminal."""
+"""What was ingested, as lines for a terminal."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
-from align.ingest.detection import Taken
 from align.ingest.intake import Intake
 from align.ingest.reasons import REASONS
-from align.ingest.taking import Tally
-from align.levels import Level
+from align.ingest.record_builder import Tally
 from align.paths import project_root
 from align.text.printable import printable
 
+T = TypeVar("T")
+
 _WIDEST = 44
-# As many exports of one kind in one folder have a line each.
+# So many inputs of one kind in one folder have a line each.
 _FEW = 3
 # More problems than these are counted: the first ones tell what is the matter.
 PROBLEMS = 20
 
 
 def report(intake: Intake, *, dry_run: bool = False) -> Iterator[str]:
-    """Yield what was taken for what, what it holds, and what is left out of training and why."""
-    yield from _exports(intake.exports)
+    """Yield what was read as what, what it holds, and what is left out of training and why."""
+    yield from _inputs(intake)
     yield ""
     yield from _pieces(intake)
     new = sum(intake.splits.values())
@@ -30,11 +31,12 @@ def report(intake: Intake, *, dry_run: bool = False) -> Iterator[str]:
         f"{intake.known:,} known; {intake.splits['evaluation']:,} of {new:,} new threads held out "
         "for evaluation"
     )
-    yield f"Left out of training: {_reasons(intake) or 'nothing'}"
+    left_out = _counted(_sum(tally.reasons for tally in intake.tallies))
+    yield f"Left out of training: {left_out or 'nothing'}"
     if intake.duplicates:
         yield f"Copies in the whole store, left out too: {_counted(intake.duplicates)}"
-    if intake.notes.passed_over:
-        passed = intake.notes.passed_over.most_common()
+    if intake.log.passed_over:
+        passed = intake.log.passed_over.most_common()
         yield "Passed over: " + printable(", ".join(f"{n:,} {what}" for what, n in passed))
 
 
@@ -43,16 +45,15 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def _exports(exports: list[tuple[Taken, Tally]]) -> Iterator[str]:
-    lines = _grouped(exports)
+def _inputs(intake: Intake) -> Iterator[str]:
+    lines = _grouped(intake)
     wide = max([12, *(len(reader) for reader, _ in lines)])
     yield f"{'read as':<{wide}} {'what':<{_WIDEST}} {'records':>9} {'yours':>9}  time"
-    for (reader, named), tallies in lines.items():
-        what = _short(named)
+    for (reader, title), tallies in lines.items():
         first = min((tally.first for tally in tallies if tally.first), default="")[:10]
         last = max((tally.last for tally in tallies if tally.last), default="")[:10]
         yield (
-            f"{reader:<{wide}} {what:<{_WIDEST}} {sum(t.records for t in tallies):>9,} "
+            f"{reader:<{wide}} {_short(title):<{_WIDEST}} {sum(t.records for t in tallies):>9,} "
             f"{sum(t.own for t in tallies):>9,}  "
             + (first if first == last else f"{first} to {last}")
         ).rstrip()
@@ -60,45 +61,35 @@ def _exports(exports: list[tuple[Taken, Tally]]) -> Iterator[str]:
 
 def _short(path: str) -> str:
     """Return the end of a path that has room in its column, from the root or from `~`."""
-    shown = path
     for folder, name in ((project_root(), ""), (Path.home(), "~/")):
-        if shown.startswith(f"{folder}/"):
-            shown = f"{name}{shown.removeprefix(f'{folder}/')}"
-    return printable(shown if len(shown) <= _WIDEST else "…" + shown[1 - _WIDEST :])
+        if path.startswith(f"{folder}/"):
+            path = f"{name}{path.removeprefix(f'{folder}/')}"
+    return printable(path if len(path) <= _WIDEST else "…" + path[1 - _WIDEST :])
 
 
-def _grouped(exports: list[tuple[Taken, Tally]]) -> dict[tuple[str, str], list[Tally]]:
-    """Put the exports of one kind in one tree into one line where they are many."""
-    together = Counter((taken.reader.name, taken.export.tree.label) for taken, _ in exports)
+def _grouped(intake: Intake) -> dict[tuple[str, str], list[Tally]]:
+    """Put the inputs of one kind in one tree into one line where they are many."""
+    kinds = [(each.reader.name, each.inputs.tree.label) for each in intake.inputs]
+    counts = Counter(kinds)
     lines: dict[tuple[str, str], list[Tally]] = {}
-    for taken, tally in exports:
-        export = taken.export
-        named = export.title if export.title != taken.reader.name else ""
-        what = named or export.place(export.names[0])
-        if len(export.names) > 1 and not named:
-            what = export.tree.label
-        if together[taken.reader.name, export.tree.label] > _FEW:
-            what = export.tree.label
-        lines.setdefault((taken.reader.name, what), []).append(tally)
+    for detected, kind, tally in zip(intake.inputs, kinds, intake.tallies, strict=True):
+        (reader, label), inputs = kind, detected.inputs
+        title = inputs.title if inputs.title != reader else ""
+        if not title:
+            title = label if len(inputs.names) > 1 else inputs.place(inputs.names[0])
+        lines.setdefault((reader, label if counts[kind] > _FEW else title), []).append(tally)
     return lines
 
 
 def _pieces(intake: Intake) -> Iterator[str]:
-    pieces: Counter[tuple[str, Level]] = Counter()
-    words: Counter[tuple[str, Level]] = Counter()
-    for _, tally in intake.exports:
-        pieces += tally.pieces
-        words += tally.words
+    words = _sum(tally.words for tally in intake.tallies)
     yield f"{'source':<18}{'pieces':>9}{'your words':>12}  privacy"
-    for (source, level), count in sorted(pieces.items()):
+    for (source, level), count in sorted(_sum(tally.pieces for tally in intake.tallies).items()):
         yield f"{source:<18}{count:>9,}{words[source, level]:>12,}  {level}"
 
 
-def _reasons(intake: Intake) -> str:
-    reasons: Counter[str] = Counter()
-    for _, tally in intake.exports:
-        reasons += tally.reasons
-    return _counted(reasons)
+def _sum(counts: Iterable[Counter[T]]) -> Counter[T]:
+    return sum(counts, Counter())
 
 
 def _counted(reasons: Counter[str]) -> str:

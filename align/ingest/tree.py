@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from align.errors import UserError
-from align.ingest.meter import Metered
-from align.ingest.text import decoded, decoded_lines
+from align.ingest.decoding import decoded, decoded_lines
+from align.ingest.progress_line import CountedFile
 from align.paths import project_root
 
 # What one file may come to in memory, when it is read whole.
@@ -26,6 +26,7 @@ MEMBERS = 500_000
 # Longer lines are no message of anybody's.
 LINE = 1024**2
 _HEAD = 64 * 1024
+_BUFFER = 256 * 1024
 
 Complain = Callable[[object, str, str], None]
 
@@ -45,7 +46,9 @@ class Tree(ABC):
             UserError: It cannot be read.
         """
         file = self._open(name)
-        return file if self.meter is None else cast(IO[bytes], Metered(file, self.meter))
+        if self.meter is None:
+            return file
+        return cast(IO[bytes], io.BufferedReader(CountedFile(file, self.meter), _BUFFER))
 
     @abstractmethod
     def _open(self, name: str) -> IO[bytes]: ...
@@ -91,8 +94,6 @@ class Tree(ABC):
         with self.open(name) as file:
             try:
                 data = file.read(most + 1)
-            except (OSError, ValueError, EOFError, NotImplementedError) as error:
-                raise UserError(self.place(name), f"damaged ({error})", "Get it again") from None
             except Exception as error:  # zlib.error and zipfile.BadZipFile share no other base.
                 raise UserError(self.place(name), f"damaged ({error})", "Get it again") from None
         if len(data) > most:
@@ -128,53 +129,35 @@ class Tree(ABC):
                 raise UserError(self.place(name), f"damaged ({error})", "Get it again") from None
 
 
-class FolderTree(Tree):
-    """A folder on disk; hidden files and folders are passed over."""
+class DiskTree(Tree):
+    """A folder on disk, without hidden files and folders; or one file of it.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.label = str(folder)
-        found = []
-        for where, folders, names in os.walk(folder, onerror=_unreadable):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in names:
-                file = Path(where, name)
-                if not name.startswith(".") and file.is_file():
-                    found.append(file.relative_to(folder).as_posix())
-        self.names = tuple(sorted(found))
+    Raises:
+        UserError: The folder cannot be listed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.label = str(path)
+        self.folder = path if path.is_dir() else path.parent
+        self.names = tuple(sorted(_visible(path))) if path.is_dir() else (path.name,)
 
     def _open(self, name: str) -> IO[bytes]:
-        return _open(self.folder / name)
+        try:
+            return (self.folder / name).open("rb")
+        except OSError as error:
+            raise _unreadable(error) from None
 
     def size(self, name: str) -> int:  # noqa: D102
-        return _size(self.folder / name)
+        try:
+            return (self.folder / name).stat().st_size
+        except OSError as error:
+            raise _unreadable(error) from None
 
     def place(self, name: str) -> str:  # noqa: D102
         return str(self.folder / name)
 
     def origin_of(self, name: str) -> str:  # noqa: D102
         return origin_of(self.folder / name)
-
-
-class FileTree(Tree):
-    """One file that was named itself."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self.label = str(file)
-        self.names = (file.name,)
-
-    def _open(self, name: str) -> IO[bytes]:
-        return _open(self.file)
-
-    def size(self, name: str) -> int:  # noqa: D102
-        return _size(self.file)
-
-    def place(self, name: str) -> str:  # noqa: D102
-        return str(self.file)
-
-    def origin_of(self, name: str) -> str:  # noqa: D102
-        return origin_of(self.file)
 
 
 class ZipTree(Tree):
@@ -230,14 +213,12 @@ def tree_of(path: Path, complain: Complain) -> Tree:
         UserError: There is no such path, or it cannot be read.
     """
     path = path.expanduser()
-    if path.is_dir():
-        return FolderTree(path)
-    if not path.is_file():
+    if not path.is_dir() and not path.is_file():
         what = "not a file or folder" if path.exists() else "no such file or folder"
         raise UserError(path, what, "Name a folder or file of yours")
-    if path.suffix.lower() == ".zip":
+    if path.suffix.lower() == ".zip" and path.is_file():
         return ZipTree(path, str(path), origin_of(path), complain)
-    return FileTree(path)
+    return DiskTree(path)
 
 
 def zip_in(tree: Tree, name: str, complain: Complain) -> Tree:
@@ -246,7 +227,7 @@ def zip_in(tree: Tree, name: str, complain: Complain) -> Tree:
     Raises:
         UserError: It is no zip, or too large to be read inside another.
     """
-    if isinstance(tree, FolderTree):
+    if isinstance(tree, DiskTree):
         file: Path | IO[bytes] = tree.folder / name
     else:
         file = io.BytesIO(tree.bytes_of(name))
@@ -288,19 +269,37 @@ def _wanted(member: zipfile.ZipInfo, label: str, complain: Complain) -> bool:
     return False
 
 
-def _open(path: Path) -> IO[bytes]:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise UserError(path, f"cannot be read ({error.strerror})", "Make it readable") from None
+def _visible(folder: Path) -> Iterator[str]:
+    def fail(error: OSError) -> None:
+        raise _unreadable(error)
+
+    for where, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            file = Path(where, name)
+            if not name.startswith(".") and file.is_file():
+                yield file.relative_to(folder).as_posix()
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError as error:
-        raise UserError(path, f"cannot be read ({error.strerror})", "Make it readable") from None
+def _unreadable(error: OSError) -> UserError:
+    return UserError(error.filename, f"cannot be read ({error.strerror})", "Make it readable")
 
 
-def _unreadable(error: OSError) -> None:
-    raise UserError(error.filename, f"cannot be read ({error.strerror})", "Make it readable")
+def folder_of(name: str) -> str:
+    """Return the folder of a tree in which a file lies; nothing where it lies in none."""
+    return name.rpartition("/")[0]
+
+
+def base_of(name: str) -> str:
+    """Return a file's name without its folders."""
+    return name.rpartition("/")[2]
+
+
+def suffix_of(name: str) -> str:
+    """Return a file's suffix in small letters."""
+    return PurePosixPath(name).suffix.lower()
+
+
+def joined(folder: str, name: str) -> str:
+    """Return the name in a tree of what lies in a folder of it; `` is the tree itself."""
+    return f"{folder}/{name}" if folder else name

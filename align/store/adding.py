@@ -1,7 +1,8 @@
 """Records come in: known ones change nothing, an edited one supersedes what stood in its place."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
@@ -32,7 +33,7 @@ def add_records(conn: sqlite3.Connection, records: Iterable[Record]) -> Added:
     What is known stays where it is; whether it is left out, and whether the owner wrote it, is what
     the newest reading says. A thread that is known keeps its split, and a message between known
     ones belongs to their thread. A new record is at least as private as what it supersedes and as
-    all of its thread: what the owner sealed stays sealed when he goes on writing it.
+    all of its thread: what the owner sealed stays sealed when they go on writing it.
     """
     new = known = 0
     with transaction(conn):
@@ -140,3 +141,41 @@ def _level_at_place(conn: sqlite3.Connection, record: Record) -> int:
         (record.origin, record.key, record.kind, record.kind == "document"),
     ).fetchone()
     return row[0] or 0
+
+
+def threads_in(conn: sqlite3.Connection) -> set[str]:
+    """Return the threads whose split is decided: all that have records."""
+    return {row[0] for row in conn.execute("SELECT thread FROM threads")}
+
+
+def hold_out_newest(
+    conn: sqlite3.Connection, new_threads: Mapping[str, str | None], share: float
+) -> None:
+    """Hold out the newest of the new threads, source by source.
+
+    What was decided before never moves, so a newer export holds out the newest of what it brings.
+
+    Args:
+        conn: A store within a transaction.
+        new_threads: The last time of each, None where there is none: such a thread stays on the
+            side that its name's hash put it on.
+        share: Of each source's new threads.
+    """
+    by_source: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for thread, time in new_threads.items():
+        row = conn.execute("SELECT source FROM records WHERE thread = ? LIMIT 1", (thread,))
+        if time is not None and (source := row.fetchone()) is not None:
+            by_source[source[0]].append((time, thread))
+    for threads in by_source.values():
+        first = len(threads) - int(len(threads) * share + 0.5)
+        sides = [
+            ("evaluation" if place >= first else "train", thread)
+            for place, (_, thread) in enumerate(sorted(threads))
+        ]
+        conn.executemany("UPDATE threads SET split = ? WHERE thread = ?", sides)
+
+
+def split_counts(conn: sqlite3.Connection, threads: Iterable[str]) -> Counter[str]:
+    """Return how many of the threads are on each side."""
+    select = "SELECT split FROM threads WHERE thread = ?"
+    return Counter(conn.execute(select, (thread,)).fetchone()[0] for thread in threads)

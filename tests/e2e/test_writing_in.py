@@ -13,7 +13,7 @@ from align.owner import Owner, load_owner
 from align.store.connection import in_memory, open_store
 from align.store.records import Record, iter_records
 from tests.commands.line import Line
-from tests.ingest.exports import write_zip
+from tests.ingest.source_trees import write_zip
 
 SECRETS = {
     "e-mail": "carla.diaz@posteo.example",
@@ -67,7 +67,7 @@ def telegram(chance: random.Random) -> str:
 
 
 @pytest.fixture
-def exports(tmp_path: Path) -> Path:
+def claims(tmp_path: Path) -> Path:
     """A folder as somebody collects it: zips as delivered, posts, a journal."""
     chance = random.Random(0)
     folder = tmp_path / "exports"
@@ -93,9 +93,9 @@ def line(root: Path, capsys: pytest.CaptureFixture[str]) -> Line:
 
 
 def test_nothing_secret_gets_into_examples_or_packs(
-    line: Line, exports: Path, tmp_path: Path
+    line: Line, claims: Path, tmp_path: Path
 ) -> None:
-    out = line("ingest", exports, "--owner", "ann")
+    out = line("ingest", claims, "--owner", "ann")
     assert "WhatsApp" in out and "Telegram" in out and "notes" in out
     shown = line("examples", "--owner", "ann", "--preview", "500")
     pack = tmp_path / "ann.pack"
@@ -112,8 +112,8 @@ def test_nothing_secret_gets_into_examples_or_packs(
     assert "matters more than" in packed
 
 
-def test_nothing_held_out_is_trained_on(line: Line, exports: Path) -> None:
-    line("ingest", exports, "--owner", "ann")
+def test_nothing_held_out_is_trained_on(line: Line, claims: Path) -> None:
+    line("ingest", claims, "--owner", "ann")
     conn, owner = open_store("ann"), load_owner("ann")
     records = list(iter_records(conn, include_left_out=True))
     held = [record for record in records if record.split == "evaluation"]
@@ -134,12 +134,12 @@ def test_nothing_held_out_is_trained_on(line: Line, exports: Path) -> None:
     assert all(len(sides) == 1 for sides in by_thread.values())
 
 
-def test_the_order_of_reading_changes_nothing(exports: Path) -> None:
+def test_the_order_of_reading_changes_nothing(claims: Path) -> None:
     owner = Owner(name="Ann", held_out_by="chance")
     stores = []
     for turn in (1, -1):
         conn = in_memory()
-        for path in sorted(exports.iterdir())[::turn]:
+        for path in sorted(claims.iterdir())[::turn]:
             take_in(conn, prepare([path], owner), owner)
         stores.append(sorted(iter_records(conn, include_left_out=True), key=lambda r: r.id))
     assert [_identity(each) for each in stores[0]] == [_identity(each) for each in stores[1]]

@@ -8,7 +8,7 @@ import pexpect
 from align.owner import load_owner
 from align.store.connection import open_store
 from align.store.records import iter_records
-from tests.ingest.exports import write_folder
+from tests.ingest.source_trees import write_folder
 
 CHAT = "".join(
     f"25/05/2024, 10:{minute:02d} - {who}: {text}\n"

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from align.ingest.reader import Message, ReadLog
 from align.ingest.readers.chatgpt import READER
-from align.ingest.reading import Message, Notes
 from align.ingest.tree import tree_of
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     claimed,
@@ -123,14 +123,14 @@ def test_last_version_of_a_conversation_is_read(tmp_path: Path) -> None:
     assert read_with(READER, folder) == IN_TALK
     assert read_with(READER, write_zip(tmp_path / "export.zip", EXPORT)) == IN_TALK
     assert read_with(READER, folder / "conversations.json") == IN_TALK
-    (export,) = claimed(READER, tree_of(folder, Notes().problem))
-    assert set(export.names) == set(EXPORT)
+    (inputs,) = claimed(READER, tree_of(folder, ReadLog().problem))
+    assert set(inputs.names) == set(EXPORT)
 
 
 def test_what_is_not_shown_is_counted(tmp_path: Path) -> None:
-    notes = Notes()
-    read_with(READER, write_folder(tmp_path, EXPORT), notes=notes)
-    assert sorted(notes.passed_over.values()) == [5, 6] and not notes.problems
+    log = ReadLog()
+    read_with(READER, write_folder(tmp_path, EXPORT), log=log)
+    assert sorted(log.passed_over.values()) == [5, 6] and not log.problems
 
 
 def test_newer_export_is_cut_in_parts(tmp_path: Path) -> None:
@@ -158,16 +158,16 @@ def test_old_or_broken_tree_is_followed_from_its_newest_leaf(tmp_path: Path) -> 
 
 
 def test_cut_export_keeps_the_conversations_before_the_cut(tmp_path: Path) -> None:
-    notes = Notes()
+    log = ReadLog()
     text = EXPORT["conversations.json"]
     folder = write_folder(tmp_path, {"conversations.json": text[:-40]})
-    assert texts(read_with(READER, folder, notes=notes)) == [m.text for m in IN_TALK]
-    assert len(notes.problems) == 1
+    assert texts(read_with(READER, folder, log=log)) == [m.text for m in IN_TALK]
+    assert len(log.problems) == 1
 
 
 def test_empty_export_is_known_by_what_lies_beside_it(tmp_path: Path) -> None:
     folder = write_folder(tmp_path, {"conversations.json": "[]", "user.json": "{}"})
-    assert len(claimed(READER, tree_of(folder, Notes().problem))) == 1
+    assert len(claimed(READER, tree_of(folder, ReadLog().problem))) == 1
     assert read_with(READER, folder) == []
 
 
@@ -178,7 +178,7 @@ def test_conversations_of_others_are_left_to_them(tmp_path: Path) -> None:
         "a.json": '{"mapping": {"a": 1}}',
         "file-mine.md": "mine",
     }
-    assert claimed(READER, tree_of(write_folder(tmp_path, files), Notes().problem)) == []
+    assert claimed(READER, tree_of(write_folder(tmp_path, files), ReadLog().problem)) == []
 
 
 SMALL = {"conversations.json": json.dumps([TALK, EMPTY]), "user.json": "{}"}

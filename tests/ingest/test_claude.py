@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from align.ingest.reader import Message, ReadLog
 from align.ingest.readers.claude import READER
-from align.ingest.reading import Message, Notes
 from align.ingest.tree import tree_of
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     claimed,
@@ -114,13 +114,13 @@ IN_TALK = [
 
 def test_conversations_are_read_without_thinking_tools_and_files(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "data", EXPORT)
-    notes = Notes()
-    assert read_with(READER, folder, notes=notes) == IN_TALK
-    assert sorted(notes.passed_over.values()) == [1, 2, 3] and not notes.problems
+    log = ReadLog()
+    assert read_with(READER, folder, log=log) == IN_TALK
+    assert sorted(log.passed_over.values()) == [1, 2, 3] and not log.problems
     assert read_with(READER, write_zip(tmp_path / "data-2024-06-01.zip", EXPORT)) == IN_TALK
     assert read_with(READER, folder / "conversations.json") == IN_TALK
-    (export,) = claimed(READER, tree_of(tmp_path / "data", Notes().problem))
-    assert set(export.names) == set(EXPORT)
+    (inputs,) = claimed(READER, tree_of(tmp_path / "data", ReadLog().problem))
+    assert set(inputs.names) == set(EXPORT)
 
 
 def test_old_export_has_only_texts(tmp_path: Path) -> None:
@@ -170,19 +170,19 @@ def test_what_was_edited_away_is_left_out(tmp_path: Path) -> None:
 def test_one_conversation_may_be_saved_alone(tmp_path: Path) -> None:
     folder = write_folder(tmp_path, {"fog.json": json.dumps(TALK), "projects.json": "[]"})
     assert read_with(READER, folder) == IN_TALK
-    assert claimed(READER, tree_of(folder, Notes().problem))[0].names == ("fog.json",)
+    assert claimed(READER, tree_of(folder, ReadLog().problem))[0].names == ("fog.json",)
 
 
 def test_cut_export_keeps_the_conversations_before_the_cut(tmp_path: Path) -> None:
-    notes = Notes()
+    log = ReadLog()
     folder = write_folder(tmp_path, {**EXPORT, "conversations.json": json.dumps([TALK, TALK])[:-9]})
-    assert read_with(READER, folder, notes=notes) == IN_TALK
-    assert len(notes.problems) == 1
+    assert read_with(READER, folder, log=log) == IN_TALK
+    assert len(log.problems) == 1
 
 
 def test_empty_export_is_known_by_what_lies_beside_it(tmp_path: Path) -> None:
     folder = write_folder(tmp_path, {"conversations.json": "[]", "users.json": "[]"})
-    assert len(claimed(READER, tree_of(folder, Notes().problem))) == 1
+    assert len(claimed(READER, tree_of(folder, ReadLog().problem))) == 1
     assert read_with(READER, folder) == []
 
 
@@ -191,7 +191,7 @@ def test_conversations_of_others_are_left_to_them(tmp_path: Path) -> None:
         "conversations.json": '[{"mapping": {"a": {"children": []}}}]',
         "user.json": "{}",
     }
-    assert claimed(READER, tree_of(write_folder(tmp_path, files), Notes().problem)) == []
+    assert claimed(READER, tree_of(write_folder(tmp_path, files), ReadLog().problem)) == []
 
 
 SMALL = {"conversations.json": json.dumps([TALK, talk(id="empty")]), "users.json": "[]"}

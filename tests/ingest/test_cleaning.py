@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from align.ingest.cleaning import is_too_short, judge_conversation, judge_document
-from align.ingest.cleaning.placeholders import (
+from align.ingest.cleaning.copied import (
+    is_notice,
+    is_pasted,
+    is_quoted,
+    reads_like_others_prose,
+    repeats,
+)
+from align.ingest.cleaning.wordless import (
     is_empty,
     is_forwarded,
     is_link_only,
@@ -15,16 +22,9 @@ from align.ingest.cleaning.placeholders import (
     is_plainly_said,
     is_system,
 )
-from align.ingest.cleaning.quoted import (
-    is_notice,
-    is_pasted,
-    is_quoted,
-    reads_like_others_prose,
-    repeats,
-)
-from align.ingest.reading import Document, Message
+from align.ingest.decoding import clean
+from align.ingest.reader import Document, Message
 from align.ingest.reasons import REASONS
-from align.ingest.text import clean
 from align.owner import Cleaning
 from align.text.similarity import words
 

@@ -2,15 +2,15 @@
 
 import pytest
 
-from align.ingest.cleaning.context_bound import Before, is_context_bound
+from align.ingest.cleaning.context_bound import Context, is_context_bound
 from align.text.similarity import words
 
-ASKED = Before(someone_spoke=True, has_antecedent=True)
-PHOTO = Before(someone_spoke=True, answers_wordless=True)
-AFTER_PHOTO = Before(someone_spoke=True, answers_wordless=True, is_first_answer=False)
-MISSING = Before(someone_spoke=True, link_is_missing=True)
-OPENING = Before()
-NO_ANTECEDENT = Before(someone_spoke=True)
+ASKED = Context(someone_spoke=True, has_antecedent=True)
+PHOTO = Context(someone_spoke=True, answers_wordless=True)
+AFTER_PHOTO = Context(someone_spoke=True, answers_wordless=True, is_first_answer=False)
+MISSING = Context(someone_spoke=True, link_is_missing=True)
+OPENING = Context()
+NO_ANTECEDENT = Context(someone_spoke=True)
 
 BOUND = [
     (ASKED, "No class Thursday"),
@@ -105,7 +105,7 @@ FREE = [
 CASES = [(*case, True) for case in BOUND] + [(*case, False) for case in FREE]
 
 
-def told(before: Before, text: str) -> bool:
+def told(before: Context, text: str) -> bool:
     return is_context_bound(text, words(text), before)
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from align.ingest.reader import Message, Options, ReadLog
 from align.ingest.readers.discord import READER
-from align.ingest.reading import Message, Notes, Options
 from align.ingest.tree import tree_of
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     claimed,
@@ -128,12 +128,12 @@ def test_package_is_known_in_every_language_and_at_every_depth(tmp_path: Path) -
             tmp_path / str(at), {f"exports/package/{name}": text for name, text in files.items()}
         )
         assert read_with(READER, folder) == IN_PACKAGE
-        assert len(claimed(READER, tree_of(folder, Notes().problem))[0].names) >= 7
+        assert len(claimed(READER, tree_of(folder, ReadLog().problem))[0].names) >= 7
 
 
 def test_package_leaves_what_lies_beside_it_to_others(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "all", {**PACKAGE, "notes/a.md": "mine", "b.json": "[]"})
-    names = claimed(READER, tree_of(folder, Notes().problem))[0].names
+    names = claimed(READER, tree_of(folder, ReadLog().problem))[0].names
     assert "README.txt" in names and "account/user.json" in names
     assert "notes/a.md" not in names and "b.json" not in names
 
@@ -167,11 +167,11 @@ def test_a_channel_or_its_file_may_be_named_alone(tmp_path: Path) -> None:
 
 def test_cut_package_keeps_what_stands_before_the_cut(tmp_path: Path) -> None:
     name = f"messages/c{GENERAL}/messages.json"
-    notes = Notes()
+    log = ReadLog()
     folder = write_folder(tmp_path / "cut", {**PACKAGE, name: PACKAGE[name][:-60]})
-    found = messages(read_with(READER, folder, notes=notes))
+    found = messages(read_with(READER, folder, log=log))
     assert [m.key for m in found] == [SECOND, THIRD]
-    assert len(notes.problems) == 1 and name in str(notes.problems[0])
+    assert len(log.problems) == 1 and name in str(log.problems[0])
 
 
 def user(id: str, name: str, nickname: str | None = None, bot: bool = False) -> dict[str, object]:
@@ -299,8 +299,8 @@ def test_parts_of_a_channel_are_one_chat_in_order_without_overlap(tmp_path: Path
             "b.json_Files/plan-1A2B3.txt": "not the owner's",
         },
     )
-    exports = claimed(READER, tree_of(folder, Notes().problem))
-    assert [len(export.names) for export in exports] == [3]
+    claims = claimed(READER, tree_of(folder, ReadLog().problem))
+    assert [len(inputs.names) for inputs in claims] == [3]
     found = messages(read_with(READER, folder))
     assert [m.key for m in found] == ["8", "101", "203", "204", "205"]
 
@@ -314,10 +314,10 @@ def test_old_exporters_direct_chat_has_no_nicknames(tmp_path: Path) -> None:
 
 
 def test_cut_chat_keeps_what_stands_before_the_cut(tmp_path: Path) -> None:
-    notes = Notes()
+    log = ReadLog()
     folder = write_folder(tmp_path / "dce", {"x.json": CHAT[: CHAT.index("told you")]})
-    assert texts(read_with(READER, folder, notes=notes)) == ["fog again :ahoy:"]
-    assert len(notes.problems) == 1
+    assert texts(read_with(READER, folder, log=log)) == ["fog again :ahoy:"]
+    assert len(log.problems) == 1
 
 
 def test_other_json_is_left_to_others(tmp_path: Path) -> None:
@@ -327,7 +327,7 @@ def test_other_json_is_left_to_others(tmp_path: Path) -> None:
         "a.csv": "ID,Name\n1,2\n",
     }
     folder = write_folder(tmp_path / "other", files)
-    assert claimed(READER, tree_of(folder, Notes().problem)) == []
+    assert claimed(READER, tree_of(folder, ReadLog().problem)) == []
 
 
 SMALL = {

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from align.ingest.reader import Document, ReadLog
 from align.ingest.readers.docx import READER
-from align.ingest.reading import Document, Notes
 from align.ingest.tree import tree_of
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     claimed,
@@ -229,14 +229,14 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_taken(tmp_path: Path) -> No
         "g.docx": LETTER,
         "h.odt": zipped({"mimetype": "x"}),
     }
-    notes = Notes()
-    assert len(read_with(READER, write_folder(tmp_path / "a", files), notes=notes)) == 1
-    said = [str(problem).removeprefix(f"{tmp_path}/a/") for problem in notes.problems]
+    log = ReadLog()
+    assert len(read_with(READER, write_folder(tmp_path / "a", files), log=log)) == 1
+    said = [str(problem).removeprefix(f"{tmp_path}/a/") for problem in log.problems]
     assert [line.split(" (")[0].split(".")[0] for line in said] == ["a", "b", "c", "d", "h"]
     assert "damaged" in said[0]
     assert "encrypted, or Word's format of before 2007" in said[1]
     assert "zip bomb" in said[3]
-    assert dict(notes.passed_over) == {"empty": 1}
+    assert dict(log.passed_over) == {"empty": 1}
 
 
 def test_a_journal_stays_one(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from align.errors import UserError
+from align.ingest.reader import Content, Message, ReadLog
 from align.ingest.readers.exchanges import READER
-from align.ingest.reading import Found, Message, Notes
 from align.ingest.tree import tree_of
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     claimed,
@@ -57,13 +57,13 @@ In a small house.
 FILES = {"list.json": LIST, "old/sharegpt.json": SHAREGPT, "talk.md": TALK}
 
 
-def said(found: list[Found]) -> list[tuple[bool | None, str, str]]:
+def said(found: list[Content]) -> list[tuple[bool | None, str, str]]:
     return [(m.is_owner, m.author, m.text) for m in messages(found)]
 
 
 def test_a_list_of_exchanges_is_read(root: Path) -> None:
-    notes = Notes()
-    found = read_with(READER, write_folder(root / "m", {"list.json": LIST}), notes=notes)
+    log = ReadLog()
+    found = read_with(READER, write_folder(root / "m", {"list.json": LIST}), log=log)
     name = messages(found)[0].chat
     assert name.startswith("m/list.json#")
     time, source = datetime(2024, 5, 1), "question-answers"
@@ -73,8 +73,8 @@ def test_a_list_of_exchanges_is_read(root: Path) -> None:
         ),
         Message(name, "owner", "The sea.", time, "1", is_owner=True, thread=name, source=source),
     ]
-    assert dict(notes.passed_over) == {"empty": 1}
-    assert notes.problems == []
+    assert dict(log.passed_over) == {"empty": 1}
+    assert log.problems == []
 
 
 def test_a_text_of_questions_and_answers_is_read(root: Path) -> None:
@@ -160,44 +160,44 @@ def test_what_is_something_else_is_left_to_others(tmp_path: Path) -> None:
 
 
 def test_zip_folder_and_file_say_the_same(tmp_path: Path) -> None:
-    folder, told = write_folder(tmp_path / "a", FILES), Notes()
-    expected = texts(read_with(READER, folder, notes=told))
+    folder, told = write_folder(tmp_path / "a", FILES), ReadLog()
+    expected = texts(read_with(READER, folder, log=told))
     assert len(expected) == 8
-    assert texts(read_with(READER, write_zip(tmp_path / "a.zip", FILES), notes=told)) == expected
+    assert texts(read_with(READER, write_zip(tmp_path / "a.zip", FILES), log=told)) == expected
     assert texts(read_with(READER, folder / "talk.md")) == expected[4:]
 
 
 def test_of_a_truncated_file_the_rest_is_still_taken(tmp_path: Path) -> None:
     rows = [{"question": f"{i}?", "answer": f"{i}."} for i in range(10)]
     (tmp_path / "a.json").write_text(json.dumps(rows)[:-30])
-    notes = Notes()
-    assert len(read_with(READER, tmp_path, notes=notes)) == 18
-    assert "cut short or damaged after 9 items" in str(notes.problems[0])
+    log = ReadLog()
+    assert len(read_with(READER, tmp_path, log=log)) == 18
+    assert "cut short or damaged after 9 items" in str(log.problems[0])
 
 
 def test_an_item_that_is_no_exchange_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('[{"q": "a", "a": "b"}, {"x": 1}, 5, {"q": "c", "a": "d"}]')
-    notes = Notes()
-    assert len(read_with(READER, tmp_path, notes=notes)) == 4
-    assert [str(problem).split(": ")[0].split("/")[-1] for problem in notes.problems] == [
+    log = ReadLog()
+    assert len(read_with(READER, tmp_path, log=log)) == 4
+    assert [str(problem).split(": ")[0].split("/")[-1] for problem in log.problems] == [
         "a.json, item 2",
         "a.json, item 3",
     ]
     (tmp_path / "a.json").write_text('[{"q": 1, "a": 2}]')
-    assert read_with(READER, tmp_path, notes=Notes()) == []
+    assert read_with(READER, tmp_path, log=ReadLog()) == []
 
 
 def test_other_encodings_are_read(tmp_path: Path) -> None:
     for encoding in ("utf-8-sig", "utf-16"):
         (tmp_path / "a.json").write_bytes(LIST.encode(encoding))
-        assert len(read_with(READER, tmp_path, notes=Notes())) == 2
+        assert len(read_with(READER, tmp_path, log=ReadLog())) == 2
 
 
 def test_lines_of_other_shapes_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"prompt": "Why?", "completion": "So."}\nbroken\n')
-    notes = Notes()
-    assert texts(read_with(READER, tmp_path, notes=notes)) == ["Why?", "So."]
-    assert "a.jsonl:2: not JSON" in str(notes.problems[0])
+    log = ReadLog()
+    assert texts(read_with(READER, tmp_path, log=log)) == ["Why?", "So."]
+    assert "a.jsonl:2: not JSON" in str(log.problems[0])
 
 
 def test_a_question_twice_is_two_threads_and_a_journal_stays_one(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_much_damage_is_survived(tmp_path: Path) -> None:
 def test_where_no_line_is_an_exchange_it_is_said(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"q": "a", "a": "b"}\n')
-    export = claimed(READER, tree_of(path, print))[0]
+    inputs = claimed(READER, tree_of(path, print))[0]
     path.write_text('{"q": "a"}\n')
     with pytest.raises(UserError, match=r"a\.jsonl:1: no question with an answer"):
-        list(READER.read(export, Notes(), None))  # type: ignore[arg-type]
+        list(READER.read(inputs, ReadLog(), None))  # type: ignore[arg-type]

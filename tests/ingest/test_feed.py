@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from align.ingest.reader import Document, ReadLog
 from align.ingest.readers.feed import READER
-from align.ingest.reading import Document, Notes
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     documents,
@@ -86,11 +86,11 @@ def test_a_feed_of_rdf_is_a_feed(tmp_path: Path):
 
 
 def test_a_truncated_feed_gives_what_came(tmp_path: Path):
-    notes = Notes()
+    log = ReadLog()
     path = write_folder(tmp_path / "x", {"feed.xml": RSS[: RSS.index("Some stones")]})
-    found = read_with(READER, path, notes=notes)
+    found = read_with(READER, path, log=log)
     assert "It was late, and then it was not a ferry." in texts(found)
-    assert len(notes.problems) == 1
+    assert len(log.problems) == 1
 
 
 def test_a_feed_that_defines_entities_is_none(tmp_path: Path):

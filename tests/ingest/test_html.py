@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from align.ingest.reader import Document, ReadLog
 from align.ingest.readers.html import READER, moment, page_of
-from align.ingest.reading import Document, Notes
 from align.ingest.tree import origin_of
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     documents,
@@ -123,12 +123,12 @@ def test_what_is_broken_is_noted_and_the_rest_is_taken(tmp_path: Path):
         "b.html": b"\x00\xff\x01" * 99,
         "c.html": " ",
     }
-    notes = Notes()
-    found = read_with(READER, write_folder(tmp_path / "x", files), notes=notes)
+    log = ReadLog()
+    found = read_with(READER, write_folder(tmp_path / "x", files), log=log)
     assert [each.text for each in found] == [
         "It was late, and then it was not a ferry.\n\n> No boats today."
     ]
-    assert len(notes.problems) == 1 and notes.passed_over == {"page without text": 1}
+    assert len(log.problems) == 1 and log.passed_over == {"page without text": 1}
 
 
 def test_damaged_pages_are_survived(tmp_path: Path):

@@ -9,11 +9,11 @@ import pytest
 
 from align.errors import UserError
 from align.ingest.intake import Intake, prepare, take_in
-from align.ingest.reading import Options
+from align.ingest.reader import Options
 from align.owner import Owner
 from align.store.connection import in_memory
 from align.store.records import Record, iter_records, set_level
-from tests.ingest.exports import write_zip
+from tests.ingest.source_trees import write_zip
 
 # Nothing is held out by the chance of a temporary folder's name.
 OWNER = Owner(name="Ann", held_out=0.0)
@@ -72,7 +72,7 @@ def test_a_dry_run_counts_and_stores_nothing(tmp_path: Path, conn: sqlite3.Conne
     (tmp_path / "a.md").write_text("Some words of mine.")
     intake = take(conn, tmp_path, dry_run=True)
     assert intake.new == 1
-    [(_, tally)] = intake.exports
+    [tally] = intake.tallies
     assert tally.words["documents", "open"] == 4
     assert everything(conn) == []
     assert conn.execute("SELECT count(*) FROM threads").fetchone()[0] == 0
@@ -249,7 +249,7 @@ def test_who_the_owner_is_is_asked_where_nobody_is_known(
 
     intake = take(conn, tmp_path, Owner(name="Somebody"), ask=ask)
     assert [authors for _, authors in asked] == [Counter(Ann=4, Bob=4)]
-    assert intake.me == ["Bob"]
+    assert intake.new_names == ["Bob"]
     assert {record.author for record in everything(conn) if record.is_owner} == {"Bob"}
 
 
@@ -259,7 +259,7 @@ def test_without_an_answer_the_export_is_left_and_the_authors_are_named(
     (tmp_path / "result.json").write_text(chat(*LINES))
     (tmp_path / "a.md").write_text("My own words.")
     intake = take(conn, tmp_path, Owner(name="Somebody"))
-    [problem] = intake.notes.problems
+    [problem] = intake.log.problems
     assert "Ann (4), Bob (4)" in str(problem) or "Bob (4), Ann (4)" in str(problem)
     assert "--me" in problem.remedy
     assert [record.text for record in everything(conn)] == ["My own words."]
@@ -276,9 +276,9 @@ def test_what_is_broken_is_noted_and_the_rest_is_taken(
     (tmp_path / "a.md").write_text("My own words.")
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8")
     intake = take(conn, tmp_path)
-    places = sorted(Path(problem.where).name for problem in intake.notes.problems)
+    places = sorted(Path(problem.where).name for problem in intake.log.problems)
     assert places == ["broken.zip", "result.json"]
-    assert intake.notes.passed_over == Counter({".jpg: a kind that is not read": 1})
+    assert intake.log.passed_over == Counter({".jpg: a kind that is not read": 1})
     assert {record.source for record in everything(conn)} == {"telegram", "documents"}
 
 

@@ -1,4 +1,4 @@
-from align.ingest.reading import in_journal
+from align.ingest.reader import in_journal
 
 
 def test_a_journal_is_known_by_its_name() -> None:

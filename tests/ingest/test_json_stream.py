@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from align.ingest.formats.json_stream import Mended, json_head, json_items
-from align.ingest.reading import Export, Notes
+from align.ingest.formats.json_data import Mended, json_head, json_items
+from align.ingest.reader import Inputs, ReadLog
 from align.ingest.tree import tree_of
 
 
-def items_of(path: Path, prefix: str = "item", notes: Notes | None = None) -> list[object]:
-    told = notes or Notes()
+def items_of(path: Path, prefix: str = "item", log: ReadLog | None = None) -> list[object]:
+    told = log or ReadLog()
     tree = tree_of(path, told.problem)
-    found = list(json_items(Export(tree, tree.names), tree.names[0], prefix, told))
-    assert notes is not None or not told.problems, [str(problem) for problem in told.problems]
+    found = list(json_items(Inputs(tree, tree.names), tree.names[0], prefix, told))
+    assert log is not None or not told.problems, [str(problem) for problem in told.problems]
     return found
 
 
@@ -31,17 +31,17 @@ def test_items_of_a_list_and_of_a_list_inside_come_one_by_one(tmp_path: Path) ->
 
 
 def test_what_stands_before_a_cut_is_taken_and_the_place_is_told(tmp_path: Path) -> None:
-    notes = Notes()
+    log = ReadLog()
     path = write(tmp_path, b'[{"a": 1}, {"a": 2}, {"a":')
-    assert items_of(path, notes=notes) == [{"a": 1}, {"a": 2}]
-    [problem] = notes.problems
+    assert items_of(path, log=log) == [{"a": 1}, {"a": 2}]
+    [problem] = log.problems
     assert str(path) in str(problem) and "after 2 items" in str(problem)
 
 
 def test_an_empty_file_is_a_problem_and_no_traceback(tmp_path: Path) -> None:
-    notes = Notes()
-    assert items_of(write(tmp_path, b""), notes=notes) == []
-    assert len(notes.problems) == 1
+    log = ReadLog()
+    assert items_of(write(tmp_path, b""), log=log) == []
+    assert len(log.problems) == 1
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
@@ -101,8 +101,8 @@ def test_a_head_is_read_no_further_than_asked(tmp_path: Path) -> None:
         seen.append((prefix, value))
         return prefix == "list"
 
-    tree = tree_of(path, Notes().problem)
-    json_head(Export(tree, tree.names), tree.names[0], {"name", "list"}, until_list)
+    tree = tree_of(path, ReadLog().problem)
+    json_head(Inputs(tree, tree.names), tree.names[0], {"name", "list"}, until_list)
     assert ("name", "Bob") in seen and seen[-1][0] == "list"
 
 
@@ -115,10 +115,10 @@ def test_a_hundred_megabytes_of_backslashes_take_no_time() -> None:
 
 @pytest.mark.parametrize("piece", [b"[", b'{"a":', b"[1,", b'[{"x": "y", "z":'])
 def test_what_is_nested_without_end_takes_no_memory(tmp_path: Path, piece: bytes) -> None:
-    notes = Notes()
+    log = ReadLog()
     path = write(tmp_path, b'[{"a": 1},' + b" " * (1 << 20) + piece * 200_000)
-    assert items_of(path, notes=notes) == [{"a": 1}]
-    [problem] = notes.problems
+    assert items_of(path, log=log) == [{"a": 1}]
+    [problem] = log.problems
     assert "nested too deeply" in str(problem)
 
 

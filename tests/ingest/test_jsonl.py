@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from align.errors import UserError
+from align.ingest.reader import Message, ReadLog
 from align.ingest.readers.jsonl import READER
-from align.ingest.reading import Message, Notes
 from align.ingest.tree import tree_of
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     claimed,
@@ -117,9 +117,9 @@ def test_a_broken_line_17_is_named_and_the_rest_is_taken(
     good = [json.dumps({"question": f"{i}?", "answer": "Yes."}) for i in range(16)]
     path = tmp_path / "chats.jsonl"
     path.write_text("\n".join([*good, broken, *good]))
-    notes = Notes()
-    assert len(read_with(READER, path, notes=notes)) == 64
-    (problem,) = notes.problems
+    log = ReadLog()
+    assert len(read_with(READER, path, log=log)) == 64
+    (problem,) = log.problems
     assert "chats.jsonl:17: " in str(problem)
     assert any(word in str(problem) for word in what.split("|"))
 
@@ -128,16 +128,16 @@ def test_where_nothing_can_be_taken_the_first_line_is_the_mistake(tmp_path: Path
     path = tmp_path / "chats.jsonl"
     path.write_text('{"question": "x"}\n{"answer": "y"}\n')
     with pytest.raises(UserError, match=r"chats\.jsonl:1: 'answer' is missing"):
-        read_with(READER, path, notes=Notes())
+        read_with(READER, path, log=ReadLog())
 
 
 def test_thousands_of_broken_lines_are_told_in_a_few(tmp_path: Path) -> None:
     path = tmp_path / "chats.jsonl"
     path.write_text(PAIRS + "broken\n" * 5_000)
-    notes = Notes()
-    assert len(read_with(READER, path, notes=notes)) == 4
-    assert len(notes.problems) == 21
-    assert "4,980 more lines" in str(notes.problems[-1])
+    log = ReadLog()
+    assert len(read_with(READER, path, log=log)) == 4
+    assert len(log.problems) == 21
+    assert "4,980 more lines" in str(log.problems[-1])
 
 
 def test_empty_conversations_and_those_of_others_are_counted(tmp_path: Path) -> None:
@@ -150,9 +150,9 @@ def test_empty_conversations_and_those_of_others_are_counted(tmp_path: Path) -> 
             {"question": "x", "answer": "y"},
         )
     )
-    notes = Notes()
-    assert len(read_with(READER, path, notes=notes)) == 2
-    assert dict(notes.passed_over) == {"empty": 2, "nothing of the owner's in it": 1}
+    log = ReadLog()
+    assert len(read_with(READER, path, log=log)) == 2
+    assert dict(log.passed_over) == {"empty": 2, "nothing of the owner's in it": 1}
 
 
 @pytest.mark.parametrize(

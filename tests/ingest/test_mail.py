@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from align.ingest.reader import Document, Message, Options, ReadLog
 from align.ingest.readers.mail import READER
-from align.ingest.reading import Document, Message, Notes, Options
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     documents,
@@ -190,15 +190,15 @@ def body(tmp_path: Path, content: str | bytes, kind: str, more: str = "") -> str
 
 @pytest.mark.parametrize("as_zip", [False, True])
 def test_gmail_takeout_becomes_threads_in_order(tmp_path: Path, as_zip: bool):
-    notes = Notes()
+    log = ReadLog()
     path = (
         write_zip(tmp_path / "takeout.zip", TAKEOUT)
         if as_zip
         else write_folder(tmp_path / "takeout", TAKEOUT)
     )
-    assert read_with(READER, path, notes=notes) == golden()
-    assert not notes.problems
-    assert notes.passed_over == {"spam, trash or drafts": 1, "chat kept as mail": 1}
+    assert read_with(READER, path, log=log) == golden()
+    assert not log.problems
+    assert log.passed_over == {"spam, trash or drafts": 1, "chat kept as mail": 1}
 
 
 def test_folders_of_thunderbird_and_of_maildir_are_one_box(tmp_path: Path):
@@ -218,9 +218,9 @@ def test_folders_of_thunderbird_and_of_maildir_are_one_box(tmp_path: Path):
         "Maildir/cur/1704884401.M7P1.host:2,ST": LETTER.replace("a3@", "t@"),
     }
     for name, files in (("t", thunderbird), ("m", maildir)):
-        notes = Notes()
-        assert read_with(READER, write_folder(tmp_path / name, files), notes=notes) == golden()
-        assert notes.passed_over == {"spam, trash or drafts": 1} and not notes.problems
+        log = ReadLog()
+        assert read_with(READER, write_folder(tmp_path / name, files), log=log) == golden()
+        assert log.passed_over == {"spam, trash or drafts": 1} and not log.problems
 
 
 def test_apples_mailbox_and_its_single_mails_are_read(tmp_path: Path):
@@ -359,7 +359,7 @@ def test_a_learned_signature_is_gone_and_raw_keeps_it(tmp_path: Path):
 def test_a_truncated_box_gives_what_is_whole(tmp_path: Path):
     whole = mbox(INVITED, LETTER)
     path = write_folder(tmp_path / "x", {"all.mbox": whole[: whole.index("The ferry") + 9]})
-    assert texts(read_with(READER, path, ME, Notes())) == [
+    assert texts(read_with(READER, path, ME, ReadLog())) == [
         "Will you come on Friday?\n\nAnn",
         "The ferry",
     ]

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from align.ingest.formats.mail_endings import Endings
-from align.ingest.formats.mail_text import Parted, parted, unflowed, unwrapped
+from align.ingest.formats.mail_endings import Signatures
+from align.ingest.formats.mail_text import SplitMail, split_mail, unflowed, unwrapped
 
 # One line before a quote in each language, as Gmail, Apple Mail, Outlook or Thunderbird write it.
 HEADINGS = {
@@ -37,27 +37,27 @@ HEADINGS = {
 
 @pytest.mark.parametrize("language", HEADINGS)
 def test_the_line_before_a_quote_is_known_in_many_languages(language: str):
-    found = parted(f"Yes.\n\n{HEADINGS[language]}\n\n> Dinner?\n> Or lunch?\n>\n> > older\n")
+    found = split_mail(f"Yes.\n\n{HEADINGS[language]}\n\n> Dinner?\n> Or lunch?\n>\n> > older\n")
     assert (found.own, found.quoted) == ("Yes.", "Dinner?\nOr lunch?")
     assert found.address == "bob@example.org"
 
 
 @pytest.mark.parametrize("language", ["English", "German", "French", "Italian", "Dutch", "Swedish"])
 def test_the_author_of_a_quote_is_named_by_the_line_before_it(language: str):
-    assert parted(f"Yes.\n\n{HEADINGS[language]}\n> Dinner?").author == "Bob Reed"
+    assert split_mail(f"Yes.\n\n{HEADINGS[language]}\n> Dinner?").author == "Bob Reed"
 
 
 @pytest.mark.parametrize(
     "language", ["English", "German", "French", "Spanish", "Polish", "Turkish"]
 )
 def test_a_quote_without_marks_is_known_by_the_line_before_it(language: str):
-    found = parted(f"Yes.\n\n{HEADINGS[language]}\n\nDinner?\n")
+    found = split_mail(f"Yes.\n\n{HEADINGS[language]}\n\nDinner?\n")
     assert (found.own, found.quoted) == ("Yes.", "Dinner?")
 
 
 def test_a_broken_line_before_a_quote_is_one():
     text = "Yes.\n\nOn Mon, Jan 8, 2024 at 3:07 PM Bob Reed <\nbob@example.org> wrote:\n\n> Dinner?"
-    assert parted(text) == Parted("Yes.", "Dinner?", "Bob Reed", "bob@example.org")
+    assert split_mail(text) == SplitMail("Yes.", "Dinner?", "Bob Reed", "bob@example.org")
 
 
 @pytest.mark.parametrize(
@@ -74,13 +74,13 @@ def test_a_broken_line_before_a_quote_is_one():
 )
 def test_the_block_that_outlook_writes_ends_the_own_text(fields: str):
     for above in ("", "________________________________\n", "-----Original Message-----\n"):
-        found = parted(f"Yes.\n\n{above}{fields}\n\nDinner?\n")
+        found = split_mail(f"Yes.\n\n{above}{fields}\n\nDinner?\n")
         assert (found.own, found.quoted, found.author) == ("Yes.", "Dinner?", "Bob Reed")
 
 
 def test_answers_between_quoted_lines_are_all_taken():
     text = "> Where?\n\nAt home.\n\n> When?\n\nAt eight."
-    assert parted(text) == Parted("At home.\n\nAt eight.", "Where?\n\nWhen?")
+    assert split_mail(text) == SplitMail("At home.\n\nAt eight.", "Where?\n\nWhen?")
 
 
 @pytest.mark.parametrize(
@@ -95,14 +95,14 @@ def test_answers_between_quoted_lines_are_all_taken():
 )
 def test_only_what_stands_above_a_forwarded_mail_is_the_senders(line: str):
     rest = f"{line}\nFrom: Bob <b@example.org>\nDate: Mon\nSubject: x\n\nBob's text"
-    assert parted(f"Look.\n\n{rest}") == Parted("Look.", is_forward=True)
-    assert parted(rest) == Parted("", is_forward=True)
+    assert split_mail(f"Look.\n\n{rest}") == SplitMail("Look.", is_forward=True)
+    assert split_mail(rest) == SplitMail("", is_forward=True)
 
 
 def test_outlooks_block_is_a_forward_where_the_subject_says_so():
     text = "Look.\n\nFrom: Bob\nSent: Monday\nTo: Ann\nSubject: Food\n\nBob's text"
-    assert parted(text, "FW: Food") == Parted("Look.", is_forward=True)
-    assert parted(text, "Re: Food").quoted == "Bob's text"
+    assert split_mail(text, "FW: Food") == SplitMail("Look.", is_forward=True)
+    assert split_mail(text, "Re: Food").quoted == "Bob's text"
 
 
 @pytest.mark.parametrize(
@@ -117,17 +117,19 @@ def test_outlooks_block_is_a_forward_where_the_subject_says_so():
     ],
 )  # fmt: skip
 def test_a_phones_own_line_is_gone(line: str):
-    assert parted(f"Running late.\n\n{line}\n").own == "Running late."
+    assert split_mail(f"Running late.\n\n{line}\n").own == "Running late."
 
 
 def test_what_stands_below_the_mark_of_a_signature_is_gone():
-    assert parted("See you.\n\nAnn\n\n-- \nAnn Kessler\n+49 30 1234567").own == "See you.\n\nAnn"
-    assert parted("See you.\n--\nAnn Kessler").own == "See you."
+    assert (
+        split_mail("See you.\n\nAnn\n\n-- \nAnn Kessler\n+49 30 1234567").own == "See you.\n\nAnn"
+    )
+    assert split_mail("See you.\n--\nAnn Kessler").own == "See you."
 
 
 def test_a_list_and_a_rule_are_no_signature():
     text = "To buy:\n- bread\n- tea\n\nwhat she wrote:\n\nnothing."
-    assert parted(text) == Parted(text)
+    assert split_mail(text) == SplitMail(text)
 
 
 def test_a_signed_mail_loses_its_armour():
@@ -135,7 +137,7 @@ def test_a_signed_mail_loses_its_armour():
         "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nHello\n"
         "-----BEGIN PGP SIGNATURE-----\n\nabc=\n-----END PGP SIGNATURE-----\n"
     )
-    assert parted(text).own == "Hello"
+    assert split_mail(text).own == "Hello"
 
 
 def test_lines_that_a_program_broke_are_joined_and_those_of_a_person_stay():
@@ -157,7 +159,7 @@ def test_flowed_text_flows():
 
 
 def test_a_signature_is_learned_from_the_mails_that_it_ends():
-    endings = Endings()
+    endings = Signatures()
     signature = "Ann Kessler\nHarbour Office\n+49 30 1234567"
     mails = [f"Mail number {n}.\n\nLove, Ann\n\n{signature}" for n in range(6)]
     for mail in mails:
@@ -167,7 +169,7 @@ def test_a_signature_is_learned_from_the_mails_that_it_ends():
 
 
 def test_how_the_owner_ends_a_letter_is_no_signature():
-    endings = Endings()
+    endings = Signatures()
     mails = [f"Mail number {n}.\n\nLove,\nAnn" for n in range(9)]
     for mail in mails:
         endings.learn(mail)
@@ -181,5 +183,5 @@ def test_how_the_owner_ends_a_letter_is_no_signature():
 )  # fmt: skip
 def test_long_lines_take_no_time(text: str):
     started = time.process_time()
-    parted(text)
+    split_mail(text)
     assert time.process_time() - started < 5

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from align.ingest.reader import Document, ReadLog
 from align.ingest.readers.notes import READER, read_note
-from align.ingest.reading import Document, Notes
 from align.ingest.tree import tree_of
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     claimed,
@@ -137,12 +137,12 @@ def test_empty_and_binary_files_are_counted_and_a_binary_one_that_was_named_is_t
         "a.text": "Words.",
         "photo.png": b"\x89PNG",
     }
-    notes = Notes()
-    assert len(read_with(READER, write_folder(tmp_path, files), notes=notes)) == 1
-    assert dict(notes.passed_over) == {"empty": 1, "binary": 1}
-    assert notes.problems == []
-    assert read_with(READER, tmp_path / "photo.md", notes=notes) == []
-    assert "photo.md: binary, not text. Name a text file." in str(notes.problems[0])
+    log = ReadLog()
+    assert len(read_with(READER, write_folder(tmp_path, files), log=log)) == 1
+    assert dict(log.passed_over) == {"empty": 1, "binary": 1}
+    assert log.problems == []
+    assert read_with(READER, tmp_path / "photo.md", log=log) == []
+    assert "photo.md: binary, not text. Name a text file." in str(log.problems[0])
     assert claimed(READER, tree_of(tmp_path / "photo.png", print)) == []
 
 
@@ -150,9 +150,9 @@ def test_empty_and_binary_files_are_counted_and_a_binary_one_that_was_named_is_t
 def test_a_file_that_may_not_be_read_is_told_and_the_rest_is_taken(tmp_path: Path) -> None:
     write_folder(tmp_path, {"a.md": "x", "b.md": "Words."})
     (tmp_path / "a.md").chmod(0)
-    notes = Notes()
-    assert texts(read_with(READER, tmp_path, notes=notes)) == ["Words."]
-    assert "a.md: cannot be read" in str(notes.problems[0])
+    log = ReadLog()
+    assert texts(read_with(READER, tmp_path, log=log)) == ["Words."]
+    assert "a.md: cannot be read" in str(log.problems[0])
 
 
 def test_zip_folder_and_file_say_the_same(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 from collections import Counter
 
-from align.ingest.ownership import Me, strangers
-from align.ingest.reading import Document, Message
+from align.ingest.ownership import OwnerNames, other_authors
+from align.ingest.reader import Document, Message
 
 
 def said(author: str, key: str | None = None, is_owner: bool | None = None) -> Message:
@@ -9,7 +9,7 @@ def said(author: str, key: str | None = None, is_owner: bool | None = None) -> M
 
 
 def test_the_owner_is_known_by_name_handle_or_address_in_any_case() -> None:
-    me = Me(["Ann K.", "ann@x.org"])
+    me = OwnerNames(["Ann K.", "ann@x.org"])
     for message in (
         said("ann k."),
         said("~ Ann  K."),
@@ -22,25 +22,25 @@ def test_the_owner_is_known_by_name_handle_or_address_in_any_case() -> None:
 
 
 def test_what_the_export_itself_says_goes_before_names() -> None:
-    me = Me(["Ann"])
+    me = OwnerNames(["Ann"])
     assert me.wrote(said("Somebody", is_owner=True))
     assert not me.wrote(said("Ann", is_owner=False))
 
 
 def test_a_document_without_an_author_is_the_owners() -> None:
-    assert Me(["Ann"]).wrote(Document("k", "text"))
-    assert not Me(["Ann"]).wrote(Document("k", "text", author="Bob"))
+    assert OwnerNames(["Ann"]).wrote(Document("k", "text"))
+    assert not OwnerNames(["Ann"]).wrote(Document("k", "text", author="Bob"))
 
 
 def test_strangers_are_counted_until_the_owner_is_met() -> None:
     found = [said("Bob"), said("Cy"), said("Bob"), said("", "u1")]
-    assert strangers(iter(found), Me(["Ann"])) == Counter({"Bob": 2, "Cy": 1, "u1": 1})
-    assert strangers(iter([*found, said("Ann")]), Me(["Ann"])) is None
-    assert strangers(iter([]), Me(["Ann"])) == Counter()
+    assert other_authors(iter(found), OwnerNames(["Ann"])) == Counter({"Bob": 2, "Cy": 1, "u1": 1})
+    assert other_authors(iter([*found, said("Ann")]), OwnerNames(["Ann"])) is None
+    assert other_authors(iter([]), OwnerNames(["Ann"])) == Counter()
 
 
 def test_a_name_that_is_learned_later_counts_from_then_on() -> None:
-    me = Me(["Ann"])
+    me = OwnerNames(["Ann"])
     assert not me.wrote(said("Annie"))
     me.add(["Annie"])
     assert me.wrote(said("Annie"))

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from align.ingest.reader import Document, ReadLog
 from align.ingest.readers.pdf import READER, text_of_pages
-from align.ingest.reading import Document, Notes
 from align.ingest.tree import tree_of
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     claimed,
@@ -143,9 +143,9 @@ def test_scans_encrypted_and_damaged_files_are_told_and_the_rest_is_taken(tmp_pa
     writer = PdfWriter(clone_from=PdfReader(tmp_path / "x" / "e.pdf"))
     writer.encrypt("secret", algorithm="RC4-128")
     writer.write(tmp_path / "x" / "b.pdf")
-    notes = Notes()
-    assert texts(read_with(READER, tmp_path / "x", notes=notes)) == [TEXT]
-    said = [str(problem).removeprefix(f"{tmp_path}/x/") for problem in notes.problems]
+    log = ReadLog()
+    assert texts(read_with(READER, tmp_path / "x", log=log)) == [TEXT]
+    said = [str(problem).removeprefix(f"{tmp_path}/x/") for problem in log.problems]
     assert [line[:5] for line in said] == ["a.pdf", "b.pdf", "c.pdf", "d.pdf", "f.pdf"]
     assert "a scan without text. Run text recognition" in said[0]
     assert "encrypted. Save a copy without its password" in said[1]
@@ -167,8 +167,8 @@ def test_of_a_truncated_file_the_rest_is_still_taken(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(ESSAY[: ESSAY.index(b"10 0 obj")])
     (tmp_path / "b.pdf").write_bytes(ESSAY[: ESSAY.index(b"xref")])
     (tmp_path / "c.pdf").write_bytes(ESSAY[: ESSAY.index(b"8 0 obj") + 20])
-    notes = Notes()
-    found = texts(read_with(READER, tmp_path, notes=notes))
+    log = ReadLog()
+    found = texts(read_with(READER, tmp_path, log=log))
     assert len(found) == 3
     assert all("It rained" in text for text in found)
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from align.ingest.reader import Message, Options, ReadLog
 from align.ingest.readers.slack import READER
-from align.ingest.reading import Message, Notes, Options
 from align.ingest.tree import tree_of
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     claimed,
@@ -123,15 +123,15 @@ def test_workspace_is_read_channel_by_channel_with_threads_apart(tmp_path: Path)
     folder = write_folder(tmp_path / "export", EXPORT)
     assert read_with(READER, archive) == [DIRECTLY, *GENERAL]
     assert read_with(READER, folder) == [DIRECTLY, *GENERAL]
-    assert len(claimed(READER, tree_of(folder, Notes().problem))[0].names) == len(EXPORT)
+    assert len(claimed(READER, tree_of(folder, ReadLog().problem))[0].names) == len(EXPORT)
 
 
 def test_workspace_may_lie_deeper_beside_other_things(tmp_path: Path) -> None:
     files = {f"work/slack/{name}": text for name, text in EXPORT.items()}
     folder = write_folder(tmp_path, {**files, "work/notes.md": "mine", "2024-01-01.json": "[1]"})
     assert read_with(READER, folder) == [DIRECTLY, *GENERAL]
-    (export,) = claimed(READER, tree_of(folder, Notes().problem))
-    assert set(export.names) == set(files)
+    (inputs,) = claimed(READER, tree_of(folder, ReadLog().problem))
+    assert set(inputs.names) == set(files)
 
 
 @pytest.mark.parametrize("me", ["ann@x.example", "ANN", "@Ann  K.", "Ann Kestrel", ANN])
@@ -231,20 +231,20 @@ def test_a_comment_on_a_shared_message_is_the_authors_own(tmp_path: Path) -> Non
 def test_damaged_day_and_lists_cost_only_themselves(tmp_path: Path) -> None:
     name = "general/2024-05-02.json"
     cut = EXPORT[name][: EXPORT[name].index("who comes")]
-    notes = Notes()
+    log = ReadLog()
     folder = write_folder(tmp_path, {**EXPORT, name: cut, "users.json": USERS[:50]})
-    found = messages(read_with(READER, folder, notes=notes))
+    found = messages(read_with(READER, folder, log=log))
     assert [m.text for m in found if m.chat == CHANNEL][-2:] == ["next day", "me"]
     assert len(found) == 6 and found[0].author == BOB
-    assert [name in str(problem) for problem in notes.problems] == [False, True]
+    assert [name in str(problem) for problem in log.problems] == [False, True]
 
 
 def test_empty_workspace_and_other_days_are_told_apart(tmp_path: Path) -> None:
     empty = write_folder(tmp_path / "empty", LISTS)
-    assert len(claimed(READER, tree_of(empty, Notes().problem))) == 1
+    assert len(claimed(READER, tree_of(empty, ReadLog().problem))) == 1
     assert read_with(READER, empty) == []
     other = write_folder(tmp_path / "other", {"steps/2024-05-02.json": '[{"steps": 4000}]'})
-    assert claimed(READER, tree_of(other, Notes().problem)) == []
+    assert claimed(READER, tree_of(other, ReadLog().problem)) == []
 
 
 SMALL = {

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.ingest.reading import Document, Message
-from align.ingest.taking import LONGEST, iso, seconds, stretches
+from align.ingest.reader import Document, Message
+from align.ingest.record_builder import LONGEST, iso, seconds, split_conversations
 
 HOUR = timedelta(hours=1)
 
@@ -19,7 +19,7 @@ def message(
 def cut(*found: Message | Document) -> list[list[str]]:
     return [
         [part.text] if isinstance(part, Document) else [each.text for each in part]
-        for part in stretches(iter(found), 3 * HOUR)
+        for part in split_conversations(iter(found), 3 * HOUR)
     ]
 
 

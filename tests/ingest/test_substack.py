@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from align.ingest.reader import Document, ReadLog
 from align.ingest.readers.substack import READER
-from align.ingest.reading import Document, Notes
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     read_with,
@@ -64,9 +64,9 @@ def golden() -> list[Document]:
 def test_posts_and_drafts_are_taken_and_subscribers_are_not(tmp_path: Path, under: str):
     files = {under + name: content for name, content in FILES.items()}
     for path in (write_folder(tmp_path / "x", files), write_zip(tmp_path / "x.zip", files)):
-        notes = Notes()
-        assert read_with(READER, path, notes=notes) == golden()
-        assert notes.passed_over == {"list of subscribers": 3, "post without text": 1}
+        log = ReadLog()
+        assert read_with(READER, path, log=log) == golden()
+        assert log.passed_over == {"list of subscribers": 3, "post without text": 1}
 
 
 def test_an_older_export_is_read_likewise(tmp_path: Path):
@@ -77,8 +77,8 @@ def test_an_older_export_is_read_likewise(tmp_path: Path):
 
 def test_posts_without_a_row_are_still_taken(tmp_path: Path):
     files = FILES | {"posts.csv": COLUMNS + '101.the-ferry,"2024-'}
-    notes = Notes()
-    found = read_with(READER, write_folder(tmp_path / "x", files), notes=notes)
+    log = ReadLog()
+    found = read_with(READER, write_folder(tmp_path / "x", files), log=log)
     assert texts(found) == [each.text for each in golden()]
 
 

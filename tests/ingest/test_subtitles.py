@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from align.ingest.reader import Document, Message, ReadLog
 from align.ingest.readers.subtitles import READER
-from align.ingest.reading import Document, Message, Notes
 from align.ingest.tree import tree_of
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     claimed,
@@ -191,10 +191,10 @@ def test_a_head_that_is_missing_is_no_matter(tmp_path: Path) -> None:
 
 
 def test_what_holds_no_subtitles_is_told(tmp_path: Path) -> None:
-    notes = Notes()
+    log = ReadLog()
     write_folder(tmp_path, {"a.srt": "just text", "b.vtt": b"\x00\x01\x02\x03", "c.txt": ZOOM})
-    assert read_with(READER, tmp_path, notes=notes) == []
-    assert ["no subtitles in it" in str(notes.problems[0]), "binary" in str(notes.problems[1])] == [
+    assert read_with(READER, tmp_path, log=log) == []
+    assert ["no subtitles in it" in str(log.problems[0]), "binary" in str(log.problems[1])] == [
         True,
         True,
     ]

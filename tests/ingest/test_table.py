@@ -7,10 +7,10 @@ import pytest
 
 from align.ingest.formats.columns import NoColumns, columns_of, dialect_of
 from align.ingest.formats.dates import is_day_first, when
+from align.ingest.reader import Document, Message, Options, ReadLog
 from align.ingest.readers.table import READER
-from align.ingest.reading import Document, Message, Notes, Options
 from align.ingest.tree import tree_of
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     claimed,
@@ -78,10 +78,10 @@ def test_objects_are_rows_and_what_is_nested_has_a_dot(root: Path) -> None:
     expected = Message("m/objects.json", "Ann", "Hi", datetime(2024, 5, 1, 10, tzinfo=UTC))
     assert read_with(READER, write_folder(root / "m", {"objects.json": OBJECTS})) == [expected]
     lines = '{"user": {"name": "Ann"}, "text": "Hi", "created_at": 1714557600}\nbroken\n'
-    path, notes = write_folder(root / "n", {"objects.jsonl": lines}), Notes()
+    path, log = write_folder(root / "n", {"objects.jsonl": lines}), ReadLog()
     expected.chat = "n/objects.jsonl"
-    assert read_with(READER, path, notes=notes) == [expected]
-    assert "objects.jsonl:2: not JSON" in str(notes.problems[0])
+    assert read_with(READER, path, log=log) == [expected]
+    assert "objects.jsonl:2: not JSON" in str(log.problems[0])
 
 
 def test_questions_with_answers_are_exchanges(tmp_path: Path) -> None:
@@ -95,9 +95,9 @@ def test_questions_with_answers_are_exchanges(tmp_path: Path) -> None:
 
 def test_the_user_says_which_column_is_which(tmp_path: Path) -> None:
     path = write_folder(tmp_path / "a", {"a.csv": "c1,c2,c3\nAnn,Hello there,3/5/2024\n"})
-    notes = Notes()
-    assert read_with(READER, path, notes=notes) == []
-    (problem,) = notes.problems
+    log = ReadLog()
+    assert read_with(READER, path, log=log) == []
+    (problem,) = log.problems
     assert "a.csv: no column looks like the text; its columns are c1, c2, c3." in str(problem)
     assert "--columns text=" in str(problem)
     (message,) = messages(read_with(READER, path, options(text="C2", author="1", time="c3")))
@@ -106,8 +106,8 @@ def test_the_user_says_which_column_is_which(tmp_path: Path) -> None:
         "Hello there",
         datetime(2024, 3, 5),
     )
-    read_with(READER, path, options(text="body"), notes)
-    assert "there is no column 'body'" in str(notes.problems[-1])
+    read_with(READER, path, options(text="body"), log)
+    assert "there is no column 'body'" in str(log.problems[-1])
 
 
 def test_columns_are_known_by_likely_names() -> None:
@@ -194,18 +194,18 @@ def test_ragged_rows_are_read(tmp_path: Path) -> None:
 def test_a_quote_that_is_not_closed_loses_no_later_file(tmp_path: Path) -> None:
     good = "Ann,hello\n" * 20_000
     write_folder(tmp_path / "a", {"a.csv": f'author,text\nAnn,first\nBob,"oops\n{good * 8}'})
-    notes = Notes()
-    found = texts(read_with(READER, tmp_path / "a", notes=notes))
+    log = ReadLog()
+    found = texts(read_with(READER, tmp_path / "a", log=log))
     assert found[0] == "first"
     assert "hello" in found
-    assert any("Look for a quote" in str(problem) for problem in notes.problems)
+    assert any("Look for a quote" in str(problem) for problem in log.problems)
 
 
 def test_times_that_cannot_be_read_are_told_once(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text,date\n" + "Hi,soon\n" * 5)
-    notes = Notes()
-    assert len(read_with(READER, tmp_path, notes=notes)) == 5
-    assert "5 times of the first 5 rows cannot be read" in str(notes.problems[0])
+    log = ReadLog()
+    assert len(read_with(READER, tmp_path, log=log)) == 5
+    assert "5 times of the first 5 rows cannot be read" in str(log.problems[0])
 
 
 def test_equal_rows_are_documents_of_their_own(tmp_path: Path) -> None:
@@ -226,27 +226,27 @@ def test_what_is_no_table_is_left_to_others(tmp_path: Path) -> None:
 
 def test_rows_without_a_text_are_asked_about_only_where_the_file_was_named(tmp_path: Path) -> None:
     write_folder(tmp_path, {"a.json": '[{"c1": "x"}]', "b.csv": "text\nHi\n"})
-    assert [export.names for export in claimed(READER, tree_of(tmp_path, print))] == [("b.csv",)]
+    assert [inputs.names for inputs in claimed(READER, tree_of(tmp_path, print))] == [("b.csv",)]
     named = tmp_path / "a.json"
     assert texts(read_with(READER, named, options(text="c1"))) == ["x"]
-    notes = Notes()
-    assert read_with(READER, named, notes=notes) == []
-    assert "its columns are c1" in str(notes.problems[0])
+    log = ReadLog()
+    assert read_with(READER, named, log=log) == []
+    assert "its columns are c1" in str(log.problems[0])
 
 
 def test_binary_and_empty_tables_are_told(tmp_path: Path) -> None:
-    notes = Notes()
+    log = ReadLog()
     files = {"a.csv": b"PK\x03\x04\x00\x00\xff\xfe\x00" * 40, "b.csv": ""}
-    assert read_with(READER, write_folder(tmp_path / "a", files), notes=notes) == []
-    assert "binary" in str(notes.problems[0])
-    assert dict(notes.passed_over) == {"empty": 1}
+    assert read_with(READER, write_folder(tmp_path / "a", files), log=log) == []
+    assert "binary" in str(log.problems[0])
+    assert dict(log.passed_over) == {"empty": 1}
 
 
 def test_zip_folder_and_file_say_the_same(tmp_path: Path) -> None:
     folder, how = write_folder(tmp_path / "a", FILES), options()
-    expected = sorted(texts(read_with(READER, folder, how, Notes())))
+    expected = sorted(texts(read_with(READER, folder, how, ReadLog())))
     assert len(expected) == 5
-    zipped = read_with(READER, write_zip(tmp_path / "a.zip", FILES), how, Notes())
+    zipped = read_with(READER, write_zip(tmp_path / "a.zip", FILES), how, ReadLog())
     assert sorted(texts(zipped)) == expected
     assert texts(read_with(READER, folder / "objects.json")) == ["Hi"]
 
@@ -254,10 +254,10 @@ def test_zip_folder_and_file_say_the_same(tmp_path: Path) -> None:
 def test_of_a_truncated_file_the_rest_is_still_taken(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("author,text\nAnn,Rain\nBob,Same he")
     (tmp_path / "b.json").write_text(json.dumps([{"text": "one"}, {"text": "two"}])[:-8])
-    notes = Notes()
-    found = texts(read_with(READER, tmp_path, notes=notes))
+    log = ReadLog()
+    found = texts(read_with(READER, tmp_path, log=log))
     assert found == ["Rain", "Same he", "one"]
-    assert "cut short" in str(notes.problems[0])
+    assert "cut short" in str(log.problems[0])
 
 
 def test_a_large_table_is_streamed(tmp_path: Path) -> None:
@@ -265,9 +265,9 @@ def test_a_large_table_is_streamed(tmp_path: Path) -> None:
         file.write("author,text,date\n")
         for i in range(40_000):
             file.write(f"Ann,{'word ' * 20}{i},2024-05-01T10:00:00\n")
-    (export,) = claimed(READER, tree_of(tmp_path, print))
+    (inputs,) = claimed(READER, tree_of(tmp_path, print))
     tracemalloc.start()
-    count = sum(1 for _ in READER.read(export, Notes(), Options()))
+    count = sum(1 for _ in READER.read(inputs, ReadLog(), Options()))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert count == 40_000

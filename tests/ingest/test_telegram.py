@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from align.ingest.reader import Message, ReadLog
 from align.ingest.readers.telegram import READER
-from align.ingest.reading import Message, Notes
 from align.ingest.tree import tree_of
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     claimed,
@@ -127,7 +127,7 @@ def test_a_zip_and_a_renamed_second_download_are_read(tmp_path: Path) -> None:
 
 
 def test_files_that_friends_sent_are_taken_along_and_counted(tmp_path: Path) -> None:
-    notes = Notes()
+    log = ReadLog()
     files: dict[str, bytes | str] = {
         "a/result.json": ONE_CHAT,
         "a/files/report.md": "# Not mine",
@@ -137,10 +137,10 @@ def test_files_that_friends_sent_are_taken_along_and_counted(tmp_path: Path) -> 
         "files/mine.md": "# Mine",
     }
     folder = write_folder(tmp_path, files)
-    [export] = claimed(READER, tree_of(folder, notes.problem))
-    assert set(files) - set(export.names) == {"essay.md", "files/mine.md"}
-    assert read_with(READER, folder, notes=notes) == GOLDEN
-    assert notes.passed_over == {"files sent in chats": 3}
+    [inputs] = claimed(READER, tree_of(folder, log.problem))
+    assert set(files) - set(inputs.names) == {"essay.md", "files/mine.md"}
+    assert read_with(READER, folder, log=log) == GOLDEN
+    assert log.passed_over == {"files sent in chats": 3}
 
 
 ACCOUNT = {
@@ -281,20 +281,20 @@ def test_values_of_the_wrong_type_cost_no_more_than_themselves(tmp_path: Path) -
 
 
 def test_a_file_cut_short_is_taken_up_to_there(tmp_path: Path) -> None:
-    notes = Notes()
+    log = ReadLog()
     cut = ONE_CHAT[: ONE_CHAT.index("in the sun")]
     folder = write_folder(tmp_path, {"result.json": cut})
-    assert read_with(READER, folder, notes=notes) == GOLDEN[:2]
-    [problem] = notes.problems
+    assert read_with(READER, folder, log=log) == GOLDEN[:2]
+    [problem] = log.problems
     assert str(folder / "result.json") in str(problem) and "2 items" in str(problem)
 
 
 def test_an_account_cut_short_is_taken_up_to_there(tmp_path: Path) -> None:
-    notes = Notes()
+    log = ReadLog()
     whole = json.dumps(ACCOUNT)
     folder = write_folder(tmp_path, {"result.json": whole[: whole.index("an article")]})
-    assert read_with(READER, folder, notes=notes) == ACCOUNT_GOLDEN[:3]
-    assert len(notes.problems) == 1
+    assert read_with(READER, folder, log=log) == ACCOUNT_GOLDEN[:3]
+    assert len(log.problems) == 1
 
 
 def test_surrogates_nuls_and_controls_in_an_export_are_survived(tmp_path: Path) -> None:
@@ -302,21 +302,20 @@ def test_surrogates_nuls_and_controls_in_an_export_are_survived(tmp_path: Path) 
     text = (
         one[:-1] + ', "messages": [' + json.dumps(said(1, "a\udc00b\x00c")) + ', {"text": "\\x0B"'
     )
-    notes = Notes()
+    log = ReadLog()
     folder = write_folder(tmp_path, {"result.json": text + "}]}"})
-    first, second = messages(read_with(READER, folder, notes=notes))
+    first, second = messages(read_with(READER, folder, log=log))
     assert first.text == "a\ufffdb\x00c" and first.title is not None and second.reason == "system"
     first.title.encode()
 
 
 def test_an_export_without_chats_says_so(tmp_path: Path) -> None:
-    notes = Notes()
+    log = ReadLog()
     empty = {"about": "", "personal_information": {"user_id": 11}}
     assert (
-        read_with(READER, write_folder(tmp_path, {"result.json": json.dumps(empty)}), notes=notes)
-        == []
+        read_with(READER, write_folder(tmp_path, {"result.json": json.dumps(empty)}), log=log) == []
     )
-    assert "no messages" in str(notes.problems[0])
+    assert "no messages" in str(log.problems[0])
 
 
 @pytest.mark.parametrize(
@@ -331,7 +330,9 @@ def test_an_export_without_chats_says_so(tmp_path: Path) -> None:
     ],
 )
 def test_other_services_files_are_left_to_them(tmp_path: Path, name: str, content: str) -> None:
-    assert claimed(READER, tree_of(write_folder(tmp_path, {name: content}), Notes().problem)) == []
+    assert (
+        claimed(READER, tree_of(write_folder(tmp_path, {name: content}), ReadLog().problem)) == []
+    )
 
 
 def page(*divs: str, title: str = "Bob &amp; Co") -> str:
@@ -438,25 +439,25 @@ PAGES_GOLDEN = [
 
 
 def test_pages_are_read_one_after_the_other(tmp_path: Path) -> None:
-    notes = Notes()
+    log = ReadLog()
     folder = write_folder(tmp_path / "ChatExport", PAGES)
-    assert read_with(READER, folder, notes=notes) == PAGES_GOLDEN
-    assert read_with(READER, write_zip(tmp_path / "c.zip", PAGES), notes=notes) == PAGES_GOLDEN
+    assert read_with(READER, folder, log=log) == PAGES_GOLDEN
+    assert read_with(READER, write_zip(tmp_path / "c.zip", PAGES), log=log) == PAGES_GOLDEN
     assert read_with(READER, folder / "messages2.html") == PAGES_GOLDEN[-2:]
-    assert notes.problems == [] and notes.passed_over == {"files sent in chats": 4}
+    assert log.problems == [] and log.passed_over == {"files sent in chats": 4}
 
 
 def test_pages_beside_the_same_chat_in_json_are_not_read_twice(tmp_path: Path) -> None:
     same = chat(said(1, "once"), name="Bob & Co", type="personal_chat", id=22)
     folder = write_folder(tmp_path, {**PAGES, "result.json": same})
-    assert [m.text for m in read_with(READER, folder, notes=Notes())] == ["once"]
+    assert [m.text for m in read_with(READER, folder, log=ReadLog())] == ["once"]
     other = chat(said(1, "another chat"), name="Eve", type="personal_chat", id=23)
     folder = write_folder(tmp_path, {"result.json": other})
-    assert len(read_with(READER, folder, notes=Notes())) == 1 + len(PAGES_GOLDEN)
+    assert len(read_with(READER, folder, log=ReadLog())) == 1 + len(PAGES_GOLDEN)
 
 
 def test_the_whole_account_in_pages_is_read_chat_by_chat(tmp_path: Path) -> None:
-    notes = Notes()
+    log = ReadLog()
     files = {
         "export_results.html": page(),
         "lists/chats.html": page(),
@@ -467,16 +468,16 @@ def test_the_whole_account_in_pages_is_read_chat_by_chat(tmp_path: Path) -> None
         "my own.html": "<p>mine</p>",
     }
     folder = write_folder(tmp_path, {f"DataExport/{name}": files[name] for name in files})
-    found = messages(read_with(READER, folder, notes=notes))
+    found = messages(read_with(READER, folder, log=log))
     assert [(m.chat, m.text) for m in found] == [("Bob", "one"), ("Eve", "two")]
-    exports = claimed(READER, tree_of(folder, notes.problem))
-    taken = {name for export in exports for name in export.names}
+    claims = claimed(READER, tree_of(folder, log.problem))
+    taken = {name for inputs in claims for name in inputs.names}
     assert {f"DataExport/{name}" for name in files} - taken == {"DataExport/my own.html"}
 
 
 def test_a_page_cut_short_is_taken_up_to_there(tmp_path: Path) -> None:
     cut = FIRST_PAGE[: FIRST_PAGE.index('id="message4"')]
-    found = read_with(READER, write_folder(tmp_path, {"messages.html": cut}), notes=Notes())
+    found = read_with(READER, write_folder(tmp_path, {"messages.html": cut}), log=ReadLog())
     assert found[:3] == PAGES_GOLDEN[:3]
 
 

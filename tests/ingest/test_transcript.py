@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from align.ingest.formats.transcripts import is_name, without_directions
+from align.ingest.reader import Message, ReadLog
 from align.ingest.readers.transcript import READER
-from align.ingest.reading import Message, Notes
 from align.ingest.tree import tree_of
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     claimed,
@@ -183,11 +183,11 @@ def test_of_a_truncated_file_the_rest_is_still_taken(tmp_path: Path) -> None:
 
 def test_binary_is_told(tmp_path: Path) -> None:
     path = write_folder(tmp_path, {"a.txt": OTTER}) / "a.txt"
-    (export,) = claimed(READER, tree_of(path, print))
+    (inputs,) = claimed(READER, tree_of(path, print))
     path.write_bytes(b"\x00\x01\x02\x03")
-    notes = Notes()
-    assert list(READER.read(export, notes, None)) == []  # type: ignore[arg-type]
-    assert "binary" in str(notes.problems[0])
+    log = ReadLog()
+    assert list(READER.read(inputs, log, None)) == []  # type: ignore[arg-type]
+    assert "binary" in str(log.problems[0])
 
 
 def test_damage_is_survived(tmp_path: Path) -> None:

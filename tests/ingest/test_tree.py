@@ -7,30 +7,30 @@ from pathlib import Path
 import pytest
 
 from align.errors import UserError
-from align.ingest.reading import Notes
+from align.ingest.reader import ReadLog
 from align.ingest.tree import BOMB_BYTES, LINE, Tree, ZipTree, origin_of, tree_of, zip_in
-from tests.ingest.exports import write_folder, write_zip
+from tests.ingest.source_trees import write_folder, write_zip
 
 
 def names_and_problems(path: Path) -> tuple[tuple[str, ...], list[str]]:
-    notes = Notes()
-    tree = tree_of(path, notes.problem)
-    return tree.names, [problem.what for problem in notes.problems]
+    log = ReadLog()
+    tree = tree_of(path, log.problem)
+    return tree.names, [problem.what for problem in log.problems]
 
 
 def test_a_folder_a_zip_and_a_file_are_read_alike(tmp_path: Path) -> None:
     files = {"a/b.txt": "one", "c.txt": "two"}
     for path in (write_folder(tmp_path / "f", files), write_zip(tmp_path / "z.zip", files)):
-        tree = tree_of(path, Notes().problem)
+        tree = tree_of(path, ReadLog().problem)
         assert tree.names == ("a/b.txt", "c.txt")
         assert (tree.text_of("a/b.txt"), tree.size("c.txt")) == ("one", 3)
-    tree = tree_of(tmp_path / "f" / "c.txt", Notes().problem)
+    tree = tree_of(tmp_path / "f" / "c.txt", ReadLog().problem)
     assert (tree.names, tree.text_of("c.txt")) == (("c.txt",), "two")
 
 
 def test_hidden_files_and_what_a_mac_adds_are_passed_over(tmp_path: Path) -> None:
     files = {".obsidian/app.json": "{}", "a.md": "x", ".DS_Store": "x", "__MACOSX/a.md": "x"}
-    assert tree_of(write_folder(tmp_path / "f", files), Notes().problem).names == (
+    assert tree_of(write_folder(tmp_path / "f", files), ReadLog().problem).names == (
         "__MACOSX/a.md",
         "a.md",
     )
@@ -75,7 +75,7 @@ def test_an_encrypted_member_is_named(tmp_path: Path) -> None:
 def test_what_is_no_zip_is_said_to_be_none(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "z.zip").write_bytes(data)
     with pytest.raises(UserError, match="not a zip, or damaged"):
-        tree_of(tmp_path / "z.zip", Notes().problem)
+        tree_of(tmp_path / "z.zip", ReadLog().problem)
 
 
 def test_a_damaged_member_names_itself(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_damaged_member_names_itself(tmp_path: Path) -> None:
         archive.writestr("a.txt", "some words " * 100)
     data = (tmp_path / "z.zip").read_bytes().replace(b"some words ", b"sXme words ", 1)
     (tmp_path / "z.zip").write_bytes(data)
-    tree = tree_of(tmp_path / "z.zip", Notes().problem)
+    tree = tree_of(tmp_path / "z.zip", ReadLog().problem)
     with pytest.raises(UserError, match=r"z\.zip/a\.txt: damaged"):
         tree.text_of("a.txt")
     with pytest.raises(UserError, match=r"z\.zip/a\.txt: damaged"):
@@ -97,8 +97,8 @@ def test_a_zip_in_a_folder_and_in_a_zip_is_a_tree(tmp_path: Path) -> None:
         write_folder(tmp_path / "f", {"x/inner.zip": inner}),
         write_zip(tmp_path / "outer.zip", {"x/inner.zip": inner}),
     ):
-        tree: Tree = tree_of(path, Notes().problem)
-        found = zip_in(tree, "x/inner.zip", Notes().problem)
+        tree: Tree = tree_of(path, ReadLog().problem)
+        found = zip_in(tree, "x/inner.zip", ReadLog().problem)
         assert found.text_of("a.txt") == "inside"
         assert found.place("a.txt").endswith("x/inner.zip/a.txt")
 
@@ -107,7 +107,7 @@ def test_a_zip_in_a_folder_and_in_a_zip_is_a_tree(tmp_path: Path) -> None:
 def test_lines_come_in_any_encoding(tmp_path: Path, encoding: str) -> None:
     lines = ["Grüße aus Köln", "", "second line", "third"]
     (tmp_path / "a.txt").write_bytes("\r\n".join(lines).encode(encoding))
-    tree = tree_of(tmp_path / "a.txt", Notes().problem)
+    tree = tree_of(tmp_path / "a.txt", ReadLog().problem)
     assert [line.lstrip("\ufeff") for line in tree.lines_of("a.txt")] == lines
 
 
@@ -117,13 +117,13 @@ def test_a_line_of_a_hundred_megabytes_takes_no_memory(tmp_path: Path) -> None:
         for _ in range(100):
             file.write(b"x" * 1024**2)
         file.write(b"\nlast\n")
-    tree = tree_of(tmp_path / "a.txt", Notes().problem)
+    tree = tree_of(tmp_path / "a.txt", ReadLog().problem)
     assert [len(line) for line in tree.lines_of("a.txt")] == [5, LINE, 4]
 
 
 def test_binary_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(bytes(range(256)) * 40)
-    tree = tree_of(tmp_path / "a.txt", Notes().problem)
+    tree = tree_of(tmp_path / "a.txt", ReadLog().problem)
     with pytest.raises(UserError, match="binary"):
         tree.text_of("a.txt")
     with pytest.raises(UserError, match="binary"):
@@ -132,7 +132,7 @@ def test_binary_is_no_text(tmp_path: Path) -> None:
 
 def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file or folder"):
-        tree_of(tmp_path / "nothing", Notes().problem)
+        tree_of(tmp_path / "nothing", ReadLog().problem)
 
 
 def test_an_origin_is_the_same_on_machines_that_keep_files_in_one_place(
@@ -149,7 +149,7 @@ def test_an_origin_is_the_same_on_machines_that_keep_files_in_one_place(
 
 def test_a_meter_is_told_of_every_byte(tmp_path: Path) -> None:
     write_zip(tmp_path / "z.zip", {"a.txt": "word " * 5000})
-    tree = ZipTree(tmp_path / "z.zip", "z", "z", Notes().problem)
+    tree = ZipTree(tmp_path / "z.zip", "z", "z", ReadLog().problem)
     told: list[int] = []
     tree.meter = told.append
     assert len(list(tree.lines_of("a.txt"))) == 1

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from align.ingest.reader import Document, ReadLog
 from align.ingest.readers.notes import READER, read_note
-from align.ingest.reading import Document, Notes
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     documents,
@@ -102,14 +102,14 @@ def test_a_day_of_logseq_is_a_journal(tmp_path: Path) -> None:
         "logseq/bak/pages/old.md": "- Old.",
         "pages/c.md": "Plain.",
     }
-    notes = Notes()
-    found = documents(read_with(READER, write_folder(tmp_path / "g", files), notes=notes))
+    log = ReadLog()
+    found = documents(read_with(READER, write_folder(tmp_path / "g", files), log=log))
     assert [(d.text, d.title, d.source, d.time) for d in found] == [
         ("Rain.\n\n- More rain.", None, "journal", datetime(2024, 5, 1)),
         ("One.", "A b", None, None),
         ("Plain.", "C", None, None),
     ]
-    assert dict(notes.passed_over) == {"a copy that Logseq keeps": 1}
+    assert dict(log.passed_over) == {"a copy that Logseq keeps": 1}
 
 
 def test_text_without_such_markup_is_left_as_it_is() -> None:
@@ -127,9 +127,9 @@ def test_text_without_such_markup_is_left_as_it_is() -> None:
 
 def test_templates_are_passed_over(tmp_path: Path) -> None:
     files = {"Templates/day.md": "# {{date}}\n\nMood:", "templates/essay.md": "On templates."}
-    notes = Notes()
-    assert texts(read_with(READER, write_folder(tmp_path, files), notes=notes)) == ["On templates."]
-    assert dict(notes.passed_over) == {"a template for notes": 1}
+    log = ReadLog()
+    assert texts(read_with(READER, write_folder(tmp_path, files), log=log)) == ["On templates."]
+    assert dict(log.passed_over) == {"a template for notes": 1}
 
 
 def test_pages_saved_from_the_web_are_not_the_owners(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from align.ingest.reader import Message, ReadLog
 from align.ingest.readers.whatsapp import READER
-from align.ingest.reading import Message, Notes
 from align.ingest.tree import tree_of
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     claimed,
@@ -150,7 +150,7 @@ ANDROID_GOLDEN = [
 
 
 def test_a_zip_of_an_iphone_is_read(tmp_path: Path) -> None:
-    notes = Notes()
+    log = ReadLog()
     photo = "00000004-PHOTO-2024-01-01-00-00-03.jpg"
     files: dict[str, bytes | str] = {
         "_chat.txt": IPHONE,
@@ -158,8 +158,8 @@ def test_a_zip_of_an_iphone_is_read(tmp_path: Path) -> None:
         "00000009-report.pdf": b"%PDF",
     }
     archive = write_zip(tmp_path / "WhatsApp Chat - Bob.zip", files)
-    assert read_with(READER, archive, notes=notes) == IPHONE_GOLDEN
-    assert not notes.problems and notes.passed_over == {"files sent in chats": 2}
+    assert read_with(READER, archive, log=log) == IPHONE_GOLDEN
+    assert not log.problems and log.passed_over == {"files sent in chats": 2}
 
 
 def test_an_unpacked_folder_its_parent_and_the_bare_file_are_read(tmp_path: Path) -> None:
@@ -187,8 +187,8 @@ def test_documents_that_a_chat_names_are_taken_along_and_others_are_left(tmp_pat
         "my story.md": "# Mine",
         "sub/their story.md": "# Mine too",
     }
-    [export] = claimed(READER, tree_of(write_folder(tmp_path, files), Notes().problem))
-    assert export.names == ("WhatsApp Chat with Bob.txt", "their story.md")
+    [inputs] = claimed(READER, tree_of(write_folder(tmp_path, files), ReadLog().problem))
+    assert inputs.names == ("WhatsApp Chat with Bob.txt", "their story.md")
 
 
 # One moment, 13:02 (and 33 seconds) on the 25th of May 2024, as phones of many countries write it.
@@ -259,13 +259,13 @@ def test_clocks_of_twelve_hours_are_told(tmp_path: Path, clock: str, hour: int) 
     assert found.time == datetime(2024, 5, 25, hour, 5)
 
 
-def days(tmp_path: Path, *dates: str) -> tuple[list[str], Notes]:
+def days(tmp_path: Path, *dates: str) -> tuple[list[str], ReadLog]:
     """Return the days that a chat with these dates is read with."""
-    notes = Notes()
+    log = ReadLog()
     text = "".join(f"{date}, 10:00 - Ann: hi\n" for date in dates)
     folder = write_folder(tmp_path, {"WhatsApp Chat with Bob.txt": text})
-    found = messages(read_with(READER, folder, notes=notes))
-    return [m.time.strftime("%d %b %y") if m.time else "none" for m in found], notes
+    found = messages(read_with(READER, folder, log=log))
+    return [m.time.strftime("%d %b %y") if m.time else "none" for m in found], log
 
 
 def test_one_day_above_twelve_tells_the_order_of_all(tmp_path: Path) -> None:
@@ -274,30 +274,30 @@ def test_one_day_above_twelve_tells_the_order_of_all(tmp_path: Path) -> None:
 
 
 def test_years_of_two_digits_may_stand_first(tmp_path: Path) -> None:
-    found, notes = days(tmp_path, "24-05-30", "24-05-31", "24-06-01")
-    assert found == ["30 May 24", "31 May 24", "01 Jun 24"] and not notes.problems
+    found, log = days(tmp_path, "24-05-30", "24-05-31", "24-06-01")
+    assert found == ["30 May 24", "31 May 24", "01 Jun 24"] and not log.problems
 
 
 def test_dates_do_not_run_backwards(tmp_path: Path) -> None:
-    found, notes = days(tmp_path, "1/2/24", "2/1/24", "3/1/24")
+    found, log = days(tmp_path, "1/2/24", "2/1/24", "3/1/24")
     assert found == ["02 Jan 24", "01 Feb 24", "01 Mar 24"]
-    assert not notes.problems
+    assert not log.problems
 
 
 def test_what_was_assumed_of_truly_ambiguous_dates_is_told(tmp_path: Path) -> None:
-    found, notes = days(tmp_path, "05/06/24")
+    found, log = days(tmp_path, "05/06/24")
     assert found == ["05 Jun 24"]
-    assert "taken as day/month/year" in str(notes.problems[0])
-    found, notes = days(tmp_path, "05/01/24", "05/02/24", "05/04/24")
+    assert "taken as day/month/year" in str(log.problems[0])
+    found, log = days(tmp_path, "05/01/24", "05/02/24", "05/04/24")
     assert found == ["01 May 24", "02 May 24", "04 May 24"], "a chat of days, not of months"
-    assert "taken as month/day/year" in str(notes.problems[0])
+    assert "taken as month/day/year" in str(log.problems[0])
     assert not days(tmp_path, "05/05/24")[1].problems
 
 
 def test_dates_that_are_none_and_clocks_that_are_none_cost_the_time_alone(tmp_path: Path) -> None:
-    found, notes = days(tmp_path, "30/05/24", "31/02/24", "31/05/24")
+    found, log = days(tmp_path, "30/05/24", "31/02/24", "31/05/24")
     assert found == ["30 May 24", "none", "31 May 24"]
-    assert "1 messages with a date that is none" in str(notes.problems[0])
+    assert "1 messages with a date that is none" in str(log.problems[0])
 
 
 MEDIA = {
@@ -335,7 +335,7 @@ def test_what_stands_for_media_is_none_of_the_owners_words(
     ]
     text = "".join(f"{begin}{line}\n" for line in lines)
     folder = write_folder(tmp_path, {"WhatsApp Chat with Bob.txt": text})
-    found = messages(read_with(READER, folder, notes=Notes()))
+    found = messages(read_with(READER, folder, log=ReadLog()))
     assert [(m.text, m.reason) for m in found] == [
         ("", "media-only"),
         ("a caption", None),
@@ -355,7 +355,7 @@ def test_files_of_an_iphone_are_told_in_any_language(tmp_path: Path, attached: s
     begin = "[12.05.24, 10:02:33] Ann: "
     text = f"{begin}{LRM}<{attached}: 00000012-AUDIO-2024-05-12-10-02-33.opus>\n{begin}<a: b>\n"
     folder = write_folder(tmp_path / "WhatsApp Chat - Bob", {"_chat.txt": text})
-    one, two = messages(read_with(READER, folder, notes=Notes()))
+    one, two = messages(read_with(READER, folder, log=ReadLog()))
     assert (one.text, one.reason) == ("", "media-only")
     assert (two.text, two.reason) == ("<a: b>", None)
 
@@ -379,7 +379,7 @@ def test_files_of_an_iphone_are_told_in_any_language(tmp_path: Path, attached: s
 def test_the_mark_of_an_edit_is_taken_off(tmp_path: Path, mark: str) -> None:
     text = f"12.05.24, 10:02 - Ann: if a < b\nthen c {mark}\n12.05.24, 10:03 - Ann: a <b> c <d>\n"
     folder = write_folder(tmp_path, {"WhatsApp Chat with Bob.txt": text})
-    found = messages(read_with(READER, folder, notes=Notes()))
+    found = messages(read_with(READER, folder, log=ReadLog()))
     assert [m.text for m in found] == ["if a < b\nthen c", "a <b> c <d>"]
 
 
@@ -412,7 +412,7 @@ def test_the_mark_of_an_edit_is_taken_off(tmp_path: Path, mark: str) -> None:
 def test_words_of_the_app_in_a_persons_line_are_the_apps(tmp_path: Path, notice: str) -> None:
     text = f"12.05.24, 10:02 - Ann: {notice}\n12.05.24, 10:02 - Ann: {notice} or so it says\n"
     folder = write_folder(tmp_path, {"WhatsApp Chat with Bob.txt": text})
-    one, two = messages(read_with(READER, folder, notes=Notes()))
+    one, two = messages(read_with(READER, folder, log=ReadLog()))
     assert (one.author, one.reason) == ("", "system")
     if LRM not in notice and "by admin" not in notice and "." not in notice:
         assert (two.author, two.reason) == ("Ann", None)
@@ -432,7 +432,7 @@ def test_lines_of_the_app_with_a_colon_in_them_have_no_author(tmp_path: Path) ->
     folder = write_folder(
         tmp_path, {"WhatsApp Chat with Bob.txt": "".join(f"{begin}{line}\n" for line in lines)}
     )
-    found = messages(read_with(READER, folder, notes=Notes()))
+    found = messages(read_with(READER, folder, log=ReadLog()))
     assert [(m.author, m.reason) for m in found] == [
         ("Ann", None),
         ("Ann Smith", None),
@@ -447,7 +447,7 @@ def test_lines_of_the_app_with_a_colon_in_them_have_no_author(tmp_path: Path) ->
 def test_a_groups_name_before_words_of_the_app_is_nobody(tmp_path: Path) -> None:
     lines = [f"Family: {NOTICE}", "Family: Ann added you", *["Ann: a", "Bob: b", "Eve: c"] * 10]
     text = "".join(f"[12.05.24, 10:02:33] {line}\n" for line in lines)
-    found = messages(read_with(READER, write_folder(tmp_path, {"_chat.txt": text}), notes=Notes()))
+    found = messages(read_with(READER, write_folder(tmp_path, {"_chat.txt": text}), log=ReadLog()))
     assert [m.reason for m in found[:3]] == ["system", "system", None]
     assert {m.author for m in found} == {"", "Ann", "Bob", "Eve"} and found[0].chat == "Family"
 
@@ -457,7 +457,7 @@ def test_people_outside_the_address_book_keep_their_names_without_the_tilde(tmp_
         f"[12.05.24, 10:02:33] ~{NARROW}Cleo: hi\n[12.05.24, 10:02:34] \u202a+49 170 1\u202c: ho\n"
     )
     folder = write_folder(tmp_path / "WhatsApp Chat - X", {"_chat.txt": text})
-    assert [m.author for m in messages(read_with(READER, folder, notes=Notes()))] == [
+    assert [m.author for m in messages(read_with(READER, folder, log=ReadLog()))] == [
         "Cleo",
         "+49 170 1",
     ]
@@ -537,19 +537,19 @@ def test_a_file_cut_short_is_taken_up_to_there(tmp_path: Path) -> None:
     data = ANDROID.encode()
     cut = data[: data.index(b"from here") + 4]
     folder = write_folder(tmp_path, {"WhatsApp Chat with Trip.txt": cut})
-    found = messages(read_with(READER, folder, notes=Notes()))
+    found = messages(read_with(READER, folder, log=ReadLog()))
     assert found[:6] == ANDROID_GOLDEN[:6] and found[-1].text == "The view\nfrom"
 
 
 def test_a_damaged_zip_is_taken_as_far_as_it_goes(tmp_path: Path) -> None:
-    notes = Notes()
+    log = ReadLog()
     archive = tmp_path / "WhatsApp Chat with Trip.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:
         packed.writestr("WhatsApp Chat with Trip.txt", ANDROID + "more lines\n" * 20_000 + "LAST")
     archive.write_bytes(archive.read_bytes().replace(b"LAST", b"LOST", 1))
-    found = messages(read_with(READER, archive, notes=notes))
+    found = messages(read_with(READER, archive, log=log))
     assert found[:-1] == ANDROID_GOLDEN[:-1] and found[-1].reason == "system"
-    [problem] = notes.problems
+    [problem] = log.problems
     assert "Trip.zip" in str(problem) and "damaged" in str(problem)
 
 
@@ -563,17 +563,17 @@ def test_a_damaged_zip_is_taken_as_far_as_it_goes(tmp_path: Path) -> None:
     ],
 )
 def test_backups_are_named_for_what_they_are(tmp_path: Path, name: str, says: str) -> None:
-    notes = Notes()
-    assert read_with(READER, write_folder(tmp_path, {name: b"\x00\x01"}), notes=notes) == []
-    assert says in str(notes.problems[0]) and "More > Export chat" in str(notes.problems[0])
+    log = ReadLog()
+    assert read_with(READER, write_folder(tmp_path, {name: b"\x00\x01"}), log=log) == []
+    assert says in str(log.problems[0]) and "More > Export chat" in str(log.problems[0])
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\x00\x01\x02\xff" * 500])
 def test_an_export_with_nothing_to_read_says_so(tmp_path: Path, content: bytes) -> None:
-    notes = Notes()
+    log = ReadLog()
     folder = write_folder(tmp_path, {"WhatsApp Chat with Bob.txt": content})
-    assert read_with(READER, folder, notes=notes) == []
-    assert len(notes.problems) == 1
+    assert read_with(READER, folder, log=log) == []
+    assert len(log.problems) == 1
 
 
 @pytest.mark.parametrize(
@@ -590,7 +590,7 @@ def test_an_export_with_nothing_to_read_says_so(tmp_path: Path, content: bytes) 
     ],
 )
 def test_other_texts_are_left_to_other_readers(tmp_path: Path, name: str, text: str) -> None:
-    assert claimed(READER, tree_of(write_folder(tmp_path, {name: text}), Notes().problem)) == []
+    assert claimed(READER, tree_of(write_folder(tmp_path, {name: text}), ReadLog().problem)) == []
 
 
 def test_a_renamed_export_is_known_by_what_it_holds(tmp_path: Path) -> None:
@@ -601,7 +601,7 @@ def test_a_renamed_export_is_known_by_what_it_holds(tmp_path: Path) -> None:
 def test_endless_lines_after_a_message_take_no_memory(tmp_path: Path) -> None:
     text = "12/05/24, 10:02 - Ann: hi\n" + "x" * 3_000_000 + "\n" + "y\n" * 300_000
     folder = write_folder(tmp_path, {"WhatsApp Chat with Bob.txt": text})
-    [found] = messages(read_with(READER, folder, notes=Notes()))
+    [found] = messages(read_with(READER, folder, log=ReadLog()))
     assert len(found.text) < 250_000
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from align.ingest.reader import Document, ReadLog
 from align.ingest.readers.wordpress import READER
-from align.ingest.reading import Document, Notes
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     documents,
@@ -102,8 +102,8 @@ FILES = {
 def test_posts_pages_drafts_and_private_ones_are_taken(tmp_path: Path):
     time = datetime(2024, 1, 9, 9, tzinfo=UTC)
     for path in (write_folder(tmp_path / "x", FILES), write_zip(tmp_path / "x.zip", FILES)):
-        notes = Notes()
-        assert read_with(READER, path, notes=notes) == [
+        log = ReadLog()
+        assert read_with(READER, path, log=log) == [
             Document(
                 key="https://ann.example/?p=7", title="The ferry", time=time, author="ann",
                 text="It was late, and then it was not a ferry.\n\n- rain\n- wind",
@@ -124,8 +124,8 @@ def test_posts_pages_drafts_and_private_ones_are_taken(tmp_path: Path):
                 text="For friends.", is_owner=True, raw="<p>For friends.</p>", source="journal",
             ),
         ]  # fmt: skip
-        assert not notes.problems
-        assert notes.passed_over == {
+        assert not log.problems
+        assert log.passed_over == {
             "attachment, not a post": 1, "deleted post": 1, "not a post or page": 1,
         }  # fmt: skip
 
@@ -144,21 +144,21 @@ def test_lines_of_code_keep_their_breaks(tmp_path: Path):
 
 def test_a_truncated_export_gives_its_whole_posts(tmp_path: Path):
     whole = FILES["annsnotes.WordPress.2024-02-01.xml"]
-    notes = Notes()
+    log = ReadLog()
     path = write_folder(tmp_path / "x", {"a.xml": whole[: whole.index("Locked")]})
-    found = documents(read_with(READER, path, notes=notes))
+    found = documents(read_with(READER, path, log=log))
     assert [each.title for each in found][:3] == ["The ferry", "Stones", "Secret"]
-    assert len(notes.problems) == 1
+    assert len(log.problems) == 1
 
 
 def test_entities_are_refused(tmp_path: Path):
     secret = write_folder(tmp_path, {"secret.txt": "secret"}) / "secret.txt"
     for entity in (f'x SYSTEM "file://{secret}"', 'x "ha"> <!ENTITY y "&x;&x;&x;"'):
         bad = wxr(item(1, "A", "]]>&x;<![CDATA["), before=f"<!DOCTYPE rss [<!ENTITY {entity}>]>")
-        notes = Notes()
+        log = ReadLog()
         path = write_folder(tmp_path / "x", {"a.xml": bad})
-        assert read_with(READER, path, notes=notes) == []
-        assert "entities" in str(notes.problems[0])
+        assert read_with(READER, path, log=log) == []
+        assert "entities" in str(log.problems[0])
 
 
 def test_other_xml_is_left_to_others(tmp_path: Path):

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from align.ingest.reader import Document, Message, ReadLog
 from align.ingest.readers.x import READER
-from align.ingest.reading import Document, Message, Notes
 from align.ingest.tree import tree_of
-from tests.ingest.exports import (
+from tests.ingest.source_trees import (
     FEW,
     MANY,
     claimed,
@@ -225,15 +225,15 @@ def test_archive_gives_posts_and_direct_messages(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "twitter-2024-06-01", ARCHIVE)
     assert read_with(READER, write_zip(tmp_path / "x.zip", ARCHIVE)) == [*POSTS, *MESSAGES]
     assert read_with(READER, folder) == [*POSTS, *MESSAGES]
-    (export,) = claimed(READER, tree_of(folder, Notes().problem))
-    assert set(export.names) == set(ARCHIVE)
+    (inputs,) = claimed(READER, tree_of(folder, ReadLog().problem))
+    assert set(inputs.names) == set(ARCHIVE)
 
 
 def test_data_folder_or_one_script_may_be_named_alone(tmp_path: Path) -> None:
     folder = write_folder(tmp_path, {**ARCHIVE, "notes.md": "mine", "data/me.md": "mine"})
     assert read_with(READER, folder / "data") == [*POSTS, *MESSAGES]
-    (export,) = claimed(READER, tree_of(tmp_path, Notes().problem))
-    assert set(export.names) == set(ARCHIVE)
+    (inputs,) = claimed(READER, tree_of(tmp_path, ReadLog().problem))
+    assert set(inputs.names) == set(ARCHIVE)
     found = documents(read_with(READER, folder / "data/tweets.js"))
     assert [each.key for each in found] == ["10", "20", "21"]
 
@@ -282,7 +282,7 @@ def test_oldest_archive_has_a_file_a_month(tmp_path: Path) -> None:
             reason="forwarded",
         ),
     ]
-    assert len(claimed(READER, tree_of(folder, Notes().problem))[0].names) == 3
+    assert len(claimed(READER, tree_of(folder, ReadLog().problem))[0].names) == 3
 
 
 def test_long_post_without_its_beginning_stands_for_itself(tmp_path: Path) -> None:
@@ -304,28 +304,28 @@ def test_group_chat_has_its_name_and_messages_of_nobody_known(tmp_path: Path) ->
             }
         }
     ]
-    notes = Notes()
+    log = ReadLog()
     files = {"direct-messages-group.js": script("direct_messages_group", rows)}
-    (found,) = read_with(READER, write_folder(tmp_path, files), notes=notes)
+    (found,) = read_with(READER, write_folder(tmp_path, files), log=log)
     assert isinstance(found, Message)
     assert (found.title, found.author, found.is_owner) == ("Harbour", "9", None)
-    assert sum(notes.passed_over.values()) == 2
+    assert sum(log.passed_over.values()) == 2
 
 
 def test_cut_script_keeps_what_stands_before_the_cut(tmp_path: Path) -> None:
-    notes = Notes()
+    log = ReadLog()
     text = ARCHIVE["data/tweets.js"]
     cut = {**ARCHIVE, "data/tweets.js": text[: text.index("first &lt;3")]}
-    found = read_with(READER, write_folder(tmp_path, cut), notes=notes)
+    found = read_with(READER, write_folder(tmp_path, cut), log=log)
     assert found[0] == Document("11", "second\n\nand third", time=at(11), is_owner=True,
                                 reason="context-bound")  # fmt: skip
     assert found[1:] == [*POSTS[3:], *MESSAGES]
-    assert len(notes.problems) == 1 and "tweets.js" in str(notes.problems[0])
+    assert len(log.problems) == 1 and "tweets.js" in str(log.problems[0])
 
 
 def test_scripts_of_others_are_left_to_them(tmp_path: Path) -> None:
     folder = write_folder(tmp_path, {"src/tweets.js": "export const a = [1]", "b.js": "window.x"})
-    assert claimed(READER, tree_of(folder, Notes().problem)) == []
+    assert claimed(READER, tree_of(folder, ReadLog().problem)) == []
 
 
 SMALL = {

@@ -9,9 +9,16 @@ import re
 from collections import deque
 from collections.abc import Sequence
 
-from align.ingest.cleaning.context_bound import LONGEST_WORDS, Course, is_context_bound
+from align.ingest.cleaning.context_bound import LONGEST_WORDS, ContextTracker, is_context_bound
+from align.ingest.cleaning.copied import (
+    is_notice,
+    is_pasted,
+    is_quoted,
+    reads_like_others_prose,
+    repeats,
+)
 from align.ingest.cleaning.languages import other_languages
-from align.ingest.cleaning.placeholders import (
+from align.ingest.cleaning.wordless import (
     is_empty,
     is_forwarded,
     is_link_only,
@@ -19,14 +26,7 @@ from align.ingest.cleaning.placeholders import (
     is_plainly_said,
     is_system,
 )
-from align.ingest.cleaning.quoted import (
-    is_notice,
-    is_pasted,
-    is_quoted,
-    reads_like_others_prose,
-    repeats,
-)
-from align.ingest.reading import Document, Message
+from align.ingest.reader import Document, Message
 from align.owner import Cleaning
 from align.text.similarity import words
 
@@ -54,7 +54,7 @@ def judge_conversation(messages: Sequence[Message], settings: Cleaning) -> list[
     else:
         foreign = {}
     lately: deque[str] = deque(maxlen=_JUST_BEFORE)
-    course = Course(messages, reasons)
+    course = ContextTracker(messages, reasons)
     for place, message in enumerate(messages):
         if not message.is_owner:
             lately.append(message.text)
@@ -115,7 +115,7 @@ def _not_the_owners(text: str, lately: Sequence[str], settings: Cleaning) -> str
     return None
 
 
-def _says_too_little(message: Message, course: Course, settings: Cleaning) -> str | None:
+def _says_too_little(message: Message, course: ContextTracker, settings: Cleaning) -> str | None:
     text = message.text
     if len(text) > _SHORT_CHARACTERS and settings.shortest_words <= LONGEST_WORDS:
         return None

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from align.ingest.cleaning.context_words import (
+from align.ingest.cleaning.word_lists import (
     ANSWER,
     ARRANGING,
     BEFORE_CLOCK,
@@ -25,7 +25,7 @@ from align.ingest.cleaning.context_words import (
     PRONOUN,
     REACTION,
 )
-from align.ingest.reading import Message
+from align.ingest.reader import Message
 
 # A message of more words stands for itself.
 LONGEST_WORDS = 12
@@ -46,7 +46,7 @@ _LATELY = 3
 
 
 @dataclass(slots=True)
-class Before:
+class Context:
     """What stands before a message in its conversation.
 
     Attributes:
@@ -84,7 +84,7 @@ class _Tally:
         return self.content * 3 <= self.words
 
 
-class Course:
+class ContextTracker:
     """Goes through a conversation message by message.
 
     Args:
@@ -107,14 +107,14 @@ class Course:
         self._last_is_owner = is_owner
         self._next += 1
 
-    def before(self) -> Before:
+    def before(self) -> Context:
         """Return what stands before the message that comes next."""
         message = self._messages[self._next]
         answered = self._answered
         linked = self._places.get(message.reply_to) if message.reply_to else None
         if linked is not None:
             answered = linked
-        return Before(
+        return Context(
             someone_spoke=answered is not None,
             answers_wordless=answered is not None and self._reasons[answered] in WORDLESS,
             is_first_answer=not self._last_is_owner or linked is not None,
@@ -133,7 +133,7 @@ class Course:
         return False
 
 
-def is_context_bound(text: str, tokens: Sequence[str], before: Before) -> bool:
+def is_context_bound(text: str, tokens: Sequence[str], before: Context) -> bool:
     """Tell whether a message makes no sense without what is not there.
 
     Args:
@@ -156,7 +156,7 @@ def is_context_bound(text: str, tokens: Sequence[str], before: Before) -> bool:
     )
 
 
-def _answers_what_is_not_there(tally: _Tally, before: Before) -> bool:
+def _answers_what_is_not_there(tally: _Tally, before: Context) -> bool:
     if before.link_is_missing or (before.answers_wordless and before.is_first_answer):
         return tally.words <= _LONGEST_REPLY and tally.content <= 3
     # What follows in the same breath may be about something else.
@@ -178,7 +178,7 @@ def _leans_on_the_moment(tally: _Tally) -> bool:
     )
 
 
-def _asks_without_antecedent(text: str, tally: _Tally, before: Before) -> bool:
+def _asks_without_antecedent(text: str, tally: _Tally, before: Context) -> bool:
     return (
         tally.pronouns > 0
         and tally.words < _LONGEST_ANSWER
@@ -188,7 +188,7 @@ def _asks_without_antecedent(text: str, tally: _Tally, before: Before) -> bool:
     )
 
 
-def _opens_like_an_answer(tally: _Tally, before: Before) -> bool:
+def _opens_like_an_answer(tally: _Tally, before: Context) -> bool:
     return (
         not before.someone_spoke
         and tally.opens_with_answer

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from align.ingest.cleaning.context_words import GLUE_OF
+from align.ingest.cleaning.word_lists import GLUE_OF
 from align.text.similarity import words
 
 # Of fewer letters no language can be told.

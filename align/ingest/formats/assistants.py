@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from align.ingest.formats.json_stream import json_items
-from align.ingest.reading import Export, Notes
+from align.ingest.formats.json_data import json_items
+from align.ingest.reader import Inputs, ReadLog
 from align.ingest.tree import Tree
 
 # Newer exports are cut in parts; a browser numbers what it has already.
@@ -29,7 +29,7 @@ class Layout:
     known: frozenset[str]
     beside: re.Pattern[str]
 
-    def claim(self, tree: Tree, names: Sequence[str]) -> list[Export]:
+    def claim(self, tree: Tree, names: Sequence[str]) -> list[Inputs]:
         """Return the exports of the service, a folder each."""
         present = set(names)
         folders: dict[str, list[str]] = defaultdict(list)
@@ -42,7 +42,7 @@ class Layout:
             if has_company or self.mark.search(tree.head_text(name)):
                 folders[folder].append(name)
         return [
-            Export(tree, (*files, *self._beside(names, folder, files)))
+            Inputs(tree, (*files, *self._beside(names, folder, files)))
             for folder, files in folders.items()
         ]
 
@@ -59,23 +59,23 @@ class Layout:
                 found.append(name)
         return found
 
-    def conversations(self, export: Export, notes: Notes) -> Iterator[tuple[str, dict[str, Any]]]:
+    def conversations(self, inputs: Inputs, log: ReadLog) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the conversations of an export, each with its place."""
         others = 0
-        for name in export.names:
+        for name in inputs.names:
             base = name.rpartition("/")[2]
-            head = export.tree.head_text(name) if base.lower().endswith(".json") else ""
+            head = inputs.tree.head_text(name) if base.lower().endswith(".json") else ""
             if base in self.known or not (_NAME.fullmatch(base) or self.mark.search(head)):
                 others += 1
                 continue
             # One that was saved alone is no list.
             prefix = "" if head.lstrip("\ufeff \t\r\n").startswith("{") else "item"
-            origin = export.origin(name)
-            for number, item in enumerate(json_items(export, name, prefix, notes)):
+            origin = inputs.origin(name)
+            for number, item in enumerate(json_items(inputs, name, prefix, log)):
                 if isinstance(item, dict):
                     yield f"{origin}:{number}", item
         if others:
-            notes.passed("a file beside the conversations", others)
+            log.passed("a file beside the conversations", others)
 
 
 def _in(folder: str, base: str) -> str:

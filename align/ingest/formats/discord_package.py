@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from align.errors import UserError
-from align.ingest.formats.json_stream import (
+from align.ingest.formats.json_data import (
     epoch_time,
     id_of,
     iso_time,
@@ -19,7 +19,7 @@ from align.ingest.formats.json_stream import (
     objects_of,
     string_of,
 )
-from align.ingest.reading import Export, Message, Notes
+from align.ingest.reader import Inputs, Message, ReadLog
 
 # Milliseconds from 1970 to the moment from which Discord's ids count.
 _BEGINNING = 1_420_070_400_000
@@ -43,22 +43,22 @@ class _Known:
     channels: dict[str, str] = field(default_factory=dict)
 
 
-def read_package(export: Export, notes: Notes) -> Iterator[Message]:
+def read_package(inputs: Inputs, log: ReadLog) -> Iterator[Message]:
     """Yield the messages of a data package, each channel's from the oldest on."""
-    names = set(export.names)
-    files = {_folder(name): name for name in export.names if _base(name) == "messages.csv"}
-    files |= {_folder(name): name for name in export.names if _base(name) == "messages.json"}
-    known = _known(export, notes)
+    names = set(inputs.names)
+    files = {_folder(name): name for name in inputs.names if _base(name) == "messages.csv"}
+    files |= {_folder(name): name for name in inputs.names if _base(name) == "messages.json"}
+    known = _known(inputs, log)
     about = {}
     for folder in files:
         channel = f"{folder}/channel.json".lstrip("/")
-        about[folder] = object_of(json_in(export, channel, notes)) if channel in names else {}
+        about[folder] = object_of(json_in(inputs, channel, log)) if channel in names else {}
         _learn(about[folder], known)
     for folder, name in sorted(files.items()):
-        yield from _channel(export, name, about[folder], known, notes)
+        yield from _channel(inputs, name, about[folder], known, log)
     read = len(files) + sum(_base(n) in ("channel.json", "index.json", "user.json") for n in names)
     if len(names) > read:
-        notes.passed("a file of Discord's that holds no messages", len(names) - read)
+        log.passed("a file of Discord's that holds no messages", len(names) - read)
 
 
 def sent_at(key: str | None) -> datetime | None:
@@ -68,11 +68,11 @@ def sent_at(key: str | None) -> datetime | None:
     return epoch_time(((int(key) >> 22) + _BEGINNING) / 1000)
 
 
-def _known(export: Export, notes: Notes) -> _Known:
+def _known(inputs: Inputs, log: ReadLog) -> _Known:
     known = _Known()
-    for name in export.names:
+    for name in inputs.names:
         if _base(name) == "user.json":
-            user = object_of(json_in(export, name, notes))
+            user = object_of(json_in(inputs, name, log))
             known.own_id = id_of(user.get("id"))
             known.own_name = _name(user) or known.own_name
             if known.own_id:
@@ -83,7 +83,7 @@ def _known(export: Export, notes: Notes) -> _Known:
                 if key and (shown := string_of(friend.get("nickname")) or _name(other)):
                     known.people[key] = shown
         elif _base(name) == "index.json":
-            index = object_of(json_in(export, name, notes))
+            index = object_of(json_in(inputs, name, log))
             known.titles |= {key: title for key, title in index.items() if string_of(title)}
     return known
 
@@ -106,13 +106,11 @@ def _learn(channel: dict[str, Any], known: _Known) -> None:
 
 
 def _channel(
-    export: Export, name: str, channel: dict[str, Any], known: _Known, notes: Notes
+    inputs: Inputs, name: str, channel: dict[str, Any], known: _Known, log: ReadLog
 ) -> Iterator[Message]:
     folder = _base(_folder(name)).removeprefix("c")
-    chat = id_of(channel.get("id")) or (folder if folder.isdigit() else export.origin(name))
-    rows = (
-        objects_in(export, name, notes) if name.endswith(".json") else _table(export, name, notes)
-    )
+    chat = id_of(channel.get("id")) or (folder if folder.isdigit() else inputs.origin(name))
+    rows = objects_in(inputs, name, log) if name.endswith(".json") else _table(inputs, name, log)
     found = [_message(row, chat, known) for row in rows]
     # Newest first in the export; its ids count up with time.
     found.sort(key=lambda message: _number(message.key))
@@ -136,14 +134,14 @@ def _message(row: dict[str, Any], chat: str, known: _Known) -> Message:
     )
 
 
-def _table(export: Export, name: str, notes: Notes) -> Iterator[dict[str, Any]]:
+def _table(inputs: Inputs, name: str, log: ReadLog) -> Iterator[dict[str, Any]]:
     """Yield the rows of a messages.csv, which older packages have."""
     try:
-        yield from csv.DictReader(line + "\n" for line in export.tree.lines_of(name))
+        yield from csv.DictReader(line + "\n" for line in inputs.tree.lines_of(name))
     except UserError as error:
-        notes.problems.append(error)
+        log.problems.append(error)
     except csv.Error as error:
-        notes.problem(export.place(name), f"damaged ({error})", "What stands before it was taken")
+        log.problem(inputs.place(name), f"damaged ({error})", "What stands before it was taken")
 
 
 def _name(user: dict[str, Any]) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
+from align.ingest.decoding import clean
 from align.ingest.formats.dates import date_in_name, when
-from align.ingest.text import clean
 
 _YAML = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TOML = re.compile(r"\A\+\+\+[ \t]*\n(.*?)\n\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -26,7 +26,7 @@ def split(text: str) -> tuple[dict[str, Any], str]:
     """Split off the settings on top; what is no valid mapping is part of the text.
 
     Args:
-        text: Clean, as `align.ingest.text.clean` leaves it.
+        text: Clean, as `align.ingest.decoding.clean` leaves it.
     """
     for pattern, parse in ((_YAML, yaml.safe_load), (_TOML, tomllib.loads)):
         match = pattern.match(text)

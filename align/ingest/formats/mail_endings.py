@@ -8,7 +8,7 @@ _LONGEST_SIGNATURE = 12
 _CONTACT = re.compile(r"@|https?://|www\.|\+?\d[\d\s()/.-]{6,}\d|\|")
 
 
-class Endings:
+class Signatures:
     """Learns the signature that a person's mails end with.
 
     A block is one where it ends at least five mails and a tenth of them, and looks like a

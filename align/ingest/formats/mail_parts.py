@@ -12,10 +12,10 @@ from email.policy import compat32
 from email.utils import getaddresses, parseaddr, parsedate_to_datetime
 from functools import cached_property
 
+from align.ingest.decoding import decoded
 from align.ingest.formats.mail_text import unflowed
 from align.ingest.formats.mail_words import ADDRESS
 from align.ingest.formats.markup import plain
-from align.ingest.text import decoded
 
 _IDS = re.compile(r"<[^<>\s]{1,250}>")
 _BULK = frozenset({"bulk", "junk", "list", "auto_reply"})

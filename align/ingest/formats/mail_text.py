@@ -33,7 +33,7 @@ _PGP_HEAD = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----\n(?:Hash:.*\n)?\n?")
 
 
 @dataclass(frozen=True)
-class Parted:
+class SplitMail:
     """A mail's text, parted.
 
     Attributes:
@@ -51,7 +51,7 @@ class Parted:
     is_forward: bool = False
 
 
-def parted(text: str, subject: str = "", *, quoting: bool = True) -> Parted:
+def split_mail(text: str, subject: str = "", *, quoting: bool = True) -> SplitMail:
     """Part a mail's plain text into what its sender wrote and what that answers.
 
     Args:
@@ -68,10 +68,10 @@ def parted(text: str, subject: str = "", *, quoting: bool = True) -> Parted:
     if not quotes:
         quotes = [_ONE_QUOTE.sub("", line, count=1) for line in history]
     if not any(line.strip() for line in quotes) or is_forward or not quoting:
-        return Parted(_finished(own), is_forward=is_forward)
+        return SplitMail(_finished(own), is_forward=is_forward)
     author, address = _author(headings[0] if headings else heading)
-    quoted = parted("\n".join(quotes), quoting=False).own
-    return Parted(_finished(own), quoted, author, address)
+    quoted = split_mail("\n".join(quotes), quoting=False).own
+    return SplitMail(_finished(own), quoted, author, address)
 
 
 def unwrapped(text: str) -> str:

@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from align.errors import UserError
-from align.ingest.reading import Export, Message, Notes
-from align.ingest.text import encoding_of
+from align.ingest.decoding import encoding_of
+from align.ingest.reader import Inputs, Message, ReadLog
 
 # What stands in a message that is more than its text.
 _MEDIA = frozenset(
@@ -200,14 +200,14 @@ def pages_in_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=place)
 
 
-def messages_of_pages(export: Export, names: Iterable[str], notes: Notes) -> Iterator[Message]:
+def messages_of_pages(inputs: Inputs, names: Iterable[str], log: ReadLog) -> Iterator[Message]:
     """Yield the messages of a chat's pages, page after page."""
     last = _Last()
     for name in names:
         try:
-            data = export.tree.bytes_of(name)
+            data = inputs.tree.bytes_of(name)
         except UserError as error:
-            notes.problems.append(error)
+            log.problems.append(error)
             continue
         encoding = encoding_of(data[:4])
         encoding = "utf-8" if encoding == "cp1252" else encoding
@@ -216,7 +216,7 @@ def messages_of_pages(export: Export, names: Iterable[str], notes: Notes) -> Ite
             count += 1
             yield found
         if not count:
-            notes.problem(export.place(name), "no messages in it", "Export the chat again")
+            log.problem(inputs.place(name), "no messages in it", "Export the chat again")
 
 
 def _page(text: str, last: _Last) -> Iterator[Message]:

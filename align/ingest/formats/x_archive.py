@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any
 
-from align.ingest.formats.json_stream import (
+from align.ingest.formats.json_data import (
     epoch_time,
     id_of,
     iso_time,
@@ -18,7 +18,7 @@ from align.ingest.formats.json_stream import (
     objects_of,
     string_of,
 )
-from align.ingest.reading import Document, Export, Notes
+from align.ingest.reader import Document, Inputs, ReadLog
 from align.ingest.tree import Tree
 
 # Milliseconds from 1970 to the moment from which X's ids count.
@@ -96,9 +96,9 @@ class LongPost:
     time: datetime | None
 
 
-def rows_of(export: Export, name: str, notes: Notes) -> Iterator[dict[str, Any]]:
+def rows_of(inputs: Inputs, name: str, log: ReadLog) -> Iterator[dict[str, Any]]:
     """Yield the objects of a script, without the one key that wraps each in newer archives."""
-    for row in json_items(Export(_Bare(export.tree), export.names), name, "item", notes):
+    for row in json_items(Inputs(_Bare(inputs.tree), inputs.names), name, "item", log):
         inner = next(iter(row.values())) if isinstance(row, dict) and len(row) == 1 else row
         if isinstance(inner, dict):
             yield inner

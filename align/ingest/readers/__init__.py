@@ -6,7 +6,7 @@ A new reader is one file here with a `READER` in it, its name in this row, and a
 
 import importlib
 
-from align.ingest.reading import Reader
+from align.ingest.reader import Reader
 
 ORDER = (
     "telegram",

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from align.ingest.formats.assistants import Layout
-from align.ingest.formats.json_stream import epoch_time, id_of, list_of, object_of, string_of
-from align.ingest.reading import Export, Found, Message, Notes, Options, Reader
+from align.ingest.formats.json_data import epoch_time, id_of, list_of, object_of, string_of
+from align.ingest.reader import Content, Inputs, Message, Options, Reader, ReadLog
 
 _LAYOUT = Layout(
     re.compile(r'"mapping"\s*:\s*\{(?=[\s\S]*"(?:children|current_node|parent)"\s*:)'),
@@ -25,17 +25,17 @@ _CITATIONS = re.compile("\ue200[^\ue201]*\ue201|【\\d+[†:][^】\n]{0,100}】"
 _NO_TEXT = "a message of ChatGPT's tools, its system or its thinking"
 
 
-def read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+def read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
     """Yield the messages that the last version of each conversation shows."""
-    for place, item in _LAYOUT.conversations(export, notes):
-        yield from _conversation(item, place, notes)
+    for place, item in _LAYOUT.conversations(inputs, log):
+        yield from _conversation(item, place, log)
 
 
-def _conversation(item: dict[str, Any], place: str, notes: Notes) -> Iterator[Message]:
+def _conversation(item: dict[str, Any], place: str, log: ReadLog) -> Iterator[Message]:
     chat = id_of(item.get("conversation_id")) or id_of(item.get("id")) or place
     title = string_of(item.get("title")) or None
     for key, held in _path(item):
-        message = _message(held, notes)
+        message = _message(held, log)
         if message is not None:
             message.chat = message.thread = chat
             message.key, message.title = id_of(held.get("id")) or key, title
@@ -66,7 +66,7 @@ def _newest_leaf(nodes: dict[str, Any]) -> str | None:
     return max(leaves)[1] if leaves else None
 
 
-def _message(held: dict[str, Any], notes: Notes) -> Message | None:
+def _message(held: dict[str, Any], log: ReadLog) -> Message | None:
     """Return one message without its place; None where the page shows none."""
     role = object_of(held.get("author")).get("role")
     content, about = object_of(held.get("content")), object_of(held.get("metadata"))
@@ -80,13 +80,13 @@ def _message(held: dict[str, Any], notes: Notes) -> Message | None:
         and about.get("is_user_system_message") is not True
     )
     if not is_shown:
-        notes.passed(_NO_TEXT)
+        log.passed(_NO_TEXT)
         return None
     parts = list_of(content.get("parts"))
     text = "\n".join(filter(str.strip, map(_text, parts)))
     has_media = any(isinstance(part, dict) for part in parts) or bool(about.get("attachments"))
     if not text and not has_media:
-        notes.passed(_NO_TEXT)
+        log.passed(_NO_TEXT)
         return None
     return Message(
         chat="",

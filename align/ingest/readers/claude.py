@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from align.ingest.formats.assistants import Layout
-from align.ingest.formats.json_stream import id_of, iso_time, objects_of, string_of
-from align.ingest.reading import Export, Found, Message, Notes, Options, Reader
+from align.ingest.formats.json_data import id_of, iso_time, objects_of, string_of
+from align.ingest.reader import Content, Inputs, Message, Options, Reader, ReadLog
 
 _LAYOUT = Layout(
     re.compile(r'"chat_messages"\s*:\s*\['),
@@ -15,13 +15,13 @@ _LAYOUT = Layout(
 )
 
 
-def read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+def read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
     """Yield the messages that the last version of each conversation shows."""
-    for place, item in _LAYOUT.conversations(export, notes):
-        yield from _conversation(item, place, notes)
+    for place, item in _LAYOUT.conversations(inputs, log):
+        yield from _conversation(item, place, log)
 
 
-def _conversation(item: dict[str, Any], place: str, notes: Notes) -> Iterator[Message]:
+def _conversation(item: dict[str, Any], place: str, log: ReadLog) -> Iterator[Message]:
     chat = id_of(item.get("uuid")) or place
     title = string_of(item.get("name")) or None
     for held in _path(item):
@@ -29,10 +29,10 @@ def _conversation(item: dict[str, Any], place: str, notes: Notes) -> Iterator[Me
         text = _text(held)
         given = [*objects_of(held.get("attachments")), *objects_of(held.get("files"))]
         if not (text or given) or held.get("sender") not in ("human", "assistant"):
-            notes.passed("a message without words")
+            log.passed("a message without words")
             continue
         if given:
-            notes.passed("a file that was given to Claude", len(given))
+            log.passed("a file that was given to Claude", len(given))
         yield Message(
             chat=chat,
             author="me" if is_owner else "Claude",

@@ -7,7 +7,7 @@ from itertools import chain, islice
 from typing import Any
 
 from align.ingest.formats.discord_package import plain_text, read_package
-from align.ingest.formats.json_stream import (
+from align.ingest.formats.json_data import (
     id_of,
     iso_time,
     json_items,
@@ -15,7 +15,7 @@ from align.ingest.formats.json_stream import (
     objects_of,
     string_of,
 )
-from align.ingest.reading import Export, Found, Message, Notes, Options, Reader
+from align.ingest.reader import Content, Inputs, Message, Options, Reader, ReadLog
 from align.ingest.tree import Tree, ZipTree
 
 _MESSAGES = ("messages.json", "messages.csv")
@@ -34,21 +34,21 @@ _HUMAN = frozenset({"", "Default", "Reply", "0", "19"})
 _FIRST_MESSAGE = re.compile(r'"messages"\s*:\s*\[\s*\{\s*"id"\s*:\s*"(\d{1,20})"')
 
 
-def claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+def claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     """Return the data packages, and a channel's files of the exporter together."""
     packages = _packages(tree, names)
     taken = {name for package in packages for name in package.names}
     return packages + _chats(tree, [name for name in names if name not in taken])
 
 
-def read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+def read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
     """Yield the messages, each channel's from the oldest on."""
-    if export.title == _PACKAGE:
-        return read_package(export, notes)
-    return read_chat(export, notes, options)
+    if inputs.title == _PACKAGE:
+        return read_package(inputs, log)
+    return read_chat(inputs, log, options)
 
 
-def _packages(tree: Tree, names: Sequence[str]) -> list[Export]:
+def _packages(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     present = set(names)
     rooms: dict[str | None, set[str]] = defaultdict(set)
     for name in names:
@@ -58,7 +58,7 @@ def _packages(tree: Tree, names: Sequence[str]) -> list[Export]:
         ):
             # A channel's folder may have been named alone.
             rooms[folder.rpartition("/")[0] if folder else None].add(folder)
-    return [Export(tree, _files(tree, names, *room), _PACKAGE) for room in rooms.items()]
+    return [Inputs(tree, _files(tree, names, *room), _PACKAGE) for room in rooms.items()]
 
 
 def _is_channel(tree: Tree, name: str, folder: str, present: set[str]) -> bool:
@@ -98,7 +98,7 @@ def _first(name: str, within: str) -> str | None:
     return folder if slash else None
 
 
-def _chats(tree: Tree, names: Sequence[str]) -> list[Export]:
+def _chats(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     parts: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for name in names:
         if not name.lower().endswith(".json") or ".json_Files/" in name:
@@ -108,14 +108,14 @@ def _chats(tree: Tree, names: Sequence[str]) -> list[Export]:
             head = tree.head_text(name)
             match = _CHANNEL.search(head)
             parts[match[1] if match else name].append((first_message(head), name))
-    exports = []
+    claims = []
     for found in parts.values():
         files = [name for _, name in sorted(found)]
         # What was sent in the chat lies beside the file, and is not the owner's to learn from.
         beside = tuple(f"{name}_Files/" for name in files)
         sent = [name for name in names if name.startswith(beside)]
-        exports.append(Export(tree, (*files, *sent)))
-    return exports
+        claims.append(Inputs(tree, (*files, *sent)))
+    return claims
 
 
 def first_message(head: str) -> int:
@@ -124,21 +124,21 @@ def first_message(head: str) -> int:
     return int(match[1]) if match else 0
 
 
-def read_chat(export: Export, notes: Notes, options: Options) -> Iterator[Message]:
+def read_chat(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Message]:
     """Yield the messages of one channel, which may be in several files."""
     me = {_plain(name) for name in options.me}
     people: dict[str, str] = {}
     # Two exports of one channel may overlap.
     seen: set[str | None] = set()
-    names = [name for name in export.names if name.lower().endswith(".json")]
-    if len(export.names) > len(names):
-        notes.passed("a file that was sent in a chat", len(export.names) - len(names))
+    names = [name for name in inputs.names if name.lower().endswith(".json")]
+    if len(inputs.names) > len(names):
+        log.passed("a file that was sent in a chat", len(inputs.names) - len(names))
     for name in names:
-        about = object_of(_first_value(export, name, "channel"))
-        guild = object_of(_first_value(export, name, "guild"))
-        chat = id_of(about.get("id")) or export.origin(name)
+        about = object_of(_first_value(inputs, name, "channel"))
+        guild = object_of(_first_value(inputs, name, "guild"))
+        chat = id_of(about.get("id")) or inputs.origin(name)
         title = _title(about, guild)
-        items = json_items(export, name, "messages.item", notes)
+        items = json_items(inputs, name, "messages.item", log)
         for item in _oldest_first(item for item in items if isinstance(item, dict)):
             message = _message(item, chat, title, people, me)
             if message.key is None or message.key not in seen:
@@ -191,9 +191,9 @@ def _oldest_first(items: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     return chain(first, items)
 
 
-def _first_value(export: Export, name: str, prefix: str) -> Any:
+def _first_value(inputs: Inputs, name: str, prefix: str) -> Any:
     # What is damaged there is told when the messages are read.
-    return next(json_items(export, name, prefix, Notes()), None)
+    return next(json_items(inputs, name, prefix, ReadLog()), None)
 
 
 def _title(channel: dict[str, Any], guild: dict[str, Any]) -> str:

@@ -9,14 +9,21 @@ from pathlib import PurePath
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.decoding import clean
 from align.ingest.formats import front_matter
 from align.ingest.formats.dates import date_in_name, when
-from align.ingest.formats.rows import suffix_of
 from align.ingest.formats.transcripts import is_transcript, spoken
 from align.ingest.formats.word_text import Part, markdown_of, open_document_parts, word_parts
-from align.ingest.reading import Document, Export, Found, Notes, Options, Reader, in_journal
-from align.ingest.text import clean
-from align.ingest.tree import BOMB_BYTES, Tree
+from align.ingest.reader import (
+    Content,
+    Document,
+    Inputs,
+    Options,
+    Reader,
+    ReadLog,
+    in_journal,
+)
+from align.ingest.tree import BOMB_BYTES, Tree, suffix_of
 
 _LARGEST = 100 * 1024**2
 # A file that Office locks while it is open.
@@ -37,25 +44,25 @@ class _Content:
     time: datetime | None = None
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     ours = tuple(
         name
         for name in names
         if suffix_of(name) in (".docx", ".odt") and not PurePath(name).name.startswith(_LOCK)
     )
-    return [Export(tree, ours)] if ours else []
+    return [Inputs(tree, ours)] if ours else []
 
 
-def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
-    for name in export.names:
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
+    for name in inputs.names:
         try:
-            content = _content(export, name)
+            content = _content(inputs, name)
         except UserError as error:
-            notes.problems.append(error)
+            log.problems.append(error)
             continue
-        document = _document(content, export.origin(name), name)
+        document = _document(content, inputs.origin(name), name)
         if document is None:
-            notes.passed("empty")
+            log.passed("empty")
         elif is_transcript(document.text):
             # An interview is written down in Word more often than anywhere.
             source = document.source or "interviews"
@@ -94,9 +101,9 @@ def _as_text(part: Part) -> Part:
     return Part("heading", part.text, 1) if part.kind == "title" else part
 
 
-def _content(export: Export, name: str) -> _Content:
-    place = export.place(name)
-    data = export.tree.bytes_of(name, _LARGEST)
+def _content(inputs: Inputs, name: str) -> _Content:
+    place = inputs.place(name)
+    data = inputs.tree.bytes_of(name, _LARGEST)
     if data.startswith(_OLE):
         what = "encrypted, or Word's format of before 2007"
         raise UserError(place, what, "Save it as .docx without a password")

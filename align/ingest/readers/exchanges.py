@@ -9,25 +9,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.decoding import clean
 from align.ingest.formats import front_matter
 from align.ingest.formats.dates import when
-from align.ingest.formats.rows import (
+from align.ingest.formats.json_rows import (
     LINES,
+    ConversationNames,
+    ExchangeTurn,
     Faults,
-    Naming,
-    Said,
     Shape,
     first_rows,
     json_rows,
     line_rows,
     pair,
     shape_of,
-    suffix_of,
     useless,
 )
-from align.ingest.reading import Export, Found, Notes, Options, Reader, in_journal
-from align.ingest.text import clean
-from align.ingest.tree import Tree
+from align.ingest.reader import Content, Inputs, Options, Reader, ReadLog, in_journal
+from align.ingest.tree import Tree, suffix_of
 
 _TEXTS = frozenset({".md", ".markdown", ".txt", ".text"})
 _LISTS = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns")
@@ -42,8 +41,8 @@ _PAIRS = (
 )
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
-    return [Export(tree, (name,)) for name in names if _is_ours(tree, name)]
+def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
+    return [Inputs(tree, (name,)) for name in names if _is_ours(tree, name)]
 
 
 def _is_ours(tree: Tree, name: str) -> bool:
@@ -67,14 +66,14 @@ def _is_shape(shape: Shape) -> bool:
     return any(_first(keys, _WHO) and _first(keys, _WHAT) for keys in inner)
 
 
-def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
-    for name in export.names:
-        origin = export.origin(name)
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
+    for name in inputs.names:
+        origin = inputs.origin(name)
         source = "journal" if in_journal(origin) else "question-answers"
-        naming = Naming(origin)
-        for said, thread in _conversations(export, name, notes):
+        naming = ConversationNames(origin)
+        for said, thread in _conversations(inputs, name, log):
             if reason := useless(said):
-                notes.passed(reason)
+                log.passed(reason)
             else:
                 yield from naming.messages(said, source, thread)
 
@@ -83,21 +82,21 @@ READER = Reader("exchanges", "question-answers", _claim, _read, is_curated=True)
 
 
 def _conversations(
-    export: Export, name: str, notes: Notes
-) -> Iterator[tuple[list[Said], str | None]]:
-    faults = Faults(export, name, notes)
+    inputs: Inputs, name: str, log: ReadLog
+) -> Iterator[tuple[list[ExchangeTurn], str | None]]:
+    faults = Faults(inputs, name, log)
     taken = False
     if suffix_of(name) in _TEXTS:
         try:
-            text = clean(export.tree.text_of(name))
+            text = clean(inputs.tree.text_of(name))
         except UserError as error:
-            notes.problems.append(error)
+            log.problems.append(error)
             return
         values, body = front_matter.split(text)
         time = front_matter.time_of(values, name)
         yield from ((pair(q, a, time), None) for q, a in _pairs_of(body, is_known=True))
         return
-    for place, row in _rows(export, name, faults, notes):
+    for place, row in _rows(inputs, name, faults, log):
         said = _said(row)
         if said is None:
             faults.add(UserError(place, "no question with an answer", "Mend or remove it"))
@@ -108,18 +107,18 @@ def _conversations(
     faults.tell(taken=taken)
 
 
-def _rows(export: Export, name: str, faults: Faults, notes: Notes) -> Iterator[tuple[str, Any]]:
+def _rows(inputs: Inputs, name: str, faults: Faults, log: ReadLog) -> Iterator[tuple[str, Any]]:
     if suffix_of(name) in LINES:
-        for number, row in line_rows(export, name, faults):
-            yield export.place(name, number), row
+        for number, row in line_rows(inputs, name, faults):
+            yield inputs.place(name, number), row
         return
-    shape = shape_of(export.tree, name)
+    shape = shape_of(inputs.tree, name)
     prefix = shape.prefix if shape else "item"
-    for number, row in enumerate(json_rows(export, name, prefix, notes), 1):
-        yield f"{export.place(name)}, item {number}", row
+    for number, row in enumerate(json_rows(inputs, name, prefix, log), 1):
+        yield f"{inputs.place(name)}, item {number}", row
 
 
-def _said(row: object) -> list[Said] | None:
+def _said(row: object) -> list[ExchangeTurn] | None:
     """Return a row's turns, or None where it is no exchange."""
     if not isinstance(row, dict):
         return None
@@ -137,7 +136,7 @@ def _said(row: object) -> list[Said] | None:
     return None
 
 
-def _turns(turns: list[Any]) -> list[Said] | None:
+def _turns(turns: list[Any]) -> list[ExchangeTurn] | None:
     said = []
     for position, turn in enumerate(turns):
         if not isinstance(turn, dict):
@@ -152,11 +151,11 @@ def _turns(turns: list[Any]) -> list[Said] | None:
             continue
         time = when(plain.get("time") or plain.get("timestamp") or plain.get("date"))
         if role in _OWNER:
-            said.append(Said(text, True, "owner", position, time))
+            said.append(ExchangeTurn(text, True, "owner", position, time))
         elif role in _OTHER:
-            said.append(Said(text, False, "other", position, time))
+            said.append(ExchangeTurn(text, False, "other", position, time))
         else:
-            said.append(Said(text, None, author, position, time))
+            said.append(ExchangeTurn(text, None, author, position, time))
     return said
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from align.errors import UserError
 from align.ingest.formats.markup import plain
+from align.ingest.reader import Content, Document, Inputs, Options, Reader, ReadLog
 from align.ingest.readers.html import moment
-from align.ingest.reading import Document, Export, Found, Notes, Options, Reader
 from align.ingest.tree import Tree
 
 _ENDS = frozenset({".rss", ".atom", ".rdf", ".xml"})
@@ -33,26 +33,26 @@ _APPENDED = re.compile(
 )
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     folders = defaultdict(list)
     for name in names:
         path = PurePosixPath(name)
         if path.suffix.lower() in _ENDS and looks_like_feed(tree.head(name, 16384)):
             folders[path.parent].append(name)
-    return [Export(tree, tuple(held), "feed") for held in folders.values()]
+    return [Inputs(tree, tuple(held), "feed") for held in folders.values()]
 
 
-def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
     documents: dict[str, Document] = {}
-    for name in export.names:
+    for name in inputs.names:
         try:
-            for document in _entries(export, name, notes):
+            for document in _entries(inputs, name, log):
                 known = documents.get(document.key)
                 # A page of the feed may repeat what the one before it holds.
                 if known is None or len(known.text) < len(document.text):
                     documents[document.key] = document
         except UserError as error:
-            notes.problems.append(error)
+            log.problems.append(error)
     authors = {document.author for document in documents.values()}
     for document in documents.values():
         # The blog of one author is its author's.
@@ -60,19 +60,19 @@ def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
         yield document
 
 
-def _entries(export: Export, name: str, notes: Notes) -> Iterator[Document]:
-    data = export.tree.bytes_of(name, _MOST)
+def _entries(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Document]:
+    data = inputs.tree.bytes_of(name, _MOST)
     feed = parsed_feed(data)
     if feed is None or (not feed.entries and feed.bozo):
-        raise UserError(export.place(name), "not a feed, or damaged", "Get it again")
+        raise UserError(inputs.place(name), "not a feed, or damaged", "Get it again")
     if feed.bozo and "encoding" not in str(feed.get("bozo_exception", "")).lower():
-        notes.problem(export.place(name), "damaged XML", "What could be read was taken")
+        log.problem(inputs.place(name), "damaged XML", "What could be read was taken")
     for entry in feed.entries:
         html = content_of(entry)
         text = _APPENDED.sub("", plain(html) if _MARKUP.search(html) else html).strip()
         key = address_of(entry)
         if not text or not key:
-            notes.passed("post without text")
+            log.passed("post without text")
             continue
         yield Document(
             key=key,

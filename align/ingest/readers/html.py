@@ -9,9 +9,17 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.decoding import decoded
 from align.ingest.formats.markup import parsed, text_of
-from align.ingest.reading import Document, Export, Found, Notes, Options, Reader, in_journal
-from align.ingest.text import decoded
+from align.ingest.reader import (
+    Content,
+    Document,
+    Inputs,
+    Options,
+    Reader,
+    ReadLog,
+    in_journal,
+)
 from align.ingest.tree import Tree
 
 _ENDS = (".html", ".htm", ".xhtml")
@@ -73,26 +81,26 @@ class Page:
     main: Any
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     pages = tuple(name for name in names if name.lower().endswith(_ENDS))
-    return [Export(tree, pages, "web pages")] if pages else []
+    return [Inputs(tree, pages, "web pages")] if pages else []
 
 
-def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
-    for name in export.names:
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
+    for name in inputs.names:
         try:
-            html = page_text(export.tree.bytes_of(name, _MOST))
+            html = page_text(inputs.tree.bytes_of(name, _MOST))
         except UserError as error:
-            notes.problems.append(error)
+            log.problems.append(error)
             continue
         if html is None:
-            notes.problem(export.place(name), "binary, not a web page", "Save the page again")
+            log.problem(inputs.place(name), "binary, not a web page", "Save the page again")
             continue
         page = page_of(html)
         if not page.text:
-            notes.passed("page without text")
+            log.passed("page without text")
             continue
-        origin = export.origin(name)
+        origin = inputs.origin(name)
         source = "journal" if in_journal(origin) else None
         yield Document(origin, page.text, title=page.title, time=page.time, source=source)
 

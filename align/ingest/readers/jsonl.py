@@ -4,22 +4,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.decoding import clean
 from align.ingest.formats.dates import when
-from align.ingest.formats.rows import (
+from align.ingest.formats.json_rows import (
     LINES,
+    ConversationNames,
+    ExchangeTurn,
     Faults,
-    Naming,
-    Said,
     first_rows,
     line_rows,
     pair,
     shape_of,
-    suffix_of,
     useless,
 )
-from align.ingest.reading import Export, Found, Notes, Options, Reader, in_journal
-from align.ingest.text import clean
-from align.ingest.tree import Tree
+from align.ingest.reader import Content, Inputs, Options, Reader, ReadLog, in_journal
+from align.ingest.tree import Tree, suffix_of
 
 _SHAPES = (
     'Each line is {"question": ..., "answer": ...} or '
@@ -28,9 +27,9 @@ _SHAPES = (
 _ROLES = {"assistant": True, "user": False}
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     lines = [name for name in names if suffix_of(name) in LINES]
-    return [Export(tree, (name,)) for name in lines if _is_ours(tree, name)]
+    return [Inputs(tree, (name,)) for name in lines if _is_ours(tree, name)]
 
 
 def _is_ours(tree: Tree, name: str) -> bool:
@@ -47,21 +46,21 @@ def _has_roles(row: Mapping[str, Any]) -> bool:
     return isinstance(messages, list) and any(isinstance(m, dict) and "role" in m for m in messages)
 
 
-def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
-    for name in export.names:
-        faults = Faults(export, name, notes)
-        origin = export.origin(name)
-        naming = Naming(origin)
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
+    for name in inputs.names:
+        faults = Faults(inputs, name, log)
+        origin = inputs.origin(name)
+        naming = ConversationNames(origin)
         taken = False
-        for number, row in line_rows(export, name, faults):
+        for number, row in line_rows(inputs, name, faults):
             try:
-                source, said, thread = _conversation(row, export.place(name, number))
+                source, said, thread = _conversation(row, inputs.place(name, number))
             except UserError as error:
                 faults.add(error)
                 continue
             taken = True
             if reason := useless(said):
-                notes.passed(reason)
+                log.passed(reason)
             else:
                 kind = "journal" if in_journal(origin) else source
                 yield from naming.messages(said, kind, thread)
@@ -71,7 +70,7 @@ def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
 READER = Reader("JSON lines", "question-answers", _claim, _read, is_curated=True)
 
 
-def _conversation(row: Mapping[str, Any], place: str) -> tuple[str, list[Said], str | None]:
+def _conversation(row: Mapping[str, Any], place: str) -> tuple[str, list[ExchangeTurn], str | None]:
     """Return a row's source, its turns and the thread that it names."""
     thread = _optional_text(row, "thread", place)
     if "messages" in row:
@@ -83,7 +82,7 @@ def _conversation(row: Mapping[str, Any], place: str) -> tuple[str, list[Said], 
     raise UserError(place, "neither a question with an answer nor messages", _SHAPES)
 
 
-def _chat(messages: object, place: str) -> list[Said]:
+def _chat(messages: object, place: str) -> list[ExchangeTurn]:
     if not isinstance(messages, list):
         raise UserError(place, "'messages' is not a list", _SHAPES)
     said = []
@@ -100,7 +99,7 @@ def _chat(messages: object, place: str) -> list[Said]:
         if text:
             author = "owner" if _ROLES[role] else _optional_text(message, "name", place)
             time = when(_optional_text(message, "time", place))
-            said.append(Said(text, _ROLES[role], author or "other", position, time))
+            said.append(ExchangeTurn(text, _ROLES[role], author or "other", position, time))
     return said
 
 

@@ -15,37 +15,45 @@ from hashlib import blake2b
 from typing import IO, Any, Self
 
 from align.errors import UserError
-from align.ingest.formats.mail_endings import Endings
+from align.ingest.formats.mail_endings import Signatures
 from align.ingest.formats.mail_parts import Mail, mail_of
-from align.ingest.formats.mail_text import parted
+from align.ingest.formats.mail_text import split_mail
 from align.ingest.formats.mail_words import REPLY_SUBJECT
 from align.ingest.formats.mailbox import holds_mails, is_passed, is_sent, label_says, mails_in
-from align.ingest.reading import Document, Export, Found, Message, Notes, Options, Reader
+from align.ingest.reader import (
+    Content,
+    Document,
+    Inputs,
+    Message,
+    Options,
+    Reader,
+    ReadLog,
+)
 from align.ingest.tree import Tree
 
 _CHAIN = 100
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     held = tuple(name for name in names if holds_mails(tree, name))
-    return [Export(tree, held, "mail")] if held else []
+    return [Inputs(tree, held, "mail")] if held else []
 
 
-def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
     with _Box(options) as box:
-        for name in export.names:
+        for name in inputs.names:
             if is_passed(name):
-                notes.passed("spam, trash or drafts")
+                log.passed("spam, trash or drafts")
                 continue
             try:
-                for line, data in mails_in(export.tree, name):
-                    _put(box, data, is_sent(name), export.place(name, line), notes)
+                for line, data in mails_in(inputs.tree, name):
+                    _put(box, data, is_sent(name), inputs.place(name, line), log)
             except UserError as error:
-                notes.problems.append(error)
+                log.problems.append(error)
         yield from box.threads()
 
 
-def _put(box: "_Box", data: bytes, sent: bool, place: str, notes: Notes) -> None:
+def _put(box: "_Box", data: bytes, sent: bool, place: str, log: ReadLog) -> None:
     try:
         mail = mail_of(data)
         reason = box.put(mail, sent)
@@ -54,10 +62,10 @@ def _put(box: "_Box", data: bytes, sent: bool, place: str, notes: Notes) -> None
     except Exception as error:
         # What the standard library raises on broken mails is of many kinds.
         kind = type(error).__name__
-        notes.problem(place, f"a mail that cannot be read ({kind})", "It was passed over")
+        log.problem(place, f"a mail that cannot be read ({kind})", "It was passed over")
         return
     if reason:
-        notes.passed(reason)
+        log.passed(reason)
 
 
 @dataclass(slots=True)
@@ -78,7 +86,7 @@ class _Box(AbstractContextManager["_Box"]):
     _roots: dict[bytes, str] = field(default_factory=dict)
     _answered: set[bytes] = field(default_factory=set)
     _addresses: set[str] = field(default_factory=set)
-    _endings: Endings = field(default_factory=Endings)
+    _endings: Signatures = field(default_factory=Signatures)
 
     def __enter__(self) -> Self:
         self._file = _temporary()
@@ -115,7 +123,7 @@ class _Box(AbstractContextManager["_Box"]):
         self._places.append(_Place(root, _seconds(mail.time), self._write(row)))
         return None
 
-    def threads(self) -> Iterator[Found]:
+    def threads(self) -> Iterator[Content]:
         """Yield what was put, thread by thread, the oldest first."""
         first: dict[str, float] = {}
         for place in self._places:
@@ -128,7 +136,7 @@ class _Box(AbstractContextManager["_Box"]):
                 root, quoted = place.root, set()
             yield from self._found(self._row(place.start), root, quoted)
 
-    def _found(self, row: dict[str, Any], chat: str, quoted: set[str]) -> Iterator[Found]:
+    def _found(self, row: dict[str, Any], chat: str, quoted: set[str]) -> Iterator[Content]:
         is_owner = self._is_owner(row)
         key, answers = row["key"], row["answers"]
         text = self._endings.without(row["own"]) if is_owner else row["own"]
@@ -187,7 +195,7 @@ class _Box(AbstractContextManager["_Box"]):
 def _row(mail: Mail, owner: bool) -> dict[str, Any]:
     is_system = mail.kind == "system" and not owner
     # Newsletters are most of many a mailbox: that they came is kept, their text is nobody's.
-    parts = parted("" if is_system else mail.body, mail.subject)
+    parts = split_mail("" if is_system else mail.body, mail.subject)
     reason = "system" if is_system else None
     if not is_system and not parts.own:
         reason = "forwarded" if parts.is_forward else "quoted" if parts.quoted else None

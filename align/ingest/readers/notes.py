@@ -10,8 +10,9 @@ from pathlib import PurePath
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.decoding import clean, decoded
 from align.ingest.formats import front_matter
-from align.ingest.formats.obsidian import (
+from align.ingest.formats.vaults import (
     is_logseq,
     is_obsidian,
     is_template,
@@ -19,10 +20,16 @@ from align.ingest.formats.obsidian import (
     plain_logseq,
     plain_obsidian,
 )
-from align.ingest.formats.rows import suffix_of
-from align.ingest.reading import Document, Export, Found, Notes, Options, Reader, in_journal
-from align.ingest.text import clean, decoded
-from align.ingest.tree import Tree
+from align.ingest.reader import (
+    Content,
+    Document,
+    Inputs,
+    Options,
+    Reader,
+    ReadLog,
+    in_journal,
+)
+from align.ingest.tree import Tree, suffix_of
 
 SUFFIXES = frozenset({".md", ".markdown", ".txt", ".text"})
 _DAY = re.compile(r"(?:19|20)\d\d[-_.]?\d\d[-_.]?\d\d")
@@ -33,27 +40,27 @@ _DAILY = frozenset(
 _GRAPH = "logseq/config.edn"
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     ours = tuple(name for name in names if suffix_of(name) in SUFFIXES)
-    return [Export(tree, ours)] if ours else []
+    return [Inputs(tree, ours)] if ours else []
 
 
-def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
-    graphs = [name.removesuffix(_GRAPH) for name in export.tree.names if name.endswith(_GRAPH)]
-    for name in export.names:
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
+    graphs = [name.removesuffix(_GRAPH) for name in inputs.tree.names if name.endswith(_GRAPH)]
+    for name in inputs.names:
         graph = next((graph for graph in graphs if name.startswith(graph)), None)
         if graph is not None and name.removeprefix(graph).startswith("logseq/"):
-            notes.passed("a copy that Logseq keeps")
+            log.passed("a copy that Logseq keeps")
             continue
-        text = _text(export, name, notes)
+        text = _text(inputs, name, log)
         if text is None:
             continue
         if is_template(name, text):
-            notes.passed("a template for notes")
-        elif document := read_note(text, export.origin(name), in_graph=graph is not None):
+            log.passed("a template for notes")
+        elif document := read_note(text, inputs.origin(name), in_graph=graph is not None):
             yield document
         else:
-            notes.passed("empty")
+            log.passed("empty")
 
 
 READER = Reader("notes", "documents", _claim, _read)
@@ -109,16 +116,16 @@ def _plain(text: str, origin: str, in_graph: bool) -> _Note:
     return _Note(values, text, origin)
 
 
-def _text(export: Export, name: str, notes: Notes) -> str | None:
+def _text(inputs: Inputs, name: str, log: ReadLog) -> str | None:
     try:
-        text = decoded(export.tree.bytes_of(name))
+        text = decoded(inputs.tree.bytes_of(name))
     except UserError as error:
-        notes.problems.append(error)
+        log.problems.append(error)
         return None
-    if text is None and export.tree.names == (name,):
-        notes.problem(export.place(name), "binary, not text", "Name a text file")
+    if text is None and inputs.tree.names == (name,):
+        log.problem(inputs.place(name), "binary, not text", "Name a text file")
     elif text is None:
-        notes.passed("binary")
+        log.passed("binary")
     return text
 
 

@@ -10,12 +10,19 @@ from pathlib import PurePath
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.decoding import clean
 from align.ingest.formats import front_matter
 from align.ingest.formats.dates import date_in_name, when
-from align.ingest.formats.rows import suffix_of
-from align.ingest.reading import Document, Export, Found, Notes, Options, Reader, in_journal
-from align.ingest.text import clean
-from align.ingest.tree import Tree
+from align.ingest.reader import (
+    Content,
+    Document,
+    Inputs,
+    Options,
+    Reader,
+    ReadLog,
+    in_journal,
+)
+from align.ingest.tree import Tree, suffix_of
 
 _CATALOG = re.compile(rb"(?<!\d)(\d{1,9}) \d{1,5} obj\s*<<[^>]{0,200}/Type\s*/Catalog")
 _LARGEST = 200 * 1024**2
@@ -46,25 +53,25 @@ _SHORT = 0.8
 _FULL_LINES = 0.25
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     ours = tuple(name for name in names if suffix_of(name) == ".pdf")
-    return [Export(tree, ours)] if ours else []
+    return [Inputs(tree, ours)] if ours else []
 
 
-def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
     # pypdf tells a terminal of every oddity that it mended.
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    for name in export.names:
+    for name in inputs.names:
         try:
-            yield _document(export, name, notes)
+            yield _document(inputs, name, log)
         except UserError as error:
-            notes.problems.append(error)
+            log.problems.append(error)
 
 
-def _document(export: Export, name: str, notes: Notes) -> Document:
-    place, origin = export.place(name), export.origin(name)
-    data = export.tree.bytes_of(name, _LARGEST)
-    pages, properties = _pages(data, place, notes)
+def _document(inputs: Inputs, name: str, log: ReadLog) -> Document:
+    place, origin = inputs.place(name), inputs.origin(name)
+    data = inputs.tree.bytes_of(name, _LARGEST)
+    pages, properties = _pages(data, place, log)
     text = clean(text_of_pages(pages))
     if sum(map(str.isalpha, text)) < _LEAST_LETTERS * max(len(pages), 1):
         what = "a scan without text" if pages else "no pages in it"
@@ -82,7 +89,7 @@ def _document(export: Export, name: str, notes: Notes) -> Document:
     )
 
 
-def _pages(data: bytes, place: str, notes: Notes) -> tuple[list[str], Any]:
+def _pages(data: bytes, place: str, log: ReadLog) -> tuple[list[str], Any]:
     """Return each page's text, and the file's properties.
 
     Raises:
@@ -111,9 +118,9 @@ def _pages(data: bytes, place: str, notes: Notes) -> tuple[list[str], Any]:
         raise UserError(place, "damaged: no page can be read", "Print it into a new PDF")
     if broken:
         shown = ", ".join(map(str, broken[:10])) + (", ..." if len(broken) > 10 else "")
-        notes.problem(place, f"pages that cannot be read: {shown}", "The others were taken")
+        log.problem(place, f"pages that cannot be read: {shown}", "The others were taken")
     if count > _MOST_PAGES:
-        notes.problem(place, f"more than {_MOST_PAGES:,} pages", "Split it")
+        log.problem(place, f"more than {_MOST_PAGES:,} pages", "Split it")
     try:
         return pages, reader.metadata
     except Exception:  # As above.

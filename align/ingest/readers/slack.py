@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from align.ingest.formats.json_stream import (
+from align.ingest.formats.json_data import (
     id_of,
     json_in,
     list_of,
@@ -14,7 +14,7 @@ from align.ingest.formats.json_stream import (
     string_of,
 )
 from align.ingest.formats.slack_messages import Names, Workspace, message_of, workspace_of
-from align.ingest.reading import Export, Found, Message, Notes, Options, Reader
+from align.ingest.reader import Content, Inputs, Message, Options, Reader, ReadLog
 from align.ingest.tree import Tree
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")
@@ -27,7 +27,7 @@ _OTHERS = (
 _MESSAGE = re.compile(r'"ts"\s*:\s*"\d{9,}\.\d+"')
 
 
-def claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+def claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     """Return the workspaces: the folders in which folders of days lie."""
     days: dict[str | None, list[str]] = defaultdict(list)
     for name in names:
@@ -39,31 +39,31 @@ def claim(tree: Tree, names: Sequence[str]) -> list[Export]:
         folder, _, base = name.rpartition("/")
         if base == "channels.json" and _in(folder, "users.json") in present:
             days.setdefault(folder, [])
-    exports = []
+    claims = []
     for root, found in days.items():
         known = root is not None and any(_in(root, base) in present for base in _LISTS)
         if known or any(_is_day(tree, name) for name in found[:3]):
-            exports.append(Export(tree, _files(names, root, found)))
-    return exports
+            claims.append(Inputs(tree, _files(names, root, found)))
+    return claims
 
 
-def read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+def read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
     """Yield each channel's messages from the oldest on, and after them its threads."""
-    rooms, about = _rooms(export, notes, options)
+    rooms, about = _rooms(inputs, log, options)
     days: dict[str, list[str]] = defaultdict(list)
     others = 0
-    for name in export.names:
+    for name in inputs.names:
         folder, _, base = name.rpartition("/")
         if _DAY.fullmatch(base):
-            days[folder or _parent(export.origin(name)) or ""].append(name)
+            days[folder or _parent(inputs.origin(name)) or ""].append(name)
         else:
             others += base not in _LISTS and base != "users.json"
     if others:
-        notes.passed("a file of Slack's that holds no messages", others)
+        log.passed("a file of Slack's that holds no messages", others)
     for folder, files in sorted(days.items()):
         base = folder.rpartition("/")[2]
         room = rooms.get(base) or _Room(base, f"#{base}")
-        yield from _channel(export, files, room, about, notes)
+        yield from _channel(inputs, files, room, about, log)
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,12 @@ class _Room:
 
 
 def _channel(
-    export: Export, files: list[str], room: _Room, about: Workspace, notes: Notes
+    inputs: Inputs, files: list[str], room: _Room, about: Workspace, log: ReadLog
 ) -> Iterator[Message]:
     threads: dict[str, list[Message]] = {}
     for name in sorted(files):
         found = []
-        for row in objects_in(export, name, notes):
+        for row in objects_in(inputs, name, log):
             message = message_of(row, room.chat, room.title, about)
             if message is not None:
                 found.append(message)
@@ -94,15 +94,15 @@ def _channel(
         yield from thread
 
 
-def _rooms(export: Export, notes: Notes, options: Options) -> tuple[dict[str, _Room], Workspace]:
+def _rooms(inputs: Inputs, log: ReadLog, options: Options) -> tuple[dict[str, _Room], Workspace]:
     """Return the rooms by the names of their folders, and who is in the workspace."""
-    lists = {name.rpartition("/")[2]: name for name in reversed(export.names)}
-    users = objects_of(json_in(export, lists["users.json"], notes)) if "users.json" in lists else []
+    lists = {name.rpartition("/")[2]: name for name in reversed(inputs.names)}
+    users = objects_of(json_in(inputs, lists["users.json"], log)) if "users.json" in lists else []
     about = workspace_of(users, options.me)
     rooms: dict[str, _Room] = {}
     channels: dict[str, str] = {}
     for base in _LISTS:
-        for each in objects_of(json_in(export, lists[base], notes)) if base in lists else ():
+        for each in objects_of(json_in(inputs, lists[base], log)) if base in lists else ():
             key, name = id_of(each.get("id")), string_of(each.get("name"))
             chat = key or name
             members = [id_of(member) or "" for member in list_of(each.get("members"))]

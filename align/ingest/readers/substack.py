@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 
 from align.errors import UserError
 from align.ingest.formats.markup import plain
+from align.ingest.reader import Content, Document, Inputs, Options, Reader, ReadLog
 from align.ingest.readers.html import moment
-from align.ingest.reading import Document, Export, Found, Notes, Options, Reader
 from align.ingest.tree import Tree
 
 _POST = re.compile(r"(?:.*/)?posts/(\d+)\.([^/]*)\.html", re.IGNORECASE)
@@ -31,8 +31,8 @@ _PASSED = frozenset(
 )  # fmt: skip
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
-    exports = []
+def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
+    claims = []
     for name in names:
         path = PurePosixPath(name)
         if path.name.lower() != "posts.csv":
@@ -46,30 +46,30 @@ def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
             inside = other.removeprefix(under) if other.startswith(under) else ""
             if inside and (_POST.fullmatch(inside) or _LISTS.fullmatch(inside)):
                 taken.append(other)
-        exports.append(Export(tree, tuple(taken), "Substack"))
-    return exports
+        claims.append(Inputs(tree, tuple(taken), "Substack"))
+    return claims
 
 
-def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
-    rows = _rows(export, notes)
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
+    rows = _rows(inputs, log)
     seen = set()
-    for name in export.names[1:]:
+    for name in inputs.names[1:]:
         found = _POST.fullmatch(name)
         if found is None:
-            notes.passed("list of subscribers")
+            log.passed("list of subscribers")
             continue
         number, slug = found[1], found[2]
         if number in seen:
             continue
         seen.add(number)
         try:
-            html = export.tree.text_of(name)
+            html = inputs.tree.text_of(name)
         except UserError as error:
-            notes.problems.append(error)
+            log.problems.append(error)
             continue
         row = rows.get(number, {})
         if not (text := plain(html, _PASSED)):
-            notes.passed("post without text")
+            log.passed("post without text")
             continue
         title = " ".join((row.get("title") or "").split())
         yield Document(
@@ -80,15 +80,15 @@ def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
             raw=html,
         )
     if missing := len(rows.keys() - seen):
-        notes.passed("post without text", missing)
+        log.passed("post without text", missing)
 
 
-def _rows(export: Export, notes: Notes) -> dict[str, dict[str, str]]:
+def _rows(inputs: Inputs, log: ReadLog) -> dict[str, dict[str, str]]:
     """Return what posts.csv says of each post, by its number."""
-    name = export.names[0]
+    name = inputs.names[0]
     rows: dict[str, dict[str, str]] = {}
     try:
-        text = export.tree.text_of(name).replace("\0", "")
+        text = inputs.tree.text_of(name).replace("\0", "")
         # A post's subtitle is never long: this limit is met in damaged files only.
         for row in csv.DictReader(io.StringIO(text)):
             number = (row.get("post_id") or "").partition(".")[0].strip()
@@ -97,9 +97,9 @@ def _rows(export: Export, notes: Notes) -> dict[str, dict[str, str]]:
                     key: value for key, value in row.items() if isinstance(value, str) and key
                 }
     except UserError as error:
-        notes.problems.append(error)
+        log.problems.append(error)
     except csv.Error as error:
-        notes.problem(export.place(name), f"damaged ({error})", "Posts are taken without dates")
+        log.problem(inputs.place(name), f"damaged ({error})", "Posts are taken without dates")
     return rows
 
 

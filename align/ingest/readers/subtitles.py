@@ -12,22 +12,21 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from align.errors import UserError
+from align.ingest.decoding import clean
 from align.ingest.formats import front_matter
 from align.ingest.formats.dates import date_in_name
-from align.ingest.formats.rows import suffix_of
 from align.ingest.formats.transcripts import label_of, without_directions
-from align.ingest.reading import (
+from align.ingest.reader import (
+    Content,
     Document,
-    Export,
-    Found,
+    Inputs,
     Message,
-    Notes,
     Options,
     Reader,
+    ReadLog,
     in_journal,
 )
-from align.ingest.text import clean
-from align.ingest.tree import Tree
+from align.ingest.tree import Tree, suffix_of
 
 _SUFFIXES = frozenset({".srt", ".vtt"})
 # Hours of talk come to less than one.
@@ -63,21 +62,21 @@ class _Line:
     opens: bool = False
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
-    return [Export(tree, (name,)) for name in names if suffix_of(name) in _SUFFIXES]
+def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
+    return [Inputs(tree, (name,)) for name in names if suffix_of(name) in _SUFFIXES]
 
 
-def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
-    for name in export.names:
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
+    for name in inputs.names:
         try:
-            lines = _unrolled(_lines(export.tree.text_of(name, _LARGEST)))
+            lines = _unrolled(_lines(inputs.tree.text_of(name, _LARGEST)))
         except UserError as error:
-            notes.problems.append(error)
+            log.problems.append(error)
             continue
         if not lines:
-            notes.problem(export.place(name), "no subtitles in it", "Export it again")
+            log.problem(inputs.place(name), "no subtitles in it", "Export it again")
             continue
-        origin = export.origin(name)
+        origin = inputs.origin(name)
         source = "journal" if in_journal(origin) else None
         title = front_matter.spoken(_stem(name))
         turns = _turns(lines)

@@ -16,6 +16,7 @@ from itertools import chain, islice, pairwise
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.decoding import clean
 from align.ingest.formats.columns import (
     NoColumns,
     columns_of,
@@ -24,28 +25,26 @@ from align.ingest.formats.columns import (
     header_of,
 )
 from align.ingest.formats.dates import is_day_first, when
-from align.ingest.formats.rows import (
+from align.ingest.formats.json_rows import (
     LINES,
+    ConversationNames,
     Faults,
-    Naming,
     json_rows,
     line_rows,
     pair,
     shape_of,
-    suffix_of,
 )
-from align.ingest.reading import (
+from align.ingest.reader import (
+    Content,
     Document,
-    Export,
-    Found,
+    Inputs,
     Message,
-    Notes,
     Options,
     Reader,
+    ReadLog,
     in_journal,
 )
-from align.ingest.text import clean
-from align.ingest.tree import LINE, Tree
+from align.ingest.tree import LINE, Tree, suffix_of
 from align.store.ids import content_id, storable
 
 _DELIMITED = frozenset({".csv", ".tsv", ".tab"})
@@ -57,8 +56,8 @@ _SHOWN = 30
 Row = dict[str, str]
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
-    return [Export(tree, (name,)) for name in names if _is_table(tree, name)]
+def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
+    return [Inputs(tree, (name,)) for name in names if _is_table(tree, name)]
 
 
 def _is_table(tree: Tree, name: str) -> bool:
@@ -77,24 +76,24 @@ def _is_table(tree: Tree, name: str) -> bool:
         return tree.names == (name,)
 
 
-def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
-    for name in export.names:
-        told = len(notes.problems)
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
+    for name in inputs.names:
+        told = len(log.problems)
         try:
-            names, rows = _table(export, name, notes)
+            names, rows = _table(inputs, name, log)
             if not names:
-                if len(notes.problems) == told:
-                    notes.passed("empty")
+                if len(log.problems) == told:
+                    log.passed("empty")
                 continue
             roles = columns_of(names, options.columns)
         except UserError as error:
-            notes.problems.append(error)
+            log.problems.append(error)
         except NoColumns as error:
             columns = ", ".join(names[:_SHOWN]) or "none"
             remedy = "Say which is which: --columns text=...,author=...,time=..."
-            notes.problem(export.place(name), f"{error}; its columns are {columns}", remedy)
+            log.problem(inputs.place(name), f"{error}; its columns are {columns}", remedy)
         else:
-            yield from _found(export, name, notes, rows, _Roles(roles, date_and_time(names, roles)))
+            yield from _found(inputs, name, log, rows, _Roles(roles, date_and_time(names, roles)))
 
 
 READER = Reader("table", "messages", _claim, _read)
@@ -128,15 +127,15 @@ class _Roles:
         return when(self.time_text(row), day_first=self.day_first)
 
 
-def _table(export: Export, name: str, notes: Notes) -> tuple[list[str], Iterator[Row]]:
+def _table(inputs: Inputs, name: str, log: ReadLog) -> tuple[list[str], Iterator[Row]]:
     """Return the columns of a file and its rows."""
     suffix = suffix_of(name)
     if suffix in _DELIMITED:
-        return _delimited(export, name, notes)
-    shape = shape_of(export.tree, name)
+        return _delimited(inputs, name, log)
+    shape = shape_of(inputs.tree, name)
     if suffix in LINES:
-        faults = Faults(export, name, notes)
-        found: Iterator[Any] = (row for _, row in line_rows(export, name, faults))
+        faults = Faults(inputs, name, log)
+        found: Iterator[Any] = (row for _, row in line_rows(inputs, name, faults))
         first = list(islice(found, 20))
         if not first:
             faults.tell(taken=False)
@@ -144,7 +143,7 @@ def _table(export: Export, name: str, notes: Notes) -> tuple[list[str], Iterator
         return names, _and_told(map(_flat, chain(first, found)), faults)
     names = shape.columns if shape else []
     prefix = shape.prefix if shape else "item"
-    return names, (_flat(row) for row in json_rows(export, name, prefix, notes))
+    return names, (_flat(row) for row in json_rows(inputs, name, prefix, log))
 
 
 def _and_told(rows: Iterable[Row], faults: Faults) -> Iterator[Row]:
@@ -152,20 +151,20 @@ def _and_told(rows: Iterable[Row], faults: Faults) -> Iterator[Row]:
     faults.tell(taken=True)
 
 
-def _delimited(export: Export, name: str, notes: Notes) -> tuple[list[str], Iterator[Row]]:
-    head = export.tree.head_text(name)
+def _delimited(inputs: Inputs, name: str, log: ReadLog) -> tuple[list[str], Iterator[Row]]:
+    head = inputs.tree.head_text(name)
     delimiter = "\t" if suffix_of(name) in (".tsv", ".tab") else dialect_of(head)
-    lines = (f"{line}\n" for line in export.tree.lines_of(name))
+    lines = (f"{line}\n" for line in inputs.tree.lines_of(name))
     if head.casefold().startswith("sep="):
         next(lines, None)
     csv.field_size_limit(LINE)
     cells = csv.reader(lines, delimiter=delimiter)
-    rows = _parsed(cells, export, name, notes)
+    rows = _parsed(cells, inputs, name, log)
     names = header_of(next(rows, []))
     return names, _as_rows(rows, names, delimiter)
 
 
-def _parsed(cells: Any, export: Export, name: str, notes: Notes) -> Iterator[list[str]]:
+def _parsed(cells: Any, inputs: Inputs, name: str, log: ReadLog) -> Iterator[list[str]]:
     """Yield the rows that have cells; what is no row is told and passed over."""
     wrong = 0
     while True:
@@ -176,17 +175,17 @@ def _parsed(cells: Any, export: Export, name: str, notes: Notes) -> Iterator[lis
         except csv.Error as error:
             wrong += 1
             if wrong == 1:
-                place = export.place(name, cells.line_num)
-                notes.problem(place, f"no row ({error})", "Look for a quote that is not closed")
+                place = inputs.place(name, cells.line_num)
+                log.problem(place, f"no row ({error})", "Look for a quote that is not closed")
             continue
         except UserError as error:
-            notes.problems.append(error)
+            log.problems.append(error)
             break
         if any(row):
             yield row
     if wrong > 1:
         what = f"{wrong - 1:,} more rows are broken"
-        notes.problem(export.place(name), what, "The rest was taken")
+        log.problem(inputs.place(name), what, "The rest was taken")
 
 
 def _as_rows(rows: Iterator[list[str]], names: list[str], delimiter: str) -> Iterator[Row]:
@@ -217,14 +216,14 @@ def _flat(row: object, before: str = "", depth: int = 0) -> Row:
 
 
 def _found(
-    export: Export, name: str, notes: Notes, rows: Iterator[Row], roles: _Roles
-) -> Iterator[Found]:
+    inputs: Inputs, name: str, log: ReadLog, rows: Iterator[Row], roles: _Roles
+) -> Iterator[Content]:
     sample = list(islice(rows, _SAMPLE))
     shown = [text for row in sample if (text := roles.time_text(row))]
     roles.day_first = is_day_first(shown, guess=any("." in text[:6] for text in shown[:1]))
     times = [time for row in sample if (time := roles.time(row))]
     rows = chain(sample, rows)
-    origin = export.origin(name)
+    origin = inputs.origin(name)
     source = "journal" if in_journal(origin) else None
     if "text" not in roles.by:
         yield from _exchanges(rows, roles, origin, source or "question-answers")
@@ -239,7 +238,7 @@ def _found(
     if unread:
         what = f"{unread:,} times of the first {len(sample):,} rows cannot be read"
         remedy = "Say which column has the time: --columns time=..."
-        notes.problem(export.place(name), what, remedy)
+        log.problem(inputs.place(name), what, remedy)
 
 
 def _messages(
@@ -286,7 +285,7 @@ def _documents(rows: Iterable[Row], roles: _Roles, origin: str, source: str) -> 
 
 
 def _exchanges(rows: Iterable[Row], roles: _Roles, origin: str, source: str) -> Iterator[Message]:
-    naming = Naming(origin)
+    naming = ConversationNames(origin)
     for row in rows:
         said = pair(roles.text(row, "question"), roles.text(row, "answer"), roles.time(row))
         if said:

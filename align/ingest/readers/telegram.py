@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from align.ingest.formats.json_stream import json_head, json_items
+from align.ingest.formats.json_data import json_head, json_items
 from align.ingest.formats.telegram_messages import (
     Chat,
     is_id,
@@ -16,7 +16,7 @@ from align.ingest.formats.telegram_messages import (
     pages_in_order,
     title_of,
 )
-from align.ingest.reading import Export, Found, Message, Notes, Options, Reader
+from align.ingest.reader import Content, Inputs, Message, Options, Reader, ReadLog
 from align.ingest.tree import Tree
 
 _TYPES = (
@@ -64,7 +64,7 @@ class _Account:
     lists: dict[str, list[Chat]] = field(default_factory=lambda: {name: [] for name in _LISTS})
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     results = [name for name in names if name.lower().endswith(".json") and _is_result(tree, name)]
     taken = {name: [name] for name in results}
     folders = {_folder(name): own for name, own in reversed(taken.items())}
@@ -90,7 +90,7 @@ def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
             folders.setdefault(_folder(str(above)), own)
     for name in rest:
         _shared(tree, name, folders)
-    return [Export(tree, tuple(own)) for own in (*taken.values(), *chats.values())]
+    return [Inputs(tree, tuple(own)) for own in (*taken.values(), *chats.values())]
 
 
 def _folder(name: str) -> str:
@@ -131,23 +131,23 @@ def _is_result(tree: Tree, name: str) -> bool:
     return account is not None and (own_name or "personal_information" in head)
 
 
-def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
-    if export.names[0].lower().endswith(".json"):
-        beside = len(export.names) - 1
-        yield from _result(export, export.names[0], notes)
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
+    if inputs.names[0].lower().endswith(".json"):
+        beside = len(inputs.names) - 1
+        yield from _result(inputs, inputs.names[0], log)
     else:
-        folder = _folder(export.names[0])
-        pages = [n for n in export.names if _folder(n) == folder and _PAGE.fullmatch(_name(n))]
-        beside = len(export.names) - len(pages)
-        yield from messages_of_pages(export, pages, notes)
+        folder = _folder(inputs.names[0])
+        pages = [n for n in inputs.names if _folder(n) == folder and _PAGE.fullmatch(_name(n))]
+        beside = len(inputs.names) - len(pages)
+        yield from messages_of_pages(inputs, pages, log)
     if beside:
-        notes.passed("files sent in chats", beside)
+        log.passed("files sent in chats", beside)
 
 
-def _result(export: Export, name: str, notes: Notes) -> Iterator[Message]:
-    account = _surveyed(export, name)
+def _result(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Message]:
+    account = _surveyed(inputs, name)
     if account.one.messages:
-        items = json_items(export, name, "messages.item", notes)
+        items = json_items(inputs, name, "messages.item", log)
         yield from messages_of(items, account.one, name, None)
         return
     found = 0
@@ -155,7 +155,7 @@ def _result(export: Export, name: str, notes: Notes) -> Iterator[Message]:
         chats = account.lists[place]
         if not any(chat.messages for chat in chats):
             continue
-        items = json_items(export, name, f"{place}.list.item.messages.item", notes)
+        items = json_items(inputs, name, f"{place}.list.item.messages.item", log)
         for number, chat in enumerate(chats):
             found += chat.messages
             own = _next(items, chat.messages)
@@ -165,7 +165,7 @@ def _result(export: Export, name: str, notes: Notes) -> Iterator[Message]:
             pass
     if not found:
         what = "no messages in it"
-        notes.problem(export.place(name), what, "Export it again, with chats ticked")
+        log.problem(inputs.place(name), what, "Export it again, with chats ticked")
 
 
 def _next(items: Iterator[Any], count: int) -> Iterator[Any]:
@@ -177,7 +177,7 @@ def _next(items: Iterator[Any], count: int) -> Iterator[Any]:
             return
 
 
-def _surveyed(export: Export, name: str) -> _Account:
+def _surveyed(inputs: Inputs, name: str) -> _Account:
     """Look through an export for its chats: their names may stand behind their messages."""
     account = _Account()
     one = account.one
@@ -208,7 +208,7 @@ def _surveyed(export: Export, name: str) -> _Account:
         return False
 
     wanted = {*counted, *heads, *named, *_NAMED, owner, "messages.item"}
-    json_head(export, name, wanted, seen)
+    json_head(inputs, name, wanted, seen)
     return account
 
 

@@ -14,7 +14,7 @@ from align.ingest.formats.whatsapp_words import (
     judged,
     unmarked,
 )
-from align.ingest.reading import Export, Found, Message, Notes, Options, Reader
+from align.ingest.reader import Content, Inputs, Message, Options, Reader, ReadLog
 from align.ingest.tree import Tree
 
 _CHAT = re.compile(r"_chat(?: ?\(\d+\)| \d+)?", re.IGNORECASE)
@@ -32,7 +32,7 @@ _LONGEST = 100_000
 _BEGINNING = 5
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     chats = [name for name in names if name.lower().endswith(".txt") and _is_chat(tree, name)]
     taken = {name: [name] for name in chats}
     by_folder: dict[str, list[str]] = {}
@@ -46,8 +46,8 @@ def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
         left -= sent
         taken[chat] += sorted(sent)
     databases = [name for name in names if _DATABASE.fullmatch(PurePosixPath(name).name)]
-    return [Export(tree, tuple(own)) for own in taken.values()] + [
-        Export(tree, (name,)) for name in databases if name in left
+    return [Inputs(tree, tuple(own)) for own in taken.values()] + [
+        Inputs(tree, (name,)) for name in databases if name in left
     ]
 
 
@@ -86,51 +86,51 @@ def _named_in(tree: Tree, chat: str, names: set[str]) -> set[str]:
     return found
 
 
-def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
-    name, *sent = export.names
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
+    name, *sent = inputs.names
     if not name.lower().endswith(".txt"):
         is_locked = "crypt" in PurePosixPath(name).suffix.lower()
         what = "an encrypted backup" if is_locked else "a database, not an export"
-        notes.problem(export.place(name), what, "In WhatsApp: More > Export chat")
+        log.problem(inputs.place(name), what, "In WhatsApp: More > Export chat")
         return
     try:
-        yield from _chat(export, name, notes)
+        yield from _chat(inputs, name, log)
     except UserError as error:
-        notes.problems.append(error)
+        log.problems.append(error)
     if sent:
-        notes.passed("files sent in chats", len(sent))
+        log.passed("files sent in chats", len(sent))
 
 
-def _chat(export: Export, name: str, notes: Notes) -> Iterator[Message]:
+def _chat(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Message]:
     survey = Survey()
     try:
-        for line in export.tree.lines_of(name):
+        for line in inputs.tree.lines_of(name):
             if (header := header_of(line)) is not None:
                 survey.add(header)
     except UserError:
         if not survey.messages:
             raise
     if not survey.messages:
-        notes.problem(export.place(name), "no messages in it", "In WhatsApp: More > Export chat")
+        log.problem(inputs.place(name), "no messages in it", "In WhatsApp: More > Export chat")
         return
     order, other = survey.order()
     if other is not None:
         what = (
             f"its dates may be read as {_spelt(order)} or {_spelt(other)}; taken as {_spelt(order)}"
         )
-        notes.problem(export.place(name), what, "Export it again when later days stand in it")
-    title = _title(export, name, survey)
+        log.problem(inputs.place(name), what, "Export it again when later days stand in it")
+    title = _title(inputs, name, survey)
     own_lines = survey.own_lines()
     undated = 0
-    for number, (header, said) in enumerate(_messages(export, name, survey)):
+    for number, (header, said) in enumerate(_messages(inputs, name, survey)):
         found = _message(title, header, said, order, own_lines, number < _BEGINNING)
         undated += found.time is None
         yield found
     if undated:
-        notes.problem(export.place(name), f"{undated:,} messages with a date that is none")
+        log.problem(inputs.place(name), f"{undated:,} messages with a date that is none")
 
 
-def _messages(export: Export, name: str, survey: Survey) -> Iterator[tuple[Header, str]]:
+def _messages(inputs: Inputs, name: str, survey: Survey) -> Iterator[tuple[Header, str]]:
     """Yield each message's beginning with all of its lines."""
     shape = survey.shape
     header: Header | None = None
@@ -138,7 +138,7 @@ def _messages(export: Export, name: str, survey: Survey) -> Iterator[tuple[Heade
     size = 0
     damage: UserError | None = None
     try:
-        for line in export.tree.lines_of(name):
+        for line in inputs.tree.lines_of(name):
             begun = header_of(line)
             if begun is not None and begun.shape == shape:
                 if header is not None:
@@ -170,9 +170,9 @@ def _message(
     return found
 
 
-def _title(export: Export, name: str, survey: Survey) -> str:
+def _title(inputs: Inputs, name: str, survey: Survey) -> str:
     """Return the chat's name: as its file, zip, folder or first line has it, or all who write."""
-    place = PurePath(os.path.abspath(export.place(name)))
+    place = PurePath(os.path.abspath(inputs.place(name)))
     folder = _COPY.sub("", place.parent.name).strip()
     named = _title_in(place.stem) or _title_in(folder) or survey.notice_to
     if named:

@@ -7,8 +7,8 @@ from typing import Any
 
 from align.errors import UserError
 from align.ingest.formats.markup import plain
+from align.ingest.reader import Content, Document, Inputs, Options, Reader, ReadLog
 from align.ingest.readers.html import moment
-from align.ingest.reading import Document, Export, Found, Notes, Options, Reader
 from align.ingest.tree import Tree
 
 _WXR = re.compile(rb"http://wordpress\.org/export/1\.\d")
@@ -31,30 +31,30 @@ _PRE = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL | re.IGNORECASE)
 _BLOCK_TAG = r"</?(?:ul|ol|li|blockquote|h[1-6]|div|table|tr|td|th|hr|figure|pre)\b[^>]{0,500}>"
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     return [
-        Export(tree, (name,), "WordPress blog")
+        Inputs(tree, (name,), "WordPress blog")
         for name in names
         if name.lower().endswith(".xml") and _WXR.search(tree.head(name))
     ]
 
 
-def _read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
-    for name in export.names:
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
+    for name in inputs.names:
         try:
-            yield from _posts(export, name, notes)
+            yield from _posts(inputs, name, log)
         except UserError as error:
-            notes.problems.append(error)
+            log.problems.append(error)
 
 
-def _posts(export: Export, name: str, notes: Notes) -> Iterator[Document]:
+def _posts(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Document]:
     from lxml import etree
 
-    if b"<!ENTITY" in export.tree.head(name):
+    if b"<!ENTITY" in inputs.tree.head(name):
         what = "it defines entities, which WordPress never does"
-        raise UserError(export.place(name), what, "Export it again")
+        raise UserError(inputs.place(name), what, "Export it again")
     authors = 0
-    with export.tree.open(name) as file:
+    with inputs.tree.open(name) as file:
         # Entities stay unread and huge trees refused: what unfolds to gigabytes is no blog.
         events = etree.iterparse(
             file, events=("end",), resolve_entities=False, no_network=True, load_dtd=False,
@@ -66,7 +66,7 @@ def _posts(export: Export, name: str, notes: Notes) -> Iterator[Document]:
                 if tag == "author" and _is_wordpress(element.tag):
                     authors += 1
                 elif tag == "item":
-                    post = _post(element, authors, notes)
+                    post = _post(element, authors, log)
                     # What was read is let go of, or memory holds the whole blog.
                     element.clear()
                     while element.getprevious() is not None:
@@ -75,31 +75,31 @@ def _posts(export: Export, name: str, notes: Notes) -> Iterator[Document]:
                         yield post
         except etree.XMLSyntaxError as error:
             what = f"damaged XML ({error.msg})"
-            raise UserError(export.place(name), what, "Export it again; the rest is lost") from None
+            raise UserError(inputs.place(name), what, "Export it again; the rest is lost") from None
         except UserError:
             raise
         except Exception as error:  # A zip's member raises what zlib and zipfile raise.
-            raise UserError(export.place(name), f"damaged ({error})", "Get it again") from None
+            raise UserError(inputs.place(name), f"damaged ({error})", "Get it again") from None
         if events.error_log and any(entry.level_name == "FATAL" for entry in events.error_log):
             line = events.error_log[0].line
-            notes.problem(export.place(name, line), "damaged XML", "Export it again")
+            log.problem(inputs.place(name, line), "damaged XML", "Export it again")
 
 
-def _post(item: Any, authors: int, notes: Notes) -> Document | None:
+def _post(item: Any, authors: int, log: ReadLog) -> Document | None:
     values = _values(item)
     kind, status = values.get("post_type", "post"), values.get("status", "publish")
     if kind not in ("post", "page"):
-        notes.passed(f"{kind}, not a post" if kind == "attachment" else "not a post or page")
+        log.passed(f"{kind}, not a post" if kind == "attachment" else "not a post or page")
         return None
     if status in _NOT_WRITTEN:
-        notes.passed("deleted post")
+        log.passed("deleted post")
         return None
     html = item.findtext(_CONTENT) or ""
     text = plain(_as_html(html))
     key = (item.findtext("guid") or item.findtext("link") or "").strip()
     key = key or f"post {values.get('post_id', '')}".strip()
     if not text:
-        notes.passed("post without text")
+        log.passed("post without text")
         return None
     is_private = status == "private" or bool(values.get("post_password"))
     author = (item.findtext(_CREATOR) or "").strip()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from align.ingest.formats.json_stream import id_of, object_of, objects_of, string_of
+from align.ingest.formats.json_data import id_of, object_of, objects_of, string_of
 from align.ingest.formats.x_archive import (
     LongPost,
     Post,
@@ -17,7 +17,7 @@ from align.ingest.formats.x_archive import (
     rows_of,
     time_of,
 )
-from align.ingest.reading import Export, Found, Message, Notes, Options, Reader
+from align.ingest.reader import Content, Inputs, Message, Options, Reader, ReadLog
 from align.ingest.tree import Tree
 
 _PART = r"(?:-part\d+)?\.js"
@@ -31,7 +31,7 @@ _BESIDE = ("Your archive.html", "assets/")
 _OLD_BESIDE = ("data/js/", "tweets.csv", "index.html", "README.txt")
 
 
-def claim(tree: Tree, names: Sequence[str]) -> list[Export]:
+def claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     """Return the archives: the folders of scripts that hold posts or messages."""
     places: dict[tuple[str, bool], None] = {}
     for name in names:
@@ -41,35 +41,35 @@ def claim(tree: Tree, names: Sequence[str]) -> list[Export]:
         place = (month[1] or "", True) if month else (folder, False)
         if (month or is_kind) and place not in places and _is_script(tree, name):
             places[place] = None
-    return [Export(tree, _files(names, *place), "archive") for place in places]
+    return [Inputs(tree, _files(names, *place), "archive") for place in places]
 
 
-def read(export: Export, notes: Notes, options: Options) -> Iterator[Found]:
+def read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
     """Yield the posts, the oldest first, and then each chat's messages."""
-    known = _account(export, notes)
+    known = _account(inputs, log)
     posts: list[Post] = []
     long_posts: list[LongPost] = []
     direct: list[str] = []
     others = 0
-    for name in export.names:
+    for name in inputs.names:
         base = name.rpartition("/")[2]
         if _POSTS.fullmatch(base) or _MONTH.fullmatch(name):
-            for row in rows_of(export, name, notes):
+            for row in rows_of(inputs, name, log):
                 _learn(row, known)
                 if post := post_of(row, known.own_id):
                     posts.append(post)
         elif _LONG.fullmatch(base):
-            long_posts += filter(None, map(long_post_of, rows_of(export, name, notes)))
+            long_posts += filter(None, map(long_post_of, rows_of(inputs, name, log)))
         elif _DIRECT.fullmatch(base):
             direct.append(name)
         else:
             others += base != "account.js"
     if others:
-        notes.passed("a file of X's that holds neither posts nor messages", others)
+        log.passed("a file of X's that holds neither posts nor messages", others)
     yield from documents_of(posts, long_posts)
     for name in direct:
-        for row in rows_of(export, name, notes):
-            yield from _chat(row, known, export.origin(name), notes)
+        for row in rows_of(inputs, name, log):
+            yield from _chat(row, known, inputs.origin(name), log)
 
 
 @dataclass
@@ -81,11 +81,11 @@ class _Known:
     people: dict[str, str] = field(default_factory=dict)
 
 
-def _account(export: Export, notes: Notes) -> _Known:
+def _account(inputs: Inputs, log: ReadLog) -> _Known:
     known = _Known()
-    for name in export.names:
+    for name in inputs.names:
         if name.rpartition("/")[2] == "account.js":
-            for row in rows_of(export, name, notes):
+            for row in rows_of(inputs, name, log):
                 known.own_id = id_of(row.get("accountId")) or known.own_id
                 shown = string_of(row.get("accountDisplayName")) or string_of(row.get("username"))
                 known.own_name = shown or known.own_name
@@ -100,7 +100,7 @@ def _learn(row: dict[str, Any], known: _Known) -> None:
             known.people.setdefault(key, name)
 
 
-def _chat(row: dict[str, Any], known: _Known, place: str, notes: Notes) -> Iterator[Message]:
+def _chat(row: dict[str, Any], known: _Known, place: str, log: ReadLog) -> Iterator[Message]:
     """Yield the messages of one conversation, the oldest first, which stand last in it."""
     chat = id_of(row.get("conversationId")) or place
     title = None
@@ -110,7 +110,7 @@ def _chat(row: dict[str, Any], known: _Known, place: str, notes: Notes) -> Itera
         if message:
             found.append(_message(message, chat, known))
             continue
-        notes.passed("an event of a chat: somebody came, left or renamed it")
+        log.passed("an event of a chat: somebody came, left or renamed it")
         renamed = object_of(event.get("conversationNameUpdate"))
         title = title or string_of(renamed.get("name")) or None
     for each in sorted(found, key=lambda message: number_of(message.key)):

@@ -5,13 +5,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import PurePosixPath
 from typing import Any
 
 from align.errors import UserError
-from align.ingest.formats.json_stream import json_items
-from align.ingest.reading import Export, Message, Notes
-from align.ingest.text import encoding_of
+from align.ingest.decoding import encoding_of
+from align.ingest.formats.json_data import json_items
+from align.ingest.reader import Inputs, Message, ReadLog
 from align.ingest.tree import LINE, Tree
 from align.store.ids import content_id
 
@@ -46,9 +45,9 @@ class Shape:
 class Faults:
     """What is wrong in one file: told at its end, and raised where nothing could be taken."""
 
-    export: Export
+    inputs: Inputs
     name: str
-    notes: Notes
+    log: ReadLog
     errors: list[UserError] = field(default_factory=list)
     more: int = 0
 
@@ -67,14 +66,14 @@ class Faults:
         """
         if self.errors and not taken:
             raise self.errors[0]
-        self.notes.problems.extend(self.errors)
+        self.log.problems.extend(self.errors)
         if self.more:
-            place = self.export.place(self.name)
-            self.notes.problem(place, f"{self.more:,} more lines are wrong", "The rest was taken")
+            place = self.inputs.place(self.name)
+            self.log.problem(place, f"{self.more:,} more lines are wrong", "The rest was taken")
 
 
 @dataclass(frozen=True)
-class Said:
+class ExchangeTurn:
     """One turn; `is_owner` is None where a name says who spoke."""
 
     text: str
@@ -84,7 +83,7 @@ class Said:
     time: datetime | None = None
 
 
-class Naming:
+class ConversationNames:
     """Names the conversations of one file.
 
     Args:
@@ -96,7 +95,7 @@ class Naming:
         self._seen: Counter[str] = Counter()
 
     def messages(
-        self, said: Sequence[Said], source: str, thread: str | None = None
+        self, said: Sequence[ExchangeTurn], source: str, thread: str | None = None
     ) -> Iterator[Message]:
         """Yield a conversation's messages; what belongs together is `thread`, else itself."""
         # By its first words, not by its line: lines added above it move nothing.
@@ -115,11 +114,6 @@ class Naming:
                 thread=thread or name,
                 source=source,
             )
-
-
-def suffix_of(name: str) -> str:
-    """Return a file's suffix in small letters."""
-    return PurePosixPath(name).suffix.lower()
 
 
 def first_rows(tree: Tree, name: str) -> list[dict[str, Any]]:
@@ -160,33 +154,33 @@ def shape_of(tree: Tree, name: str) -> Shape | None:
     return Shape(found, [p for p in inside if p and ".item" not in p], inner)
 
 
-def json_rows(export: Export, name: str, prefix: str, notes: Notes) -> Iterator[Any]:
+def json_rows(inputs: Inputs, name: str, prefix: str, log: ReadLog) -> Iterator[Any]:
     """Yield the rows of a JSON file, up to where it is damaged."""
-    head = export.tree.head(name)
+    head = inputs.tree.head(name)
     if encoding_of(head) == "utf-8" and prefix:
-        yield from json_items(export, name, prefix, notes)
+        yield from json_items(inputs, name, prefix, log)
         return
     try:
-        value = json.loads(export.tree.text_of(name).lstrip("\ufeff"))
+        value = json.loads(inputs.tree.text_of(name).lstrip("\ufeff"))
     except UserError as error:
-        notes.problems.append(error)
+        log.problems.append(error)
         return
     except (ValueError, RecursionError) as error:
         what = f"not JSON ({' '.join(str(error).split())[:120]})"
-        notes.problem(export.place(name), what, "Export it again")
+        log.problem(inputs.place(name), what, "Export it again")
         return
     for key in prefix.split(".")[:-1]:
         value = value.get(key) if isinstance(value, dict) else None
     yield from value if prefix and isinstance(value, list) else [value]
 
 
-def line_rows(export: Export, name: str, faults: "Faults") -> Iterator[tuple[int, dict[str, Any]]]:
+def line_rows(inputs: Inputs, name: str, faults: "Faults") -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield each JSON line's number, counted from 1, and its object; broken ones are faults."""
     try:
-        for number, line in enumerate(export.tree.lines_of(name), 1):
+        for number, line in enumerate(inputs.tree.lines_of(name), 1):
             if line.strip():
                 try:
-                    yield number, _row(line, export.place(name, number))
+                    yield number, _row(line, inputs.place(name, number))
                 except UserError as error:
                     faults.add(error)
     except UserError as error:
@@ -231,17 +225,17 @@ def _prefixes(maps: dict[str, dict[str, None]]) -> list[str]:
     return ["item", *wrapped, ""]
 
 
-def pair(question: str, answer: str, time: datetime | None = None) -> list[Said]:
+def pair(question: str, answer: str, time: datetime | None = None) -> list[ExchangeTurn]:
     """Return a question to the owner and the answer; nothing where one of them is empty."""
     if not question or not answer:
         return []
     return [
-        Said(question, is_owner=False, author="other", position=0, time=time),
-        Said(answer, is_owner=True, author="owner", position=1, time=time),
+        ExchangeTurn(question, is_owner=False, author="other", position=0, time=time),
+        ExchangeTurn(answer, is_owner=True, author="owner", position=1, time=time),
     ]
 
 
-def useless(said: Sequence[Said]) -> str | None:
+def useless(said: Sequence[ExchangeTurn]) -> str | None:
     """Return why nothing can be learned from a conversation, or None."""
     if not said:
         return "empty"

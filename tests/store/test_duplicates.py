@@ -3,12 +3,14 @@
 import random
 import sqlite3
 from collections import Counter
+from functools import partial
 
 import pytest
 
-from align.ingest.duplicates import mark_duplicates
 from align.owner import Cleaning, Owner
 from align.store.connection import in_memory, transaction
+from align.store.duplicates import mark_duplicates
+from align.text.near_duplicates import near_duplicate_groups
 
 OWNER = Owner(name="Ann")
 WALK = (
@@ -48,7 +50,9 @@ def document(conn: sqlite3.Connection, name: str, text: str, **more: object) -> 
 
 def marked(conn: sqlite3.Connection, settings: Owner = OWNER) -> Counter[str]:
     with transaction(conn):
-        return mark_duplicates(conn, settings)
+        likeness = settings.cleaning.near_duplicate
+        near_groups = partial(near_duplicate_groups, threshold=likeness) if likeness < 1 else None
+        return mark_duplicates(conn, near_groups)
 
 
 def reasons(conn: sqlite3.Connection) -> dict[str, str | None]:

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import IO
 
 from align.errors import UserError
-from align.ingest.reading import Document, Export, Found, Message, Notes, Options, Reader
+from align.ingest.reader import (
+    Content,
+    Document,
+    Inputs,
+    Message,
+    Options,
+    Reader,
+    ReadLog,
+)
 from align.ingest.tree import Tree, origin_of, tree_of
 
 Files = Mapping[str, bytes | str]
@@ -32,40 +40,40 @@ def write_zip(path: Path, files: Files) -> Path:
 
 
 def read_with(
-    reader: Reader, path: Path, options: Options | None = None, notes: Notes | None = None
-) -> list[Found]:
+    reader: Reader, path: Path, options: Options | None = None, log: ReadLog | None = None
+) -> list[Content]:
     """Return what one reader finds under a path; problems fail unless notes are given."""
-    told = notes or Notes()
+    told = log or ReadLog()
     tree = tree_of(path, told.problem)
     found = [
         f
-        for export in claimed(reader, tree)
-        for f in reader.read(export, told, options or Options())
+        for inputs in claimed(reader, tree)
+        for f in reader.read(inputs, told, options or Options())
     ]
-    assert notes is not None or not told.problems, [str(problem) for problem in told.problems]
+    assert log is not None or not told.problems, [str(problem) for problem in told.problems]
     return found
 
 
-def claimed(reader: Reader, tree: Tree) -> list[Export]:
+def claimed(reader: Reader, tree: Tree) -> list[Inputs]:
     """Return what a reader takes of a tree."""
-    exports = reader.claim(tree, tree.names)
-    names = [name for export in exports for name in export.names]
+    claims = reader.claim(tree, tree.names)
+    names = [name for inputs in claims for name in inputs.names]
     assert len(names) == len(set(names)) and set(names) <= set(tree.names)
-    return exports
+    return claims
 
 
-def texts(found: list[Found]) -> list[str]:
+def texts(found: list[Content]) -> list[str]:
     """Return the texts of what was found."""
     return [each.text for each in found]
 
 
-def messages(found: list[Found]) -> list[Message]:
+def messages(found: list[Content]) -> list[Message]:
     """Return what was found, which is messages only."""
     assert all(isinstance(each, Message) for each in found)
     return [each for each in found if isinstance(each, Message)]
 
 
-def documents(found: list[Found]) -> list[Document]:
+def documents(found: list[Content]) -> list[Document]:
     """Return what was found, which is documents only."""
     assert all(isinstance(each, Document) for each in found)
     return [each for each in found if isinstance(each, Document)]
@@ -92,10 +100,10 @@ def survives_damage(
         chance = random.Random(seed)
         victim = chance.choice(sorted(originals))
         tree = MemoryTree(originals | {victim: _damaged(originals[victim], chance)}, folder)
-        notes = Notes()
+        log = ReadLog()
         try:
-            for export in claimed(reader, tree):
-                for found in reader.read(export, notes, options or Options()):
+            for inputs in claimed(reader, tree):
+                for found in reader.read(inputs, log, options or Options()):
                     _is_storable(found)
         except UserError:
             pass
@@ -125,7 +133,7 @@ class MemoryTree(Tree):
         return origin_of(self._folder / name)
 
 
-def _is_storable(found: Found) -> None:
+def _is_storable(found: Content) -> None:
     assert isinstance(found, Message | Document)
     assert isinstance(found.text, str)
     for value in (found.title, found.raw, found.author_key, found.reason):

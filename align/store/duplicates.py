@@ -1,21 +1,21 @@
 """What stands in the store more than once: one copy counts, the others are left out.
 
 The whole store is looked at each time, not only what is new, and the marks depend on what it holds
-alone: whichever export is read again, the same copy is kept. A copy on the evaluation side goes
+alone: whichever file is read again, the same copy is kept. A copy on the evaluation side goes
 before all others, so that no held-out text is learned; of the rest, the one longest in the store.
 """
 
 import hashlib
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, groupby
 from operator import itemgetter
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple
 
 from align.console import progress
-from align.owner import Owner
-from align.text.near_duplicates import near_duplicate_groups
+
+NearGroups = Callable[[Sequence[str]], list[list[int]]]
 
 # A shorter message may well be written twice by somebody who means it twice.
 LONG_MESSAGE_WORDS = 8
@@ -24,14 +24,15 @@ _QUOTES = dict.fromkeys(map(ord, "\u2018\u2019\u201a\u02bc"), "'") | dict.fromke
 )
 
 
-def mark_duplicates(conn: sqlite3.Connection, settings: Owner) -> Counter[str]:
+def mark_duplicates(conn: sqlite3.Connection, near_groups: NearGroups | None) -> Counter[str]:
     """Mark all copies in the store anew; return how many records are marked, by code.
 
     The copy that is kept becomes as private as the most private of the others.
 
     Args:
         conn: A store within a transaction.
-        settings: `cleaning.near_duplicate` says how alike two texts are that count as one.
+        near_groups: Returns the groups of nearly equal texts, by their places among all; None
+            marks equal texts only.
     """
     conn.execute(
         "UPDATE records SET left_out = NULL "
@@ -42,9 +43,7 @@ def mark_duplicates(conn: sqlite3.Connection, settings: Owner) -> Counter[str]:
     try:
         _read_store(conn)
         counts = _mark_conversations(conn) + _mark_equal_texts(conn)
-        if settings.cleaning.near_duplicate < 1:
-            counts += _mark_near(conn, settings.cleaning.near_duplicate)
-        return counts
+        return counts + _mark_near(conn, near_groups) if near_groups else counts
     finally:
         for name in _TABLES:
             conn.execute(f"DROP TABLE IF EXISTS temp.{name}")
@@ -63,18 +62,18 @@ def _read_store(conn: sqlite3.Connection) -> None:
     for (thread, origin, kind), written in groupby(_rows(conn), key=itemgetter(0, 1, 2)):
         row = conn.execute("SELECT split FROM threads WHERE thread = ?", (thread,)).fetchone()
         trained = row is None or row[0] != "evaluation"
-        said = hashlib.blake2b(digest_size=16)
+        digest = hashlib.blake2b(digest_size=16)
         numbers, alone = [], []
         for _, _, _, number, is_owner, text, level in written:
             if is_owner and (kind == "document" or _is_long(text)):
                 alone.append((number, _digest_of(_plain(text)), trained, level))
             # The length keeps ("ab", "c") and ("a", "bc") apart.
-            said.update(f"{is_owner} {len(text)} {text}".encode("utf-8", "surrogatepass"))
+            digest.update(f"{is_owner} {len(text)} {text}".encode("utf-8", "surrogatepass"))
             numbers.append(number)
         conn.executemany("INSERT INTO long_texts VALUES (?, ?, ?, ?)", alone)
         # One message alone is no conversation: "Happy birthday!" is said more than once.
         if kind == "turn" and len(numbers) > 1:
-            talk = (said.digest(), trained, min(numbers), thread, origin)
+            talk = (digest.digest(), trained, min(numbers), thread, origin)
             conn.execute("INSERT INTO conversations VALUES (?, ?, ?, ?, ?)", talk)
 
 
@@ -108,8 +107,8 @@ def _mark_conversations(conn: sqlite3.Connection) -> Counter[str]:
         kept = _records_of(conn, *first[1:])
         for _, thread, origin in copies:
             others = _records_of(conn, thread, origin)
-            for one, other in zip(kept, others, strict=True):
-                _as_private_as(conn, one.number, other.level)
+            for kept_record, other in zip(kept, others, strict=True):
+                _as_private_as(conn, kept_record.number, other.level)
             counts += _mark(conn, "duplicate", (other.number for other in others))
     return counts
 
@@ -146,11 +145,11 @@ def _mark_equal_texts(conn: sqlite3.Connection) -> Counter[str]:
     return counts
 
 
-def _mark_near(conn: sqlite3.Connection, threshold: float) -> Counter[str]:
+def _mark_near(conn: sqlite3.Connection, near_groups: NearGroups) -> Counter[str]:
     """Mark what is nearly the same as another text, and what is learned of a held-out one."""
     texts = _LongTexts(conn)
     counts: Counter[str] = Counter()
-    for group in near_duplicate_groups(texts, threshold):
+    for group in near_groups(texts):
         copies = [texts.copy(place) for place in group]
         kept, *others = sorted(copies, key=lambda copy: (copy.trained, copy.number))
         _as_private_as(conn, kept.number, max(other.level for other in others))
@@ -161,7 +160,7 @@ def _mark_near(conn: sqlite3.Connection, threshold: float) -> Counter[str]:
 
 
 class _LongTexts(Sequence[str]):
-    """The texts of the table, read when they are asked for."""
+    """The texts of the table `long_texts`, each read when it is needed."""
 
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
@@ -170,17 +169,10 @@ class _LongTexts(Sequence[str]):
     def __len__(self) -> int:
         return len(self._numbers)
 
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[str]: ...
-    def __getitem__(self, place: int | slice) -> str | list[str]:
-        if isinstance(place, slice):
-            return [self[each] for each in range(len(self))[place]]
-        found = self._conn.execute(
-            "SELECT text FROM records WHERE number = ?", (self._numbers[place],)
-        )
-        return str(found.fetchone()[0])
+    def __getitem__(self, place: Any) -> Any:
+        number = self._numbers[place]
+        row = self._conn.execute("SELECT text FROM records WHERE number = ?", (number,)).fetchone()
+        return row[0]
 
     def __iter__(self) -> Iterator[str]:
         rows = self._conn.execute(
@@ -190,12 +182,12 @@ class _LongTexts(Sequence[str]):
             yield row[0]
 
     def copy(self, place: int) -> _Copy:
-        """Return what is known of a text but its words."""
-        found = self._conn.execute(
+        """Return a text's row without its words."""
+        row = self._conn.execute(
             "SELECT number, trained, level FROM long_texts WHERE number = ?",
             (self._numbers[place],),
         )
-        return _Copy(*found.fetchone())
+        return _Copy(*row.fetchone())
 
 
 def _mark(conn: sqlite3.Connection, code: str, numbers: Iterable[int]) -> Counter[str]:

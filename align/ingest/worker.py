@@ -19,7 +19,7 @@ WORTH_IT = 16 * 1024**2
 
 
 @contextmanager
-def ahead(items: Iterator[T], size: int) -> Iterator[Iterator[T]]:
+def in_worker(items: Iterator[T], size: int) -> Iterator[Iterator[T]]:
     """Give the items of an iterator that was not begun yet, made in another process where it pays.
 
     Args:

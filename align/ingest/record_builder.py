@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from align.ingest.cleaning import judge_conversation, judge_document
-from align.ingest.ownership import Me
-from align.ingest.reading import Document, Found, Message, Reader
-from align.ingest.text import clean
+from align.ingest.decoding import clean
+from align.ingest.ownership import OwnerNames
+from align.ingest.reader import Content, Document, Message, Reader
 from align.levels import Level
 from align.owner import Owner
 from align.store.ids import split_of
@@ -58,7 +58,7 @@ class Tally:
             self.last = max(self.last or record.time, record.time)
 
 
-class Taking:
+class RecordBuilder:
     """Makes records of what one export holds.
 
     Args:
@@ -70,7 +70,12 @@ class Taking:
     """
 
     def __init__(
-        self, reader: Reader, owner: Owner, me: Me, tally: Tally, threads: dict[str, str | None]
+        self,
+        reader: Reader,
+        owner: Owner,
+        me: OwnerNames,
+        tally: Tally,
+        threads: dict[str, str | None],
     ) -> None:
         self._source, self._is_curated = reader.source, reader.is_curated
         self._owner, self._me = owner, me
@@ -80,16 +85,16 @@ class Taking:
         self._moment: tuple[str, str | None] = ("", None)
         self._said: Counter[str] = Counter()
 
-    def records(self, found: Iterator[Found]) -> Iterator[Record]:
+    def records(self, found: Iterator[Content]) -> Iterator[Record]:
         """Yield the records, those of one chat in a row."""
         silence = timedelta(hours=self._owner.conversations.silence_hours)
-        for each in stretches(map(self._cleaned, found), silence):
+        for each in split_conversations(map(self._cleaned, found), silence):
             records = [self._document(each)] if isinstance(each, Document) else self._turns(each)
             for record in records:
                 self._tally.count(record)
                 yield record
 
-    def _cleaned(self, found: Found) -> Found:
+    def _cleaned(self, found: Content) -> Content:
         found.is_owner = self._me.wrote(found)
         text = clean(found.text)
         if found.raw is None and found.text.strip() != text and len(text) < len(found.text) * 0.9:
@@ -196,7 +201,9 @@ class Taking:
         return name
 
 
-def stretches(found: Iterator[Found], silence: timedelta) -> Iterator[Document | list[Message]]:
+def split_conversations(
+    found: Iterator[Content], silence: timedelta
+) -> Iterator[Document | list[Message]]:
     """Yield documents, and messages by conversation.
 
     A conversation ends where another chat or another thread begins, where the next message comes
@@ -224,10 +231,10 @@ def _goes_on(current: list[Message], message: Message, silence: timedelta) -> bo
         return False
     if message.thread is not None or last.time is None or message.time is None:
         return True
-    return abs(since(last.time, message.time)) <= silence
+    return abs(elapsed(last.time, message.time)) <= silence
 
 
-def since(earlier: datetime, later: datetime) -> timedelta:
+def elapsed(earlier: datetime, later: datetime) -> timedelta:
     """Return the time between two moments; one without a zone is read as if it had the other's."""
     if (earlier.tzinfo is None) != (later.tzinfo is None):
         earlier, later = earlier.replace(tzinfo=None), later.replace(tzinfo=None)

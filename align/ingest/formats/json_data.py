@@ -8,8 +8,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import IO, Any
 
 from align.errors import UserError
-from align.ingest.reading import Export, Notes
-from align.ingest.text import encoding_of
+from align.ingest.decoding import encoding_of
+from align.ingest.reader import Inputs, ReadLog
 
 _CHUNK = 1 << 20
 # Telegram Desktop writes a control character as \x1B, which is no JSON: \u001B is. Half a surrogate
@@ -45,7 +45,7 @@ class Mended:
     rest of an export.
 
     Args:
-        file: At its beginning, in any encoding of `align.ingest.text`.
+        file: At its beginning, in any encoding of `align.ingest.decoding`.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -86,39 +86,39 @@ class Mended:
         return _ESCAPE.sub(_escape, data)
 
 
-def json_items(export: Export, name: str, prefix: str, notes: Notes) -> Iterator[Any]:
+def json_items(inputs: Inputs, name: str, prefix: str, log: ReadLog) -> Iterator[Any]:
     """Yield the values at a prefix of a JSON file, up to where it is damaged.
 
     Args:
-        export: What is read.
+        inputs: What is read.
         name: The file.
         prefix: As ijson writes it: `messages.item`, or `item` for the items of a list.
-        notes: Is told where the file is damaged or cut short.
+        log: Is told where the file is damaged or cut short.
     """
     import ijson
 
     count = 0
     try:
-        with export.tree.open(name) as file:
+        with inputs.tree.open(name) as file:
             for item in ijson.items(Mended(file), prefix, use_float=True, buf_size=_CHUNK):
                 yield item
                 count += 1
     except UserError as error:
-        notes.problems.append(error)
+        log.problems.append(error)
     except Exception as error:  # zlib.error, BadZipFile and ijson's share no other base.
         what = f"cut short or damaged after {count:,} items ({' '.join(str(error).split())[:120]})"
-        notes.problem(export.place(name), what, "What stands before it was taken")
+        log.problem(inputs.place(name), what, "What stands before it was taken")
 
 
 def json_head(
-    export: Export, name: str, wanted: Set[str], seen: Callable[[str, str, Any], bool]
+    inputs: Inputs, name: str, wanted: Set[str], seen: Callable[[str, str, Any], bool]
 ) -> None:
     """Show what begins and ends at some prefixes of a JSON file to a function.
 
     For a first look at what stands where: up to any damage, of which `json_items` tells.
 
     Args:
-        export: What is read.
+        inputs: What is read.
         name: The file.
         wanted: Prefixes, as ijson writes them.
         seen: Is given prefix, event and value as ijson's `parse` yields them, but no `map_key`.
@@ -127,7 +127,7 @@ def json_head(
     import ijson
 
     try:
-        with export.tree.open(name) as file:
+        with inputs.tree.open(name) as file:
             events = ijson.parse(Mended(file), use_float=True, buf_size=_CHUNK)
             for prefix, event, value in events:
                 if event != "map_key" and prefix in wanted and seen(prefix, event, value):
@@ -233,29 +233,29 @@ def epoch_time(value: object) -> datetime | None:
         return None
 
 
-def json_in(export: Export, name: str, notes: Notes) -> Any:
+def json_in(inputs: Inputs, name: str, log: ReadLog) -> Any:
     """Return the value of a JSON file that is small; None, and a note, where it is damaged."""
     try:
-        return json.loads(export.tree.text_of(name, _AT_ONCE))
+        return json.loads(inputs.tree.text_of(name, _AT_ONCE))
     except UserError as error:
-        notes.problems.append(error)
+        log.problems.append(error)
     except (ValueError, RecursionError) as error:
         what = f"damaged ({' '.join(str(error).split())[:120]})"
-        notes.problem(export.place(name), what, "The rest is read without it")
+        log.problem(inputs.place(name), what, "The rest is read without it")
     return None
 
 
-def objects_in(export: Export, name: str, notes: Notes) -> Iterator[dict[str, Any]]:
+def objects_in(inputs: Inputs, name: str, log: ReadLog) -> Iterator[dict[str, Any]]:
     """Yield the objects of a list in a JSON file, up to where it is damaged."""
     try:
-        value = json.loads(export.tree.text_of(name, _AT_ONCE))
+        value = json.loads(inputs.tree.text_of(name, _AT_ONCE))
     except RecursionError:
-        notes.problem(export.place(name), "damaged (nested too deeply)", "Get the export again")
+        log.problem(inputs.place(name), "damaged (nested too deeply)", "Get the export again")
     except (UserError, ValueError):
         # Too large for this, or damaged: what stands before the damage is read.
-        items = json_items(export, name, "item", notes)
+        items = json_items(inputs, name, "item", log)
         yield from (item for item in items if isinstance(item, dict))
     else:
         if not isinstance(value, list):
-            notes.problem(export.place(name), "not the list that should be there")
+            log.problem(inputs.place(name), "not the list that should be there")
         yield from objects_of(value)

@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from align.errors import UserError
-from align.ingest import ahead as room
-from align.ingest.ahead import ahead
+from align.ingest import worker as room
 from align.ingest.intake import prepare, take_in
+from align.ingest.worker import in_worker
 from align.owner import Owner
 from align.store.connection import connect, in_memory
 from align.store.records import iter_records
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ne
 
 
 def processes(items: Iterator[int], size: int = room.WORTH_IT) -> list[int]:
-    with ahead(items, size) as arriving:
+    with in_worker(items, size) as arriving:
         return list(arriving)
 
 
@@ -61,7 +61,7 @@ def test_who_stops_listening_leaves_no_process_behind() -> None:
         while True:
             yield 0
 
-    with ahead(items(), room.WORTH_IT) as arriving:
+    with in_worker(items(), room.WORTH_IT) as arriving:
         worker = next(arriving)
     assert not psutil.pid_exists(worker)
 
@@ -77,8 +77,8 @@ def test_an_export_is_read_the_same_in_a_process_of_its_own(
         monkeypatch.setattr(room, "WORTH_IT", worth_it)
         conn = in_memory()
         intake = take_in(conn, prepare([tmp_path], owner), owner)
-        [(_, tally)] = intake.exports
-        passed = intake.notes.passed_over
+        [tally] = intake.tallies
+        passed = intake.log.passed_over
         assert intake.new == tally.records == 3_000
         found.append((list(iter_records(conn, include_left_out=True)), tally, passed))
     assert found[0] == found[1]
@@ -89,19 +89,19 @@ def test_an_error_of_the_users_can_travel() -> None:
     def items() -> Iterator[UserError]:
         yield UserError("a.txt:3", "broken", "Mend it")
 
-    with ahead(items(), room.WORTH_IT) as arriving:
+    with in_worker(items(), room.WORTH_IT) as arriving:
         [error] = arriving
     assert (error.where, error.what, error.remedy) == ("a.txt:3", "broken", "Mend it")
 
 
 @pytest.mark.slow
 def test_ctrl_c_ends_both_processes_and_stores_nothing(tmp_path: Path) -> None:
-    root, export = tmp_path / "root", tmp_path / "result.json"
+    root, inputs = tmp_path / "root", tmp_path / "result.json"
     root.mkdir()
-    write_export(export, 120_000)
+    write_export(inputs, 120_000)
     command = [sys.executable, "-m", "align.cli", "--root", str(root)]
     child = subprocess.Popen(
-        [*command, "ingest", str(export), "--owner", "ann", "--me", "Ann"],
+        [*command, "ingest", str(inputs), "--owner", "ann", "--me", "Ann"],
         stderr=subprocess.PIPE,
         start_new_session=True,
     )

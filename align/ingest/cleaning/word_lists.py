@@ -1,4 +1,4 @@
-"""What words do in a short reply, in seven languages: a table made of `context_words.toml`."""
+"""What words do in a short reply, in seven languages: a table made of `word_lists.toml`."""
 
 import tomllib
 from pathlib import Path

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.ingest.text import clean, decoded, encoding_of
+from align.ingest.decoding import clean, decoded, encoding_of
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from align.ingest.readers.feed import READER
 from align.ingest.readers.html import READER as PAGES
 from align.store.connection import open_store
 from align.store.records import iter_records
-from tests.ingest.exports import documents, read_with
+from tests.ingest.source_trees import documents, read_with
 
 Answer = tuple[int, dict[str, str], bytes]
 

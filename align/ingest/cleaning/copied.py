@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from align.ingest.cleaning.context_words import DOES, SELF_WORDS
+from align.ingest.cleaning.word_lists import DOES, SELF_WORDS
 from align.text.similarity import words
 
 # How much of a text must be quoted for the rest not to count.

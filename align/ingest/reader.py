@@ -1,4 +1,4 @@
-"""What a reader is, what it is given, and where it says what it could not read."""
+"""What a reader is: what it is given, what it yields, and where it logs what it could not read."""
 
 import re
 from collections import Counter
@@ -15,11 +15,11 @@ _OWN = frozenset({"my", "old", "daily", "private", "personal", "the"})
 
 
 @dataclass
-class Notes:
-    """What was met on the way and is no record: told once at the end, never in the way.
+class ReadLog:
+    """What was read and is no record: reported once, at the end.
 
     Attributes:
-        problems: What is broken or cannot be read, each with its place; the rest is still taken.
+        problems: What is broken or cannot be read, each with its place; the rest is still read.
         passed_over: Files and parts of files that hold nothing to read, counted by reason.
     """
 
@@ -27,7 +27,7 @@ class Notes:
     passed_over: Counter[str] = field(default_factory=Counter)
 
     def problem(self, where: object, what: str, remedy: str = "") -> None:
-        """Note that something cannot be read, and go on."""
+        """Log that something cannot be read."""
         self.problems.append(UserError(where, what, remedy))
 
     def passed(self, reason: str, count: int = 1) -> None:
@@ -37,12 +37,12 @@ class Notes:
 
 @dataclass(frozen=True)
 class Options:
-    """What the user said on the command line of how to read.
+    """What the command line says of how to read.
 
     Attributes:
         me: The names, handles and addresses of the owner. A reader needs them only where a file
             can't be read without them; who wrote what is decided after it.
-        columns: Of a table: which column is the text, author, time, ... by our name for it.
+        columns: Of a table, which column is the text, author, time, ... by our name for it.
     """
 
     me: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Export:
+class Inputs:
     """Files of one tree that one reader takes together.
 
     Attributes:
@@ -71,13 +71,14 @@ class Export:
         """Return a file's name in the store: the same on machines that keep it in one place."""
         return self.tree.origin_of(name)
 
-
-Claim = Callable[[Tree, Sequence[str]], list[Export]]
+    def source_of(self, name: str, usual: str | None = None) -> str | None:
+        """Return `journal` for what is called a journal or a diary, else the usual source."""
+        return "journal" if in_journal(self.origin(name)) else usual
 
 
 @dataclass(slots=True)
 class Message:
-    """One message of a conversation, as a reader found it.
+    """One message of a conversation.
 
     Readers yield the messages of one chat in a row, in the order in which they were written.
 
@@ -125,7 +126,7 @@ class Document:
 
     Attributes:
         key: Names it within its source, the same in a newer export: the service's id, an address
-            on the web, or where it lies (`Export.origin` of its file).
+            on the web, or where it lies (`Inputs.origin` of its file).
         text: The text, plain or Markdown; no front matter, no title line.
         title: Its title; None where it has none.
         time: When it was written or published.
@@ -149,27 +150,25 @@ class Document:
     source: str | None = None
 
 
-Found = Message | Document
-
-
-Read = Callable[[Export, Notes, Options], Iterator[Found]]
+Content = Message | Document
+Claim = Callable[[Tree, Sequence[str]], list[Inputs]]
+Read = Callable[[Inputs, ReadLog, Options], Iterator[Content]]
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads one service's exports; each stands in a file of its own.
+    """Reads the files of one service or format.
 
     Attributes:
         name: The service or format, as the user would say it: `WhatsApp`.
         source: What its records are called in the store, the mix and `privacy` of owner.yaml; one
             of `align.levels.DEFAULT_LEVELS`.
-        claim: Given a tree and those of its files that nobody took yet, returns what this reader
-            takes. It looks at names first and at beginnings of files only where it must; a file
-            that is none of its own is left to the others.
-        read: Yields what an export holds. What is broken goes to the notes and the rest is still
-            yielded; it raises nothing but UserError, whatever is in the files.
-        is_curated: Whether somebody put it together for a twin to learn, exchange by exchange:
-            then a short answer is meant, and nothing is cleaned away but what is empty.
+        claim: Given a tree and those of its files that no reader claimed yet, returns what this one
+            reads. It looks at names first, and into files only where it must.
+        read: Yields what the files hold. What is broken is logged and the rest is still yielded; it
+            raises nothing but UserError, whatever is in the files.
+        is_curated: Whether it was put together as training data: then a short answer is meant, and
+            nothing is cleaned away but what is empty.
     """
 
     name: str
@@ -177,6 +176,36 @@ class Reader:
     claim: Claim
     read: Read
     is_curated: bool = False
+
+
+def claim_each(is_ours: Callable[[Tree, str], bool], title: str = "") -> Claim:
+    """Return a claim by which each file that is ours is an input by itself."""
+    return lambda tree, names: [
+        Inputs(tree, (name,), title) for name in names if is_ours(tree, name)
+    ]
+
+
+def claim_together(is_ours: Callable[[Tree, str], bool], title: str = "") -> Claim:
+    """Return a claim by which all files that are ours are one input."""
+
+    def claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
+        ours = tuple(name for name in names if is_ours(tree, name))
+        return [Inputs(tree, ours, title)] if ours else []
+
+    return claim
+
+
+def file_by_file(read_file: Callable[[Inputs, str, ReadLog], Iterator[Content]]) -> Read:
+    """Return a `read` that reads each file for itself; an error that stops one is logged."""
+
+    def read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
+        for name in inputs.names:
+            try:
+                yield from read_file(inputs, name, log)
+            except UserError as error:
+                log.problems.append(error)
+
+    return read
 
 
 def in_journal(origin: str) -> bool:
