@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
-    from align.conversations.examples import CountTokens, ExampleStatistics, Row
+    from align.conversations.examples.example_rows import CountTokens, Row
+    from align.conversations.examples.example_statistics import ExampleStatistics
     from align.recipe.recipe_file import Recipe
     from align.store.records import Record
 
@@ -28,7 +29,8 @@ def examples(
 ) -> None:
     """Show what a twin is trained on: rows, the mix, lengths, and why things are left out."""
     from align.console import say
-    from align.conversations.examples import ExampleStatistics, build_examples
+    from align.conversations.examples.building import build_examples
+    from align.conversations.examples.example_statistics import ExampleStatistics
     from align.conversations.examples.preview import Drawing
     from align.errors import UserError
     from align.owner import load_owner
@@ -64,7 +66,7 @@ def examples(
 
 def _counter(recipe: "Recipe") -> "tuple[CountTokens, str]":
     """Return what counts tokens, and how in words; an estimate where the base isn't here."""
-    from align.conversations.examples import estimated_tokens
+    from align.conversations.examples.example_rows import estimated_tokens
     from align.errors import UserError
     from align.models.base import resolve_base
     from align.training.prepared_run import token_counter

@@ -2,15 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
-    from align.claude.destination import OpenChannel
     from align.claude.spending import Budget
-    from align.conversations.question_writing.claude_writer import Asked, ClaudeWriter, Outcome
+    from align.conversations.question_writing.claude_writer import Outcome
     from align.models.checkpoints import Checkpoint
 
 app = typer.Typer(
@@ -34,7 +32,7 @@ def list_questions(
     limit: Annotated[int | None, typer.Option(help="How many at most.", min=1)] = None,
 ) -> None:
     """Show each question as the training would ask it, and the passage that answers it."""
-    from align.conversations.questions.exchanges import exchanges
+    from align.conversations.questions.passage_questions import exchanges
     from align.owner import load_owner
     from align.store.connection import open_store
     from align.store.questions import iter_questions
@@ -44,9 +42,10 @@ def list_questions(
     conn = open_store(owner)
     shown = 0
     if left_out:
-        for each in iter_questions(conn):
-            if each.left_out is not None and (limit is None or shown < limit):
-                fields = (each.record_id, f"{each.start}-{each.stop}", each.left_out, each.question)
+        for question in iter_questions(conn):
+            if question.left_out is not None and (limit is None or shown < limit):
+                place = f"{question.start}-{question.stop}"
+                fields = (question.record_id, place, question.left_out, question.question)
                 print(printable("\t".join(fields)))
                 shown += 1
         return
@@ -102,43 +101,49 @@ def write(
         budget = BUDGET_USD if budget_usd is None else budget_usd
         _by_claude(owner, recipe, drawn, limit, model or MODEL, budget, yes_send, dry_run)
         return
-    said = {"--model": model, "--budget-usd": budget_usd}
-    said |= {"--yes-send": yes_send or None, "--dry-run": dry_run or None}
-    if of_claude := [name for name, value in said.items() if value is not None]:
+    given = {"--model": model, "--budget-usd": budget_usd}
+    given |= {"--yes-send": yes_send or None, "--dry-run": dry_run or None}
+    if of_claude := [name for name, value in given.items() if value is not None]:
         what = "goes with --by claude only: the base sends nothing"
         raise UserError(", ".join(of_claude), what, "Add --by claude, or leave it out")
     _by_base(owner, recipe, drawn, limit, seed)
 
 
-def _by_base(owner: str, recipe: str, drawn: int, limit: int | None, seed: int) -> None:
+def _by_base(owner_id: str, recipe: str, drawn: int, limit: int | None, seed: int) -> None:
     from align.console import say
-    from align.conversations.question_writing import waiting, write_questions
+    from align.conversations.question_writing.base_writer import write_questions
+    from align.conversations.questions.passage_questions import open_passages
     from align.owner import load_owner
     from align.store.connection import open_store
 
-    conn = open_store(owner)
-    settings = load_owner(owner)
-    base = _base(owner, recipe)
+    conn = open_store(owner_id)
+    language = load_owner(owner_id).language
+    base = _base(owner_id, recipe)
     writer = f"model:{base.base.name}"
-    found = waiting(conn, writer)[:limit]
-    if not found:
+    passages = open_passages(conn, writer)[:limit]
+    if not passages:
         print(NONE_WAITS)
         return
     from align.models.loading import load_model
 
-    say(f"{base.base.name} writes questions for {len(found):,} passages.")
-    twin = load_model(base)
-    kept = left = 0
-    for question in write_questions(
-        conn, twin, found, writer=writer, drawn=drawn, language=settings.language, seed=seed
-    ):
-        kept += question.left_out is None
-        left += question.left_out is not None
-    _tell(owner, kept, left)
+    say(f"{base.base.name} writes questions for {len(passages):,} passages.")
+    questions = list(
+        write_questions(
+            conn,
+            load_model(base),
+            passages,
+            writer=writer,
+            drawn=drawn,
+            language=language,
+            seed=seed,
+        )
+    )
+    kept = sum(question.left_out is None for question in questions)
+    _report(owner_id, kept, len(questions) - kept)
 
 
 def _by_claude(
-    owner: str,
+    owner_id: str,
     recipe: str,
     drawn: int,
     limit: int | None,
@@ -147,13 +152,9 @@ def _by_claude(
     yes_send: bool,
     dry_run: bool,
 ) -> None:
-    from align.claude.destination import (
-        announcement,
-        destination,
-        obtain_consent,
-        on_terminal,
-        open_channel,
-    )
+    import asyncio
+
+    from align.claude.destination import (announcement, destination, obtain_consent, on_terminal, open_channel)
     from align.claude.spending import estimate
     from align.console import say
     from align.conversations.question_writing.claude_writer import (
@@ -165,66 +166,52 @@ def _by_claude(
     from align.privacy.private_text import PrivateText
     from align.store.connection import open_store
 
-    conn, settings = open_store(owner), load_owner(owner)
-    to = destination(owner, model, PURPOSE, usual_output=usual_output(drawn))
-    writer = ClaudeWriter.of(conn, settings, model=model, drawn=drawn)
-    detector = PrivateText(conn, settings, known=(writer.told,))
-    asked, staying = writer.asked(detector, limit)
-    for line in staying.lines():
+    conn, owner = open_store(owner_id), load_owner(owner_id)
+    to = destination(owner_id, model, PURPOSE, usual_output=usual_output(drawn))
+    writer = ClaudeWriter.of(conn, owner, model=model, drawn=drawn)
+    detector = PrivateText(conn, owner, known=(writer.instructions,))
+    passages, withheld = writer.requests(detector, limit)
+    for line in withheld.lines():
         say(line)
-    if not asked:
+    if not passages:
         print(NONE_WAITS)
         return
-    requests = [each.request for each in asked]
+    requests = [passage.request for passage in passages]
     for line in announcement(to, estimate(requests, price=to.price, rate=to.rate), budget_usd):
         say(line)
     if dry_run:
-        for each in requests:
-            print(json.dumps(each.body()))
+        for request in requests:
+            print(json.dumps(request.body()))
         return
-    base = _base(owner, recipe)
-    consent = obtain_consent(to, settings, yes=yes_send, ask=on_terminal(), show=say)
-    outcome, budget = _written(
-        writer, base, asked, open_channel(to, detector, consent, budget_usd=budget_usd)
-    )
-    _tell(owner, outcome.kept, outcome.left_out, outcome.lines(budget))
-
-
-def _written(
-    writer: "ClaudeWriter",
-    base: "Checkpoint",
-    asked: "Sequence[Asked]",
-    opening: "AbstractAsyncContextManager[OpenChannel]",
-) -> "tuple[Outcome, Budget]":
-    """Let Claude write and the base weigh; return what came of it, and what was spent."""
-    import asyncio
-
+    base = _base(owner_id, recipe)
+    consent = obtain_consent(to, owner, yes=yes_send, ask=on_terminal(), show=say)
     from align.models.loading import load_model
 
-    twin = load_model(base)
+    loaded = load_model(base)
 
-    async def written() -> "tuple[Outcome, Budget]":
-        async with opening as line:
-            return await writer.write(twin, line, asked), line.budget
+    async def write() -> "tuple[Outcome, Budget]":
+        async with open_channel(to, detector, consent, budget_usd=budget_usd) as line:
+            return await writer.write(loaded, line, passages), line.budget
 
-    return asyncio.run(written())
+    outcome, budget = asyncio.run(write())
+    _report(owner_id, outcome.kept, outcome.left_out, outcome.lines(budget))
 
 
-def _base(owner: str, recipe: str) -> "Checkpoint":
+def _base(owner_id: str, recipe: str) -> "Checkpoint":
     from align.models.checkpoints import resolve
     from align.recipe.recipe_file import read_recipe, recipe_path
 
-    return resolve(owner, "base", recipe=read_recipe(recipe_path(recipe, "sft"), "sft"))
+    return resolve(owner_id, "base", recipe=read_recipe(recipe_path(recipe, "sft"), "sft"))
 
 
-def _tell(owner: str, kept: int, left_out: int, more: Sequence[str] = ()) -> None:
-    """Print how it went, and say what comes next."""
+def _report(owner_id: str, kept: int, left_out: int, more: Sequence[str] = ()) -> None:
+    """Print what was written, and say what comes next."""
     from align.console import make_command, say
 
     print(f"{kept:,} passages have a question, {left_out:,} answer none that was found")
     for line in more:
         say(line)
-    say(f"See them: align questions list --owner {owner}. Next: {make_command('sft', owner)}")
+    say(f"See them: align questions list --owner {owner_id}. Next: {make_command('sft', owner_id)}")
 
 
 def _beginning(text: str) -> str:

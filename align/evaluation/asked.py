@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from align.conversations.examples import REWRITE
+from align.conversations.examples.example_rows import REWRITE
 from align.conversations.prompts import add_bundled_prompts
 from align.errors import UserError
 from align.evaluation.demo_anchors import simulated_file, with_demo_world

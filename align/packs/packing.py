@@ -14,7 +14,7 @@ import yaml
 
 from align import __version__
 from align.console import make_command, say
-from align.conversations.examples import build_examples
+from align.conversations.examples.building import build_examples
 from align.errors import UserError
 from align.files import jsonl
 from align.models import lineage as lineages

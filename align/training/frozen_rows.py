@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from align.conversations.examples import REWRITE
+from align.conversations.examples.example_rows import REWRITE
 from align.errors import UserError
 from align.files import jsonl, read_jsonl, write_atomically
 from align.paths import owner_dir, relative_to_root

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from align.conversations.examples import build_examples
+from align.conversations.examples.building import build_examples
 from align.ingest.intake import prepare, take_in
 from align.owner import Owner, load_owner
 from align.store.connection import in_memory, open_store

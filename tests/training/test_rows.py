@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from align.conversations.examples import REWRITE
+from align.conversations.examples.example_rows import REWRITE
 from align.errors import UserError
 from align.files import jsonl, read_jsonl
 from align.training.frozen_rows import freeze, read_packed_sft_rows, read_sft_rows

@@ -1,20 +1,29 @@
-"""The rows of a store, in its order: records, rewrites, and who the owner is."""
+"""The SFT rows of a store, in its order: records, rewrites, and who the owner is."""
 
+import hashlib
+import math
 import sqlite3
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 
-from align.conversations.examples.asked import QUESTIONS, question_rows
-from align.conversations.examples.chats import Room, chat_rows
-from align.conversations.examples.documents import document_rows
-from align.conversations.examples.example_rows import CountTokens, Row, estimated_tokens, why_not
+from align.conversations.examples.chats import chat_rows
+from align.conversations.examples.documents import document_rows, question_rows
+from align.conversations.examples.example_rows import (
+    QUESTIONS,
+    REWRITE,
+    CountTokens,
+    Row,
+    RowLimit,
+    estimated_tokens,
+    turn,
+    why_not,
+)
 from align.conversations.examples.example_statistics import ExampleStatistics
-from align.conversations.examples.mix import times
-from align.conversations.examples.rewrites import rewrite_rows
 from align.conversations.identity import identity_rows
 from align.owner import Owner
 from align.privacy.redaction import Redactor, redactor_for
+from align.store.choices import decisive_pairs
+from align.store.ids import canonical_json
 from align.store.records import Record, iter_records
 
 Watch = Callable[[Iterator[Record]], Iterator[Record]]
@@ -47,69 +56,86 @@ def build_examples(
         max_tokens: Longest row, template included.
         identity: Whether conversations on who the owner is are added.
         dates: Whether a document's prompt says when it was written.
-        statistics: Takes the counts, whole once the last row was taken.
-        redactor: Counts what it replaces, where somebody wants to know; else one of the owner's.
-        watch: Sees the records go by.
+        statistics: Takes the counts, complete once the last row was taken.
+        redactor: Counts what it replaces, for callers that report it; else one of the owner's.
+        watch: Sees the records go by, for progress.
     """
     redactor = redactor or redactor_for(owner)
-    told = ExampleStatistics() if statistics is None else statistics
-    room = Room(count_tokens, max_tokens)
-    building = _Building(conn, owner, split == "train", room, dates, told)
-    for row in building.rows(watch, identity):
-        wanted = times(row, owner.mix)
+    limit = RowLimit(count_tokens, max_tokens)
+    counts = ExampleStatistics() if statistics is None else statistics
+    records = watch(iter_records(conn, split=split, include_left_out=True))  # type: ignore[arg-type]
+    for row in _all_rows(conn, owner, records, split, limit, counts, identity, dates):
+        times = times_learned(row, owner.mix)
         if split != "train":
             # What is held out measures: none twice, and nothing of what isn't learned.
-            wanted = int(owner.mix.get(row["source"], 1.0) > 0)
-        if not wanted and statistics is None:
+            times = int(owner.mix.get(row["source"], 1.0) > 0)
+        if not times and statistics is None:
             continue
         row = {**row, "messages": redactor.redact_messages(row["messages"])}
         if statistics is not None:
-            statistics.add(row, wanted, count_tokens)
-        for _ in range(wanted):
+            statistics.add(row, times, count_tokens)
+        for _ in range(times):
             yield dict(row)
 
 
-@dataclass(frozen=True)
-class _Building:
-    """What rows are made of, and how."""
+def times_learned(row: Row, mix: Mapping[str, float]) -> int:
+    """Return how often a row is learned: `1.5` is twice for half of a source's rows, else once.
 
-    conn: sqlite3.Connection
-    owner: Owner
-    is_training: bool
-    room: Room
-    dates: bool
-    statistics: ExampleStatistics
+    The row's words alone decide which half, so it stays the same half.
+    """
+    wanted = mix.get(row["source"], 1.0)
+    whole = math.floor(wanted)
+    words = canonical_json([[message["role"], message["content"]] for message in row["messages"]])
+    place = int(hashlib.sha256(f"mix {words}".encode()).hexdigest()[:8], 16) / 2**32
+    return whole + (place < wanted - whole)
 
-    def rows(self, watch: Watch, identity: bool) -> Iterator[Row]:
-        """Yield the rows before the mix."""
-        split = "train" if self.is_training else "evaluation"
-        records = watch(iter_records(self.conn, split=split, include_left_out=True))  # type: ignore[arg-type]
-        for (_, _, kind), group in groupby(records, key=lambda r: (r.thread, r.origin, r.kind)):
-            if kind == "document":
-                for record in group:
-                    yield from self._of_document(record)
-            else:
-                settings = self.owner.conversations
-                yield from chat_rows(list(group), settings, self.room, self.statistics)
-        if self.is_training:
-            yield from rewrite_rows(self.conn)
-        if identity:
-            yield from self._of_identity()
 
-    def _of_document(self, record: Record) -> Iterator[Row]:
-        if not record.is_owner:
-            return
-        reason = why_not(record)
-        if reason is not None:
-            self.statistics.leave_out(record, reason)
-            return
-        counted = self.room.count_tokens, self.room.most
-        yield from document_rows(record, *counted, dates=self.dates)
-        if self.is_training and self.owner.mix.get(QUESTIONS, 1.0) > 0:
-            yield from question_rows(self.conn, record, self.owner.language, *counted)
+def rewrite_rows(conn: sqlite3.Connection) -> Iterator[Row]:
+    """Yield what the owner wrote in place of two answers, as far as it stands, ordered by pair.
 
-    def _of_identity(self) -> Iterator[Row]:
-        side = "train" if self.is_training else "held_out"
-        for row in identity_rows(self.owner):
+    Pairs of the evaluation side and sealed ones are left out. Earlier answers of a conversation
+    are context: they are a model's, or the owner's own and learned from their records.
+    """
+    for choice, pair in decisive_pairs(conn):
+        text = (choice.rewrite or "").strip()
+        if choice.outcome != "rewrite" or choice.actor != "owner" or not text:
+            continue
+        if pair.split == "train":
+            before = [turn(m["role"], m["content"], is_learned=False) for m in pair.messages]
+            messages = [*before, turn("assistant", text)]
+            yield {"messages": messages, "source": REWRITE, "record_ids": []}
+
+
+def _all_rows(
+    conn: sqlite3.Connection,
+    owner: Owner,
+    records: Iterator[Record],
+    split: str,
+    limit: RowLimit,
+    statistics: ExampleStatistics,
+    identity: bool,
+    dates: bool,
+) -> Iterator[Row]:
+    """Yield the rows before the mix."""
+    with_questions = split == "train" and owner.mix.get(QUESTIONS, 1.0) > 0
+    for (_, _, kind), group in groupby(records, key=lambda r: (r.thread, r.origin, r.kind)):
+        if kind != "document":
+            yield from chat_rows(list(group), owner.conversations, limit, statistics)
+            continue
+        for document in group:
+            if not document.is_owner:
+                continue
+            reason = why_not(document)
+            if reason is not None:
+                statistics.leave_out(document, reason)
+                continue
+            yield from document_rows(document, limit.count_tokens, limit.most, dates=dates)
+            if with_questions:
+                yield from question_rows(conn, document, owner.language, limit)
+    if split == "train":
+        yield from rewrite_rows(conn)
+    if identity:
+        side = "train" if split == "train" else "held_out"
+        for row in identity_rows(owner):
             if row["split"] == side:
                 yield {key: value for key, value in row.items() if key != "split"}

@@ -1,4 +1,4 @@
-"""A conversation becomes rows: each answer learned once, after as much of it as fits."""
+"""A conversation becomes rows: each answer learned once, after as much context as fits."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from align.conversations.examples.cutting import last_words
 from align.conversations.examples.example_rows import (
     FRAME,
-    CountTokens,
     Message,
     Row,
-    estimated_tokens,
+    RowLimit,
     row_of,
     turn,
     why_not,
@@ -27,96 +26,97 @@ _SHORTEST_QUESTION = 8
 class _Exchange:
     """Somebody asks, the owner answers; of a long question, `question` is the end."""
 
-    asked: SpeakingTurn
+    prompt: SpeakingTurn
     answer: SpeakingTurn
     question: str
     tokens: int
     is_learned: bool
 
-
-@dataclass(frozen=True)
-class Room:
-    """How long a row may be, and how that is counted."""
-
-    count_tokens: CountTokens
-    most: int
+    @property
+    def records(self) -> tuple[Record, ...]:
+        return (*self.prompt.records, *self.answer.records)
 
     @property
-    def longest(self) -> int:
-        """Return the length from which on an answer is surely too long: an estimate is no proof."""
-        return self.most * (2 if self.count_tokens is estimated_tokens else 1)
+    def messages(self) -> tuple[Message, Message]:
+        answer = turn("assistant", self.answer.text, is_learned=self.is_learned)
+        return turn("user", self.question), answer
 
 
 def chat_rows(
     records: Sequence[Record],
-    settings: Conversations,
-    room: Room,
+    rules: Conversations,
+    limit: RowLimit,
     statistics: ExampleStatistics,
 ) -> Iterator[Row]:
     """Yield rows of one conversation that end with an answer of the owner's.
 
     Where a row is full, the next begins with what was said right before, in at most half of the
-    room and as context: nothing is learned twice. Where something is missing that was said between,
-    a row begins with what came after it.
+    row and as context: nothing is learned twice. Where something is missing in between, a row
+    begins with what came after it.
 
     Args:
         records: Of one thread and origin, in order, the left-out ones too.
-        settings: How messages become turns.
-        room: Of a row.
+        rules: How messages become turns.
+        limit: Of a row.
         statistics: Takes what isn't learned, and why.
     """
-    why: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     learned: set[str] = set()
-    for stretch in _stretches(speaking_turns(records, settings)):
-        for row in _filled(_exchanges(stretch, room, why), room):
-            learned.update(one.id for each in row if each.is_learned for one in each.answer.records)
+    for stretch in _stretches(speaking_turns(records, rules)):
+        for row in _filled(_exchanges(stretch, limit, reasons), limit):
+            learned.update(
+                record.id
+                for exchange in row
+                if exchange.is_learned
+                for record in exchange.answer.records
+            )
             yield row_of(
-                [message for each in row for message in _messages(each)],
-                [one for each in row for one in (*each.asked.records, *each.answer.records)],
+                [message for exchange in row for message in exchange.messages],
+                [record for exchange in row for record in exchange.records],
             )
     for record in records:
         if record.is_owner and record.id not in learned:
-            reason = why_not(record) or why.get(record.id) or "nobody-asked"
+            reason = why_not(record) or reasons.get(record.id) or "nobody-asked"
             statistics.leave_out(record, reason)
 
 
 def _stretches(turns: Sequence[SpeakingTurn]) -> Iterator[list[SpeakingTurn]]:
     stretch: list[SpeakingTurn] = []
-    for each in turns:
-        if each.starts_anew and stretch:
+    for speaking in turns:
+        if speaking.starts_anew and stretch:
             yield stretch
             stretch = []
-        stretch.append(each)
+        stretch.append(speaking)
     if stretch:
         yield stretch
 
 
 def _exchanges(
-    turns: Sequence[SpeakingTurn], room: Room, why: dict[str, str]
+    turns: Sequence[SpeakingTurn], limit: RowLimit, reasons: dict[str, str]
 ) -> Iterator[_Exchange | None]:
-    """Yield what was asked and answered; None in place of an answer longer than a row."""
-    for asked, answer in zip(turns[::2], turns[1::2], strict=False):
-        exchange = _exchange(asked, answer, room)
+    """Yield prompts with their answers; None in place of an answer longer than a row."""
+    for prompt, answer in zip(turns[::2], turns[1::2], strict=False):
+        exchange = _exchange(prompt, answer, limit)
         if not answer.is_learned:
-            why |= {one.id: "mostly-context" for one in answer.records}
+            reasons |= {record.id: "mostly-context" for record in answer.records}
         elif exchange is None:
-            why |= {one.id: "answer-too-long" for one in answer.records}
+            reasons |= {record.id: "answer-too-long" for record in answer.records}
         yield exchange
 
 
-def _exchange(asked: SpeakingTurn, answer: SpeakingTurn, room: Room) -> _Exchange | None:
-    count = room.count_tokens
-    question, needed = asked.text, FRAME + count(answer.text)
-    left = room.most - FRAME - needed
+def _exchange(prompt: SpeakingTurn, answer: SpeakingTurn, limit: RowLimit) -> _Exchange | None:
+    count = limit.count_tokens
+    question, needed = prompt.text, FRAME + count(answer.text)
+    left = limit.most - FRAME - needed
     if count(question) > left:
         question = last_words(question, count, max(left, _SHORTEST_QUESTION)) or "…"
     tokens = count(question) + needed
-    if FRAME + tokens > room.longest:
+    if FRAME + tokens > limit.longest:
         return None
-    return _Exchange(asked, answer, question, tokens, answer.is_learned)
+    return _Exchange(prompt, answer, question, tokens, answer.is_learned)
 
 
-def _filled(exchanges: Iterator[_Exchange | None], room: Room) -> Iterator[list[_Exchange]]:
+def _filled(exchanges: Iterator[_Exchange | None], limit: RowLimit) -> Iterator[list[_Exchange]]:
     """Yield rows, each with a last exchange that is learned."""
     row: list[_Exchange] = []
     for exchange in exchanges:
@@ -124,17 +124,16 @@ def _filled(exchanges: Iterator[_Exchange | None], room: Room) -> Iterator[list[
             yield from _whole(row)
             row = []
             continue
-        if row and FRAME + _length(row) + exchange.tokens > room.most:
+        if row and FRAME + _length(row) + exchange.tokens > limit.most:
             yield from _whole(row)
-            left = min(room.most // 2, room.most - FRAME - exchange.tokens)
-            row = _as_context(row, left)
+            row = _as_context(row, min(limit.most // 2, limit.most - FRAME - exchange.tokens))
         row.append(exchange)
     yield from _whole(row)
 
 
 def _whole(row: list[_Exchange]) -> Iterator[list[_Exchange]]:
     """Yield the row up to the last exchange that is learned, if there is one."""
-    last = max((at for at, each in enumerate(row) if each.is_learned), default=-1)
+    last = max((at for at, exchange in enumerate(row) if exchange.is_learned), default=-1)
     if last >= 0:
         yield row[: last + 1]
 
@@ -142,17 +141,12 @@ def _whole(row: list[_Exchange]) -> Iterator[list[_Exchange]]:
 def _as_context(row: list[_Exchange], most: int) -> list[_Exchange]:
     """Return the last exchanges that fit, none of them learned again."""
     kept: list[_Exchange] = []
-    for each in reversed(row):
-        if _length(kept) + each.tokens > most:
+    for exchange in reversed(row):
+        if _length(kept) + exchange.tokens > most:
             break
-        kept.insert(0, replace(each, is_learned=False))
+        kept.insert(0, replace(exchange, is_learned=False))
     return kept
 
 
 def _length(row: Sequence[_Exchange]) -> int:
-    return sum(each.tokens for each in row)
-
-
-def _messages(exchange: _Exchange) -> list[Message]:
-    answer = turn("assistant", exchange.answer.text, is_learned=exchange.is_learned)
-    return [turn("user", exchange.question), answer]
+    return sum(exchange.tokens for exchange in row)

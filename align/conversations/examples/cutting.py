@@ -30,7 +30,7 @@ class _Piece(NamedTuple):
 
 
 def cut_at_paragraph_ends(text: str, count_tokens: CountTokens, most: int) -> list[str]:
-    """Return the text in chunks of at most `most` tokens that, joined, are the text.
+    """Return the text in chunks of at most `most` tokens; joined they are the text.
 
     Chunks are about equally long, so that none is a mere rest. One ends at the last paragraph end
     in its second half; where there is none, at a sentence end; never after a heading.
@@ -50,23 +50,9 @@ def cut_at_paragraph_ends(text: str, count_tokens: CountTokens, most: int) -> li
             cut.append(_joined(current[:end]))
             current = current[end:]
         current.append(piece)
-    return _with_rest(cut, _joined(current))
-
-
-def cut_at_sentence_ends(text: str, count_tokens: CountTokens, most: int) -> list[str]:
-    """Return the text in stretches of at most `most` tokens that, joined, are the text.
-
-    A sentence that is longer by itself is cut between words, a word between letters.
-    """
-    stretches: list[str] = []
-    current, length = "", 0
-    for piece in _small_pieces(sentences(text), count_tokens, most):
-        tokens = count_tokens(piece)
-        if current.strip() and length + tokens > most:
-            stretches.append(current)
-            current, length = "", 0
-        current, length = current + piece, length + tokens
-    return _with_rest(stretches, current)
+    rest = _joined(current)
+    # A blank rest belongs to what is before it.
+    return [*cut, rest] if rest.strip() or not cut else [*cut[:-1], cut[-1] + rest]
 
 
 def sentences(text: str) -> list[str]:
@@ -76,13 +62,13 @@ def sentences(text: str) -> list[str]:
 
 def last_sentence(text: str, longest: int) -> str:
     """Return the end of a text's last sentence, on one line of at most `longest` characters."""
-    found = [sentence for sentence in sentences(text) if sentence.strip()]
-    return " ".join(found[-1].split())[-longest:] if found else ""
+    written = [sentence for sentence in sentences(text) if sentence.strip()]
+    return " ".join(written[-1].split())[-longest:] if written else ""
 
 
 def last_words(text: str, count_tokens: CountTokens, most: int) -> str:
     """Return as many of a text's last words as `most` tokens hold, after an ellipsis."""
-    starts = [found.start() for found in re.finditer(r"\S+", text)]
+    starts = [word.start() for word in re.finditer(r"\S+", text)]
     low, high = 0, len(starts)
     while low < high:
         middle = (low + high) // 2
@@ -133,10 +119,3 @@ def _is_written(pieces: list[_Piece]) -> bool:
 
 def _joined(pieces: list[_Piece]) -> str:
     return "".join(piece.text for piece in pieces)
-
-
-def _with_rest(cut: list[str], rest: str) -> list[str]:
-    """Return the cuts and the rest; blank ones belong to what is before them."""
-    if rest.strip() or not cut:
-        return [*cut, rest]
-    return [*cut[:-1], cut[-1] + rest]

@@ -1,9 +1,20 @@
-"""A document becomes a titled piece, and continuations where it is longer than a row."""
+"""A document becomes rows: titled pieces, and passages that answer questions, all verbatim."""
 
+import sqlite3
 from collections.abc import Iterator
 
 from align.conversations.examples.cutting import cut_at_paragraph_ends, last_sentence
-from align.conversations.examples.example_rows import FRAME, CountTokens, Row, row_of, turn
+from align.conversations.examples.example_rows import (
+    FRAME,
+    QUESTIONS,
+    CountTokens,
+    Row,
+    RowLimit,
+    row_of,
+    row_tokens,
+    turn,
+)
+from align.conversations.questions.passage_questions import exchanges
 from align.store.records import Record
 
 DOCUMENT_PROMPT = 'Write a piece titled "{title}".'
@@ -24,7 +35,9 @@ def document_rows(
         max_tokens: Longest row, template included.
         dates: Whether the first prompt says when it was written, where that is known.
     """
-    title = _title(record)
+    title = " ".join((record.title or "").split())
+    title = title or " ".join(record.text.split()[:8]).rstrip(".,;:!?")
+    title = title[:_LONGEST_TITLE]
     room = max_tokens - FRAME - count_tokens(title) - _LONGEST_SENTENCE // 2
     chunks = cut_at_paragraph_ends(record.text, count_tokens, max(room, max_tokens // 2))
     prompt = DOCUMENT_PROMPT.format(title=title)
@@ -32,12 +45,15 @@ def document_rows(
         prompt = DATED_PROMPT.format(title=title, date=record.time[:10])
     for chunk in chunks:
         yield row_of([turn("user", prompt), turn("assistant", chunk)], [record])
-        before = last_sentence(chunk, _LONGEST_SENTENCE)
-        prompt = CONTINUATION_PROMPT.format(title=title, last_sentence=before)
+        sentence = last_sentence(chunk, _LONGEST_SENTENCE)
+        prompt = CONTINUATION_PROMPT.format(title=title, last_sentence=sentence)
 
 
-def _title(record: Record) -> str:
-    title = " ".join((record.title or "").split())
-    if not title:
-        title = " ".join(record.text.split()[:8]).rstrip(".,;:!?")
-    return title[:_LONGEST_TITLE]
+def question_rows(
+    conn: sqlite3.Connection, record: Record, language: str, limit: RowLimit
+) -> Iterator[Row]:
+    """Yield the questions that a document's passages answer, where both fit into a row."""
+    for exchange in exchanges(conn, record, language):
+        messages = [turn("user", exchange.question), turn("assistant", exchange.passage.text)]
+        if row_tokens(messages, limit.count_tokens) <= limit.most:
+            yield {**row_of(messages, [record]), "source": QUESTIONS}

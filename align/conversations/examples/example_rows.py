@@ -1,12 +1,15 @@
-"""What a row is made of: messages, and how long they are."""
+"""What a training row is made of: messages, and how long they are."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from align.store.records import Record
 
+# Sources of rows that are not a record's source.
+QUESTIONS, REWRITE = "questions", "rewrite"
 TRAINED_LEVELS = ("open", "train-only")
-# What a template puts around two turns, generously.
+# Tokens that a template puts around two turns, generously.
 FRAME = 24
 
 CountTokens = Callable[[str], int]
@@ -17,6 +20,19 @@ Row = dict[str, Any]
 def estimated_tokens(text: str) -> int:
     """Return about how many tokens a text has, where no tokenizer is at hand; rather too many."""
     return max(round(len(text.split()) * 1.5), len(text.encode()) // 3) + 1
+
+
+@dataclass(frozen=True)
+class RowLimit:
+    """How long a row may be in tokens, and how they are counted."""
+
+    count_tokens: CountTokens
+    most: int
+
+    @property
+    def longest(self) -> int:
+        """Return the length from which an answer is surely too long: an estimate is no proof."""
+        return self.most * (2 if self.count_tokens is estimated_tokens else 1)
 
 
 def turn(role: str, content: str, *, is_learned: bool = True) -> Message:
@@ -32,16 +48,16 @@ def row_of(messages: list[Message], records: Sequence[Record]) -> Row:
 
 
 def row_tokens(messages: Sequence[Message], count_tokens: CountTokens) -> int:
-    """Return how many tokens a row fills, its template's about included."""
-    return FRAME + sum(count_tokens(each["content"]) + FRAME // 2 for each in messages)
+    """Return how many tokens a row fills, an allowance for its template included."""
+    return FRAME + sum(count_tokens(message["content"]) + FRAME // 2 for message in messages)
 
 
 def learned(messages: Sequence[Message]) -> list[str]:
     """Return the answers that are learned."""
     return [
-        each["content"]
-        for each in messages
-        if each["role"] == "assistant" and each.get("train", True)
+        message["content"]
+        for message in messages
+        if message["role"] == "assistant" and message.get("train", True)
     ]
 
 

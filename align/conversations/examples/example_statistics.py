@@ -1,7 +1,6 @@
 """What examples were made of, and what was left out of them and why."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -9,8 +8,8 @@ from align.conversations.examples.example_rows import CountTokens, Row, learned,
 from align.ingest.reasons import REASONS
 from align.store.records import Record
 
-# What only the making of examples can tell.
-REASONS_HERE = {
+# Reasons that only the making of examples can tell.
+_REASONS = {
     "sealed": "sealed: never learned",
     "nobody-asked": "opens a conversation, or comes long after the last word: nobody asked",
     "mostly-context": "in a turn of which most is left out",
@@ -21,8 +20,8 @@ _SHOWN = 3
 
 def explained(reason: str) -> str:
     """Return a reason in words."""
-    if reason in REASONS_HERE:
-        return REASONS_HERE[reason]
+    if reason in _REASONS:
+        return _REASONS[reason]
     return REASONS[reason].says if reason in REASONS else reason
 
 
@@ -31,26 +30,14 @@ class SourceStatistics:
     """Rows of one source.
 
     Attributes:
-        lengths: Tokens of each row, template included, as often as it is made.
-        rows: How many there are once the mix has taken some twice and some not at all.
-        words: Words that are learned, of the rows as they are made.
-        learned_tokens: Tokens of those words.
+        lengths: Tokens of each row before the mix, template included.
+        rows: How many there are after the mix.
+        words: Words that are learned, before the mix.
     """
 
     lengths: list[int] = field(default_factory=list)
     rows: int = 0
     words: int = 0
-    learned_tokens: int = 0
-
-    @property
-    def tokens(self) -> int:
-        """Return the tokens of all rows."""
-        return sum(self.lengths)
-
-    @property
-    def longest(self) -> int:
-        """Return the tokens of the longest row."""
-        return max(self.lengths, default=0)
 
     @property
     def median(self) -> int:
@@ -74,12 +61,10 @@ class ExampleStatistics:
 
     def add(self, row: Row, times: int, count_tokens: CountTokens) -> None:
         """Count a row that is taken so many times."""
-        of = self.sources.setdefault(row["source"], SourceStatistics())
-        of.lengths.append(row_tokens(row["messages"], count_tokens))
-        of.rows += times
-        for answer in learned(row["messages"]):
-            of.words += len(answer.split())
-            of.learned_tokens += count_tokens(answer)
+        source = self.sources.setdefault(row["source"], SourceStatistics())
+        source.lengths.append(row_tokens(row["messages"], count_tokens))
+        source.rows += times
+        source.words += sum(len(answer.split()) for answer in learned(row["messages"]))
 
     def leave_out(self, record: Record, reason: str) -> None:
         """Count a record of the owner's that isn't learned."""
@@ -90,9 +75,9 @@ class ExampleStatistics:
     @property
     def rows(self) -> int:
         """Return how many rows there are, after the mix."""
-        return sum(each.rows for each in self.sources.values())
+        return sum(source.rows for source in self.sources.values())
 
     @property
-    def lengths(self) -> Sequence[int]:
-        """Return the tokens of each row."""
-        return [length for each in self.sources.values() for length in each.lengths]
+    def lengths(self) -> list[int]:
+        """Return the tokens of each row before the mix."""
+        return [length for source in self.sources.values() for length in source.lengths]

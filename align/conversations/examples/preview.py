@@ -1,7 +1,7 @@
 """Examples as a terminal shows them: conversations, a table by source, lengths, what was left out.
 
-All functions return lines; the words in them are as they were written, safe to show only once
-`align.text.printable` has seen them.
+All functions return lines with the words as they were written: pass them through
+`align.text.printable` before showing them.
 """
 
 import random
@@ -9,7 +9,7 @@ import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from align.conversations.examples.example_rows import Message, Row
+from align.conversations.examples.example_rows import Row
 from align.conversations.examples.example_statistics import ExampleStatistics, explained
 
 # What is learned, what was answered before, what was asked; they say it without colour too.
@@ -20,7 +20,7 @@ _MOST_TURNS, _MOST_LINES = 10, 12
 
 
 class Drawing:
-    """Draws rows across sources while they pass by; the same seed draws the same."""
+    """A reservoir of rows across sources; the same seed draws the same."""
 
     def __init__(self, most: int, seed: int) -> None:
         self._most = most
@@ -41,14 +41,14 @@ class Drawing:
 
     def rows(self) -> list[Row]:
         """Return the rows that were drawn, as evenly from all sources as they go."""
-        taken: dict[str, list[Row]] = {source: [] for source in self._drawn}
+        drawn: dict[str, list[Row]] = {source: [] for source in self._drawn}
         left = {s: self._random.sample(rows, len(rows)) for s, rows in self._drawn.items()}
         most = self._most
         while most > 0 and any(left.values()):
             for source in [source for source, rows in left.items() if rows][:most]:
-                taken[source].append(left[source].pop())
+                drawn[source].append(left[source].pop())
                 most -= 1
-        return [row for rows in taken.values() for row in rows]
+        return [row for rows in drawn.values() for row in rows]
 
 
 def conversation_lines(
@@ -57,12 +57,13 @@ def conversation_lines(
     """Yield a row's lines, and whether each is part of what is learned."""
     width = width or shutil.get_terminal_size((100, 24)).columns
     messages = row["messages"]
-    turns = f"{len(messages)} turns"
-    yield f"{row['source']}, {turns}, {tokens:,} tokens", False
+    yield f"{row['source']}, {len(messages)} turns, {tokens:,} tokens", False
     if len(messages) > _MOST_TURNS:
         yield f"  … {len(messages) - _MOST_TURNS} earlier turns", False
     for message in messages[-_MOST_TURNS:]:
-        sign, is_learned = _sign(message)
+        is_answer = message["role"] == "assistant"
+        is_learned = is_answer and bool(message.get("train", True))
+        sign = LEARNED if is_learned else CONTEXT if is_answer else ASKED
         for at, line in enumerate(_wrapped(message["content"], max(width - 4, 20))):
             yield f"  {sign if at == 0 else ' '} {line}".rstrip(), is_learned
     yield "", False
@@ -73,12 +74,12 @@ def table_lines(statistics: ExampleStatistics) -> list[str]:
     head = f"{'source':<18}{'rows':>9}{'share':>8}{'words':>11}{'tokens':>11}"
     lines = [f"{head}{'median':>9}{'longest':>9}"]
     whole = statistics.rows or 1
-    for source, of in sorted(statistics.sources.items(), key=lambda each: -each[1].rows):
+    for source, counts in sorted(statistics.sources.items(), key=lambda item: -item[1].rows):
         lines.append(
-            f"{source:<18}{of.rows:>9,}{100 * of.rows / whole:>6.1f} %{of.words:>11,}"
-            f"{of.tokens:>11,}{of.median:>9,}{of.longest:>9,}"
+            f"{source:<18}{counts.rows:>9,}{100 * counts.rows / whole:>6.1f} %{counts.words:>11,}"
+            f"{sum(counts.lengths):>11,}{counts.median:>9,}{max(counts.lengths, default=0):>9,}"
         )
-    words = sum(of.words for of in statistics.sources.values())
+    words = sum(counts.words for counts in statistics.sources.values())
     lines.append(
         f"{'all':<18}{statistics.rows:>9,}{'':>8}{words:>11,}{sum(statistics.lengths):>11,}"
     )
@@ -116,13 +117,6 @@ def left_out_lines(statistics: ExampleStatistics, *, with_records: bool) -> list
     return lines
 
 
-def _sign(message: Message) -> tuple[str, bool]:
-    if message["role"] != "assistant":
-        return ASKED, False
-    is_learned = bool(message.get("train", True))
-    return (LEARNED if is_learned else CONTEXT), is_learned
-
-
 def _wrapped(text: str, width: int) -> list[str]:
     lines = [
         part
@@ -131,8 +125,8 @@ def _wrapped(text: str, width: int) -> list[str]:
     ]
     if len(lines) <= _MOST_LINES:
         return lines
-    left = sum(len(line.split()) for line in lines[_MOST_LINES - 1 :])
-    return [*lines[: _MOST_LINES - 1], f"… {left:,} more words"]
+    more = sum(len(line.split()) for line in lines[_MOST_LINES - 1 :])
+    return [*lines[: _MOST_LINES - 1], f"… {more:,} more words"]
 
 
 def _bar(count: int, most: int) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from align.console import progress
-from align.conversations.question_writing.waiting import Waiting
-from align.conversations.question_writing.weighing import Offered, prompt_of, question_in, weighed
+from align.conversations.question_writing.weighing import Offer, best_questions, question_in
+from align.conversations.questions.passage_questions import OpenPassage
 from align.conversations.questions.rules import candidates
 from align.store.connection import transaction
 from align.store.questions import Question, add_questions
@@ -16,13 +16,13 @@ WRITE = (
     "Write one short question, as a friend would ask it, to which this is the answer. "
     "Write the question only."
 )
-_DRAWN_TOKENS = 40
+_DRAW = {"temperature": 0.8, "top_p": 0.95, "max_new_tokens": 40}
 
 
 def write_questions(
     conn: sqlite3.Connection,
-    twin: Any,
-    passages_: Sequence[Waiting],
+    base: Any,
+    open_passages: Sequence[OpenPassage],
     *,
     writer: str,
     drawn: int = 4,
@@ -34,36 +34,31 @@ def write_questions(
 
     Args:
         conn: The owner's store.
-        twin: An `align.models.loaded_model.LoadedModel`: the base that writes.
-        passages_: From `waiting`.
+        base: An `align.models.loaded_model.LoadedModel`.
+        open_passages: Those without a question of this writer.
         writer: The name under which the questions are kept.
         drawn: Questions that the model draws for a passage; 0 only chooses among the rules'.
         language: Of the rules.
         seed: Of the draws.
-        batch_size: Passages that are worked on together; what is done of them is kept.
+        batch_size: Passages that are worked on together; a finished batch is kept.
     """
-    starts = range(0, len(passages_), batch_size)
+    starts = range(0, len(open_passages), batch_size)
     for start in progress(starts, len(starts), "questions", unit=f"batches of {batch_size}"):
-        batch = passages_[start : start + batch_size]
-        offered = _offered(twin, batch, drawn, language, seed)
-        written = list(weighed(twin, offered, writer))
+        batch = open_passages[start : start + batch_size]
+        questions = [
+            candidates(one.record.title, one.passage, one.record.text, language) for one in batch
+        ]
+        if drawn:
+            texts = [WRITE.format(passage=one.passage.text) for one in batch]
+            prompts = [[{"role": "user", "content": text}] for text in texts]
+            draws = base.generate(prompts, seed=seed, n=drawn, **_DRAW)
+            for candidate_list, replies in zip(questions, draws, strict=True):
+                candidate_list += [q for reply in replies if (q := question_in(reply))]
+        offers = [
+            Offer.of(one, one.passage.text, candidate_list)
+            for one, candidate_list in zip(batch, questions, strict=True)
+        ]
+        written = list(best_questions(base, offers, writer))
         with transaction(conn):
             add_questions(conn, written)
         yield from written
-
-
-def _offered(
-    twin: Any, batch: Sequence[Waiting], drawn: int, language: str, seed: int
-) -> list[Offered]:
-    found = [
-        candidates(each.record.title, each.passage, each.record.text, language) for each in batch
-    ]
-    if drawn:
-        asked = [prompt_of(WRITE.format(passage=each.passage.text)) for each in batch]
-        settings = {"temperature": 0.8, "top_p": 0.95, "max_new_tokens": _DRAWN_TOKENS}
-        answers = twin.generate(asked, seed=seed, n=drawn, **settings)
-        for known, texts in zip(found, answers, strict=True):
-            known += [question for text in texts if (question := question_in(text))]
-    return [
-        Offered.of(each, each.passage.text, known) for known, each in zip(found, batch, strict=True)
-    ]

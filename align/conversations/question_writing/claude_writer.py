@@ -15,8 +15,8 @@ from align.claude.requests import Request, ask
 from align.claude.spending import Budget
 from align.console import progress, say
 from align.conversations.question_writing.questions_prompt import SCHEMA, QuestionsPrompt, parse
-from align.conversations.question_writing.waiting import Waiting, waiting
-from align.conversations.question_writing.weighing import Offered, question_in, weighed
+from align.conversations.question_writing.weighing import Offer, best_questions, question_in
+from align.conversations.questions.passage_questions import OpenPassage, open_passages
 from align.conversations.questions.rules import candidates
 from align.errors import UserError
 from align.owner import Owner
@@ -34,22 +34,16 @@ _USUAL_EACH, _USUAL_MORE = 18, 10
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A passage, and what Claude is asked about it.
+class PassageRequest:
+    """A passage, its text as it is sent and trained on, and the request that asks about it."""
 
-    Attributes:
-        waiting: The passage.
-        shown: Its text as it is sent and, if it is learned, trained on.
-        request: What is sent.
-    """
-
-    waiting: Waiting
+    open_passage: OpenPassage
     shown: str
     request: Request
 
 
 @dataclass
-class Staying:
+class Withheld:
     """Passages that are not sent.
 
     Attributes:
@@ -61,18 +55,18 @@ class Staying:
     closed: int = 0
 
     def lines(self) -> list[str]:
-        """Return what there is to say of them."""
-        said = {
+        """Return how many there are of each kind, if any."""
+        counts = {
             "of train-only documents": self.train_only,
             "with words that must not leave": self.closed,
         }
-        kinds = [f"{_passages(count)} {which}" for which, count in said.items() if count]
+        kinds = [f"{_passages(count)} {kind}" for kind, count in counts.items() if count]
         return [f"Not sent: {', '.join(kinds)}."] if kinds else []
 
 
 @dataclass
 class Outcome:
-    """What became of what was asked.
+    """What became of the passages that were sent.
 
     Attributes:
         kept: Passages that have a question now.
@@ -107,15 +101,15 @@ class ClaudeWriter:
 
     Attributes:
         conn: The owner's store.
-        settings: The owner's.
+        owner: The owner.
         model: Which Claude.
         drawn: Questions for a passage at most.
-        prompt: What it is told.
+        prompt: What it is sent.
         redactor: Replaces what is private, as for training.
     """
 
     conn: sqlite3.Connection
-    settings: Owner
+    owner: Owner
     model: str
     drawn: int
     prompt: QuestionsPrompt
@@ -123,15 +117,14 @@ class ClaudeWriter:
 
     @classmethod
     def of(
-        cls, conn: sqlite3.Connection, settings: Owner, *, model: str, drawn: int
+        cls, conn: sqlite3.Connection, owner: Owner, *, model: str, drawn: int
     ) -> "ClaudeWriter":
         """Return the writer for an owner's documents, with the prompt of the recipes.
 
         Raises:
             UserError: The prompt's file is no such prompt.
         """
-        prompt = QuestionsPrompt.read()
-        return cls(conn, settings, model, drawn, prompt, redactor_for(settings))
+        return cls(conn, owner, model, drawn, QuestionsPrompt.read(), redactor_for(owner))
 
     @property
     def name(self) -> str:
@@ -139,38 +132,46 @@ class ClaudeWriter:
         return f"claude:{self.model}"
 
     @property
-    def told(self) -> str:
-        """What it is told whatever the passage."""
+    def instructions(self) -> str:
+        """What it is sent before every passage."""
         return self.prompt.shared(self.drawn)
 
-    def asked(self, detector: Detector, limit: int | None = None) -> tuple[list[Asked], Staying]:
-        """Return what is asked about the waiting passages that may leave, and how many may not.
+    def requests(
+        self, detector: Detector, limit: int | None = None
+    ) -> tuple[list[PassageRequest], Withheld]:
+        """Return requests about the open passages that may leave, and how many may not.
 
         Args:
             detector: Finds what must not leave.
             limit: How many passages at most; those that stay are counted in any case.
         """
-        found, staying = list[Asked](), Staying()
-        for each in waiting(self.conn, self.name):
-            if each.record.level != "open":
-                staying.train_only += 1
+        requests, withheld = list[PassageRequest](), Withheld()
+        for open_passage in open_passages(self.conn, self.name):
+            if open_passage.record.level != "open":
+                withheld.train_only += 1
                 continue
-            shown = self.redactor.redact(each.passage.text)
+            shown = self.redactor.redact(open_passage.passage.text)
             if detector.match(shown) is not None:
-                staying.closed += 1
-            elif limit is None or len(found) < limit:
-                found.append(Asked(each, shown, self._request(each, shown)))
-        return found, staying
+                withheld.closed += 1
+            elif limit is None or len(requests) < limit:
+                request = self._request(open_passage, shown)
+                requests.append(PassageRequest(open_passage, shown, request))
+        return requests, withheld
 
     async def write(
-        self, twin: Any, line: OpenChannel, asked: Sequence[Asked], *, batch_size: int = BATCH
+        self,
+        base: Any,
+        line: OpenChannel,
+        requests: Sequence[PassageRequest],
+        *,
+        batch_size: int = BATCH,
     ) -> Outcome:
-        """Ask, weigh and store, a few passages at a time; what is stored is not asked again.
+        """Send, weigh and store, a few passages at a time; what is stored is not sent again.
 
         Args:
-            twin: An `align.models.loaded_model.LoadedModel`: the base that weighs.
+            base: An `align.models.loaded_model.LoadedModel`, which weighs.
             line: To Claude. Where its budget is used up, the rest waits.
-            asked: From `asked`.
+            requests: From `requests`.
             batch_size: Passages that are sent, weighed and stored together.
 
         Raises:
@@ -178,52 +179,52 @@ class ClaudeWriter:
                 again; what had come by then is stored.
         """
         outcome = Outcome()
-        starts = range(0, len(asked), batch_size)
+        starts = range(0, len(requests), batch_size)
         for start in progress(starts, len(starts), "questions", unit=f"batches of {batch_size}"):
-            batch = asked[start : start + batch_size]
-            offers, stop = await _offers(line, batch, outcome.problems)
-            offered = [
-                self._offered(each, offers[each.request.id])
-                for each in batch
-                if each.request.id in offers
+            batch = requests[start : start + batch_size]
+            replies, stop = await _replies(line, batch, outcome.problems)
+            offers = [
+                self._offer(sent, replies[sent.request.id])
+                for sent in batch
+                if sent.request.id in replies
             ]
-            self._store(weighed(twin, offered, self.name), outcome)
+            self._store(best_questions(base, offers, self.name), outcome)
             if stop is not None:
                 raise stop
             if line.budget.unasked:
                 break
         done = outcome.kept + outcome.left_out + outcome.problems.total()
-        outcome.unasked = len(asked) - done
+        outcome.unasked = len(requests) - done
         return outcome
 
-    def _request(self, each: Waiting, shown: str) -> Request:
+    def _request(self, open_passage: OpenPassage, shown: str) -> Request:
         return ask(
             self.model,
-            self.told,
+            self.instructions,
             self.prompt.passage(shown),
             SCHEMA,
             max_tokens=_TOKENS_EACH * self.drawn + _TOKENS_MORE,
-            about=(each.record.id,),
+            about=(open_passage.record.id,),
             # Much shorter than what any model caches.
             ttl=None,
         )
 
-    def _offered(self, each: Asked, offers: Sequence[str]) -> Offered:
+    def _offer(self, sent: PassageRequest, reply: Sequence[str]) -> Offer:
         """Return the questions by rule and Claude's, as they would be trained on."""
-        record, passage = each.waiting.record, each.waiting.passage
+        record, passage = sent.open_passage.record, sent.open_passage.passage
         by_rule = [
             self.redactor.redact(question, context=[passage.text])
-            for question in candidates(record.title, passage, record.text, self.settings.language)
+            for question in candidates(record.title, passage, record.text, self.owner.language)
         ]
-        by_claude = [q for text in offers[: self.drawn] if (q := question_in(text))]
+        by_claude = [q for text in reply[: self.drawn] if (q := question_in(text))]
         # A placeholder in a question would be taken for somebody else's: beside it, the value in
         # the passage would be given another one.
         as_trained = [
             question
             for question in (*by_rule, *by_claude)
-            if self.redactor.redact_texts([question, passage.text]) == [question, each.shown]
+            if self.redactor.redact_texts([question, passage.text]) == [question, sent.shown]
         ]
-        return Offered.of(each.waiting, each.shown, as_trained)
+        return Offer.of(sent.open_passage, sent.shown, as_trained)
 
     def _store(self, written: Iterable[Question], outcome: Outcome) -> None:
         questions = list(written)
@@ -235,7 +236,7 @@ class ClaudeWriter:
 
 
 def usual_output(drawn: int) -> int:
-    """Return about how many tokens a reply has, before any has shown it."""
+    """Return about how many tokens a reply has."""
     return _USUAL_EACH * drawn + _USUAL_MORE
 
 
@@ -243,18 +244,18 @@ def _passages(count: int) -> str:
     return "1 passage" if count == 1 else f"{count:,} passages"
 
 
-async def _offers(
-    line: OpenChannel, batch: Sequence[Asked], problems: Counter[str]
+async def _replies(
+    line: OpenChannel, batch: Sequence[PassageRequest], problems: Counter[str]
 ) -> tuple[dict[str, list[str]], UserError | None]:
-    """Return what Claude offers, by request, and what ended the sending early, if anything."""
+    """Return the offered questions, by request, and what ended the sending early, if anything."""
     from align.claude.sending import send
 
-    # Two passages of the same words are asked about once.
-    passages = Counter(each.request.id for each in batch)
-    requests = {each.request.id: each.request for each in batch}
-    offers: dict[str, list[str]] = {}
+    # Two passages of the same words are sent once.
+    passages = Counter(sent.request.id for sent in batch)
+    requests = {sent.request.id: sent.request for sent in batch}
+    questions: dict[str, list[str]] = {}
 
-    def tell(text: str) -> None:
+    def report(text: str) -> None:
         # What the budget left out of one batch says little: the outcome says it of all.
         if not line.budget.unasked:
             say(text)
@@ -268,16 +269,16 @@ async def _offers(
         concurrency=len(requests),
         rate=line.to.rate,
         total=len(requests),
-        progress=tell,
+        progress=report,
     )
     try:
         async with aclosing(cast(Any, sending)) as replies:
             async for reply in replies:
                 if reply.problem is None:
-                    offers[reply.request.id] = reply.value
+                    questions[reply.request.id] = reply.value
                 else:
                     problems[reply.problem] += passages[reply.request.id]
     except UserError as error:
         # What is paid for is kept first.
-        return offers, error
-    return offers, None
+        return questions, error
+    return questions, None

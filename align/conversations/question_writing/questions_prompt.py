@@ -1,7 +1,4 @@
-"""What Claude is told when it writes questions: a text file that one can read and edit.
-
-`recipes/prompts/questions.md` holds the words; here is only what they are filled with.
-"""
+"""What Claude is sent when it writes questions, filled into `recipes/prompts/questions.md`."""
 
 import json
 from dataclasses import dataclass
@@ -25,11 +22,7 @@ _SECTIONS = {
 
 @dataclass(frozen=True)
 class QuestionsPrompt:
-    """What Claude is told, as a file says it.
-
-    Attributes:
-        file: The file.
-    """
+    """The prompt's file."""
 
     file: PromptFile
 
@@ -43,19 +36,9 @@ class QuestionsPrompt:
         """
         return cls(PromptFile.read(path or shipped("questions"), _SECTIONS))
 
-    @property
-    def text(self) -> str:
-        """Return the whole file."""
-        return self.file.text
-
     def shared(self, count: int) -> str:
-        """Return what all passages are asked with.
-
-        Args:
-            count: How many questions at most.
-        """
-        asked = "one" if count == 1 else f"up to {count}"
-        return self.file.filled("shared", {"count": asked})
+        """Return what goes before every passage; `count` is how many questions at most."""
+        return self.file.filled("shared", {"count": "one" if count == 1 else f"up to {count}"})
 
     def passage(self, text: str) -> str:
         """Return how one passage is shown; it can't close the tags that hold it."""
@@ -68,10 +51,10 @@ def parse(text: str) -> list[str]:
     Raises:
         ValueError: It is anything but what `SCHEMA` says.
     """
-    said = json.loads(text)
-    if not isinstance(said, dict) or list(said) != ["questions"]:
+    reply = json.loads(text)
+    if not isinstance(reply, dict) or list(reply) != ["questions"]:
         raise ValueError("a reply with other keys than were asked for")
-    questions = said["questions"]
-    if not isinstance(questions, list) or not all(isinstance(each, str) for each in questions):
+    questions = reply["questions"]
+    if not isinstance(questions, list) or not all(isinstance(text, str) for text in questions):
         raise ValueError("a reply with something that is no question")
     return questions

@@ -40,7 +40,7 @@ def passages(text: str) -> list[Passage]:
     Paragraphs are joined until a passage has `FEWEST_WORDS`, never beyond `MOST_WORDS`, nor over a
     heading. What is shorter by itself, longer, or no prose, belongs to none.
     """
-    found: list[Passage] = []
+    complete: list[Passage] = []
     open_: Passage | None = None
     heading: str | None = None
     for block in _BLOCK.finditer(text):
@@ -55,10 +55,10 @@ def passages(text: str) -> list[Passage]:
         if joined.words >= FEWEST_WORDS:
             open_ = None
             if joined.words <= MOST_WORDS:
-                found.append(joined)
+                complete.append(joined)
         else:
             open_ = joined
-    return found
+    return complete
 
 
 def _heading_of(block: str) -> str | None:

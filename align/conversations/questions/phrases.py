@@ -8,7 +8,7 @@ class Phrases:
     """What the rules need of a language.
 
     Attributes:
-        about: Questions on a topic that was named; `{}` is the topic.
+        about: Questions on a topic; `{}` stands for it.
         more: Questions on a thing within a larger topic: the thing, then the topic.
         determiners: Words after which a noun follows.
         openers: Beginnings of titles that are no part of their topic.

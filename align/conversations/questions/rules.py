@@ -1,13 +1,15 @@
-"""Questions by rule: from a heading, a title and the first sentence. Pure."""
+"""Questions by rule, from a heading, a title and the first sentence, and which is answered."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from align.conversations.questions.passages import Passage
 from align.conversations.questions.phrases import PHRASES, Phrases
 from align.text.content_words import content_stems
 
+# At least this share of what a question asks about is spoken of in the passage.
+LEAST_OVERLAP = 0.5
 _LONGEST_TOPIC = 8
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s")
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*|\d+|[.,;:!?()]")
@@ -29,7 +31,7 @@ def candidates(
 ) -> list[str]:
     """Return questions that the passage may answer, the most particular first.
 
-    None of them is checked; `questions.answered` tells which one the passage answers.
+    None of them is checked; `best_answered` tells which one the passage answers.
 
     Args:
         title: The document's.
@@ -38,16 +40,36 @@ def candidates(
         language: Two letters; one without phrases gets English.
     """
     phrases = _varied(PHRASES.get(language, PHRASES["en"]), passage.text)
-    found: list[str] = []
-    for named in (passage.heading, title):
-        if named:
-            found += _of_title(named, phrases, english=language not in PHRASES or language == "en")
+    questions: list[str] = []
+    for text in (passage.heading, title):
+        if text:
+            english = language not in PHRASES or language == "en"
+            questions += _of_title(text, phrases, english=english)
     topic = _topic(passage.heading or title or "", phrases) or _topic(title or "", phrases)
     for phrase in _noun_phrases(passage.text, document, phrases):
         if topic and not content_stems(phrase) & content_stems(topic):
-            found += [form.format(phrase, topic) for form in phrases.more]
-        found.append(phrases.about[0].format(phrase))
-    return list(dict.fromkeys(found))
+            questions += [form.format(phrase, topic) for form in phrases.more]
+        questions.append(phrases.about[0].format(phrase))
+    return list(dict.fromkeys(questions))
+
+
+def overlap(question: str, passage: str) -> float:
+    """Return the share of the question's content words that stand in the passage, 0 to 1.
+
+    A question without any ("How are you?") is answered by everything, and so by nothing: 0.
+    """
+    stems = content_stems(question)
+    return len(stems & content_stems(passage)) / len(stems) if stems else 0.0
+
+
+def best_answered(questions: Iterable[str], passage: str) -> tuple[str, float] | None:
+    """Return the question that the passage answers best, the first of equals, and its overlap.
+
+    None where it answers none of them well enough.
+    """
+    shares = [(question, overlap(question, passage)) for question in questions]
+    best = max(shares, key=lambda share: share[1], default=None)
+    return best if best is not None and best[1] >= LEAST_OVERLAP else None
 
 
 def _of_title(title: str, phrases: Phrases, *, english: bool) -> Iterator[str]:
@@ -89,27 +111,27 @@ def _noun_phrases(text: str, document: str, phrases: Phrases, most: int = 2) -> 
     first = _SENTENCE_END.split(text.strip(), maxsplit=1)[0]
     tokens = _WORD.findall(first)
     spoken = f" {' '.join(_WORD.findall(document.casefold()))} "
-    found = []
+    nouns = []
     for at, token in enumerate(tokens[:-1]):
         if token.casefold() not in phrases.determiners:
             continue
         for length in (3, 2, 1):
             run = tokens[at + 1 : at + 1 + length]
-            named = " ".join(run).casefold()
-            if all(map(content_stems, run)) and spoken.count(f" {named} ") > 1:
-                found.append(_turned(" ".join([token.lower(), *run])))
+            noun = " ".join(run).casefold()
+            if all(map(content_stems, run)) and spoken.count(f" {noun} ") > 1:
+                nouns.append(_turned(" ".join([token.lower(), *run])))
                 break
-    return list(dict.fromkeys(found))[:most]
+    return list(dict.fromkeys(nouns))[:most]
 
 
 def _varied(phrases: Phrases, text: str) -> Phrases:
-    """Begin with another form for another passage: a twin that is asked one way answers one way."""
+    """Begin with another form for another passage, so that a model learns more than one."""
     turn = len(text) % len(phrases.about)
     return replace(phrases, about=phrases.about[turn:] + phrases.about[:turn])
 
 
 def _turned(text: str) -> str:
-    """Say to the owner what he says of himself: of "how I bake", "how you bake"."""
+    """Turn the first person into the second: of "how I bake", "how you bake"."""
     words = [_TURNED.get(word.casefold(), word) for word in text.split()]
     # "was" is only turned where "you" stands beside it.
     for at, word in enumerate(words):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from align.console import duration, say
-from align.conversations.examples import estimated_tokens
+from align.conversations.examples.example_rows import estimated_tokens
 from align.errors import UserError
 from align.files import write_atomically
 from align.models.lineage import FILE as TWIN

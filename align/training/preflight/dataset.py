@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from align.console import make_command
-from align.conversations.examples import build_examples, estimated_tokens
+from align.conversations.examples.building import build_examples
+from align.conversations.examples.example_rows import estimated_tokens
 from align.errors import UserError
 from align.models.base import Base
 from align.owner import load_owner

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from align.conversations.examples import ExampleStatistics
+from align.conversations.examples.example_statistics import ExampleStatistics
 from align.conversations.identity import identity_rows
 from align.owner import Owner
 from align.store.adding import add_records
@@ -154,9 +154,9 @@ def test_the_figures_are_those_of_the_rows(mixed: sqlite3.Connection) -> None:
     assert statistics.rows == len(made) == 300
     assert list(statistics.sources) == ["messages", "documents"]
     documents = statistics.sources["documents"]
-    assert (documents.rows, documents.words, documents.learned_tokens) == (200, 200, 200)
+    assert (documents.rows, documents.words) == (200, 200)
     # The prompt has six words and the piece two; the template takes 48.
-    assert documents.median == documents.longest == 24 + 2 * 12 + 6 + 2
+    assert documents.median == max(documents.lengths) == 24 + 2 * 12 + 6 + 2
     assert statistics.left_out == {"sealed": 1, "empty": 1, "duplicate": 1}
     assert [record.text for record in statistics.shown["duplicate"]] == ["Copied twice."]
 

@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from align.conversations.examples.chats import Room, chat_rows
+from align.conversations.examples.chats import chat_rows
+from align.conversations.examples.example_rows import RowLimit
 from align.conversations.examples.example_statistics import ExampleStatistics
 from align.owner import Conversations
 from align.store.adding import add_records
@@ -19,7 +20,7 @@ FRAME, AROUND = 24, 12
 
 def made_of(records: list[Record], most: int) -> tuple[list[dict[str, Any]], ExampleStatistics]:
     statistics = ExampleStatistics()
-    made = list(chat_rows(records, Conversations(), Room(words, most), statistics))
+    made = list(chat_rows(records, Conversations(), RowLimit(words, most), statistics))
     return made, statistics
 
 

@@ -6,12 +6,9 @@ import sqlite3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.conversations.examples import (
-    cut_at_paragraph_ends,
-    cut_at_sentence_ends,
-    document_rows,
-    estimated_tokens,
-)
+from align.conversations.examples.cutting import cut_at_paragraph_ends
+from align.conversations.examples.documents import document_rows
+from align.conversations.examples.example_rows import estimated_tokens
 from align.store.adding import add_records
 from tests.conversations.examples.writing import document, rows, words
 
@@ -20,16 +17,14 @@ TEXT = st.text(st.sampled_from("ab .!?\n#\t…\u2028"), max_size=300)
 
 @given(st.text(max_size=400) | TEXT, st.integers(min_value=1, max_value=40))
 def test_cut_text_joins_to_the_text(text: str, most: int) -> None:
-    assert "".join(cut_at_sentence_ends(text, words, most)) == text
     assert "".join(cut_at_paragraph_ends(text, words, most)) == text
 
 
 @given(TEXT)
 def test_no_cut_is_too_long_or_empty(text: str) -> None:
-    for cut in (cut_at_sentence_ends, cut_at_paragraph_ends):
-        pieces = cut(text, len, 50)
-        assert all(len(piece.strip()) <= 50 for piece in pieces)
-        assert all(piece.strip() for piece in pieces) or len(pieces) == 1
+    pieces = cut_at_paragraph_ends(text, len, 50)
+    assert all(len(piece.strip()) <= 50 for piece in pieces)
+    assert all(piece.strip() for piece in pieces) or len(pieces) == 1
 
 
 @given(st.text(max_size=600), st.integers(min_value=64, max_value=200))

@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any
 
-from align.conversations.examples import rewrite_rows
+from align.conversations.examples.building import rewrite_rows
 from align.store.adding import add_records
 from align.store.events import Event, append_event
 from align.store.prompts import Prompt, add_prompts

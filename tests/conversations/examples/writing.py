@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any
 
-from align.conversations.examples import build_examples
+from align.conversations.examples.building import build_examples
 from align.owner import Owner
 from align.store.records import Record
 

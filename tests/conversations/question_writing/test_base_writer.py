@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from align.conversations.question_writing import waiting, write_questions
+from align.conversations.question_writing.base_writer import write_questions
+from align.conversations.questions.passage_questions import open_passages
 from align.models.checkpoints import resolve
 from align.models.loaded_model import LoadedModel, log_likelihood
 from align.models.loading import load_model
@@ -22,7 +23,7 @@ POSTS = {
 
 
 @pytest.fixture
-def twin(root: Path) -> LoadedModel:
+def base(root: Path) -> LoadedModel:
     return load_model(
         resolve("demo", "base", recipe=read_recipe(recipe_path("demo", "sft"), "sft"))
     )
@@ -50,20 +51,21 @@ def conn() -> sqlite3.Connection:
 
 
 def test_the_base_keeps_the_question_that_makes_a_passage_likelier(
-    conn: sqlite3.Connection, twin: LoadedModel
+    conn: sqlite3.Connection, base: LoadedModel
 ) -> None:
-    found = list(write_questions(conn, twin, waiting(conn, "model:x"), writer="model:x", drawn=1))
+    passages = open_passages(conn, "model:x")
+    found = list(write_questions(conn, base, passages, writer="model:x", drawn=1))
     assert found == list(iter_questions(conn))
     assert len(found) == 2, "sealed, held-out and left-out documents have no questions"
     for question, topic in zip(found, ("chess", "garden"), strict=True):
         assert question.left_out is None
         assert topic in question.question.lower()
         assert question.gain is not None and question.gain > 0
-    assert waiting(conn, "model:x") == []
-    assert len(waiting(conn, "model:y")) == 2
+    assert open_passages(conn, "model:x") == []
+    assert len(open_passages(conn, "model:y")) == 2
 
 
-def test_its_own_question_makes_a_passage_likelier_than_anothers(twin: LoadedModel) -> None:
+def test_its_own_question_makes_a_passage_likelier_than_anothers(base: LoadedModel) -> None:
     for title, text in POSTS.items():
         other = next(each for each in POSTS if each != title)
         rows = [
@@ -73,5 +75,5 @@ def test_its_own_question_makes_a_passage_likelier_than_anothers(twin: LoadedMod
             ]
             for topic in (title, other)
         ]
-        own, foreign = log_likelihood(twin, rows)
+        own, foreign = log_likelihood(base, rows)
         assert own.log_prob > foreign.log_prob

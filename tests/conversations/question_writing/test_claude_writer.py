@@ -10,9 +10,9 @@ import pytest
 
 from align.claude.destination import destination, obtain_consent, open_channel
 from align.claude.spending import Budget
-from align.conversations.question_writing import claude_writer as by_claude
+from align.conversations.question_writing import claude_writer
 from align.conversations.question_writing.claude_writer import PURPOSE, ClaudeWriter, Outcome
-from align.conversations.question_writing.weighing import weighed
+from align.conversations.question_writing.weighing import best_questions
 from align.errors import UserError
 from align.owner import load_owner
 from align.privacy import private_text as private_text
@@ -67,16 +67,16 @@ def written(
 ) -> Outcome:
     """Let Claude write for all that waits."""
     monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
-    settings = load_owner("ann")
+    owner = load_owner("ann")
     to = destination("ann", MODEL, PURPOSE)
-    writer = ClaudeWriter.of(conn, settings, model=MODEL, drawn=drawn)
-    closed = PrivateText(conn, settings, known=(writer.told,))
-    consent = obtain_consent(to, settings, yes=True, ask=None, show=lambda line: None)
-    asked, _ = writer.asked(closed)
+    writer = ClaudeWriter.of(conn, owner, model=MODEL, drawn=drawn)
+    detector = PrivateText(conn, owner, known=(writer.instructions,))
+    consent = obtain_consent(to, owner, yes=True, ask=None, show=lambda line: None)
+    requests, _ = writer.requests(detector)
 
     async def run() -> Outcome:
-        async with open_channel(to, closed, consent, budget_usd=budget_usd) as line:
-            return await writer.write(twin, line, asked, batch_size=batch_size)
+        async with open_channel(to, detector, consent, budget_usd=budget_usd) as line:
+            return await writer.write(twin, line, requests, batch_size=batch_size)
 
     return asyncio.run(run())
 
@@ -151,10 +151,10 @@ def test_a_document_that_is_sealed_meanwhile_stays_here(
     monkeypatch.setattr(private_text, "_LOOK_SHARE", 1e9)
     records = posts(FEW + 2)
     conn = filled("ann", records)
-    asked = ClaudeWriter.of(conn, load_owner("ann"), model=MODEL, drawn=4).asked(
+    requests = ClaudeWriter.of(conn, load_owner("ann"), model=MODEL, drawn=4).requests(
         PrivateText(conn, load_owner("ann"))
     )[0]
-    late = asked[-1].waiting.record
+    late = requests[-1].open_passage.record
 
     def seal(received: Any) -> None:
         other = connect(root / "data" / "ann" / "twin.db")
@@ -187,9 +187,9 @@ def test_names_and_numbers_are_replaced_before_they_leave(
 
     def weigh(twin: Any, batch: Any, writer: str) -> Any:
         offered.extend(question for each in batch for question in each.questions)
-        return weighed(twin, batch, writer)
+        return best_questions(twin, batch, writer)
 
-    monkeypatch.setattr(by_claude, "weighed", weigh)
+    monkeypatch.setattr(claude_writer, "best_questions", weigh)
     with serve(answer=answer) as server:
         written(conn, server, tiny, monkeypatch)
         [sent] = server.bodies()
@@ -217,13 +217,13 @@ def test_what_repeats_closed_writing_is_left_out_and_counted() -> None:
     ]
     conn = filled("ann", records)
     writer = ClaudeWriter.of(conn, load_owner("ann"), model=MODEL, drawn=4)
-    asked, staying = writer.asked(Closed())
-    assert [each.shown for each in asked] == [GARDEN]
-    assert (staying.train_only, staying.closed) == (1, 1)
-    assert staying.lines() == [
+    requests, withheld = writer.requests(Closed())
+    assert [each.shown for each in requests] == [GARDEN]
+    assert (withheld.train_only, withheld.closed) == (1, 1)
+    assert withheld.lines() == [
         "Not sent: 1 passage of train-only documents, 1 passage with words that must not leave."
     ]
-    assert writer.asked(Closed(), limit=0)[0] == []
+    assert writer.requests(Closed(), limit=0)[0] == []
 
 
 def test_the_ledger_has_a_line_for_each_attempt(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -333,16 +333,16 @@ def test_without_consent_the_gate_lets_nothing_pass(
     tiny: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conn = filled("ann", [document(CHESS, "One")])
-    settings = load_owner("ann")
+    owner = load_owner("ann")
     with serve(answer=asks_about_it) as server:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
-        writer = ClaudeWriter.of(conn, settings, model=MODEL, drawn=4)
-        closed = PrivateText(conn, settings)
+        writer = ClaudeWriter.of(conn, owner, model=MODEL, drawn=4)
+        detector = PrivateText(conn, owner)
 
         async def run() -> None:
             to = destination("ann", MODEL, PURPOSE)
-            async with open_channel(to, closed, None, budget_usd=1.0) as line:
-                await writer.write(tiny, line, writer.asked(closed)[0])
+            async with open_channel(to, detector, None, budget_usd=1.0) as line:
+                await writer.write(tiny, line, writer.requests(detector)[0])
 
         with pytest.raises(UserError, match="no consent"):
             asyncio.run(run())

@@ -8,7 +8,7 @@ from align.errors import UserError
 
 
 def changed(folder: Path, old: str, new: str) -> Path:
-    text = QuestionsPrompt.read().text
+    text = QuestionsPrompt.read().file.text
     assert old in text
     path = folder / "questions.md"
     path.write_text(text.replace(old, new), "utf-8")

@@ -1,8 +1,7 @@
 import pytest
 
-from align.conversations.questions.answered import best_answered, overlap
 from align.conversations.questions.passages import Passage
-from align.conversations.questions.rules import candidates
+from align.conversations.questions.rules import best_answered, candidates, overlap
 
 STORY = (
     "The old bakery hired me for the summer, and I carried trays of bread through the village "

@@ -2,7 +2,7 @@ import sqlite3
 
 import pytest
 
-from align.conversations.questions.exchanges import exchanges
+from align.conversations.questions.passage_questions import exchanges
 from align.store.adding import add_records
 from align.store.connection import in_memory
 from align.store.questions import Question, add_questions

@@ -1,0 +1,72 @@
+"""Which question goes with each passage of a document: a model's, else one by rule."""
+
+import math
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from align.conversations.questions.passages import Passage, passages
+from align.conversations.questions.rules import best_answered, candidates
+from align.store.questions import Question, questions_of
+from align.store.records import Record, iter_records
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A question, and the owner's own words that answer it."""
+
+    question: str
+    passage: Passage
+
+
+@dataclass(frozen=True)
+class OpenPassage:
+    """A passage for which a writer has not written a question yet."""
+
+    record: Record
+    passage: Passage
+
+
+def exchanges(conn: sqlite3.Connection, record: Record, language: str = "en") -> Iterator[Exchange]:
+    """Yield the questions that a document's passages answer; a passage that answers none has none.
+
+    A question that a model wrote for a passage goes before the rules; of several, the one that
+    made the passage likeliest. Where the model found that the passage answers nothing, no rule is
+    tried. No question comes twice.
+    """
+    by_rule: set[str] = set()
+    written: dict[tuple[int, int], Question] = {}
+    for question in sorted(questions_of(conn, record.id), key=_worth):
+        written[question.start, question.stop] = question
+    for passage in passages(record.text):
+        known = written.get((passage.start, passage.stop))
+        if known is not None:
+            if known.left_out is None:
+                yield Exchange(known.question, passage)
+            continue
+        offered = candidates(record.title, passage, record.text, language)
+        best = best_answered((text for text in offered if text not in by_rule), passage.text)
+        if best is not None:
+            by_rule.add(best[0])
+            yield Exchange(best[0], passage)
+
+
+def open_passages(conn: sqlite3.Connection, writer: str) -> list[OpenPassage]:
+    """Return the passages of trained documents for which a writer wrote nothing yet, in order."""
+    records = iter_records(
+        conn, split="train", kind="document", is_owner=True, levels=("open", "train-only")
+    )
+    still_open = []
+    for record in list(records):
+        known = {(q.start, q.stop) for q in questions_of(conn, record.id) if q.writer == writer}
+        still_open += [
+            OpenPassage(record, passage)
+            for passage in passages(record.text)
+            if (passage.start, passage.stop) not in known
+        ]
+    return still_open
+
+
+def _worth(question: Question) -> tuple[bool, float]:
+    """Return what sorts a better question last: one that is answered, and by how much."""
+    return question.left_out is None, -math.inf if question.gain is None else question.gain
