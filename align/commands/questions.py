@@ -154,7 +154,13 @@ def _by_claude(
 ) -> None:
     import asyncio
 
-    from align.claude.destination import (announcement, destination, obtain_consent, on_terminal, open_channel)
+    from align.claude.destination import (
+        announcement,
+        destination,
+        obtain_consent,
+        on_terminal,
+        open_channel,
+    )
     from align.claude.spending import estimate
     from align.console import say
     from align.conversations.question_writing.claude_writer import (
