@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import platform
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ _WHOLE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
 FULL = "full"
 _VERSION = 1
+LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,13 @@ class Lineage:
 def digest_of(*parts: Any) -> str:
     """Return the SHA-256 of JSON-able parts."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that decide a training's result."""
+    from importlib.metadata import version
+
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
 
 
 def read(folder: Path) -> Lineage:

@@ -54,6 +54,11 @@ class Recipe:
     ours: dict[str, Any]
 
     @property
+    def name(self) -> str:
+        """Return its short name: the folder's where the file is named after the stage."""
+        return self.path.parent.name if self.path.stem == self.stage else self.path.stem
+
+    @property
     def values(self) -> dict[str, Any]:
         """Return all values that were said, command line included, and our defaults."""
         return {**self.model, **self.training, **self.ours}
@@ -82,6 +87,12 @@ class Recipe:
     def base_revision(self) -> str:
         """Return the hub revision of the base."""
         return str(self.model.get("model_revision", "main"))
+
+    @property
+    def trackers(self) -> list[str]:
+        """Return where the run's figures go: the names in `report_to` but `none`."""
+        names = self.training.get("report_to") or "none"
+        return [name for name in ([names] if isinstance(names, str) else names) if name != "none"]
 
     @property
     def seed(self) -> int:

@@ -1,8 +1,6 @@
 """Publish a twin: its weights, its tokenizer and its lineage, under the next number."""
 
-import importlib.metadata
 import json
-import platform
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +9,10 @@ from typing import Any
 from align.files import write_atomically
 from align.models.chat_template import stop_token, template_hash
 from align.models.checkpoints import clear_work, publish
-from align.models.lineage import FULL, Lineage, weights_hash, write
+from align.models.lineage import FULL, Lineage, library_versions, weights_hash, write
 from align.paths import relative_to_root
 from align.recipe.recipe_keys import DEFAULTS
 from align.training.prepared_run import TrainingRun, is_main
-
-_LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
 
 
 def publish_twin(
@@ -82,7 +78,6 @@ def _lineage(run: TrainingRun, staging: Path, tokenizer: Any, metrics: dict[str,
     else:
         wanted = (key for key in DEFAULTS["sft"] if key.startswith("sample_"))
         sampling = {key.removeprefix("sample_"): ours[key] for key in wanted}
-    versions = {name: importlib.metadata.version(name) for name in _LIBRARIES}
     return Lineage(
         owner=run.owner_id,
         stage=run.stage,
@@ -106,7 +101,7 @@ def _lineage(run: TrainingRun, staging: Path, tokenizer: Any, metrics: dict[str,
         parent={"name": run.parent.name, "hash": run.parent.hash} if run.parent else None,
         mix=run.rows.mix,
         sampling=sampling,
-        versions={"python": platform.python_version(), **versions},
+        versions=library_versions(),
         metrics=metrics,
         judging=run.judging,
         kind=FULL if run.recipe.is_full else "adapter",

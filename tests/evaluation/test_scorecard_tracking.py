@@ -6,7 +6,7 @@ import pytest
 
 from align.evaluation.scorecard import HabitRow, Judge, Match, Measure, Sample, Scorecard
 from align.evaluation.scorecard_tracking import track
-from tests.training.wandb_files import records
+from tests.training.tracking.wandb_files import records
 
 CARD = Scorecard(
     owner="ann",

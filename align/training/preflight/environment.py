@@ -3,12 +3,11 @@
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+from align.models.lineage import LIBRARIES
 from align.recipe.extra_packages import missing_extras
 from align.recipe.recipe_file import Recipe
 from align.training.preflight.findings import Finding, fine, look, wrong
 from align.training.preflight.machine import Layout, Machine, size_words
-
-_NEEDED = ("torch", "transformers", "trl", "peft", "accelerate")
 
 
 def environment(machine: Machine) -> list[Finding]:
@@ -61,7 +60,7 @@ def new_tokens(recipe: Recipe, layout: Layout) -> list[Finding]:
 
 def _libraries(machine: Machine) -> Finding:
     found, missing = [], []
-    for name in _NEEDED:
+    for name in LIBRARIES:
         try:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""What is reported of a run, to wandb and the like: figures, and no text of the owner's.
+"""Report on a run to wandb and the like: figures, and no text of the owner's.
 
 transformers' own reporters would send all settings, the owner's folder among them; these take
 their place. Only the main process reports, and nothing that goes wrong here stops a training.
@@ -21,7 +21,6 @@ from align.training.prepared_run import TrainingRun, is_main
 from align.training.tracking.run_config import (
     config_of,
     lineage_of,
-    recipe_name,
     summary_of,
     tags_of,
     text_tables,
@@ -33,8 +32,8 @@ from align.training.tracking.speed import (
     peak_memory,
     train_flops_per_token,
 )
-from align.training.tracking.trackers import TensorBoard, Tracker, Trackio, Wandb
-from align.training.tracking.wandb_runs import PROJECT, group_of, names_of, without_names
+from align.training.tracking.trackers import Tracker, open_tracker
+from align.training.tracking.wandb_runs import PROJECT, names_of, without_names
 
 # Where a run's folder keeps its name and id while it goes on.
 FILE = "tracking.json"
@@ -44,13 +43,11 @@ _AT_END = ("train_runtime", "train_samples_per_second", "train_steps_per_second"
 
 
 def callbacks(trainer: Any, run: TrainingRun) -> list[TrainerCallback]:
-    """Return what measures a run's speed, and what reports on it where the recipe asks for that."""
+    """Return what measures a run's speed, and reports on it where the recipe asks for that."""
     if not is_main():
         return []
-    said = run.recipe.training.get("report_to") or "none"
-    wanted = [word for word in ([said] if isinstance(said, str) else said) if word != "none"]
-    stopwatch = Stopwatch(trainer)
-    return [stopwatch, *([Reporter(trainer, run, wanted, stopwatch)] if wanted else [])]
+    stopwatch, trackers = Stopwatch(trainer), run.recipe.trackers
+    return [stopwatch, *([Reporter(trainer, run, trackers, stopwatch)] if trackers else [])]
 
 
 def finish(trainer: Any, run: TrainingRun, metrics: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,12 +106,12 @@ class Stopwatch(TrainerCallback):
 
 
 class Reporter(TrainerCallback):
-    """Tells the trackers how a run goes. One that fails is left out from then on."""
+    """Reports to trackers how a run goes. One that fails is left out from then on."""
 
     def __init__(
-        self, trainer: Any, run: TrainingRun, wanted: list[str], stopwatch: Stopwatch
+        self, trainer: Any, run: TrainingRun, kinds: list[str], stopwatch: Stopwatch
     ) -> None:
-        self._trainer, self._run, self._wanted = trainer, run, wanted
+        self._trainer, self._run, self._kinds = trainer, run, kinds
         self._stopwatch, self._before = stopwatch, (0.0, 0.0)
         self._trackers: dict[str, Tracker] = {}
         self._names = [] if run.recipe.ours.get("wandb_owner") else names_of(run.owner_id)
@@ -126,10 +123,10 @@ class Reporter(TrainerCallback):
         self._flops = _flops_per_token(self._trainer, self._run)
         if self._flops:
             self._peak = self._guarded("the device's peak", self._measured_peak)
-        for word in self._wanted:
-            tracker = self._guarded(word, lambda word=word: self._open(word, state.global_step))
+        for kind in self._kinds:
+            tracker = self._guarded(kind, lambda kind=kind: self._open(kind, state.global_step))
             if tracker is not None:
-                self._trackers[word] = tracker
+                self._trackers[kind] = tracker
         if self._run.recipe.ours.get("wandb_text") and "wandb" in self._trackers:
             self._show_text(self._trackers["wandb"])
 
@@ -140,16 +137,16 @@ class Reporter(TrainerCallback):
             for key, value in (logs or {}).items()
             if isinstance(value, int | float)
         }
-        last = {key: values.pop(key) for key in _AT_END if key in values}
-        if last:
-            self._each("summarise", last)
+        totals = {key: values.pop(key) for key in _AT_END if key in values}
+        if totals:
+            self._each("summarise", totals)
             return
         if "loss" in values:
             values |= self._speed()
         self._each("log", rewrite_logs(values), state.global_step)
 
     def on_alarm(self, alarm: Any) -> None:
-        """Pass an alarm on; a fatal one is the last that is heard of the run."""
+        """Pass an alarm on; a fatal one ends the report."""
         sentence = without_names(alarm.sentence, self._names)
         self._each("alert", alarm.name, sentence, is_fatal=alarm.is_fatal)
         self._each("summarise", {f"alarms/{alarm.name}": sentence})
@@ -166,60 +163,56 @@ class Reporter(TrainerCallback):
         self._each("summarise", summary_of(self._run, metrics, history))
         self._close(failed=False)
 
-    def _open(self, word: str, step: int) -> Tracker:
+    def _open(self, kind: str, step: int) -> Tracker:
         run, ours = self._run, self._run.recipe.ours
-        known = self._known()
-        shown = f"{run.owner_id} {known['name']}" if ours.get("wandb_owner") else known["name"]
-        name = without_names(run.recipe.training.get("run_name") or shown, self._names)
-        config = without_names(config_of(self._trainer, run), self._names)
-        project = run.recipe.training.get("project") or PROJECT
-        if word == "tensorboard":
-            return TensorBoard(run.owner_id, name=known["folder"], config=config, step=step)
-        if word == "trackio":
-            group = group_of(run.owner_id, lineage_of(run))
-            return Trackio(run.owner_id, name=name, group=group, config=config, project=project)
-        return Wandb(
+        identity = self._identity()
+        name, shows_owner = identity["name"], bool(ours.get("wandb_owner"))
+        shown = f"{run.owner_id} {name}" if shows_owner else name
+        return open_tracker(
+            kind,
             run.owner_id,
             job_type=run.stage,
-            name=name,
+            name=without_names(run.recipe.training.get("run_name") or shown, self._names),
             lineage=lineage_of(run),
             tags=tags_of(run),
-            config=config,
-            project=project,
-            run_id=known["id"],
-            shows_owner=bool(ours.get("wandb_owner")),
+            config=without_names(config_of(self._trainer, run), self._names),
+            project=run.recipe.training.get("project") or PROJECT,
+            run_id=identity["id"],
+            shows_owner=shows_owner,
+            folder=identity["folder"],
+            step=step,
         )
 
-    def _known(self) -> dict[str, str]:
+    def _identity(self) -> dict[str, str]:
         """Return the run's id and name, the same after a stop."""
         path = self._run.work / FILE
         if path.is_file():
             kept: dict[str, str] = json.loads(path.read_text("utf-8"))
             return kept
-        taken = numbered(self._run.owner_id)
-        number = int(taken[-1].name.split("-")[0]) + 1 if taken else 1
-        known = {
+        checkpoints = numbered(self._run.owner_id)
+        number = int(checkpoints[-1].name.split("-")[0]) + 1 if checkpoints else 1
+        identity = {
             "id": secrets.token_hex(4),
-            "name": f"{self._run.stage} {number:03d} {recipe_name(self._run.recipe)}",
+            "name": f"{self._run.stage} {number:03d} {self._run.recipe.name}",
             "folder": f"{number:03d}-{self._run.stage}",
         }
-        write_atomically(path, json.dumps(known) + "\n")
-        return known
+        write_atomically(path, json.dumps(identity) + "\n")
+        return identity
 
     def _speed(self) -> dict[str, float]:
-        """Return the speed since it was last asked for; what can't be known is absent."""
+        """Return the speed since the last call; what can't be known is absent."""
         now = (self._stopwatch.tokens, self._stopwatch.seconds)
         tokens, seconds = (new - old for new, old in zip(now, self._before, strict=True))
         self._before = now
         device = self._trainer.accelerator.device
-        found = {"peak_memory_gib": peak_memory(device) / 2**30}
+        figures = {"peak_memory_gib": peak_memory(device) / 2**30}
         if tokens > 0 and seconds > 0:
-            found["tokens_per_second"] = tokens / seconds
+            figures["tokens_per_second"] = tokens / seconds
             if self._flops:
-                found["flops_per_second"] = self._flops * tokens / seconds
+                figures["flops_per_second"] = self._flops * tokens / seconds
                 if self._peak:
-                    found["share_of_peak"] = found["flops_per_second"] / self._peak
-        return found
+                    figures["share_of_peak"] = figures["flops_per_second"] / self._peak
+        return figures
 
     def _measured_peak(self) -> float:
         """Return what all processes' devices can do together in the type that is multiplied in."""
@@ -227,8 +220,8 @@ class Reporter(TrainerCallback):
         dtype = trainer.model.dtype
         if trainer.args.bf16 or trainer.args.fp16:
             dtype = torch.bfloat16 if trainer.args.bf16 else torch.float16
-        one = measured_peak_flops(trainer.accelerator.device, dtype)
-        return one * trainer.accelerator.num_processes
+        device_peak = measured_peak_flops(trainer.accelerator.device, dtype)
+        return device_peak * trainer.accelerator.num_processes
 
     def _show_text(self, tracker: Any) -> None:
         say(
@@ -239,12 +232,12 @@ class Reporter(TrainerCallback):
             self._guarded("wandb", lambda n=name, c=columns, r=rows: tracker.show_text(n, c, r))
 
     def _each(self, method: str, *args: Any, **more: Any) -> None:
-        for word, tracker in list(self._trackers.items()):
+        for kind, tracker in list(self._trackers.items()):
             try:
                 getattr(tracker, method)(*args, **more)
             except Exception as error:
-                del self._trackers[word]
-                say(f"{word}: it fails ({type(error).__name__}: {error}); training goes on without")
+                del self._trackers[kind]
+                say(f"{kind}: it fails ({type(error).__name__}: {error}); training goes on without")
 
     def _close(self, *, failed: bool) -> None:
         self._each("close", failed=failed)

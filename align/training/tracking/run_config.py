@@ -1,7 +1,5 @@
-"""What a tracker is told of a run beside its curves: settings, origin, what the end showed."""
+"""What stands in a tracker beside a run's curves: settings, origin, results."""
 
-import importlib.metadata
-import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,43 +8,36 @@ import torch
 
 from align.levels import DEFAULT_LEVELS
 from align.models.checkpoints import numbered
-from align.models.lineage import Lineage
+from align.models.lineage import Lineage, library_versions
 from align.models.lineage import read as read_lineage
 from align.paths import checkpoints_dir
-from align.recipe.recipe_file import Recipe
 from align.recipe.recipe_keys import known_keys
 from align.training.frozen_rows import Row
 from align.training.preference_report import longer_by
 from align.training.prepared_run import TrainingRun
 
-_LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
 # Sources of rows that we name ourselves; a rows file may say anything else.
 _SOURCES = {*DEFAULT_LEVELS, "questions", "rewrite", "identity", "imported", "owner", "simulated",
             "judge", "record"}  # fmt: skip
 _SHOWN = 5
 
 
-def recipe_name(recipe: Recipe) -> str:
-    """Return the short name of a recipe: its folder's where the file is named after the stage."""
-    return recipe.path.parent.name if recipe.path.stem == recipe.stage else recipe.path.stem
-
-
 def lineage_of(run: TrainingRun) -> str:
     """Return the digest of the SFT run that this round began with; its own for SFT."""
-    found = run.parent.lineage if run.parent else None
-    return round_of(run.owner_id, found) if found is not None else run.inputs
+    parent = run.parent.lineage if run.parent else None
+    return round_of(run.owner_id, parent) if parent is not None else run.inputs
 
 
-def round_of(owner: str, lineage: Lineage) -> str:
-    """Return the digest of the SFT run that a twin grew from, as far back as it is here."""
-    twins = {path.name for path in numbered(owner)}
-    while lineage.parent and lineage.parent["name"] in twins:
-        lineage = read_lineage(checkpoints_dir(owner) / lineage.parent["name"])
+def round_of(owner_id: str, lineage: Lineage) -> str:
+    """Return the digest of the SFT run that a checkpoint grew from, as far back as it is here."""
+    names = {path.name for path in numbered(owner_id)}
+    while lineage.parent and lineage.parent["name"] in names:
+        lineage = read_lineage(checkpoints_dir(owner_id) / lineage.parent["name"])
     return lineage.inputs
 
 
 def config_of(trainer: Any, run: TrainingRun) -> dict[str, Any]:
-    """Return the settings as they took effect, and what the twin is made of."""
+    """Return the settings as they took effect, and what the model is made of."""
     args = trainer.args
     known = known_keys(run.stage)
     numbers = {
@@ -54,12 +45,13 @@ def config_of(trainer: Any, run: TrainingRun) -> dict[str, Any]:
         for key in known
         if known[key]["from"] == "training" and isinstance(getattr(args, key, None), int | float)
     }
-    said = {**numbers, **run.recipe.values, "model_name_or_path": run.base.name}
     device = trainer.accelerator.device
     on_cuda = device.type == "cuda"
     return {
-        **said,
-        "recipe": recipe_name(run.recipe),
+        **numbers,
+        **run.recipe.values,
+        "model_name_or_path": run.base.name,
+        "recipe": run.recipe.name,
         "manifest": {
             "base": {"name": run.base.name, "hash": run.base.hash, "revision": run.base.revision},
             "parent": {"name": run.parent.name, "hash": run.parent.hash} if run.parent else None,
@@ -72,10 +64,7 @@ def config_of(trainer: Any, run: TrainingRun) -> dict[str, Any]:
             "recipe_hash": run.recipe.hash,
             "inputs": run.inputs,
             "seed": run.recipe.seed,
-            "versions": {
-                "python": platform.python_version(),
-                **{name: importlib.metadata.version(name) for name in _LIBRARIES},
-            },
+            "versions": library_versions(),
         },
         "device": {
             "type": device.type,
@@ -95,7 +84,7 @@ def sources(rows: Sequence[Row]) -> dict[str, int]:
 
 def tags_of(run: TrainingRun) -> list[str]:
     """Return the words to find a run by: stage, recipe, base."""
-    return [run.stage, recipe_name(run.recipe), run.base.name.rstrip("/").rsplit("/", 1)[-1]]
+    return [run.stage, run.recipe.name, run.base.name.rstrip("/").rsplit("/", 1)[-1]]
 
 
 def summary_of(
@@ -108,25 +97,25 @@ def summary_of(
         metrics: What stands in twin.json.
         history: Logged values with `step`, as TRL names them.
     """
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     for key, value in metrics.items():
         if isinstance(value, bool | int | float):
-            found[f"final/{key}"] = value
+            figures[f"final/{key}"] = value
         elif key.endswith("_interval") and value:
             stem = key.removesuffix("_interval")
-            found |= {f"final/{stem}_low": value[0], f"final/{stem}_high": value[1]}
+            figures |= {f"final/{stem}_low": value[0], f"final/{stem}_high": value[1]}
     if run.stage != "dpo":
-        return found
+        return figures
     # A run whose reference is another model than it starts from never comes to its end.
-    found["step_0/reference_agrees"] = True
+    figures["step_0/reference_agrees"] = True
     first = next((entry for entry in history if "rewards/margins" in entry), {})
     if first.get("step") == 1:
         for key in ("rewards/chosen", "rewards/rejected", "rewards/margins"):
-            found[f"step_0/{key}"] = first[key]
+            figures[f"step_0/{key}"] = first[key]
     for name, rows in (("train", run.rows.train), ("held_out", run.rows.held_out)):
         if rows:
-            found[f"rows/{name}_chosen_longer_by_words"] = longer_by(rows)
-    return found
+            figures[f"rows/{name}_chosen_longer_by_words"] = longer_by(rows)
+    return figures
 
 
 def text_tables(run: TrainingRun) -> dict[str, tuple[list[str], list[list[str]]]]:

@@ -4,7 +4,6 @@ Of a run wandb gets what is handed to it here, and no more: its own looks at cod
 packages, terminal and machine are turned off. Without a key a run is logged on this machine only.
 """
 
-import contextlib
 import hashlib
 import html
 import logging
@@ -28,28 +27,26 @@ _Mode = Literal["online", "offline", "disabled"]
 _PATH = re.compile(r"(?<![\w/.])(?:~|\.{1,2})?(?:/[^\s/:,;'\"()]+){2,}/?")
 
 
-def logs_dir(owner: str) -> Path:
+def logs_dir(owner_id: str) -> Path:
     """Return where an owner's logs lie: beside the twins, gone with them when all is forgotten."""
-    return checkpoints_dir(owner) / "logs"
+    return checkpoints_dir(owner_id) / "logs"
 
 
-def group_of(owner: str, lineage: str = "") -> str:
-    """Return the group of an owner's runs, by a hash of the name.
+def group_of(owner_id: str, lineage: str = "") -> str:
+    """Return the group of an owner's runs, a hash of the id.
 
-    Args:
-        owner: Whose runs.
-        lineage: Digest of the SFT run that a round began with; it links that round's runs.
+    `lineage`, the digest of the SFT run that a round began with, links that round's runs.
     """
-    hashed = hashlib.sha256(owner.encode()).hexdigest()[:12]
+    hashed = hashlib.sha256(owner_id.encode()).hexdigest()[:12]
     return f"{hashed}-{lineage[:8]}" if lineage else hashed
 
 
-def names_of(owner: str) -> list[str]:
+def names_of(owner_id: str) -> list[str]:
     """Return what an owner is called, the longest first; nothing for the shipped demo."""
-    if owner == "demo":
+    if owner_id == "demo":
         return []
-    settings = load_owner(owner)
-    return sorted({owner, settings.name, *settings.aliases}, key=lambda name: -len(name))
+    owner = load_owner(owner_id)
+    return sorted({owner_id, owner.name, *owner.aliases}, key=lambda name: -len(name))
 
 
 def without_names(value: Any, names: Sequence[str]) -> Any:
@@ -67,12 +64,12 @@ def without_names(value: Any, names: Sequence[str]) -> Any:
     if isinstance(value, Mapping):
         return {without_names(k, names): without_names(v, names) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [without_names(one, names) for one in value]
+        return [without_names(item, names) for item in value]
     return value
 
 
 def open_run(
-    owner: str,
+    owner_id: str,
     *,
     job_type: str,
     name: str | None = None,
@@ -83,12 +80,12 @@ def open_run(
     run_id: str | None = None,
     shows_owner: bool = False,
 ) -> Any:
-    """Open a run in wandb, in the mode that fits: nothing is asked for, and nothing fails.
+    """Open a run in wandb, in the mode that fits: no question is put, and nothing fails.
 
     Args:
-        owner: Whose; a hash of the name groups the runs, the name itself stays here.
+        owner_id: Whose; a hash of it groups the runs.
         job_type: `sft`, `dpo`, `evaluate` or `judge`.
-        name: What the run is called; else wandb invents something.
+        name: Of the run; else wandb invents one.
         lineage: Digest of the SFT run that the round began with.
         tags: Words to find it by.
         config: What it was made with.
@@ -104,37 +101,43 @@ def open_run(
     import wandb
 
     logging.getLogger("wandb").setLevel(logging.CRITICAL)
-    names = [] if shows_owner else names_of(owner)
-    opening: dict[str, Any] = {
-        "project": project,
-        "job_type": job_type,
-        "name": without_names(name, names),
-        "group": group_of(owner, lineage),
-        "tags": [tag[:64] for tag in without_names(list(tags), names)],
-        "config": without_names(dict(config or {}), names),
-        "id": run_id,
-        "resume": "allow" if run_id else None,
-        "reinit": "create_new",
-        "dir": os.environ.get("WANDB_DIR") or str(logs_dir(owner)),
-    }
-    Path(opening["dir"]).mkdir(parents=True, exist_ok=True)
-    mode, reason = _mode(wandb)
-    before = set(_folders(opening["dir"]))
-    try:
-        run = wandb.init(**opening, mode=mode, settings=_settings(wandb))
-    except Exception as error:
-        # Whatever it was (no network, a key that was revoked, a server's answer): go on alone.
-        mode, reason = "offline", f"it can't be reached ({_in_short(error)})"
-        # Its service holds the run's id until it ends.
-        wandb.teardown()
-        for folder in set(_folders(opening["dir"])) - before:
-            shutil.rmtree(folder, ignore_errors=True)
-        run = wandb.init(**opening, mode=mode, settings=_settings(wandb))
+    names = [] if shows_owner else names_of(owner_id)
+    folder = Path(os.environ.get("WANDB_DIR") or logs_dir(owner_id))
+    folder.mkdir(parents=True, exist_ok=True)
+    run, mode, reason = _init(
+        wandb,
+        folder,
+        project=project,
+        job_type=job_type,
+        name=without_names(name, names),
+        group=group_of(owner_id, lineage),
+        tags=[tag[:64] for tag in without_names(list(tags), names)],
+        config=without_names(dict(config or {}), names),
+        id=run_id,
+        resume="allow" if run_id else None,
+    )
     if mode == "offline":
         say(f"wandb: {reason}; the run is logged on this machine only")
     elif mode == "online":
         say(f"wandb: {run.url}")
     return run
+
+
+def _init(wandb: Any, folder: Path, **opening: Any) -> tuple[Any, _Mode, str]:
+    """Return wandb's run, its mode, and why it is not online."""
+    opening |= {"dir": str(folder), "reinit": "create_new", "settings": _settings(wandb)}
+    mode, reason = _mode(wandb)
+    before = set(folder.glob("wandb/*run-*"))
+    try:
+        return wandb.init(**opening, mode=mode), mode, reason
+    except Exception as error:
+        # Whatever it was (no network, a key that was revoked, a server's answer): go on alone.
+        reason = f"it can't be reached ({_in_short(error)})"
+    # Its service holds the run's id until it ends.
+    wandb.teardown()
+    for broken in set(folder.glob("wandb/*run-*")) - before:
+        shutil.rmtree(broken, ignore_errors=True)
+    return wandb.init(**opening, mode="offline"), "offline", reason
 
 
 def log_table(run: Any, name: str, columns: Iterable[Any], rows: Iterable[Iterable[Any]]) -> None:
@@ -172,8 +175,8 @@ def sync_command(folder: Path, run_id: str) -> str:
 
 
 def _mode(wandb: Any) -> tuple[_Mode, str]:
-    """Return `online`, `offline` or `disabled`, and why not online; never asks for a key."""
-    # What wandb says of itself would stand between our lines.
+    """Return the mode, and why it is not online; never asks for a key."""
+    # What wandb prints of itself would stand between our lines.
     mode = wandb.setup(settings=wandb.Settings(silent=True, console="off")).settings.mode
     if mode == "disabled":
         return "disabled", ""
@@ -214,12 +217,6 @@ def _line(tag: str, cells: Iterable[Any]) -> str:
     shown = ("" if cell is None else f"{cell:.4g}" if isinstance(cell, float) else str(cell)
              for cell in cells)  # fmt: skip
     return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in shown) + "</tr>\n"
-
-
-def _folders(place: str) -> list[Path]:
-    with contextlib.suppress(OSError):
-        return list((Path(place) / "wandb").glob("*run-*"))
-    return []
 
 
 def _in_short(error: Exception) -> str:

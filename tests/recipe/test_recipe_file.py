@@ -13,7 +13,7 @@ from align.recipe.extra_packages import missing_extras
 from align.recipe.recipe_file import Recipe, known_recipes, ladder, read_recipe, recipe_path
 from align.recipe.recipe_keys import OURS, REFUSED
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = Path(__file__).resolve().parents[2]
 STAGES = ("sft", "dpo")
 
 

@@ -18,7 +18,7 @@ from align.recipe.accelerate_config import (
     zero_stage,
 )
 
-RECIPES = Path(__file__).resolve().parent.parent / "recipes" / "accelerate"
+RECIPES = Path(__file__).resolve().parents[2] / "recipes" / "accelerate"
 NAMES = [
     "contrib/fsdp2",
     "contrib/several_machines",

@@ -20,9 +20,9 @@ from align import dpo, sft
 from align.recipe.recipe_file import RecipeError, read_recipe
 from align.training.tracking.wandb_runs import group_of, without_names
 from tests.tiny_runs import dpo_row, sft_row, words, write_rows
-from tests.training.wandb_files import records
+from tests.training.tracking.wandb_files import records
 
-CHECKOUT = Path(__file__).resolve().parent.parent.parent
+CHECKOUT = Path(__file__).resolve().parents[3]
 OWNER = "Quillon Zimmerthal"
 PLANTED = {
     "prompt": "Where did you hide the lantern of Oberwald?",
@@ -209,10 +209,10 @@ def test_unreachable_wandb_is_said_once_and_an_alarm_with_the_text_are_still_kep
     root: Path, keyless: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from align.training.alarms import Alarm
+    from align.training.tracking import wandb_runs
     from align.training.tracking.reporter import Reporter
-    from align.training.tracking.reporter import wandb_runs as tracking
 
-    monkeypatch.setattr(tracking, "_OPENING", 1.0)
+    monkeypatch.setattr(wandb_runs, "_OPENING", 1.0)
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
     wandb.teardown()
