@@ -54,6 +54,12 @@ def store_path(owner_id: str) -> Path:
     return owner_dir(owner_id) / "twin.db"
 
 
+def simulated_file(owner_id: str) -> Path | None:
+    """Return the file that says how a demo owner chooses, or None where the owner is real."""
+    path = owner_dir(owner_id) / "simulated.json"
+    return path if path.is_file() else None
+
+
 def checkpoints_dir(owner_id: str) -> Path:
     """Return `checkpoints/<owner>`, which may not exist yet."""
     return project_root() / "checkpoints" / checked_owner(owner_id)

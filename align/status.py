@@ -11,7 +11,7 @@ from align.choices.arena import Contest, contests
 from align.choices.tally import Tally, tally
 from align.console import make_command
 from align.levels import LEVELS, Level
-from align.paths import checkpoints_dir, owner_dir, relative_to_root, store_path
+from align.paths import checkpoints_dir, owner_dir, relative_to_root, simulated_file, store_path
 from align.store.acts import owner_acts
 from align.store.gates import GateRow, newest_gates
 from align.store.verdicts import Counts, counts
@@ -77,7 +77,7 @@ def overview(owner: str, conn: sqlite3.Connection | None) -> Overview:
     found = Overview(owner, store=conn is not None)
     folder = owner_dir(owner)
     found.packed = (folder / "packed" / "sft-rows.jsonl").is_file()
-    found.simulated = (folder / "simulated.json").is_file()
+    found.simulated = simulated_file(owner) is not None
     found.checkpoints = _checkpoints(owner)
     cards = [*checkpoints_dir(owner).rglob("scorecard.json"), *folder.glob("scorecard.json")]
     found.scorecard = max(cards, key=lambda path: path.stat().st_mtime_ns, default=None)

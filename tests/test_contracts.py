@@ -29,6 +29,8 @@ PLANTED = [
     ("house", "align/newroom.py", "import json"),
     ("commands-apart", "align/commands/status.py", "import align.commands.records"),
     ("commands-from-cli", "align/sampling/sampling_plan.py", "import align.commands.status"),
+    ("demo-apart", "align/judging/folds.py", "def f() -> None: import align.demo.voice"),
+    ("demo-apart", "align/commands/sample.py", "from align.demo import corpus"),
     ("mains", "align/commands/sft.py", "def f() -> None: import align.sft"),
     ("mains", "align/training/frozen_rows.py", "import align.dpo"),
     ("align-without-labeler", "align/store/pairs.py", "import labeler.session.session"),

@@ -1,26 +1,39 @@
 """`align evaluate`: compare base, SFT and DPO on held-out prompts, as a scorecard."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from align.evaluation.scorecard import Scorecard
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 # Enough to tell 60 % from one half.
 PROMPTS = 240
 
+Checkpoints = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--checkpoint",
+        help="base, sft, dpo, 002-dpo or a path; may be repeated, in the order of training."
+        " Else base and the newest of each stage.",
+    ),
+]
+Wandb = Annotated[
+    bool,
+    typer.Option(
+        "--wandb", help="Log the figures to wandb, as where the newest twin's recipe does."
+    ),
+]
+
 
 @app.command()
 def evaluate(
     owner: Annotated[str, typer.Option(help="Whose twins.")] = "demo",
-    checkpoints: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--checkpoint",
-            help="base, sft, dpo, 002-dpo or a path; may be repeated, in the order of training."
-            " Else base and the newest of each stage.",
-        ),
-    ] = None,
+    checkpoints: Checkpoints = None,
     prompts: Annotated[
         int, typer.Option(min=1, help="How many held-out prompts, at most.")
     ] = PROMPTS,
@@ -33,37 +46,37 @@ def evaluate(
         float | None, typer.Option(min=0.01, max=1.0, help="Else the recipe's.")
     ] = None,
     max_new_tokens: Annotated[int | None, typer.Option(min=1, help="Else the recipe's.")] = None,
-    wandb: Annotated[
-        bool,
-        typer.Option(
-            "--wandb",
-            help="Log the figures to wandb, as where the newest twin's recipe does.",
-        ),
-    ] = False,
+    wandb: Wandb = False,
 ) -> None:
     """Compare checkpoints on held-out prompts, as a scorecard in the terminal and in files."""
+    from align.evaluation import evaluate as evaluation
+    from align.evaluation.reference_texts import reference_texts
+    from align.paths import simulated_file
+    from align.store.connection import open_store
+
+    checkpoints_by_word = evaluation.compared_checkpoints(owner, checkpoints or [])
+    sampling = evaluation.shared_sampling(
+        checkpoints_by_word, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens
+    )
+    conn = open_store(owner)
+    references = reference_texts(conn, owner)
+    if (simulated := simulated_file(owner)) is not None:
+        from align.demo.demo_references import with_demo_world
+
+        references = with_demo_world(references, simulated)
+    request = evaluation.evaluation_request(
+        conn, owner, checkpoints_by_word, references,
+        prompts=prompts, seeds=range(seed, seed + seeds), sampling=sampling,
+    )  # fmt: skip
+    _report(owner, *evaluation.evaluate(conn, request), wandb=wandb)
+
+
+def _report(owner_id: str, card: "Scorecard", folder: "Path", *, wandb: bool) -> None:
     from align.console import say
-    from align.evaluation.asked import ask, resolved, sampling_settings
-    from align.evaluation.evaluate import evaluate as measure
     from align.evaluation.report import headline, next_steps, terminal
     from align.evaluation.scorecard_tracking import is_tracked, track
     from align.paths import relative_to_root
-    from align.store.connection import open_store
 
-    compared = resolved(owner, checkpoints or [])
-    settings = sampling_settings(
-        compared, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens
-    )
-    conn = open_store(owner)
-    asked = ask(
-        conn,
-        owner,
-        compared,
-        prompts=prompts,
-        seeds=range(seed, seed + seeds),
-        settings=settings,
-    )
-    card, folder = measure(conn, asked)
     print(terminal(card))
     print()
     for line in headline(card):
@@ -72,5 +85,5 @@ def evaluate(
     say(f"Scorecard: {relative_to_root(folder)}/scorecard.md (and .json)")
     for line in next_steps(card):
         say(line)
-    if wandb or is_tracked(owner):
-        track(owner, card)
+    if wandb or is_tracked(owner_id):
+        track(owner_id, card)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from align.demo.simulated_judge import SimulatedJudge
     from align.judging.judge_run import JudgeRun
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -81,6 +82,7 @@ def judge(
     request = JudgeRequest(
         owner=owner,
         settings=load_owner(owner),
+        simulated=lambda: _simulated_judge(owner),
         judge=judge,
         model=model,
         limit=limit,
@@ -100,6 +102,13 @@ def judge(
             from align.judging.tracking import track
 
             track(owner, employed.outcome)
+
+
+def _simulated_judge(owner_id: str) -> "SimulatedJudge":
+    from align.demo.simulated_judge import SimulatedJudge
+    from align.paths import owner_dir
+
+    return SimulatedJudge.load(owner_dir(owner_id) / "simulated.json")
 
 
 def _tell(employed: "JudgeRun", owner: str) -> None:

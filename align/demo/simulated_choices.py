@@ -3,15 +3,14 @@
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from align.choices.selection import draw, left_side
 from align.console import progress
 from align.statistics import Interval, wilson
-from align.store.choices import current_choices
-from align.store.events import NewEvent, append_events, iter_events
+from align.store.choices import current_choices, simulated_repeats
+from align.store.events import NewEvent, append_events
 from align.store.pairs import PairView, iter_pairs
 
 Said = Literal["left", "right", "both", "neither"]
@@ -52,7 +51,7 @@ def simulate(
     Each pair is drawn for by itself, so that a run that was stopped goes on to the same choices.
     """
     done = {choice.pair_id for choice in current_choices(conn)}
-    told = asked_again(conn)
+    told = simulated_repeats(conn)
     pairs = sorted(iter_pairs(conn), key=lambda pair: draw(seed, pair.id, "order"))
     result = Simulated(known=sum(pair.id in done for pair in pairs))
     waiting = [pair for pair in pairs if pair.id not in done]
@@ -68,7 +67,7 @@ def simulate(
             append_events(conn, batch)
             batch = []
     append_events(conn, batch)
-    for first, second in asked_again(conn).values():
+    for first, second in simulated_repeats(conn).values():
         result.again += 1
         result.same += first == second
     return result
@@ -104,15 +103,3 @@ def _repeat(pair: PairView, first: str, again: str) -> NewEvent:
     """Return the second asking: a note, so that it takes no choice's place."""
     payload = {"asked_again": {"first": first, "again": again}}
     return NewEvent("note", "simulated", pair.id, payload)
-
-
-def asked_again(conn: sqlite3.Connection) -> dict[str, tuple[str, str]]:
-    """Return the first and the second answer of each pair that was asked again."""
-    return {pair: asked for pair, asked in _repeats(conn)}
-
-
-def _repeats(conn: sqlite3.Connection) -> Iterator[tuple[str, tuple[str, str]]]:
-    for event in iter_events(conn, standing=True):
-        asked = event.payload.get("asked_again")
-        if event.kind == "note" and event.actor == "simulated" and asked and event.pair_id:
-            yield event.pair_id, (asked["first"], asked["again"])

@@ -55,11 +55,11 @@ def floor(
     cut = [style.bins(text) for text in owner]
     rng = random.Random(seed)
     half = len(cut) // 2
-    found = []
+    distances = []
     for _ in range(repeats):
         rng.shuffle(cut)
-        found.append(_distance(cut[:half], cut[half:], without).total)
-    return sum(found) / len(found)
+        distances.append(_distance(cut[:half], cut[half:], without).total)
+    return sum(distances) / len(distances)
 
 
 def change(
@@ -90,8 +90,8 @@ def change(
     ) / len(before)
     # Total variation summed over all habits' bins is their mean times their number.
     apart = [np.abs(weights @ side - share).sum(axis=1) / 2 for side in (earlier, later)]
-    found = sorted(((apart[1] - apart[0]) / len(counted)).tolist())
-    return Interval(quantile(found, 0.025), quantile(found, 0.975))
+    changes = sorted(((apart[1] - apart[0]) / len(counted)).tolist())
+    return Interval(quantile(changes, 0.025), quantile(changes, 0.975))
 
 
 def _one_hot(sides: Sequence[Bins], counted: Sequence[int]) -> list[Any]:
@@ -104,10 +104,10 @@ def _one_hot(sides: Sequence[Bins], counted: Sequence[int]) -> list[Any]:
             sorted({(i, row[i]) for side in sides for row in side for i in counted})
         )
     }
-    found = []
+    matrices = []
     for side in sides:
         matrix = np.zeros((len(side), len(places)))
         for at, row in enumerate(side):
             matrix[at, [places[i, row[i]] for i in counted]] = 1
-        found.append(matrix)
-    return found
+        matrices.append(matrix)
+    return matrices

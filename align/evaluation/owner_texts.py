@@ -1,4 +1,4 @@
-"""The owner's own writing, cut to the size of answers: what twins are measured against."""
+"""The owner's own texts, cut to the size of answers: what models are measured against."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from align.conversations.turns import may_stand, speaking_turns
-from align.evaluation.voice_judge import Written
+from align.evaluation.voice_judge import PromptedText
 from align.owner import Conversations
 from align.store.records import Record
 from align.text.similarity import words
@@ -19,67 +19,66 @@ Message = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Writing:
-    """One side of the owner's writing.
+class OwnerTexts:
+    """The owner's texts of one split.
 
     Attributes:
-        answers: What the owner answered somebody, with what was said before.
+        answers: What the owner answered somebody, with the message before as the prompt.
         pieces: Documents, cut to the size of answers.
         conversations: The answers again, as whole conversations that end with the owner's turn.
     """
 
-    answers: tuple[Written, ...] = ()
-    pieces: tuple[Written, ...] = ()
+    answers: tuple[PromptedText, ...] = ()
+    pieces: tuple[PromptedText, ...] = ()
     conversations: tuple[tuple[Message, ...], ...] = ()
 
     @property
-    def all(self) -> tuple[Written, ...]:
+    def all(self) -> tuple[PromptedText, ...]:
         """Return answers and pieces."""
         return self.answers + self.pieces
 
     @property
     def like_answers(self) -> tuple[str, ...]:
-        """Return what twins' answers compare with: answers, or pieces where those are few."""
-        chosen = self.answers if len(self.answers) >= 30 else self.all
-        return tuple(written.text for written in chosen)
+        """Return the texts that answers compare with: answers, or all where those are few."""
+        texts = self.answers if len(self.answers) >= 30 else self.all
+        return tuple(text.text for text in texts)
 
 
-def writing_of(records: Iterable[Record], settings: Conversations) -> Writing:
-    """Return the owner's writing among records in the store's order, turn by turn.
+def texts_of_records(records: Iterable[Record], conversations_config: Conversations) -> OwnerTexts:
+    """Return the owner's texts among records in the store's order, turn by turn.
 
     Args:
         records: By thread, origin and position, the left-out ones too: they cut conversations.
-        settings: How messages become turns.
+        conversations_config: How messages become turns.
     """
-    answers: list[Written] = []
-    pieces: list[Written] = []
+    answers: list[PromptedText] = []
+    pieces: list[PromptedText] = []
     conversations: list[tuple[Message, ...]] = []
     for (_, _, kind), group in groupby(records, key=lambda r: (r.thread, r.origin, r.kind)):
-        found = list(group)
+        thread = list(group)
         if kind == "document":
-            for record in found:
+            for record in thread:
                 if record.is_owner and may_stand(record) and record.left_out is None:
-                    pieces += [
-                        Written(cut, record.title or "") for cut in cut_document(record.text)
-                    ]
+                    title = record.title or ""
+                    pieces += [PromptedText(cut, title) for cut in cut_document(record.text)]
             continue
         before: list[Message] = []
-        for turn in speaking_turns(found, settings):
+        for turn in speaking_turns(thread, conversations_config):
             before = [] if turn.starts_anew else before
             role = "assistant" if turn.is_owner else "user"
             message = {"role": role, "content": turn.text}
             if turn.is_learned and before:
-                answers.append(Written(turn.text, before[-1]["content"]))
+                answers.append(PromptedText(turn.text, before[-1]["content"]))
                 conversations.append((*before, message))
             before.append(message)
-    return Writing(tuple(answers), tuple(pieces), tuple(conversations))
+    return OwnerTexts(tuple(answers), tuple(pieces), tuple(conversations))
 
 
-def writing_of_conversations(conversations: Iterable[Sequence[Message]]) -> Writing:
-    """Return the owner's writing among training conversations, which end with the owner's turn."""
+def texts_of_conversations(conversations: Iterable[Sequence[Message]]) -> OwnerTexts:
+    """Return the owner's texts of training conversations, which end with the owner's turn."""
     kept = [tuple(messages) for messages in conversations if len(messages) > 1]
-    answers = [Written(each[-1]["content"], each[-2]["content"]) for each in kept]
-    return Writing(tuple(answers), (), tuple(kept))
+    answers = [PromptedText(turns[-1]["content"], turns[-2]["content"]) for turns in kept]
+    return OwnerTexts(tuple(answers), (), tuple(kept))
 
 
 def cut_document(text: str) -> list[str]:
@@ -115,8 +114,3 @@ def _cut_paragraph(paragraph: str) -> list[str]:
     if waiting:
         cuts.append(" ".join(waiting))
     return cuts
-
-
-def texts(written: Sequence[Written]) -> list[str]:
-    """Return the texts alone."""
-    return [each.text for each in written]

@@ -1,4 +1,4 @@
-"""How surprised a twin is by a text: perplexity, a token at a time."""
+"""How surprised a model is by given texts: perplexity, a token at a time."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Protocol
 from align.statistics import Interval, bootstrap
 
 
-class Likely(Protocol):
+class Likelihood(Protocol):
     """A text's summed natural log-probability, and over how many tokens."""
 
     @property
@@ -21,11 +21,18 @@ class Likely(Protocol):
 
 
 @dataclass(frozen=True)
-class Surprise:
+class TextLikelihoods:
     """Log-probabilities and token counts of the same texts, in the same order."""
 
     log_probs: tuple[float, ...]
     tokens: tuple[int, ...]
+
+    @classmethod
+    def of(cls, likelihoods: Sequence[Likelihood]) -> "TextLikelihoods":
+        """Return the likelihoods of some texts together."""
+        return cls(
+            tuple(text.log_prob for text in likelihoods), tuple(text.tokens for text in likelihoods)
+        )
 
     @property
     def perplexity(self) -> float | None:
@@ -34,14 +41,9 @@ class Surprise:
         return math.exp(-math.fsum(self.log_probs) / count) if count else None
 
 
-def surprise(likelihoods: Sequence[Likely]) -> Surprise:
-    """Return the likelihoods of some texts as one surprise."""
-    return Surprise(
-        tuple(each.log_prob for each in likelihoods), tuple(each.tokens for each in likelihoods)
-    )
-
-
-def ratio(before: Surprise, after: Surprise, *, seed: int) -> tuple[float, Interval] | None:
+def ratio(
+    before: TextLikelihoods, after: TextLikelihoods, *, seed: int
+) -> tuple[float, Interval] | None:
     """Return perplexity after over before, and its bootstrap interval by text; None for no tokens.
 
     The texts are the same on both sides, and are drawn together.
@@ -51,7 +53,6 @@ def ratio(before: Surprise, after: Surprise, *, seed: int) -> tuple[float, Inter
     first, second = before.perplexity, after.perplexity
     if first is None or second is None:
         return None
-    cases = range(len(before.tokens))
 
     def log_ratio(drawn: Sequence[float]) -> float:
         at = [int(case) for case in drawn]
@@ -59,6 +60,6 @@ def ratio(before: Surprise, after: Surprise, *, seed: int) -> tuple[float, Inter
         gain = math.fsum(before.log_probs[i] - after.log_probs[i] for i in at)
         return gain / count if count else 0.0
 
-    interval = bootstrap(list(cases), log_ratio, seed=seed, repeats=500)
+    interval = bootstrap(list(range(len(before.tokens))), log_ratio, seed=seed, repeats=500)
     assert interval is not None
     return second / first, Interval(math.exp(interval.low), math.exp(interval.high))

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from align.console import make_command
 from align.evaluation.measures import LONGER, VOICE
-from align.evaluation.scorecard import HabitRow, Match, Measure, Scorecard
+from align.evaluation.scorecard import HabitRow, Match, Scorecard
 from align.text.printable import printable
 
 ABSENT = "-"
@@ -46,12 +46,11 @@ def _match_row(match: Match) -> Row:
     if match.low is not None and match.high is not None:
         interval = f"{percent(match.low)} to {percent(match.high)}"
     counts = "/".join(f"{n:.0f}" for n in (match.wins, match.ties, match.losses))
-    said = match.in_words
-    if match.by == LONGER and "wins" in said:
-        said = said.replace("wins", "writes longer answers")
-    return (
-        f"{match.first} over {match.second}", match.by, percent(match.rate), interval, counts, said
-    )  # fmt: skip
+    result = match.in_words
+    if match.by == LONGER and "wins" in result:
+        result = result.replace("wins", "writes longer answers")
+    pair = f"{match.first} over {match.second}"
+    return pair, match.by, percent(match.rate), interval, counts, result
 
 
 def measure_rows(card: Scorecard) -> list[Row]:
@@ -61,14 +60,10 @@ def measure_rows(card: Scorecard) -> list[Row]:
             measure.name,
             number(measure.owner),
             *(number(measure.values.get(column)) for column in card.checkpoints),
-            _changes(measure),
+            measure.in_words() or measure.meaning,
         )
         for measure in card.measures
     ]
-
-
-def _changes(measure: Measure) -> str:
-    return measure.in_words() or measure.meaning
 
 
 def habit_rows(card: Scorecard, count: int | None = None) -> list[Row]:
@@ -134,11 +129,11 @@ def headline(card: Scorecard) -> list[str]:
         match = card.match(after, before, VOICE)
         if match is None or match.rate is None:
             continue
-        said = f"{after} sounds more like the owner than {before} in {percent(match.rate)}"
-        said += f" of answers ({percent(match.low)} to {percent(match.high)})"
+        sentence = f"{after} sounds more like the owner than {before} in {percent(match.rate)}"
+        sentence += f" of answers ({percent(match.low)} to {percent(match.high)})"
         if match.in_words == "inside the noise":
-            said += ", which is inside the noise"
-        lines.append(said + ".")
+            sentence += ", which is inside the noise"
+        lines.append(sentence + ".")
     return lines
 
 
@@ -146,8 +141,8 @@ def terminal(card: Scorecard) -> str:
     """Return the scorecard for a terminal, in plain columns."""
     columns = list(card.checkpoints)
     names = ", ".join(
-        word if word == each["name"] else f"{word} = {each['name']}"
-        for word, each in card.checkpoints.items()
+        word if word == checkpoint["name"] else f"{word} = {checkpoint['name']}"
+        for word, checkpoint in card.checkpoints.items()
     )
     parts = [
         f"Scorecard of {card.owner}: {names}; {card.prompts} held-out prompts,"
@@ -178,11 +173,12 @@ def markdown(card: Scorecard) -> str:
         + f". Measured {card.created}.",
         "",
         _table(("checkpoint", "name", "hash"), [
-            (word, each["name"], each["hash"][:12]) for word, each in card.checkpoints.items()
+            (word, checkpoint["name"], checkpoint["hash"][:12])
+            for word, checkpoint in card.checkpoints.items()
         ]),
         "", "## Who sounds more like the owner", "", *headline(card), "",
         _table(("pair", "by", "rate", "95 %", "won/tie/lost", ""), match_rows(card)), "",
-        *(f"{line}" for line in judge_lines(card)), "", READING, "",
+        *judge_lines(card), "", READING, "",
         "## Measures", "",
         _table(("measure", "owner", *columns, "change"), measure_rows(card)), "",
         *(f"- {m.name}: {m.meaning}." for m in card.measures if m.meaning), "",

@@ -72,9 +72,9 @@ class Measure:
 
     def in_words(self) -> str:
         """Say what each step did."""
-        return "; ".join(f"{step.after}: {self._said(step)}" for step in self.steps)
+        return "; ".join(f"{step.after}: {self._change(step)}" for step in self.steps)
 
-    def _said(self, step: Step) -> str:
+    def _change(self, step: Step) -> str:
         if step.is_noise:
             return "inside the noise"
         rose = step.change > step.neutral
@@ -109,7 +109,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Judge:
-    """What the voice judge is worth: whom it knows, and how well it tells the owner from them."""
+    """What the voice judge is worth: whose texts it knows, how well it tells the owner's apart."""
 
     against: str
     weak: bool
@@ -124,7 +124,7 @@ class Judge:
 
 @dataclass(frozen=True)
 class Scorecard:
-    """Everything that one evaluation found."""
+    """The results of one evaluation."""
 
     owner: str
     # Column -> checkpoint's name and hash; columns in the order of training.
@@ -146,13 +146,12 @@ class Scorecard:
     def match(self, first: str, second: str, by: str) -> Match | None:
         """Return a match by its parts, or None."""
         wanted = (first, second, by)
-        found = [m for m in self.matches if (m.first, m.second, m.by) == wanted]
-        return found[0] if found else None
+        matches = (m for m in self.matches if (m.first, m.second, m.by) == wanted)
+        return next(matches, None)
 
     def measure(self, name: str) -> Measure | None:
         """Return a measure by its name, or None where it was not taken."""
-        found = [measure for measure in self.measures if measure.name == name]
-        return found[0] if found else None
+        return next((measure for measure in self.measures if measure.name == name), None)
 
     def to_json(self) -> str:
         """Return the scorecard as JSON; unknown values are null or absent, never 0."""

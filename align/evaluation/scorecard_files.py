@@ -19,36 +19,33 @@ FILE, PAGE, LINK = "scorecard.json", "scorecard.md", "scorecard"
 _NUMBERED = re.compile(r"(\d{3,})-.+")
 
 
-def put(owner: str, card: Scorecard) -> Path:
+def save(owner_id: str, card: Scorecard) -> Path:
     """Give a scorecard the next number, point the link at it, and return its folder."""
-    shelf = checkpoints_dir(owner) / "scorecards"
-    shelf.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=".new-", dir=shelf))
+    root = checkpoints_dir(owner_id) / "scorecards"
+    root.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=".new-", dir=root))
     try:
         beside.chmod(0o755)
         write_atomically(beside / FILE, card.to_json())
         write_atomically(beside / PAGE, markdown(card))
         last = list(card.checkpoints.values())[-1]["name"]
-        folder = _take_number(beside, shelf, last)
+        folder = _take_number(beside, root, last)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    _link(checkpoints_dir(owner) / LINK, folder)
+    _link(checkpoints_dir(owner_id) / LINK, folder)
     return folder
 
 
-def scorecards(owner: str) -> list[Path]:
+def scorecards(owner_id: str) -> list[Path]:
     """Return the folders of the owner's scorecards, oldest first."""
-    shelf = checkpoints_dir(owner) / "scorecards"
-    if not shelf.is_dir():
-        return []
-    found = (path for path in shelf.iterdir() if _NUMBERED.fullmatch(path.name))
-    return sorted(found, key=lambda path: int(path.name.split("-")[0]))
+    root = checkpoints_dir(owner_id) / "scorecards"
+    return sorted(_numbered(root), key=_number) if root.is_dir() else []
 
 
-def find(owner: str, inputs: str) -> Path | None:
+def find(owner_id: str, inputs: str) -> Path | None:
     """Return the newest folder whose scorecard has these inputs, or None."""
-    for folder in reversed(scorecards(owner)):
+    for folder in reversed(scorecards(owner_id)):
         try:
             if read(folder).inputs == inputs:
                 return folder
@@ -71,17 +68,24 @@ def read(folder: Path) -> Scorecard:
         ) from None
 
 
-def _take_number(beside: Path, shelf: Path, name: str) -> Path:
+def _numbered(root: Path) -> list[Path]:
+    return [path for path in root.iterdir() if _NUMBERED.fullmatch(path.name)]
+
+
+def _number(folder: Path) -> int:
+    return int(folder.name.split("-")[0])
+
+
+def _take_number(beside: Path, root: Path, name: str) -> Path:
     name = re.sub(r"[^A-Za-z0-9._-]", "-", name)
-    taken = [path for path in shelf.iterdir() if _NUMBERED.fullmatch(path.name)]
-    number = max((int(path.name.split("-")[0]) for path in taken), default=0)
+    number = max(map(_number, _numbered(root)), default=0)
     while True:
         number += 1
-        folder = shelf / f"{number:03d}-{name}"
-        if any(path.name.startswith(f"{number:03d}-") for path in shelf.iterdir()):
+        folder = root / f"{number:03d}-{name}"
+        if any(path.name.startswith(f"{number:03d}-") for path in root.iterdir()):
             continue
         beside.rename(folder)
-        sync_folder(shelf)
+        sync_folder(root)
         return folder
 
 

@@ -1,5 +1,6 @@
 """A scorecard in wandb: figures only. Answers and habits, which hold words, stay here."""
 
+from pathlib import Path
 from typing import Any
 
 from align.evaluation.scorecard import Scorecard
@@ -18,28 +19,28 @@ from align.training.tracking.wandb_runs import (
 _Table = tuple[list[str], list[list[Any]]]
 
 
-def is_tracked(owner: str) -> bool:
-    """Tell whether the newest twin's recipe reports to wandb."""
-    said = _recipe(owner).get("report_to") or []
-    return "wandb" in ([said] if isinstance(said, str) else said)
+def is_tracked(owner_id: str) -> bool:
+    """Tell whether the newest model's recipe reports to wandb."""
+    trackers = _recipe(newest(owner_id)).get("report_to") or []
+    return "wandb" in ([trackers] if isinstance(trackers, str) else trackers)
 
 
-def track(owner: str, card: Scorecard) -> None:
+def track(owner_id: str, card: Scorecard) -> None:
     """Log a scorecard as tables of a run, beside the trainings of its round.
 
     Args:
-        owner: Whose; a hash of the name groups the runs, the name stays here.
+        owner_id: Whose; a hash of the name groups the runs, the name stays here.
         card: What was measured.
     """
-    found = newest(owner)
-    recipe = _recipe(owner)
+    checkpoint = newest(owner_id)
+    recipe = _recipe(checkpoint)
     shows_owner = bool(recipe.get("wandb_owner"))
-    names = [] if shows_owner else names_of(owner)
+    names = [] if shows_owner else names_of(owner_id)
     run = open_run(
-        owner,
+        owner_id,
         job_type="evaluate",
-        name=f"evaluate {found.name}" if found else "evaluate",
-        lineage=round_of(owner, read(found)) if found else "",
+        name=f"evaluate {checkpoint.name}" if checkpoint else "evaluate",
+        lineage=round_of(owner_id, read(checkpoint)) if checkpoint else "",
         tags=["evaluate"],
         config={"prompts": card.prompts, "seeds": list(card.seeds), "sampling": card.settings,
                 "checkpoints": card.checkpoints},
@@ -54,15 +55,15 @@ def track(owner: str, card: Scorecard) -> None:
 
 def figures(card: Scorecard) -> dict[str, float]:
     """Return each measure of each checkpoint, and the win rates; unknown ones are absent."""
-    found = {
+    values = {
         f"scorecard/{measure.name}/{column}": value
         for measure in card.measures
         for column, value in measure.values.items()
     }
     for match in card.matches:
         if match.rate is not None:
-            found[f"win_rate/{match.by}/{match.first} over {match.second}"] = match.rate
-    return found
+            values[f"win_rate/{match.by}/{match.first} over {match.second}"] = match.rate
+    return values
 
 
 def tables(card: Scorecard) -> dict[str, _Table]:
@@ -83,6 +84,5 @@ def tables(card: Scorecard) -> dict[str, _Table]:
     }
 
 
-def _recipe(owner: str) -> dict[str, Any]:
-    found = newest(owner)
-    return dict(read(found).recipe.get("values", {})) if found else {}
+def _recipe(checkpoint: Path | None) -> dict[str, Any]:
+    return dict(read(checkpoint).recipe.get("values", {})) if checkpoint else {}

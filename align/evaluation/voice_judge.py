@@ -2,8 +2,8 @@
 
 A classifier on character n-grams and runs of function words; words of the topic are masked. It
 is fitted on the owner's writing outside the evaluation split, against other voices and the base,
-and knows nothing of the choices that a twin was trained on. Its odds are capped at the owner's
-own median: who is more like the owner than the owner himself is a caricature, and gains nothing.
+and knows nothing of the choices that a model was trained on. Its odds are capped at the owner's
+own median: an answer more like the owner than the owner is a caricature, and gains nothing.
 """
 
 import re
@@ -25,10 +25,11 @@ MASK = "#"
 RARE = 0.01
 # Below this many held-out texts their median is too loose for a cap; cross-fitted odds serve.
 FEW = 20
+FOLDS = 4
 
 
 @dataclass(frozen=True)
-class Written:
+class PromptedText:
     """A text to judge, and the prompt it answers ("" where there is none)."""
 
     text: str
@@ -40,29 +41,29 @@ class Masking:
     """Which words a judge may see: function words, and others that are neither rare nor topical."""
 
     common: frozenset[str]
-    topical: frozenset[str]
+    topic_words: frozenset[str]
 
-    def apply(self, written: Written) -> str:
+    def apply(self, text: PromptedText) -> str:
         """Return the text with each word of its topic replaced by a mark."""
-        asked = {stem(word) for word in words(written.prompt)}
+        prompt_stems = {stem(word) for word in words(text.prompt)}
 
-        def seen(match: re.Match[str]) -> str:
+        def shown(match: re.Match[str]) -> str:
             word = match[0].replace("\u2019", "'").casefold()
             if word in _KEPT:
                 return match[0]
-            hidden = word in self.topical or word not in self.common or stem(word) in asked
-            return MASK if hidden else match[0]
+            is_style = word in self.common and word not in self.topic_words
+            return match[0] if is_style and stem(word) not in prompt_stems else MASK
 
-        return _WORD.sub(seen, written.text)
+        return _WORD.sub(shown, text.text)
 
 
 def fit_masking(
-    texts: Sequence[str], topical: frozenset[str] = frozenset(), rare: float = RARE
+    texts: Sequence[str], topic_words: frozenset[str] = frozenset(), rare: float = RARE
 ) -> Masking:
     """Learn from a pool of texts which words are common enough to be style."""
     held = Counter(word for text in texts for word in set(words(text)))
     least = max(3, rare * len(texts))
-    return Masking(frozenset(w for w, count in held.items() if count >= least), topical)
+    return Masking(frozenset(w for w, count in held.items() if count >= least), topic_words)
 
 
 @dataclass(frozen=True)
@@ -76,23 +77,23 @@ class VoiceJudge:
     # Share of pairs (held-out owner, held-out other) that it orders rightly; None without any.
     separation: float | None
 
-    def odds(self, answers: Sequence[Written]) -> list[float]:
+    def odds(self, answers: Sequence[PromptedText]) -> list[float]:
         """Return the log-odds that the owner wrote each text, uncapped."""
         return _odds(self.masking, self.features, self.classifier, answers)
 
-    def capped(self, answers: Sequence[Written]) -> list[float]:
+    def capped(self, answers: Sequence[PromptedText]) -> list[float]:
         """Return the log-odds, none above the owner's own median."""
         return [min(odds, self.cap) for odds in self.odds(answers)]
 
 
 def fit_judge(
-    owner: Sequence[Written],
-    others: Sequence[Written],
-    owner_held_out: Sequence[Written],
-    others_held_out: Sequence[Written] = (),
+    owner: Sequence[PromptedText],
+    others: Sequence[PromptedText],
+    owner_held_out: Sequence[PromptedText],
+    others_held_out: Sequence[PromptedText] = (),
     *,
-    cap_on: Sequence[Written] = (),
-    topical: frozenset[str] = frozenset(),
+    cap_on: Sequence[PromptedText] = (),
+    topic_words: frozenset[str] = frozenset(),
     seed: int = 0,
 ) -> VoiceJudge:
     """Fit a judge on the owner's texts against the others'; the same texts give the same judge.
@@ -103,7 +104,7 @@ def fit_judge(
         owner_held_out: Texts of the owner that it is tried on.
         others_held_out: Texts of others that it is tried on.
         cap_on: Texts of the owner whose median odds are the cap; `owner_held_out` where absent.
-        topical: Words that name topics.
+        topic_words: Words that name topics.
         seed: Of the fit.
 
     Raises:
@@ -112,9 +113,9 @@ def fit_judge(
     if min(len(owner), len(others)) < 2:
         raise ValueError(f"{len(owner)} texts of the owner against {len(others)} of others")
     pool = [*owner, *others]
-    masking = fit_masking([written.text for written in pool], topical)
+    masking = fit_masking([text.text for text in pool], topic_words)
     labels = [1] * len(owner) + [0] * len(others)
-    features, classifier = _fit([masking.apply(written) for written in pool], labels, seed)
+    features, classifier = _fit([masking.apply(text) for text in pool], labels, seed)
     own = _odds(masking, features, classifier, owner_held_out)
     other = _odds(masking, features, classifier, others_held_out)
     reference = _odds(masking, features, classifier, cap_on) or own
@@ -154,25 +155,25 @@ def _fit(texts: list[str], labels: list[int], seed: int) -> tuple[Any, Any]:
 
 
 def _odds(
-    masking: Masking, features: Any, classifier: Any, answers: Sequence[Written]
+    masking: Masking, features: Any, classifier: Any, answers: Sequence[PromptedText]
 ) -> list[float]:
     if not answers:
         return []
-    texts = [masking.apply(written) for written in answers]
+    texts = [masking.apply(text) for text in answers]
     return [float(x) for x in classifier.decision_function(features.transform(texts))]
 
 
 def _cross_fitted(
-    masking: Masking, owner: Sequence[Written], others: Sequence[Written], seed: int, folds: int = 4
+    masking: Masking, owner: Sequence[PromptedText], others: Sequence[PromptedText], seed: int
 ) -> list[float]:
     """Return each owner text's odds by a judge that was fitted without it."""
-    found: list[float] = []
-    for fold in range(min(folds, len(owner))):
-        out = owner[fold::folds]
-        kept = [written for i, written in enumerate(owner) if i % folds != fold]
+    odds: list[float] = []
+    for fold in range(min(FOLDS, len(owner))):
+        out = owner[fold::FOLDS]
+        kept = [text for i, text in enumerate(owner) if i % FOLDS != fold]
         if not kept or not out:
             continue
-        pool = [masking.apply(written) for written in [*kept, *others]]
+        pool = [masking.apply(text) for text in [*kept, *others]]
         features, classifier = _fit(pool, [1] * len(kept) + [0] * len(others), seed)
-        found += _odds(masking, features, classifier, out)
-    return found
+        odds += _odds(masking, features, classifier, out)
+    return odds

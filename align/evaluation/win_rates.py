@@ -13,7 +13,7 @@ WIN, TIE, LOSS = 1.0, 0.5, 0.0
 
 
 @dataclass(frozen=True)
-class Standing:
+class ScoredAnswer:
     """One answer as a judge sees it: its score, and whether it keeps the bounds of a win."""
 
     score: float
@@ -49,7 +49,7 @@ class WinRate:
         return self.interval is not None and not self.interval.holds(0.5)
 
 
-def verdict(first: Standing, second: Standing) -> float:
+def verdict(first: ScoredAnswer, second: ScoredAnswer) -> float:
     """Return 1 where the first answer wins, 0.5 for a tie, 0 where the second wins.
 
     An answer that breaks a bound never wins over one that keeps it, whatever its score.

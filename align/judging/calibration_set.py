@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from align.demo.simulated_choices import asked_again
 from align.errors import UserError
 from align.judging.eligibility import Eligibility
 from align.judging.folds import FOLDS, fold_of
@@ -16,7 +15,7 @@ from align.judging.protocol import Example, OwnerContext, OwnerProfile, Side
 from align.preferences.preference_rows import side_of
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.acts import owner_acts
-from align.store.choices import decisive_pairs
+from align.store.choices import decisive_pairs, simulated_repeats
 from align.store.ids import canonical_json
 
 # More choices than this narrow the interval by little, and cost as much.
@@ -109,5 +108,5 @@ def check_enough(found: CalibrationSet, owner: str, kept_back: Counter[str]) -> 
 def _told_again(conn: sqlite3.Connection) -> tuple[int, int] | None:
     """Return how often the owner, real or simulated, answered as before when asked again."""
     told = [act.agrees for act in owner_acts(conn) if act.agrees is not None]
-    told += [first == second for first, second in asked_again(conn).values()]
+    told += [first == second for first, second in simulated_repeats(conn).values()]
     return (sum(told), len(told)) if told else None

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,10 +25,9 @@ from align.judging.judge_plan import Cost, Material, cost_of, load_material, mak
 from align.judging.judge_prompt import JudgePrompt
 from align.judging.measurement import Outcome, Plan, run
 from align.judging.protocol import Judge
-from align.judging.simulated import SimulatedJudge
 from align.judging.summary import admitted, kept_from
 from align.owner import Owner
-from align.paths import owner_dir, relative_to_root
+from align.paths import owner_dir, relative_to_root, simulated_file
 from align.privacy.private_text import PrivateText
 
 JUDGES = ("claude", "local", "simulated")
@@ -43,6 +43,7 @@ class JudgeRequest:
     Attributes:
         owner: Whose pairs.
         settings: From owner.yaml.
+        simulated: Makes the simulated judge, or says why there is none.
         judge: One of `JUDGES`; None takes Claude, and for a demo owner its stand-in.
         model: Of the judge; None takes its default.
         limit: How many pairs; None takes all.
@@ -58,6 +59,7 @@ class JudgeRequest:
 
     owner: str
     settings: Owner
+    simulated: Callable[[], Judge]
     judge: str | None = None
     model: str | None = None
     limit: int | None = None
@@ -73,8 +75,7 @@ class JudgeRequest:
     @property
     def judge_name(self) -> str:
         """Return which judge it is to be."""
-        stand_in = owner_dir(self.owner) / "simulated.json"
-        return self.judge or ("simulated" if stand_in.is_file() else "claude")
+        return self.judge or ("simulated" if simulated_file(self.owner) else "claude")
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def _here(
     """Ask a judge on this machine."""
     judge: Judge
     if name == "simulated":
-        judge = SimulatedJudge.load(owner_dir(request.owner) / "simulated.json")
+        judge = request.simulated()
     else:
         if request.model is None:
             remedy = "Say --model FOLDER, or name a base that is on this machine"

@@ -1,11 +1,11 @@
-"""Draw pairs of answers from a twin: two to a prompt, for the owner to choose between.
+"""Draw pairs of answers from a checkpoint: two to a prompt, for the owner to choose between.
 
 A pair whose answers are empty or next to identical teaches nothing, so it is drawn again a few
 times, then left out and counted. Every answer is stored as it comes: what was drawn for this
 checkpoint, seed and settings is never drawn again, however many processes draw.
 """
 
-from align.sampling.pair_generation import FLUSH, draw_against_records, draw_pairs
+from align.sampling.pair_generation import draw_against_records, draw_pairs, store_as_they_come
 from align.sampling.sampling_plan import (
     ATTEMPTS,
     Drawn,
@@ -14,6 +14,7 @@ from align.sampling.sampling_plan import (
     Slot,
     choose_slots,
     drawn,
+    held_out_prompts,
     make_plan,
     sampling_of,
     training_prompts,
@@ -22,7 +23,6 @@ from align.sampling.sampling_plan import (
 
 __all__ = [
     "ATTEMPTS",
-    "FLUSH",
     "Drawn",
     "Plan",
     "Sampling",
@@ -31,8 +31,10 @@ __all__ = [
     "draw_against_records",
     "draw_pairs",
     "drawn",
+    "held_out_prompts",
     "make_plan",
     "sampling_of",
+    "store_as_they_come",
     "training_prompts",
     "unanswered",
 ]

@@ -6,28 +6,29 @@ where it was. Nothing is drawn again for being empty or like the other answer: t
 one of the two. Such pairs are counted and left out, since nobody can choose between them.
 """
 
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from sqlite3 import Connection
 from typing import Any
 
 from align.choices.selection import NEAR
-from align.console import progress
+from align.console import progress, say
 from align.errors import UserError
 from align.models.checkpoints import Checkpoint, resolve
-from align.sampling import FLUSH, Sampling
+from align.sampling import Sampling, held_out_prompts, sampling_of, store_as_they_come
+from align.sampling.sampling_run import ARENA_PAIRS, SamplingRequest, add_bundled
 from align.store.answers import Answer, add_answers, answers_of
+from align.store.connection import open_store
 from align.store.ids import content_id
 from align.store.pairs import Pair, add_pairs
-from align.store.prompts import Prompt, iter_prompts
+from align.store.prompts import Prompt
 from align.text.similarity import near_identical, similarity
 
 
 @dataclass
 class Comparison:
-    """What two checkpoints are asked, and what of it they answered.
+    """The prompts that two checkpoints answer, and what they answered so far.
 
     Attributes:
         checkpoints: The two; which one stands left is drawn when a pair is shown.
@@ -50,7 +51,7 @@ class Comparison:
 
     def both(self) -> Iterator[tuple[Prompt, Answer, Answer]]:
         """Yield the prompts that both have answered."""
-        first, second = (self.answered[each.hash] for each in self.checkpoints)
+        first, second = (self.answered[checkpoint.hash] for checkpoint in self.checkpoints)
         for prompt in self.prompts:
             if prompt.id in first and prompt.id in second:
                 yield prompt, first[prompt.id], second[prompt.id]
@@ -58,7 +59,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Compared:
-    """What a comparison came to.
+    """The result of a comparison.
 
     Attributes:
         pairs: Pairs in the store.
@@ -73,22 +74,56 @@ class Compared:
     empty_of: Counter[str]
 
 
-def contenders(owner: str, words: tuple[str, str]) -> tuple[Checkpoint, Checkpoint]:
+def draw_arena(request: SamplingRequest, words: tuple[str, str]) -> None:
+    """Draw an arena between the two checkpoints that words name, and report it.
+
+    Raises:
+        UserError: There is no such checkpoint, or no held-out prompt.
+    """
+    first, second = contenders(request.owner_id, words)
+    conn, pairs = open_store(request.owner_id), request.pairs or ARENA_PAIRS
+    if len(held_out_prompts(conn)) < pairs:
+        add_bundled(conn, request.owner_id)
+    # One setting for both: the one of the checkpoint named last, or the other's where it is the
+    # base.
+    settings = sampling_of(second.sampling or first.sampling, **request.sampling_options)
+    plan = plan_comparison(conn, (first, second), pairs=pairs, seed=request.seed, settings=settings)
+    if not plan.prompts:
+        raise UserError(
+            f"owner {request.owner_id!r}",
+            "no held-out prompts",
+            f"Run: align prompts add FILE --owner {request.owner_id}",
+        )
+    try:
+        for checkpoint in plan.checkpoints:
+            if missing := len(plan.missing(checkpoint)):
+                from align.models.loading import load_model
+
+                say(f"Drawing {missing:,} answers of {checkpoint.name}.")
+                model = load_model(checkpoint)
+                draw_answers(conn, model, plan, checkpoint, batch_size=request.batch_size)
+    finally:
+        result = add_arena_pairs(conn, plan)
+    empty = "".join(f", {n:,} by {name}" for name, n in sorted(result.empty_of.items()))
+    print(
+        f"{result.pairs:,} pairs of {first.name} and {second.name}: {result.alike:,} left out as"
+        f" near-identical, {result.empty:,} as empty{empty}"
+    )
+    if len(plan.prompts) < pairs:
+        say(f"One pair a prompt, and {len(plan.prompts):,} prompts are held out.")
+    say(f"Next: labeler --owner {request.owner_id} --arena")
+
+
+def contenders(owner_id: str, words: tuple[str, str]) -> tuple[Checkpoint, Checkpoint]:
     """Return the two checkpoints that words name.
 
     Raises:
         UserError: There is no such checkpoint, or both are the same.
     """
-    first, second = (resolve(owner, word) for word in words)
+    first, second = (resolve(owner_id, word) for word in words)
     if first.hash == second.hash:
         raise UserError("--compare", f"{second.name}: the same twin twice", "Name two that differ")
     return first, second
-
-
-def held_out_prompts(conn: Connection) -> list[Prompt]:
-    """Return the prompts of the evaluation side that may be shown: not sealed, not identity."""
-    found = iter_prompts(conn, split="evaluation", levels=("open", "train-only"))
-    return [prompt for prompt in found if prompt.source != "identity"]
 
 
 def plan_comparison(
@@ -115,7 +150,7 @@ def plan_comparison(
 
 def draw_answers(
     conn: Connection,
-    twin: Any,
+    model: Any,
     plan: Comparison,
     checkpoint: Checkpoint,
     *,
@@ -126,14 +161,14 @@ def draw_answers(
 
     Args:
         conn: The owner's store.
-        twin: An `align.models.loaded_model.LoadedModel` of the checkpoint.
+        model: An `align.models.loaded_model.LoadedModel` of the checkpoint.
         plan: From `plan_comparison`.
         checkpoint: One of the plan's.
         batch_size: Answers drawn at a time.
         narrate: Show progress.
     """
     missing = plan.missing(checkpoint)
-    arriving = twin.generate_each(
+    arriving = model.generate_each(
         [prompt.messages for prompt in missing],
         seed=plan.seed,
         batch_size=batch_size,
@@ -143,7 +178,26 @@ def draw_answers(
     if narrate:
         what = f"answers of {checkpoint.name}"
         arriving = progress(arriving, len(missing), what, unit="answers")
-    _store(conn, plan, checkpoint, missing, arriving)
+
+    def store(answers: list[Answer]) -> None:
+        add_answers(conn, answers)
+        plan.answered[checkpoint.hash] |= {answer.prompt_id: answer for answer in answers}
+
+    store_as_they_come(
+        (
+            Answer.new(
+                prompt_id=missing[at].id,
+                text=text,
+                checkpoint=checkpoint.name,
+                checkpoint_hash=checkpoint.hash,
+                settings=plan.settings.as_dict(),
+                seed=plan.seed,
+                n=n,
+            )
+            for at, n, text in arriving
+        ),
+        store,
+    )
 
 
 def add_arena_pairs(conn: Connection, plan: Comparison) -> Compared:
@@ -171,33 +225,3 @@ def add_arena_pairs(conn: Connection, plan: Comparison) -> Compared:
             )
     add_pairs(conn, pairs)
     return Compared(len(pairs), alike, empty, empty_of)
-
-
-def _store(
-    conn: Connection,
-    plan: Comparison,
-    checkpoint: Checkpoint,
-    prompts: Sequence[Prompt],
-    arriving: Iterator[tuple[int, int, str]],
-) -> None:
-    waiting: list[Answer] = []
-    flushed = time.monotonic()
-    try:
-        for at, n, text in arriving:
-            answer = Answer.new(
-                prompt_id=prompts[at].id,
-                text=text,
-                checkpoint=checkpoint.name,
-                checkpoint_hash=checkpoint.hash,
-                settings=plan.settings.as_dict(),
-                seed=plan.seed,
-                n=n,
-            )
-            plan.answered[checkpoint.hash][answer.prompt_id] = answer
-            waiting.append(answer)
-            if time.monotonic() - flushed >= FLUSH:
-                add_answers(conn, waiting)
-                waiting, flushed = [], time.monotonic()
-    finally:
-        # Ctrl-C keeps what was drawn.
-        add_answers(conn, waiting)

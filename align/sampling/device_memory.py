@@ -44,13 +44,13 @@ def weights_bytes(checkpoint: Checkpoint) -> int:
     else:
         folder = checkpoint.base.path
         files = sorted(folder.glob("*.safetensors"))
-    found = sum(path.stat().st_size for path in files if path.is_file())
+    size = sum(path.stat().st_size for path in files if path.is_file())
     try:
-        said = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        is_single = "float32" in (said.get("dtype"), said.get("torch_dtype"))
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        is_single = "float32" in (config.get("dtype"), config.get("torch_dtype"))
     except (OSError, ValueError, AttributeError):
         is_single = False
-    return found // 2 if is_single else found
+    return size // 2 if is_single else size
 
 
 def _smallest_device() -> int | None:

@@ -1,4 +1,4 @@
-"""One twin in several processes: rank 0 asks and gathers, every process draws its share.
+"""One model in several processes: rank 0 asks and gathers, every process draws its share.
 
 Only rank 0 knows the store and the plan. It tells the others what to draw, draws its own share,
 and hands on each answer as it arrives, so that a kill costs what was not yet stored, as with one
@@ -18,7 +18,7 @@ from typing import Any
 from align.errors import UserError
 
 # A share may take hours; whether its process lives is told by its connection.
-_PATIENCE = timedelta(days=7)
+_TIMEOUT = timedelta(days=7)
 Answered = tuple[int, int, str]
 
 
@@ -42,21 +42,21 @@ def join() -> None:
 
     # A launcher's FSDP file is about training: here each process loads the whole model itself.
     os.environ.pop("ACCELERATE_USE_FSDP", None)
-    dist.init_process_group("gloo", timeout=_PATIENCE)
+    dist.init_process_group("gloo", timeout=_TIMEOUT)
 
 
-class Processes:
-    """The twins of all processes as one, which rank 0 draws with.
+class DistributedModel:
+    """The models of all processes as one, which rank 0 draws with.
 
     Args:
-        load: Returns this process's twin; called while the others load theirs.
-        asked: What the others load theirs by, as JSON.
+        load: Returns this process's model; called while the others load theirs.
+        source: What the others load theirs by, as JSON.
     """
 
-    def __init__(self, load: Callable[[], Any], asked: dict[str, Any]) -> None:
+    def __init__(self, load: Callable[[], Any], source: dict[str, Any]) -> None:
         self._others = range(1, world())
-        self._tell(asked)
-        self._twin = load()
+        self._send_all(source)
+        self._model = load()
 
     def generate_each(self, conversations: Sequence[Any], **settings: Any) -> Iterator[Answered]:
         """Yield what `LoadedModel.generate_each` does, from all processes, as it arrives.
@@ -71,10 +71,12 @@ class Processes:
         # Before anything is asked: a process that failed to load waits to be heard, not to hear.
         for other in self._others:
             threading.Thread(target=_gather, args=(other, arrived), daemon=True).start()
-        self._tell({"conversations": [list(each) for each in conversations], **settings})
+        self._send_all(
+            {"conversations": [list(messages) for messages in conversations], **settings}
+        )
         waiting = len(self._others)
         share = (0, world())
-        for answer in self._twin.generate_each(conversations, share=share, **settings):
+        for answer in self._model.generate_each(conversations, share=share, **settings):
             yield answer
             while not arrived.empty():
                 message = arrived.get()
@@ -85,27 +87,27 @@ class Processes:
             waiting -= message["kind"] == "done"
             yield from _answers(message)
 
-    def _tell(self, message: dict[str, Any]) -> None:
+    def _send_all(self, message: dict[str, Any]) -> None:
         for other in self._others:
             _send(message, other)
 
 
 def serve(load: Callable[[dict[str, Any]], Any]) -> None:
-    """Draw this process's share of whatever rank 0 asks for, until it says that all is done.
+    """Draw this process's share of what rank 0 asks for, until it says that all is done.
 
     Args:
-        load: Returns the twin that rank 0's first message describes.
+        load: Returns the model that rank 0's first message describes.
 
     Raises:
         LostProcess: Rank 0 is gone.
     """
     try:
-        asked = _receive(0)
-        if "end" in asked:
+        message = _receive(0)
+        if "end" in message:
             return
-        twin = load(asked)
-        while "end" not in (asked := _receive(0)):
-            for at, place, text in twin.generate_each(**asked, share=(rank(), world())):
+        model = load(message)
+        while "end" not in (message := _receive(0)):
+            for at, place, text in model.generate_each(**message, share=(rank(), world())):
                 _send({"kind": "answer", "at": at, "place": place, "text": text}, 0)
             _send({"kind": "done"}, 0)
     except UserError as error:
@@ -152,7 +154,7 @@ def _send(message: dict[str, Any], to: int) -> None:
     import torch.distributed as dist
 
     content = torch.frombuffer(bytearray(json.dumps(message).encode()), dtype=torch.uint8)
-    with _noticing(to):
+    with _as_lost(to):
         dist.send(torch.tensor([len(content)]), to)
         dist.send(content, to)
 
@@ -162,7 +164,7 @@ def _receive(sender: int) -> dict[str, Any]:
     import torch.distributed as dist
 
     length = torch.zeros(1, dtype=torch.int64)
-    with _noticing(sender):
+    with _as_lost(sender):
         dist.recv(length, sender)
         content = torch.empty(int(length), dtype=torch.uint8)
         dist.recv(content, sender)
@@ -171,7 +173,7 @@ def _receive(sender: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _noticing(other: int) -> Iterator[None]:
+def _as_lost(other: int) -> Iterator[None]:
     """Turn gloo's error into the one that says which process is gone."""
     try:
         yield

@@ -1,9 +1,9 @@
 """Draw what a plan misses into the store; every answer is stored as it comes."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, TypeVar
 
 from align.console import progress
 from align.sampling.sampling_plan import ATTEMPTS, Drawn, Plan, Slot, drawn, unanswered
@@ -14,36 +14,38 @@ from align.text.similarity import similarity
 # Seconds between two commits: what a power cut may cost.
 FLUSH = 2.0
 
+Row = TypeVar("Row")
+
 
 def draw_against_records(
-    conn: Connection, twin: Any, plan: Plan, *, batch_size: int = 192, narrate: bool = True
+    conn: Connection, model: Any, plan: Plan, *, batch_size: int = 192, narrate: bool = True
 ) -> None:
     """Draw one answer a slot into the store: what the owner's real reply is held against.
 
     It is the first answer of the prompt's first pair: where that is drawn, it is not drawn again.
     """
     missing = unanswered(plan)
-    arriving = _arriving(twin, plan, {plan.seed: missing}, batch_size, n=1)
+    arriving = _arriving(model, plan, {plan.seed: missing}, batch_size, n=1)
     if narrate:
         arriving = progress(arriving, len(missing), "sampling", unit="answers")
     _store(conn, plan, arriving)
 
 
 def draw_pairs(
-    conn: Connection, twin: Any, plan: Plan, *, batch_size: int = 192, narrate: bool = True
+    conn: Connection, model: Any, plan: Plan, *, batch_size: int = 192, narrate: bool = True
 ) -> Drawn:
     """Draw what the plan still misses into the store.
 
     Args:
         conn: The owner's store.
-        twin: An `align.models.loaded_model.LoadedModel` of the plan's checkpoint.
+        model: An `align.models.loaded_model.LoadedModel` of the plan's checkpoint.
         plan: From `make_plan`; it is brought up to date.
         batch_size: Answers drawn at a time.
         narrate: Show progress.
     """
     try:
         for attempt in range(ATTEMPTS):
-            _draw_attempt(conn, twin, plan, attempt, batch_size, narrate)
+            _draw_attempt(conn, model, plan, attempt, batch_size, narrate)
     finally:
         # Ctrl-C keeps what was drawn, and what is whole can be labelled.
         _add_kept_pairs(conn, plan)
@@ -51,13 +53,13 @@ def draw_pairs(
 
 
 def _draw_attempt(
-    conn: Connection, twin: Any, plan: Plan, attempt: int, batch_size: int, narrate: bool
+    conn: Connection, model: Any, plan: Plan, attempt: int, batch_size: int, narrate: bool
 ) -> None:
     missing = [slot for slot, next_ in plan.missing() if next_ == attempt]
     by_seed: dict[int, list[Slot]] = {}
     for slot in missing:
         by_seed.setdefault(slot.seed(plan.seed, attempt), []).append(slot)
-    arriving = _arriving(twin, plan, by_seed, batch_size)
+    arriving = _arriving(model, plan, by_seed, batch_size)
     if narrate and missing:
         what = "sampling" if attempt == 0 else f"sampling again ({attempt})"
         arriving = progress(arriving, 2 * len(missing), what, unit="answers")
@@ -65,35 +67,38 @@ def _draw_attempt(
 
 
 def _arriving(
-    twin: Any, plan: Plan, by_seed: dict[int, list[Slot]], batch_size: int, *, n: int = 2
+    model: Any, plan: Plan, by_seed: dict[int, list[Slot]], batch_size: int, *, n: int = 2
 ) -> Iterator[Answer]:
     for seed, slots in by_seed.items():
         conversations = [slot.prompt.messages for slot in slots]
-        answers = twin.generate_each(
+        answers = model.generate_each(
             conversations, seed=seed, batch_size=batch_size, n=n, **plan.settings.as_dict()
         )
         for at, place, text in answers:
             yield plan.answer(slots[at].prompt.id, seed, place, text)
 
 
-def _store(conn: Connection, plan: Plan, arriving: Iterator[Answer]) -> None:
-    waiting: list[Answer] = []
+def store_as_they_come(rows: Iterable[Row], store: Callable[[list[Row]], object]) -> None:
+    """Store rows as they arrive, every `FLUSH` seconds and at the end: Ctrl-C keeps what came."""
+    waiting: list[Row] = []
     flushed = time.monotonic()
     try:
-        for answer in arriving:
-            waiting.append(answer)
+        for row in rows:
+            waiting.append(row)
             if time.monotonic() - flushed >= FLUSH:
-                _flush(conn, plan, waiting)
-                flushed = time.monotonic()
+                store(waiting)
+                waiting, flushed = [], time.monotonic()
     finally:
-        _flush(conn, plan, waiting)
+        store(waiting)
 
 
-def _flush(conn: Connection, plan: Plan, waiting: list[Answer]) -> None:
-    add_answers(conn, waiting)
-    for answer in waiting:
-        plan.drawn.setdefault((answer.prompt_id, answer.seed), {})[answer.n] = answer.text
-    waiting.clear()
+def _store(conn: Connection, plan: Plan, arriving: Iterator[Answer]) -> None:
+    def store(answers: list[Answer]) -> None:
+        add_answers(conn, answers)
+        for answer in answers:
+            plan.drawn.setdefault((answer.prompt_id, answer.seed), {})[answer.n] = answer.text
+
+    store_as_they_come(arriving, store)
 
 
 def _add_kept_pairs(conn: Connection, plan: Plan) -> None:

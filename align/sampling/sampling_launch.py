@@ -17,17 +17,17 @@ from align.recipe.accelerate_config import (
     visible_gpus,
 )
 from align.sampling.device_memory import check_each_holds, must_be_spread
-from align.sampling.sampling_run import Asked, Run, prepare
+from align.sampling.sampling_run import SamplingRequest, SamplingRun, prepare
 from align.training.training_process import VERDICT, quiet_surroundings
 
 GOES_ON = "What was drawn is kept; the same command goes on from here."
 
 
-def sample(asked: Asked, accelerate: str | None = None) -> int:
-    """Draw what is asked, in as many processes as `accelerate` says.
+def sample(request: SamplingRequest, accelerate: str | None = None) -> int:
+    """Draw what a request asks for, in as many processes as `accelerate` says.
 
     Args:
-        asked: The command line.
+        request: The command line.
         accelerate: Name of a file in recipes/accelerate, or a path. If None, every visible GPU
             draws where there are several and each can hold the model, else this process alone.
 
@@ -38,13 +38,13 @@ def sample(asked: Asked, accelerate: str | None = None) -> int:
         UserError: Something is not in order; nothing was drawn.
     """
     config = accelerate_file(accelerate) if accelerate else None
-    run = prepare(asked)
+    run = prepare(request)
     config = config or _fitting(run)
     if config and not is_single(read_settings(config)):
-        check_each_holds(asked.spread, run.checkpoint)
+        check_each_holds(request.spread, run.checkpoint)
         if run.missing:
             run.conn.close()
-            return _launched(config, asked)
+            return _launched(config, request)
     if run.missing:
         run.draw(model_of(run))
     else:
@@ -53,37 +53,37 @@ def sample(asked: Asked, accelerate: str | None = None) -> int:
     return 0
 
 
-def model_of(run: Run) -> Any:
-    """Return the twin that a single process draws from, spread where it must be."""
-    spread = run.asked.spread or must_be_spread(run.checkpoint)
+def model_of(run: SamplingRun) -> Any:
+    """Return the model that a single process draws from, spread where it must be."""
+    spread = run.request.spread or must_be_spread(run.checkpoint)
     from align.models.loading import load_model
 
     return load_model(run.checkpoint, device_map="auto" if spread else None)
 
 
-def _fitting(run: Run) -> Path | None:
+def _fitting(run: SamplingRun) -> Path | None:
     """Return the configuration of several processes, where they save time; None for this one."""
     # Batches are dealt whole: what is one batch is one process's.
-    if run.asked.spread or run.missing <= run.asked.batch_size or visible_gpus() < 2:
+    if run.request.spread or run.missing <= run.request.batch_size or visible_gpus() < 2:
         return None
     return None if must_be_spread(run.checkpoint) else accelerate_file("multi_gpu")
 
 
-def _launched(config: Path, asked: Asked) -> int:
+def _launched(config: Path, request: SamplingRequest) -> int:
     """Start the processes, pass signals on to rank 0, and return what it says."""
     settings = read_settings(config)
     quiet_surroundings()
     with tempfile.TemporaryDirectory() as folder:
         verdict = Path(folder) / "verdict"
         environment = {**os.environ, **surroundings(settings), VERDICT: str(verdict)}
-        words = command(config, settings, ["align.sampling", *asked.words()])
-        heard = _supervised(words, environment, rank_0_file(verdict))
-        said = verdict.read_text() if verdict.is_file() else ""
-    if heard:
+        words = command(config, settings, ["align.sampling", *request.words()])
+        stopped_by = _supervised(words, environment, rank_0_file(verdict))
+        code = verdict.read_text() if verdict.is_file() else ""
+    if stopped_by:
         say(f"\nStopped. {GOES_ON}")
-        return 128 + heard
-    if said in ("0", "1", "2"):
-        return int(said)
+        return 128 + stopped_by
+    if code in ("0", "1", "2"):
+        return int(code)
     # The launcher stopped rank 0, or a kill did, before it could tell which process was lost.
     say(f"A process of the job ended before its share was drawn. {GOES_ON}")
     return 1
@@ -101,24 +101,24 @@ def _supervised(words: list[str], environment: dict[str, str], rank_0: Path) -> 
     launcher, which would answer a signal with a traceback, sees a job that is done.
     """
     with subprocess.Popen(words, env=environment, start_new_session=True) as child:
-        heard = 0
+        stopped_by = 0
 
         def pass_on(number: int, _: Any) -> None:
-            nonlocal heard
-            heard = heard or number
+            nonlocal stopped_by
+            stopped_by = stopped_by or number
             try:
                 os.kill(int(rank_0.read_text()), number)
             except (OSError, ValueError):
                 child.terminate()  # Rank 0 has not begun, or is gone.
 
         kept = {
-            one: signal.signal(one, pass_on)
-            for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-            if signal.getsignal(one) is not signal.SIG_IGN
+            number: signal.signal(number, pass_on)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            if signal.getsignal(number) is not signal.SIG_IGN
         }
         try:
             child.wait()
         finally:
-            for one, action in kept.items():
-                signal.signal(one, action)
-    return heard
+            for number, action in kept.items():
+                signal.signal(number, action)
+    return stopped_by

@@ -1,4 +1,4 @@
-"""What is to be drawn of a twin, and how far it has come: nothing is drawn twice."""
+"""What is to be drawn from a checkpoint, and how far it has come: nothing is drawn twice."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 from align.models.checkpoints import Checkpoint
 from align.store.answers import Answer, answers_of
-from align.store.ids import content_id
+from align.store.ids import Split, content_id
 from align.store.prompts import Prompt, iter_prompts
 from align.text.similarity import near_identical
 
@@ -40,9 +40,9 @@ def sampling_of(
     max_new_tokens: int | None = None,
 ) -> Sampling:
     """Return a checkpoint's own sampling settings, with what the command line says over them."""
-    asked = {"temperature": temperature, "top_p": top_p, "max_new_tokens": max_new_tokens}
-    values = {key: lineage[key] for key in asked if lineage.get(key) is not None}
-    values |= {key: value for key, value in asked.items() if value is not None}
+    options = {"temperature": temperature, "top_p": top_p, "max_new_tokens": max_new_tokens}
+    values = {key: lineage[key] for key in options if lineage.get(key) is not None}
+    values |= {key: value for key, value in options.items() if value is not None}
     return Sampling(**values)
 
 
@@ -75,8 +75,8 @@ class Plan:
 
     def answers(self, slot: Slot, attempt: int) -> tuple[str, str] | None:
         """Return both answers of an attempt, or None while one is missing."""
-        found = self.drawn.get((slot.prompt.id, slot.seed(self.seed, attempt)), {})
-        return (found[0], found[1]) if 0 in found and 1 in found else None
+        texts = self.drawn.get((slot.prompt.id, slot.seed(self.seed, attempt)), {})
+        return (texts[0], texts[1]) if 0 in texts and 1 in texts else None
 
     def usable(self, texts: tuple[str, str]) -> bool:
         """Tell whether two answers are worth a choice."""
@@ -85,25 +85,19 @@ class Plan:
             return False
         return not near_identical(first, second, self.threshold)
 
-    def next_attempt(self, slot: Slot) -> int | None:
-        """Return the attempt that is to be drawn next; None where the slot is finished."""
+    def attempts(self, slot: Slot) -> tuple[int | None, int | None]:
+        """Return the attempt to draw next, and the one that gave the pair; each None if none."""
         for attempt in range(ATTEMPTS):
             texts = self.answers(slot, attempt)
             if texts is None:
-                return attempt
+                return attempt, None
             if self.usable(texts):
-                return None
-        return None
+                return None, attempt
+        return None, None
 
     def kept(self, slot: Slot) -> int | None:
         """Return the attempt that gave the slot's pair; None where there is none (yet)."""
-        for attempt in range(ATTEMPTS):
-            texts = self.answers(slot, attempt)
-            if texts is None:
-                return None
-            if self.usable(texts):
-                return attempt
-        return None
+        return self.attempts(slot)[1]
 
     def answer(self, prompt_id: str, seed: int, n: int, text: str) -> Answer:
         """Return a drawn answer as the store keeps it."""
@@ -119,7 +113,7 @@ class Plan:
 
     def missing(self) -> list[tuple[Slot, int]]:
         """Return the slots that want drawing, each with its next attempt."""
-        wanted = ((slot, self.next_attempt(slot)) for slot in self.slots)
+        wanted = ((slot, self.attempts(slot)[0]) for slot in self.slots)
         return [(slot, attempt) for slot, attempt in wanted if attempt is not None]
 
 
@@ -146,8 +140,18 @@ def choose_slots(prompts: Sequence[Prompt], pairs: int, seed: int) -> list[Slot]
 
 def training_prompts(conn: Connection) -> list[Prompt]:
     """Return the prompts that pairs may be drawn for: training side, not sealed, not identity."""
-    found = iter_prompts(conn, split="train", levels=("open", "train-only"))
-    return [prompt for prompt in found if prompt.source != "identity"]
+    return _shown_prompts(conn, "train")
+
+
+def held_out_prompts(conn: Connection) -> list[Prompt]:
+    """Return the prompts of the evaluation side that may be shown: not sealed, not identity."""
+    return _shown_prompts(conn, "evaluation")
+
+
+def _shown_prompts(conn: Connection, split: Split) -> list[Prompt]:
+    # Who one is, is known by heart: that is not how one writes.
+    prompts = iter_prompts(conn, split=split, levels=("open", "train-only"))
+    return [prompt for prompt in prompts if prompt.source != "identity"]
 
 
 def make_plan(
@@ -161,8 +165,8 @@ def make_plan(
     prompts: Sequence[Prompt] | None = None,
 ) -> Plan:
     """Return what is to be drawn, with all that an earlier run drew already; `prompts` or all."""
-    asked = training_prompts(conn) if prompts is None else prompts
-    plan = Plan(checkpoint, settings, seed, threshold, choose_slots(asked, pairs, seed))
+    chosen = training_prompts(conn) if prompts is None else prompts
+    plan = Plan(checkpoint, settings, seed, threshold, choose_slots(chosen, pairs, seed))
     for answer in answers_of(conn, checkpoint.hash):
         if answer.settings == settings.as_dict():
             plan.drawn.setdefault((answer.prompt_id, answer.seed), {})[answer.n] = answer.text

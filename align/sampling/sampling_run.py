@@ -1,4 +1,4 @@
-"""A sampling before torch: what is asked, what of it is missing, and what it came to."""
+"""A sampling before torch: the request, what of it is missing, and the report."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from align.conversations.prompts import add_bundled_prompts
 from align.errors import UserError
 from align.models.checkpoints import Checkpoint, newest, resolve
 from align.owner import load_owner
-from align.paths import owner_dir
+from align.paths import simulated_file
 from align.preferences.preference_rows import record_pairs, replied_prompts
 from align.sampling.pair_generation import draw_against_records, draw_pairs
 from align.sampling.sampling_plan import (
@@ -26,14 +26,16 @@ from align.store.connection import open_store
 
 # A fictional owner never tires of choosing; a real one's pairs are drawn a round at a time.
 PAIRS, DEMO_PAIRS = 300, 500
+# Of an arena: enough to tell 60 % from one half.
+ARENA_PAIRS = 100
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the command line asks for; None is the default's place.
+class SamplingRequest:
+    """What the command line asks for; None stands for the default.
 
     Attributes:
-        owner: Whose twin.
+        owner_id: Whose model.
         checkpoint: base, sft, dpo, 002-dpo or a path; None for the newest twin.
         pairs: How many.
         against_records: Draw one answer a prompt that people asked, against the owner's reply.
@@ -47,7 +49,7 @@ class Asked:
         spread: Whether one model is spread over the devices.
     """
 
-    owner: str = "demo"
+    owner_id: str = "demo"
     checkpoint: str | None = None
     pairs: int | None = None
     against_records: bool = False
@@ -62,26 +64,32 @@ class Asked:
 
     def words(self) -> list[str]:
         """Return the words after `-m align.sampling` that ask for the same."""
-        found = []
-        for each in fields(self):
-            value = getattr(self, each.name)
-            option = f"--{each.name.replace('_', '-')}"
+        words = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            option = f"--{field.name.removesuffix('_id').replace('_', '-')}"
             if value is True:
-                found.append(option)
+                words.append(option)
             elif value is not None and value is not False:
-                found.append(f"{option}={value}")
-        return found
+                words.append(f"{option}={value}")
+        return words
+
+    @property
+    def sampling_options(self) -> dict[str, Any]:
+        """Return the settings of drawing; None where the checkpoint's own hold."""
+        names = ("temperature", "top_p", "max_new_tokens")
+        return {name: getattr(self, name) for name in names}
 
 
-def parse_arguments(words: Sequence[str]) -> Asked:
+def parse_arguments(words: Sequence[str]) -> SamplingRequest:
     """Return what the words after `-m align.sampling` ask for.
 
     Raises:
         UserError: A word is not known, or has a value that means nothing.
     """
     parser = _Parser(prog="align.sampling", add_help=False, allow_abbrev=False)
-    for name in ("owner", "checkpoint"):
-        parser.add_argument(f"--{name}", type=str)
+    parser.add_argument("--owner", dest="owner_id")
+    parser.add_argument("--checkpoint")
     parser.add_argument("--seed", type=int)
     for name in ("pairs", "limit", "max-new-tokens", "batch-size"):
         parser.add_argument(f"--{name}", type=_within(int, 1))
@@ -90,21 +98,21 @@ def parse_arguments(words: Sequence[str]) -> Asked:
     parser.add_argument("--near", type=_within(float, 0, 1))
     for name in ("against-records", "spread"):
         parser.add_argument(f"--{name}", action="store_true")
-    said = vars(parser.parse_args(list(words)))
-    return Asked(**{key: value for key, value in said.items() if value is not None})
+    options = vars(parser.parse_args(list(words)))
+    return SamplingRequest(**{key: value for key, value in options.items() if value is not None})
 
 
 @dataclass
-class Run:
-    """One sampling: what is asked, and how far it has come.
+class SamplingRun:
+    """One sampling: the request, and how far it has come.
 
     Attributes:
-        asked: The command line.
+        request: The command line.
         conn: The owner's store.
         plan: What is to be drawn.
     """
 
-    asked: Asked
+    request: SamplingRequest
     conn: Connection
     plan: Plan
 
@@ -115,33 +123,33 @@ class Run:
 
     @property
     def missing(self) -> int:
-        """Return how many answers want drawing, as far as is known before they are seen."""
-        if self.asked.against_records:
+        """Return how many answers are to be drawn, as far as is known before they are seen."""
+        if self.request.against_records:
             return len(unanswered(self.plan))
         return 2 * len(self.plan.missing())
 
-    def draw(self, twin: Any) -> None:
-        """Draw what is missing into the store; `twin` has `LoadedModel.generate_each`."""
-        how_many = self.missing if self.asked.against_records else self.missing // 2
-        what = "answers" if self.asked.against_records else "pairs"
+    def draw(self, model: Any) -> None:
+        """Draw what is missing into the store; `model` has `LoadedModel.generate_each`."""
+        how_many = self.missing if self.request.against_records else self.missing // 2
+        what = "answers" if self.request.against_records else "pairs"
         say(f"Drawing {how_many:,} {what} from {self.checkpoint.name}.")
-        draw = draw_against_records if self.asked.against_records else draw_pairs
-        draw(self.conn, twin, self.plan, batch_size=self.asked.batch_size)
+        draw = draw_against_records if self.request.against_records else draw_pairs
+        draw(self.conn, model, self.plan, batch_size=self.request.batch_size)
 
     def report(self) -> None:
-        """Print what the plan came to, and what comes next."""
-        if self.asked.against_records:
+        """Print how many pairs there are, and what comes next."""
+        if self.request.against_records:
             self._report_records()
             return
-        result, owner = drawn(self.plan), self.asked.owner
+        result, owner_id = drawn(self.plan), self.request.owner_id
         print(
             f"{result.pairs:,} pairs of {self.checkpoint.name}: {result.redrawn:,} drawn again,"
             f" {result.left_out:,} left out as empty or near-identical"
         )
-        say(f"Next: {make_command('simulate' if _is_simulated(owner) else 'label', owner)}")
+        say(f"Next: {make_command('simulate' if simulated_file(owner_id) else 'label', owner_id)}")
 
     def _report_records(self) -> None:
-        owner = load_owner(self.asked.owner)
+        owner = load_owner(self.request.owner_id)
         pairs = len(record_pairs(self.conn, owner, self.checkpoint.hash))
         print(
             f"{pairs:,} pairs of a real reply and an answer of {self.checkpoint.name}, of"
@@ -149,72 +157,90 @@ class Run:
         )
         say(
             "They are off by default: labelling must beat them. To train on them: "
-            f"align dpo --owner {self.asked.owner} --against_records 1.0"
+            f"align dpo --owner {self.request.owner_id} --against_records 1.0"
         )
 
 
-def prepare(asked: Asked) -> Run:
-    """Return the sampling that is asked for, with everything checked that needs no torch.
+def check_options(
+    request: SamplingRequest,
+    *,
+    compare: tuple[str, str] | None = None,
+    accelerate: str | None = None,
+) -> None:
+    """Refuse options that have no meaning together.
 
     Raises:
-        UserError: There is no such twin, no store, or nothing to ask.
+        UserError: Names the option to leave out.
     """
-    conn: Connection
-    if asked.against_records:
-        return _against_records(asked)
-    if asked.limit is not None:
-        _refuse("limit", "without")
-    found = newest(asked.owner)
-    checkpoint = resolve(asked.owner, asked.checkpoint or (found.name if found else "sft"))
-    conn = open_store(asked.owner)
-    wanted = asked.pairs or (DEMO_PAIRS if _is_simulated(asked.owner) else PAIRS)
+    if request.against_records:
+        what = "it has no meaning with --against-records"
+        refused = {"compare": compare, "pairs": request.pairs}
+    else:
+        what = "it has no meaning without --against-records"
+        refused = {"limit": request.limit}
+    reasons = {name: what for name, value in refused.items() if value is not None}
+    if compare is not None:
+        if request.checkpoint is not None:
+            reasons["checkpoint"] = "--compare names both twins"
+        # One process draws an arena, from two checkpoints.
+        alone = {"accelerate": accelerate, "spread": request.spread or None}
+        reasons |= {name: "not with --compare" for name, value in alone.items() if value}
+    for name, reason in reasons.items():
+        raise UserError(f"--{name}", reason, f"Leave --{name} out")
+
+
+def prepare(request: SamplingRequest) -> SamplingRun:
+    """Return the run of a request, with everything checked that needs no torch.
+
+    Raises:
+        UserError: There is no such checkpoint, no store, or no prompt.
+    """
+    check_options(request)
+    if request.against_records:
+        return _against_records(request)
+    last = newest(request.owner_id)
+    checkpoint = resolve(request.owner_id, request.checkpoint or (last.name if last else "sft"))
+    conn = open_store(request.owner_id)
+    wanted = request.pairs or (DEMO_PAIRS if simulated_file(request.owner_id) else PAIRS)
     if len(training_prompts(conn)) < wanted:
-        added = add_bundled_prompts(conn, load_owner(asked.owner).held_out)
-        if added.new:
-            say(f"Added {added.new:,} prompts that come with the toolkit.")
+        add_bundled(conn, request.owner_id)
     plan = make_plan(
-        conn, checkpoint, pairs=wanted, seed=asked.seed,
-        settings=_settings(asked, checkpoint), threshold=asked.near,
+        conn, checkpoint, pairs=wanted, seed=request.seed,
+        settings=_settings(request, checkpoint), threshold=request.near,
     )  # fmt: skip
     if not plan.slots:
-        remedy = f"Run: align prompts add FILE --owner {asked.owner}"
-        raise UserError(f"owner {asked.owner!r}", "no prompts", remedy)
-    return Run(asked, conn, plan)
+        remedy = f"Run: align prompts add FILE --owner {request.owner_id}"
+        raise UserError(f"owner {request.owner_id!r}", "no prompts", remedy)
+    return SamplingRun(request, conn, plan)
 
 
-def _against_records(asked: Asked) -> Run:
-    if asked.pairs is not None:
-        _refuse("pairs", "with")
-    checkpoint, owner = resolve(asked.owner, asked.checkpoint or "sft"), load_owner(asked.owner)
-    conn = open_store(asked.owner)
+def _against_records(request: SamplingRequest) -> SamplingRun:
+    checkpoint, owner = (
+        resolve(request.owner_id, request.checkpoint or "sft"),
+        load_owner(request.owner_id),
+    )
+    conn = open_store(request.owner_id)
     prompts = [prompt for prompt, _ in replied_prompts(conn, owner)]
     if not prompts:
         what = "nothing that people asked and was answered, on the training side"
-        remedy = f"Run: align prompts from-records --owner {asked.owner}"
-        raise UserError(f"owner {asked.owner!r}", what, remedy)
+        remedy = f"Run: align prompts from-records --owner {request.owner_id}"
+        raise UserError(f"owner {request.owner_id!r}", what, remedy)
     plan = make_plan(
-        conn, checkpoint, prompts=prompts, pairs=min(asked.limit or len(prompts), len(prompts)),
-        seed=asked.seed, settings=_settings(asked, checkpoint),
+        conn, checkpoint, prompts=prompts, pairs=min(request.limit or len(prompts), len(prompts)),
+        seed=request.seed, settings=_settings(request, checkpoint),
     )  # fmt: skip
-    return Run(asked, conn, plan)
+    return SamplingRun(request, conn, plan)
 
 
-def _settings(asked: Asked, checkpoint: Checkpoint) -> Any:
-    return sampling_of(
-        checkpoint.sampling,
-        temperature=asked.temperature,
-        top_p=asked.top_p,
-        max_new_tokens=asked.max_new_tokens,
-    )
+def _settings(request: SamplingRequest, checkpoint: Checkpoint) -> Any:
+    return sampling_of(checkpoint.sampling, **request.sampling_options)
 
 
-def _is_simulated(owner: str) -> bool:
-    return (owner_dir(owner) / "simulated.json").is_file()
-
-
-def _refuse(option: str, how: str) -> NoReturn:
-    what = f"it has no meaning {how} --against-records"
-    raise UserError(f"--{option}", what, f"Leave --{option} out")
+def add_bundled(conn: Connection, owner_id: str) -> None:
+    """Add the prompts that come with the toolkit, and say how many were new."""
+    added = add_bundled_prompts(conn, load_owner(owner_id).held_out)
+    if added.new:
+        say(f"Added {added.new:,} prompts that come with the toolkit.")
 
 
 class _Parser(argparse.ArgumentParser):

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from align.store.events import Actor
+from align.store.events import Actor, iter_events
 from align.store.pairs import PairView, pair_view
 
 Outcome = Literal["a", "b", "both", "neither", "rewrite"]
@@ -49,6 +49,16 @@ def imported_choices(conn: sqlite3.Connection) -> dict[str, tuple[Outcome, str |
         "WHERE actor = 'imported' AND kind IN ('choice', 'rewrite') ORDER BY time, device, counter"
     )
     return {pair: (outcome, text) for pair, outcome, text in rows}
+
+
+def simulated_repeats(conn: sqlite3.Connection) -> dict[str, tuple[str, str]]:
+    """Return the first and the second outcome of each pair that a simulated owner chose twice."""
+    notes = (
+        (event.pair_id, event.payload["asked_again"])
+        for event in iter_events(conn, standing=True)
+        if event.kind == "note" and event.actor == "simulated" and "asked_again" in event.payload
+    )
+    return {pair: (note["first"], note["again"]) for pair, note in notes if pair and note}
 
 
 def decisive_pairs(conn: sqlite3.Connection) -> list[tuple[Choice, PairView]]:

@@ -8,7 +8,7 @@ from typing import Any
 from align.console import make_command
 from align.errors import UserError
 from align.owner import load_owner
-from align.paths import owner_dir, store_path
+from align.paths import simulated_file, store_path
 from align.preferences.preference_rows import JUDGE, build_preferences, still_judged, with_packed
 from align.recipe.recipe_file import Recipe
 from align.store.gates import gates_named
@@ -66,7 +66,7 @@ def judging(owner: str, rows: Sequence[Row]) -> dict[str, Any]:
 
 def pair_command(owner: str) -> str:
     """Return the command that makes choices for an owner."""
-    if (owner_dir(owner) / "simulated.json").is_file():
+    if simulated_file(owner):
         return make_command("simulate", owner)
     return make_command("label", owner)
 

@@ -8,8 +8,14 @@ from typing import Any
 import pytest
 
 from align.errors import UserError
-from align.evaluation.asked import Asked, ask, resolved, sampling_settings
-from align.evaluation.evaluate import evaluate
+from align.evaluation.evaluate import (
+    EvaluationRequest,
+    compared_checkpoints,
+    evaluate,
+    evaluation_request,
+    shared_sampling,
+)
+from align.evaluation.reference_texts import reference_texts
 from align.models.checkpoints import Checkpoint
 from align.store.adding import add_records
 from align.store.connection import open_store
@@ -54,20 +60,24 @@ def twins(root: Path) -> tuple[Checkpoint, Checkpoint]:
     return sft, write_twin("ann", "dpo", seed=2, parent=sft, metrics={"reward_accuracy": 0.6})
 
 
-def asked_of(conn: sqlite3.Connection, **fields: Any) -> Asked:
-    compared = resolved("ann", [])
-    settings = sampling_settings(compared)
-    return ask(conn, "ann", compared, **{"prompts": 24, "settings": settings} | fields)
+def request_of(
+    conn: sqlite3.Connection, owner_id: str = "ann", prompts: int | None = 24
+) -> EvaluationRequest:
+    checkpoints = compared_checkpoints("ann", [])
+    return evaluation_request(
+        conn, owner_id, checkpoints, reference_texts(conn, owner_id),
+        prompts=prompts, sampling=shared_sampling(checkpoints),
+    )  # fmt: skip
 
 
 @pytest.mark.usefixtures("twins")
 def test_every_measure_of_every_checkpoint_is_taken_and_taken_once(
     conn: sqlite3.Connection, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = asked_of(conn)
-    assert list(asked.checkpoints) == ["base", "sft", "dpo"]
-    assert asked.settings.as_dict() == SAMPLING
-    card, folder = evaluate(conn, asked)
+    request = request_of(conn)
+    assert list(request.checkpoints) == ["base", "sft", "dpo"]
+    assert request.sampling.as_dict() == SAMPLING
+    card, folder = evaluate(conn, request)
     assert {measure.name for measure in card.measures} >= {
         "distance to the owner's habits", "voice (log-odds, capped)", "on topic", "repetition",
         "words", "perplexity of the owner's text", "perplexity of neutral text",
@@ -82,7 +92,7 @@ def test_every_measure_of_every_checkpoint_is_taken_and_taken_once(
     assert "side by side" in (folder / "scorecard.md").read_text()
     answers = list(iter_evaluation_answers(conn))
     capsys.readouterr()
-    again, same = evaluate(conn, asked_of(conn))
+    again, same = evaluate(conn, request_of(conn))
     assert (again, same) == (card, folder)
     assert "Nothing changed" in capsys.readouterr().err
     assert list(iter_evaluation_answers(conn)) == answers
@@ -94,16 +104,16 @@ def test_a_stopped_evaluation_goes_on_to_the_same_scorecard(
 ) -> None:
     import shutil
 
-    from align.evaluation.answers import answer_all
+    from align.evaluation.checkpoint_answers import answer_all
     from align.models.loading import load_model
 
-    asked = asked_of(conn)
-    whole, folder = evaluate(conn, asked)
+    request = request_of(conn)
+    whole, folder = evaluate(conn, request)
     shutil.rmtree(folder.parent)
     conn.execute("DELETE FROM evaluation_answers")
-    twin = load_model(asked.checkpoints["sft"])
-    answer_all(conn, twin, asked.prompts[:7], seed=0, settings=asked.settings)
-    resumed, _ = evaluate(conn, asked)
+    model = load_model(request.checkpoints["sft"])
+    answer_all(conn, model, request.prompts[:7], seed=0, sampling=request.sampling)
+    resumed, _ = evaluate(conn, request)
     assert resumed.matches == whole.matches
     assert resumed.measures == whole.measures
     assert resumed.samples == whole.samples
@@ -116,10 +126,10 @@ def test_held_out_prompts_only_and_no_identity(conn: sqlite3.Connection) -> None
         [Prompt.new([{"role": "user", "content": "Who are you?"}], source="identity", thread="id",
                     split="evaluation")],
     )  # fmt: skip
-    asked = asked_of(conn, prompts=None)
-    assert {prompt.split for prompt in asked.prompts} == {"evaluation"}
-    assert {prompt.split for prompt in asked.judge_prompts} == {"train"}
-    assert "identity" not in {prompt.source for prompt in asked.prompts}
+    request = request_of(conn, prompts=None)
+    assert {prompt.split for prompt in request.prompts} == {"evaluation"}
+    assert {prompt.split for prompt in request.judge_prompts} == {"train"}
+    assert "identity" not in {prompt.source for prompt in request.prompts}
 
 
 def test_a_dpo_twin_meets_the_sft_twin_it_grew_from(
@@ -127,16 +137,15 @@ def test_a_dpo_twin_meets_the_sft_twin_it_grew_from(
 ) -> None:
     newer = write_twin("ann", "sft", seed=3)
     assert newer.name == "003-sft"
-    assert resolved("ann", [])["sft"].name == "001-sft"
-    assert resolved("ann", ["base", "003-sft"])["003-sft"].name == "003-sft"
+    assert compared_checkpoints("ann", [])["sft"].name == "001-sft"
+    assert compared_checkpoints("ann", ["base", "003-sft"])["003-sft"].name == "003-sft"
 
 
 @pytest.mark.usefixtures("twins")
 def test_no_writing_is_said_in_one_line(root: Path) -> None:
     conn = open_store("bea", create=True)
     with pytest.raises(UserError, match=r"no writing in the store.*make ingest OWNER=bea"):
-        ask(conn, "bea", resolved("ann", []), prompts=None,
-            settings=sampling_settings({}))  # fmt: skip
+        request_of(conn, "bea")
 
 
 @pytest.mark.usefixtures("twins")
@@ -151,7 +160,7 @@ def test_a_box_without_records_is_evaluated_by_its_packed_rows(root: Path) -> No
         for n in range(9)
     ]  # fmt: skip
     write_jsonl_atomically(root / "data" / "cat" / "packed" / "sft-rows.jsonl", rows)
-    asked = ask(conn, "cat", resolved("ann", []), prompts=None,
-                settings=sampling_settings({}))  # fmt: skip
-    assert (len(asked.anchors.owner.answers), len(asked.anchors.held_out.answers)) == (6, 3)
-    assert asked.prompts
+    request = request_of(conn, "cat", prompts=None)
+    references = request.references
+    assert (len(references.owner.answers), len(references.held_out.answers)) == (6, 3)
+    assert request.prompts

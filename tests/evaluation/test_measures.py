@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from align.evaluation import coherence
 from align.evaluation import habit_distance as habits
-from align.evaluation.perplexity import Surprise, ratio, surprise
-from align.evaluation.repetition import repetition
+from align.evaluation.perplexity import TextLikelihoods, ratio
+from align.evaluation.text_measures import on_topic, repetition, share
 from align.evaluation.win_rates import (
-    Standing,
+    ScoredAnswer,
     WinRate,
     agreement,
     prefer_longer,
@@ -22,15 +21,15 @@ from align.text.content_words import stem
 
 
 def test_the_higher_score_wins_and_equal_scores_tie() -> None:
-    assert verdict(Standing(2, True), Standing(1, True)) == 1
-    assert verdict(Standing(1, True), Standing(2, True)) == 0
-    assert verdict(Standing(2, True), Standing(2, True)) == 0.5
+    assert verdict(ScoredAnswer(2, True), ScoredAnswer(1, True)) == 1
+    assert verdict(ScoredAnswer(1, True), ScoredAnswer(2, True)) == 0
+    assert verdict(ScoredAnswer(2, True), ScoredAnswer(2, True)) == 0.5
 
 
 def test_an_answer_that_breaks_a_bound_never_wins_over_one_that_keeps_it() -> None:
-    assert verdict(Standing(9, False), Standing(-9, True)) == 0
-    assert verdict(Standing(-9, True), Standing(9, False)) == 1
-    assert verdict(Standing(9, False), Standing(-9, False)) == 0.5
+    assert verdict(ScoredAnswer(9, False), ScoredAnswer(-9, True)) == 0
+    assert verdict(ScoredAnswer(-9, True), ScoredAnswer(9, False)) == 1
+    assert verdict(ScoredAnswer(9, False), ScoredAnswer(-9, False)) == 0.5
 
 
 def test_ties_count_half_and_are_told_apart() -> None:
@@ -76,7 +75,7 @@ def test_prefer_the_longer_and_how_often_it_agrees() -> None:
 def test_an_answer_is_on_topic_when_it_shares_a_content_word(
     prompt: str, answer: str, said: bool | None
 ) -> None:
-    assert coherence.on_topic(prompt, answer) is said
+    assert on_topic(prompt, answer) is said
 
 
 def test_forms_of_a_word_meet() -> None:
@@ -85,8 +84,8 @@ def test_forms_of_a_word_meet() -> None:
 
 
 def test_the_share_leaves_out_what_nothing_can_be_said_of() -> None:
-    assert coherence.share([True, None, False]) == 0.5
-    assert coherence.share([None]) is None
+    assert share([True, None, False]) == 0.5
+    assert share([None]) is None
 
 
 def test_repetition_by_hand() -> None:
@@ -166,17 +165,17 @@ class Scored:
 
 def test_perplexity_weighs_tokens_and_not_texts() -> None:
     # 3 tokens at 1/2 and 1 token at 1/4: exp((3 ln 2 + ln 4) / 4) = 2^(5/4).
-    found = surprise([Scored(-3 * math.log(2), 3), Scored(-math.log(4), 1)])
+    found = TextLikelihoods.of([Scored(-3 * math.log(2), 3), Scored(-math.log(4), 1)])
     assert found.perplexity == pytest.approx(2**1.25)
-    assert surprise([]).perplexity is None
+    assert TextLikelihoods.of([]).perplexity is None
 
 
 def test_a_ratio_of_perplexities_comes_with_its_interval() -> None:
-    before = Surprise((-2.0, -4.0, -6.0), (2, 4, 6))
-    after = Surprise((-2.2, -4.4, -6.6), (2, 4, 6))
+    before = TextLikelihoods((-2.0, -4.0, -6.0), (2, 4, 6))
+    after = TextLikelihoods((-2.2, -4.4, -6.6), (2, 4, 6))
     found = ratio(before, after, seed=0)
     assert found is not None
     assert found[0] == pytest.approx(math.exp(0.1))
     assert found[1].low == pytest.approx(math.exp(0.1))
     with pytest.raises(ValueError, match="not the same texts"):
-        ratio(before, Surprise((-1.0,), (1,)), seed=0)
+        ratio(before, TextLikelihoods((-1.0,), (1,)), seed=0)

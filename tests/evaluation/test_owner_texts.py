@@ -5,8 +5,8 @@ from typing import Literal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.evaluation.owner_texts import cut_document, writing_of
-from align.evaluation.voice_judge import Written
+from align.evaluation.owner_texts import cut_document, texts_of_records
+from align.evaluation.voice_judge import PromptedText
 from align.owner import Conversations
 from align.store.records import Record
 from align.text.similarity import words
@@ -23,7 +23,7 @@ def record(
 
 
 def test_answers_know_their_question_and_what_was_said_before() -> None:
-    writing = writing_of(
+    writing = texts_of_records(
         [
             record("Tea?", owner=False, position=0),
             record("Please.", position=1),
@@ -33,13 +33,13 @@ def test_answers_know_their_question_and_what_was_said_before() -> None:
         ],
         Conversations(),
     )
-    assert writing.answers == (Written("Please.", "Tea?"), Written("No.", "Milk?"))
+    assert writing.answers == (PromptedText("Please.", "Tea?"), PromptedText("No.", "Milk?"))
     assert [len(each) for each in writing.conversations] == [2, 4]
     assert writing.conversations[1][-1] == {"role": "assistant", "content": "No."}
 
 
 def test_a_burst_is_one_answer_and_what_is_left_out_is_none() -> None:
-    writing = writing_of(
+    writing = texts_of_records(
         [
             record("Tea?", owner=False),
             record("Please.", position=1),
@@ -51,12 +51,12 @@ def test_a_burst_is_one_answer_and_what_is_left_out_is_none() -> None:
         ],
         Conversations(),
     )
-    assert writing.answers == (Written("Please.\n\nWith milk.", "Tea?"),)
+    assert writing.answers == (PromptedText("Please.\n\nWith milk.", "Tea?"),)
 
 
 def test_documents_become_pieces_under_their_title() -> None:
     text = "\n\n".join(["one two three. " * 8] * 3)
-    writing = writing_of([record(text, kind="document", title="On boats")], Conversations())
+    writing = texts_of_records([record(text, kind="document", title="On boats")], Conversations())
     assert len(writing.pieces) == 3
     assert {piece.prompt for piece in writing.pieces} == {"On boats"}
     assert not writing.answers

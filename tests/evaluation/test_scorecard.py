@@ -5,25 +5,23 @@ from dataclasses import replace
 
 import pytest
 
-from align.evaluation import scorecard_files as shelf
+from align.evaluation import scorecard_files
+from align.evaluation.evaluation_data import Case, CheckpointAnswers, EvaluationData
 from align.evaluation.measures import (
     LONGER,
     SIMULATED,
     VOICE,
-    Answered,
-    Bench,
-    Case,
     habit_rows,
     matches,
     measures,
     samples,
 )
-from align.evaluation.owner_texts import Writing
-from align.evaluation.perplexity import Surprise
-from align.evaluation.reference_texts import Anchors
+from align.evaluation.owner_texts import OwnerTexts
+from align.evaluation.perplexity import TextLikelihoods
+from align.evaluation.reference_texts import ReferenceTexts
 from align.evaluation.report import headline, markdown, next_steps, terminal
 from align.evaluation.scorecard import Judge, Match, Measure, Scorecard, Step, from_json
-from align.evaluation.voice_judge import Written, fit_judge
+from align.evaluation.voice_judge import PromptedText, fit_judge
 from align.evaluation.win_rates import WinRate
 
 OWNER = [f"well, i like the {x}... i suppose" for x in ("sea", "pier", "boat", "rain")] * 8
@@ -31,25 +29,27 @@ PLAIN = [f"The {x} is a good thing to have." for x in ("sea", "pier", "boat", "r
 ASKED = [f"Do you like the {x}?" for x in ("sea", "pier", "boat", "rain")] * 8
 
 
-def bench(**changes: object) -> Bench:
-    own = tuple(Written(text, asked) for text, asked in zip(OWNER, ASKED, strict=True))
-    anchors = Anchors(
-        Writing(own), Writing(own), others=[Written(text) for text in PLAIN],
-        simulated=lambda prompt, first, second, case: float("..." in first),
+def data_of(**changes: object) -> EvaluationData:
+    own = tuple(PromptedText(text, asked) for text, asked in zip(OWNER, ASKED, strict=True))
+    references = ReferenceTexts(
+        OwnerTexts(own), OwnerTexts(own), others=[PromptedText(text) for text in PLAIN],
+        simulated_verdict=lambda prompt, first, second, case: float("..." in first),
     )  # fmt: skip
     cases = [Case(f"p{i}", asked, 0) for i, asked in enumerate(ASKED)]
-    answered = {
-        "base": Answered(PLAIN, Surprise((-9.0, -8.0), (3, 3))),
-        "sft": Answered([*OWNER[:16], *PLAIN[16:]], Surprise((-6.0, -6.0), (3, 3))),
-        "dpo": Answered(OWNER, None, None, 0.61),
+    answers = {
+        "base": CheckpointAnswers(PLAIN, TextLikelihoods((-9.0, -8.0), (3, 3))),
+        "sft": CheckpointAnswers([*OWNER[:16], *PLAIN[16:]], TextLikelihoods((-6.0, -6.0), (3, 3))),
+        "dpo": CheckpointAnswers(OWNER, None, None, 0.61),
     }
-    judge = fit_judge(own, [Written(text) for text in PLAIN], own, [Written(t) for t in PLAIN])
-    return replace(Bench(cases, answered, anchors, judge), **changes)  # type: ignore[arg-type]
+    judge = fit_judge(
+        own, [PromptedText(text) for text in PLAIN], own, [PromptedText(t) for t in PLAIN]
+    )
+    return replace(EvaluationData(cases, answers, references, judge), **changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
 def card() -> Scorecard:
-    measured = bench()
+    measured = data_of()
     return Scorecard(
         owner="ann",
         checkpoints={w: {"name": w, "hash": "0" * 64} for w in ("base", "sft", "dpo")},
@@ -80,22 +80,24 @@ def test_equal_answers_tie_and_better_ones_win(card: Scorecard) -> None:
 def test_an_off_topic_answer_can_not_win() -> None:
     off = [text.replace("sea", "x").replace("pier", "x").replace("boat", "x").replace("rain", "x")
            for text in OWNER]  # fmt: skip
-    measured = bench(answered={"base": Answered(PLAIN), "off": Answered(off)})
+    measured = data_of(answers={"base": CheckpointAnswers(PLAIN), "off": CheckpointAnswers(off)})
     match = matches(measured)[0]
     assert (match.wins, match.losses) == (0, 32)
 
 
 def test_a_repetitive_answer_can_not_win() -> None:
     again = [f"{text} {text} {text}" for text in OWNER]
-    match = matches(bench(answered={"base": Answered(PLAIN), "again": Answered(again)}))[0]
+    match = matches(
+        data_of(answers={"base": CheckpointAnswers(PLAIN), "again": CheckpointAnswers(again)})
+    )[0]
     assert (match.wins, match.losses) == (0, 32)
 
 
 def test_the_topic_binds_only_where_the_owner_keeps_to_it() -> None:
-    terse = Writing(tuple(Written("no idea...", asked) for asked in ASKED))
-    anchors = replace(bench().anchors, owner=terse, held_out=terse)
-    assert bench().anchors.topic_binds()
-    assert not anchors.topic_binds()
+    terse = OwnerTexts(tuple(PromptedText("no idea...", asked) for asked in ASKED))
+    references = replace(data_of().references, owner=terse, held_out=terse)
+    assert data_of().references.topic_binds()
+    assert not references.topic_binds()
 
 
 def test_what_was_not_measured_is_absent_and_not_zero(card: Scorecard) -> None:
@@ -133,8 +135,8 @@ def test_habits_show_the_owner_beside_each_checkpoint(card: Scorecard) -> None:
 
 def test_habits_that_the_simulated_owner_chooses_by_are_marked(card: Scorecard) -> None:
     assert "\n* The simulated owner" not in terminal(card)
-    anchors = replace(bench().anchors, chosen_by=frozenset({"ellipses"}))
-    marked = replace(card, habits=tuple(habit_rows(bench(anchors=anchors))))
+    references = replace(data_of().references, chosen_by=frozenset({"ellipses"}))
+    marked = replace(card, habits=tuple(habit_rows(data_of(references=references))))
     assert "ellipses * (in 100 words)" in terminal(marked)
     assert "\n* The simulated owner" in terminal(marked)
 
@@ -176,12 +178,12 @@ def test_the_last_lines_say_what_improved_and_what_to_type(card: Scorecard) -> N
 
 @pytest.mark.usefixtures("root")
 def test_scorecards_are_numbered_kept_and_found_by_their_inputs(card: Scorecard) -> None:
-    first = shelf.put("ann", card)
-    second = shelf.put("ann", replace(card, inputs="def"))
+    first = scorecard_files.save("ann", card)
+    second = scorecard_files.save("ann", replace(card, inputs="def"))
     assert (first.name, second.name) == ("001-dpo", "002-dpo")
-    assert shelf.find("ann", "abc") == first
-    assert shelf.find("ann", "nothing") is None
-    assert shelf.read(first) == card
+    assert scorecard_files.find("ann", "abc") == first
+    assert scorecard_files.find("ann", "nothing") is None
+    assert scorecard_files.read(first) == card
     link = first.parent.parent / "scorecard"
     assert link.resolve() == second.resolve()
     assert not [path for path in first.parent.iterdir() if path.name.startswith(".")]

@@ -4,19 +4,26 @@ import random
 
 import pytest
 
-from align.evaluation.voice_judge import MASK, Masking, Written, fit_judge, fit_masking, separation
+from align.evaluation.voice_judge import (
+    MASK,
+    Masking,
+    PromptedText,
+    fit_judge,
+    fit_masking,
+    separation,
+)
 
 THINGS = [f"{a}{b}" for a in ("lam", "tor", "vex", "quin", "bol") for b in ("per", "dle", "mist")]
 
 
-def plain(rng: random.Random) -> Written:
+def plain(rng: random.Random) -> PromptedText:
     thing, other = rng.sample(THINGS, 2)
-    return Written(
+    return PromptedText(
         f"The {thing} is a useful thing. It helps with the {other}. You can find the {thing} there."
     )
 
 
-def owner(rng: random.Random, strength: float = 0.6) -> Written:
+def owner(rng: random.Random, strength: float = 0.6) -> PromptedText:
     """Somebody who trails off, and hedges: each habit shows in a share of the places."""
     thing, other = rng.sample(THINGS, 2)
     parts = [
@@ -28,11 +35,13 @@ def owner(rng: random.Random, strength: float = 0.6) -> Written:
         if rng.random() < strength:
             part = f"well, i suppose {part}"
         parts[i] = part + ("..." if rng.random() < strength else ".")
-    return Written(" ".join(parts))
+    return PromptedText(" ".join(parts))
 
 
 @pytest.fixture(scope="module")
-def sides() -> tuple[list[Written], list[Written], list[Written], list[Written]]:
+def sides() -> tuple[
+    list[PromptedText], list[PromptedText], list[PromptedText], list[PromptedText]
+]:
     rng = random.Random(1)
     return (
         [owner(rng) for _ in range(80)],
@@ -43,8 +52,10 @@ def sides() -> tuple[list[Written], list[Written], list[Written], list[Written]]
 
 
 def test_words_of_the_topic_are_masked_and_function_words_stay() -> None:
-    masking = Masking(common=frozenset({"lovely", "boats"}), topical=frozenset({"boats"}))
-    written = Written("I don't like boats; the rigging's lovely, Sails!", "Which sail is lovely?")
+    masking = Masking(common=frozenset({"lovely", "boats"}), topic_words=frozenset({"boats"}))
+    written = PromptedText(
+        "I don't like boats; the rigging's lovely, Sails!", "Which sail is lovely?"
+    )
     assert masking.apply(written) == f"I don't like {MASK}; the {MASK} {MASK}, {MASK}!"
 
 
@@ -53,28 +64,30 @@ def test_a_word_is_common_where_enough_texts_have_it() -> None:
     assert fit_masking(texts).common == {"decent", "stuff", "x"}
 
 
-def test_it_tells_the_owner_from_others_on_held_out_texts(sides: tuple[list[Written], ...]) -> None:
+def test_it_tells_the_owner_from_others_on_held_out_texts(
+    sides: tuple[list[PromptedText], ...],
+) -> None:
     judge = fit_judge(*sides)
     assert judge.separation is not None
     assert judge.separation > 0.95
 
 
-def test_the_same_texts_give_the_same_odds(sides: tuple[list[Written], ...]) -> None:
+def test_the_same_texts_give_the_same_odds(sides: tuple[list[PromptedText], ...]) -> None:
     first, second = fit_judge(*sides), fit_judge(*sides)
     assert first.odds(sides[2]) == second.odds(sides[2])
     assert first.cap == second.cap
 
 
-def test_the_topic_is_worth_nothing(sides: tuple[list[Written], ...]) -> None:
+def test_the_topic_is_worth_nothing(sides: tuple[list[PromptedText], ...]) -> None:
     judge = fit_judge(*sides)
     asked = "Tell me of the zorbik"
-    known = Written("The lamper is a useful thing.", "Tell me of the lamper")
-    unknown = Written("The zorbik is a useful thing.", asked)
+    known = PromptedText("The lamper is a useful thing.", "Tell me of the lamper")
+    unknown = PromptedText("The zorbik is a useful thing.", asked)
     assert judge.odds([known]) == judge.odds([unknown])
 
 
 def test_the_cap_is_the_median_of_the_owners_held_out_odds(
-    sides: tuple[list[Written], ...],
+    sides: tuple[list[PromptedText], ...],
 ) -> None:
     judge = fit_judge(*sides)
     ordered = sorted(judge.odds(sides[2]))
@@ -82,7 +95,7 @@ def test_the_cap_is_the_median_of_the_owners_held_out_odds(
     assert max(judge.capped(sides[2])) == judge.cap
 
 
-def test_a_caricature_does_not_win_over_the_owner(sides: tuple[list[Written], ...]) -> None:
+def test_a_caricature_does_not_win_over_the_owner(sides: tuple[list[PromptedText], ...]) -> None:
     judge = fit_judge(*sides)
     rng = random.Random(2)
     loud = [owner(rng, strength=1.0) for _ in range(100)]
@@ -96,7 +109,7 @@ def test_a_caricature_does_not_win_over_the_owner(sides: tuple[list[Written], ..
 
 
 def test_few_held_out_texts_are_completed_by_cross_fitting(
-    sides: tuple[list[Written], ...],
+    sides: tuple[list[PromptedText], ...],
 ) -> None:
     judge = fit_judge(sides[0], sides[1], sides[2][:2])
     assert judge.separation is None
@@ -105,7 +118,7 @@ def test_few_held_out_texts_are_completed_by_cross_fitting(
 
 def test_one_text_on_a_side_is_refused() -> None:
     with pytest.raises(ValueError, match="1 texts of the owner"):
-        fit_judge([Written("one")], [Written("two"), Written("three")], [])
+        fit_judge([PromptedText("one")], [PromptedText("two"), PromptedText("three")], [])
 
 
 def test_separation_by_hand() -> None:

@@ -11,13 +11,12 @@ from align.errors import UserError
 from align.models.checkpoints import Checkpoint
 from align.owner import Owner
 from align.preferences.preference_rows import build_preferences
-from align.sampling import Sampling, training_prompts
+from align.sampling import Sampling, held_out_prompts, training_prompts
 from align.sampling.arena_sampling import (
     Comparison,
     add_arena_pairs,
     contenders,
     draw_answers,
-    held_out_prompts,
     plan_comparison,
 )
 from align.store.answers import answers_of

@@ -16,7 +16,7 @@ from align.errors import UserError
 from align.models.checkpoints import Checkpoint
 from align.sampling.device_memory import check_each_holds, must_be_spread, weights_bytes
 from align.sampling.sampling_launch import sample
-from align.sampling.sampling_run import Asked, parse_arguments
+from align.sampling.sampling_run import SamplingRequest, parse_arguments
 from align.store.connection import connect, open_store
 from align.store.pairs import iter_pairs
 from align.store.prompts import Prompt, add_prompts
@@ -41,14 +41,14 @@ def twin(root: Path) -> Checkpoint:
     return write_twin("ann", "sft")
 
 
-def of_one_process(root: Path, asked: Asked) -> list[str]:
+def of_one_process(root: Path, request: SamplingRequest) -> list[str]:
     """Return the pairs' ids that one process draws into a copy of ann's store as it is now."""
     whole = root / "data" / "whole"
     whole.mkdir()
     with open_store("ann") as conn, connect(whole / "twin.db", create=True) as copy:
         conn.backup(copy)
     (root / "checkpoints" / "whole").symlink_to(root / "checkpoints" / "ann")
-    assert sample(replace(asked, owner="whole")) == 0
+    assert sample(replace(request, owner_id="whole")) == 0
     return ids("whole")
 
 
@@ -63,7 +63,7 @@ def answers(owner: str = "ann") -> int:
 class Job:
     """Two processes of `-m align.sampling`, as a launcher starts them."""
 
-    def __init__(self, asked: Asked, elsewhere: Path | None = None) -> None:
+    def __init__(self, request: SamplingRequest, elsewhere: Path | None = None) -> None:
         roots = (os.environ["SOUNDALIKE_ROOT"], str(elsewhere or os.environ["SOUNDALIKE_ROOT"]))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -75,7 +75,7 @@ class Job:
                   "FSDP_CPU_RAM_EFFICIENT_LOADING": "true"}  # fmt: skip
         self.processes = [
             subprocess.Popen(
-                [sys.executable, "-m", "align.sampling", *asked.words()],
+                [sys.executable, "-m", "align.sampling", *request.words()],
                 env={**os.environ, **common, "RANK": str(rank), "LOCAL_RANK": str(rank),
                      "SOUNDALIKE_ROOT": roots[rank]},
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -107,8 +107,8 @@ def jobs() -> Iterator[list[Job]]:
             process.wait()
 
 
-def start(jobs: list[Job], asked: Asked) -> Job:
-    jobs.append(Job(asked))
+def start(jobs: list[Job], request: SamplingRequest) -> Job:
+    jobs.append(Job(request))
     return jobs[-1]
 
 
@@ -117,29 +117,29 @@ def start(jobs: list[Job], asked: Asked) -> Job:
 def test_the_processes_of_several_gpus_draw_the_pairs_of_one(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    asked = Asked("ann", pairs=24, batch_size=5, max_new_tokens=8)
-    alone = of_one_process(root, asked)
+    request = SamplingRequest("ann", pairs=24, batch_size=5, max_new_tokens=8)
+    alone = of_one_process(root, request)
     said = capfd.readouterr().out
     # Torch finds no GPU here, so that recipes/accelerate/multi_gpu.yaml starts two on the CPU.
     gpus(tmp_path, monkeypatch, 80_000, 80_000)
-    assert sample(asked) == 0
+    assert sample(request) == 0
     shown = capfd.readouterr()
     assert shown.out == said
     assert "Traceback" not in shown.err
     assert ids() == alone
     assert len(alone) == 24
     # What is drawn needs no processes.
-    assert sample(asked) == 0
+    assert sample(request) == 0
     assert "drawn already" in capfd.readouterr().err
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("twin")
 def test_what_was_drawn_survives_a_killed_worker_and_ctrl_c(root: Path, jobs: list[Job]) -> None:
-    asked = Asked("ann", pairs=90, batch_size=2, max_new_tokens=120)
-    alone = of_one_process(root, replace(asked, batch_size=64))
+    request = SamplingRequest("ann", pairs=90, batch_size=2, max_new_tokens=120)
+    alone = of_one_process(root, replace(request, batch_size=64))
 
-    job = start(jobs, asked)
+    job = start(jobs, request)
     job.until_drawing()
     job.processes[1].kill()
     (code, out, err), (killed, _, _) = job.ended()
@@ -148,7 +148,7 @@ def test_what_was_drawn_survives_a_killed_worker_and_ctrl_c(root: Path, jobs: li
     assert "Traceback" not in err
     first = answers()
 
-    job = start(jobs, asked)
+    job = start(jobs, request)
     job.until_drawing(more_than=first)
     for process in job.processes:
         process.send_signal(signal.SIGINT)
@@ -158,7 +158,7 @@ def test_what_was_drawn_survives_a_killed_worker_and_ctrl_c(root: Path, jobs: li
     assert first < answers() < 180
 
     kept = set(ids())
-    assert sample(replace(asked, batch_size=64)) == 0
+    assert sample(replace(request, batch_size=64)) == 0
     assert kept < set(ids())
     assert ids() == alone
 
@@ -168,7 +168,7 @@ def test_what_was_drawn_survives_a_killed_worker_and_ctrl_c(root: Path, jobs: li
 def test_a_mistake_that_another_process_meets_is_said_once(tmp_path: Path, jobs: list[Job]) -> None:
     other = tmp_path / "machine-without-the-base"
     (other / "data").mkdir(parents=True)
-    jobs.append(Job(Asked("ann", pairs=4, max_new_tokens=3), other))
+    jobs.append(Job(SamplingRequest("ann", pairs=4, max_new_tokens=3), other))
     (code, out, err), (_, _, quiet) = jobs[0].ended()
     assert (code, out, quiet) == (2, "", "")
     assert "its base models/tiny can't be found" in err
@@ -176,10 +176,12 @@ def test_a_mistake_that_another_process_meets_is_said_once(tmp_path: Path, jobs:
 
 
 def test_the_words_for_the_processes_ask_for_the_same() -> None:
-    asked = Asked("ann", "sft", 7, seed=-3, temperature=0.0, near=0.5, batch_size=3, spread=True)
-    assert parse_arguments(asked.words()) == asked
-    assert parse_arguments([]) == Asked()
-    records = Asked("ann", against_records=True, limit=4)
+    request = SamplingRequest(
+        "ann", "sft", 7, seed=-3, temperature=0.0, near=0.5, batch_size=3, spread=True
+    )
+    assert parse_arguments(request.words()) == request
+    assert parse_arguments([]) == SamplingRequest()
+    records = SamplingRequest("ann", against_records=True, limit=4)
     assert parse_arguments(records.words()) == records
 
 
@@ -193,10 +195,10 @@ def test_shares_together_are_the_batches_of_one_process(twin: Checkpoint) -> Non
     from align.models.loading import load_model
 
     loaded = load_model(twin)
-    asked = [[{"role": "user", "content": f"What of {n}?"}] for n in range(7)]
+    prompts = [[{"role": "user", "content": f"What of {n}?"}] for n in range(7)]
     settings = {"seed": 4, "batch_size": 3, "max_new_tokens": 6, "n": 2}
-    whole = list(loaded.generate_each(asked, **settings))
-    shares = [list(loaded.generate_each(asked, share=(at, 3), **settings)) for at in range(3)]
+    whole = list(loaded.generate_each(prompts, **settings))
+    shares = [list(loaded.generate_each(prompts, share=(at, 3), **settings)) for at in range(3)]
     assert all(shares)
     assert sorted(answer for share in shares for answer in share) == sorted(whole)
 
@@ -205,11 +207,11 @@ def test_shares_together_are_the_batches_of_one_process(twin: Checkpoint) -> Non
 def test_a_spread_twin_answers_as_a_whole_one(twin: Checkpoint, device_map: object) -> None:
     from align.models.loading import load_model
 
-    asked = [[{"role": "user", "content": f"What of {n}?"}] for n in range(6)]
+    prompts = [[{"role": "user", "content": f"What of {n}?"}] for n in range(6)]
     settings = {"seed": 4, "max_new_tokens": 8}
-    whole = load_model(twin).generate(asked, **settings)
+    whole = load_model(twin).generate(prompts, **settings)
     spread = load_model(twin, device_map=device_map)
-    assert spread.generate(asked, **settings) == whole
+    assert spread.generate(prompts, **settings) == whole
 
 
 def test_a_part_that_no_device_holds_is_refused(twin: Checkpoint) -> None:

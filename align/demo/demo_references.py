@@ -1,9 +1,8 @@
-"""A demo owner's anchors: the invented world knows other people, and what its owner would say."""
+"""A demo owner's reference texts: the invented world knows other people, and the owner's choice."""
 
 import json
 import random
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 from align.demo.grammar import answer, question
@@ -13,12 +12,10 @@ from align.demo.simulated_owner import SimulatedOwner
 from align.demo.topics import distinctive, stem, topic_of, topic_words, topics, words
 from align.demo.voice import ASSISTANT, Voice, diluted, random_voice
 from align.evaluation.owner_texts import Message
-from align.evaluation.reference_texts import Anchors, Verdict
-from align.evaluation.voice_judge import Written
+from align.evaluation.reference_texts import ReferenceTexts, Verdict
+from align.evaluation.voice_judge import PromptedText
 from align.evaluation.win_rates import LOSS, TIE, WIN
-from align.paths import owner_dir
 
-FILE = "simulated.json"
 # Other people whom the judge is fitted against, others on whom it is tried, answers of each.
 PEOPLE, PEOPLE_HELD_OUT, ANSWERS = 80, 30, 8
 # What the simulated owner looks at, in the terms of align.text.style.
@@ -32,24 +29,18 @@ NEUTRAL = 120
 OWN = 400
 
 
-def simulated_file(owner: str) -> Path | None:
-    """Return the file of the owner's simulated choices, or None where the owner is real."""
-    path = owner_dir(owner) / FILE
-    return path if path.is_file() else None
-
-
-def with_demo_world(anchors: Anchors, path: Path, seed: int = 0) -> Anchors:
-    """Add to an owner's anchors what the demo world knows of him and of others."""
+def with_demo_world(references: ReferenceTexts, path: Path, seed: int = 0) -> ReferenceTexts:
+    """Add to a demo owner's reference texts what the demo's world knows of them and of others."""
     simulated = SimulatedOwner.load(path)
     people = _people(PEOPLE + PEOPLE_HELD_OUT, seed)
     return replace(
-        anchors,
+        references,
         others=_answers_of(people[:PEOPLE], seed),
         others_held_out=_answers_of(people[PEOPLE:], seed + 1),
         neutral=_neutral(seed),
-        topical=topic_words(),
+        topic_words=topic_words(),
         on_topic=speaks_of,
-        simulated=_verdict(simulated),
+        simulated_verdict=_verdict(simulated),
         own_register=_own_register(simulated.voice, seed),
         chosen_by=CHOSEN_BY,
         kind="demo",
@@ -58,17 +49,12 @@ def with_demo_world(anchors: Anchors, path: Path, seed: int = 0) -> Anchors:
 
 def speaks_of(prompt: str, text: str) -> bool | None:
     """Tell whether a text speaks of the prompt's topic and of no other more; None without topic."""
-    asked = _topic_of(prompt)
-    if asked is None:
+    topic = topic_of(prompt)
+    if topic is None:
         return None
     stems = {stem(word) for word in words(text)}
-    own = len(stems & distinctive(asked))
-    return own > 0 and all(len(stems & distinctive(each.key)) <= own for each in topics())
-
-
-@cache
-def _topic_of(prompt: str) -> str | None:
-    return topic_of(prompt)
+    own = len(stems & distinctive(topic))
+    return own > 0 and all(len(stems & distinctive(other.key)) <= own for other in topics())
 
 
 def _people(count: int, seed: int) -> list[Voice]:
@@ -76,27 +62,28 @@ def _people(count: int, seed: int) -> list[Voice]:
     return [random_voice(rng.randrange(2**31)) for _ in range(count)]
 
 
-def _answers_of(people: list[Voice], seed: int) -> list[Written]:
+def _answers_of(people: list[Voice], seed: int) -> list[PromptedText]:
     """Return what others answer, in registers as mixed as an owner's."""
     rng = random.Random(f"other people's answers {seed}")
-    found = []
+    texts = []
     for voice in people:
         for _ in range(ANSWERS):
             topic, kind = rng.choice(topics()), rng.choice(KINDS)
-            asked = question(topic, kind, rng)
-            found.append(Written(answer(topic, kind, in_some_register(voice, rng), rng), asked))
-    return found
+            prompt = question(topic, kind, rng)
+            text = answer(topic, kind, in_some_register(voice, rng), rng)
+            texts.append(PromptedText(text, prompt))
+    return texts
 
 
 def _neutral(seed: int) -> list[tuple[Message, ...]]:
     rng = random.Random(f"neutral {seed}")
-    found: list[tuple[Message, ...]] = []
+    conversations: list[tuple[Message, ...]] = []
     for _ in range(NEUTRAL):
         topic, kind = rng.choice(topics()), rng.choice(KINDS)
-        asked = {"role": "user", "content": question(topic, kind, rng)}
-        said = {"role": "assistant", "content": answer(topic, kind, ASSISTANT, rng)}
-        found.append((asked, said))
-    return found
+        prompt = {"role": "user", "content": question(topic, kind, rng)}
+        reply = {"role": "assistant", "content": answer(topic, kind, ASSISTANT, rng)}
+        conversations.append((prompt, reply))
+    return conversations
 
 
 def _own_register(voice: Voice, seed: int) -> list[str]:

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from align.demo import owners
+from align.demo.demo_references import CHOSEN_BY, speaks_of, with_demo_world
 from align.demo.grammar import answer
 from align.demo.simulated_owner import SimulatedOwner
 from align.demo.voice import diluted
-from align.evaluation.demo_anchors import CHOSEN_BY, simulated_file, speaks_of, with_demo_world
 from align.evaluation.habit_distance import habit_distance
-from align.evaluation.owner_texts import Writing
-from align.evaluation.reference_texts import Anchors
+from align.evaluation.owner_texts import OwnerTexts
+from align.evaluation.reference_texts import ReferenceTexts
+from align.paths import simulated_file
 from align.text import style
 
 
@@ -22,19 +23,19 @@ def path() -> Path:
 
 
 @pytest.fixture(scope="module")
-def anchors(path: Path) -> Anchors:
-    return with_demo_world(Anchors(Writing(), Writing()), path)
+def references(path: Path) -> ReferenceTexts:
+    return with_demo_world(ReferenceTexts(OwnerTexts(), OwnerTexts()), path)
 
 
-def test_the_same_seed_gives_the_same_world(path: Path, anchors: Anchors) -> None:
-    again = with_demo_world(Anchors(Writing(), Writing()), path)
-    assert (again.others, again.own_register) == (anchors.others, anchors.own_register)
-    assert again.neutral == anchors.neutral
+def test_the_same_seed_gives_the_same_world(path: Path, references: ReferenceTexts) -> None:
+    again = with_demo_world(ReferenceTexts(OwnerTexts(), OwnerTexts()), path)
+    assert (again.others, again.own_register) == (references.others, references.own_register)
+    assert again.neutral == references.neutral
 
 
-def test_the_judge_is_tried_on_people_it_was_not_fitted_on(anchors: Anchors) -> None:
-    assert not {w.text for w in anchors.others} & {w.text for w in anchors.others_held_out}
-    assert not anchors.judge_is_weak
+def test_the_judge_is_tried_on_people_it_was_not_fitted_on(references: ReferenceTexts) -> None:
+    assert not {w.text for w in references.others} & {w.text for w in references.others_held_out}
+    assert not references.judge_is_weak
 
 
 def test_an_answer_speaks_of_the_prompts_topic_and_of_no_other_more() -> None:
@@ -50,8 +51,10 @@ def test_the_habits_that_choices_go_by_are_habits() -> None:
     assert len(names - CHOSEN_BY) >= 12
 
 
-def test_the_verdict_knows_the_owner_and_not_the_sides(path: Path, anchors: Anchors) -> None:
-    assert anchors.simulated is not None
+def test_the_verdict_knows_the_owner_and_not_the_sides(
+    path: Path, references: ReferenceTexts
+) -> None:
+    assert references.simulated_verdict is not None
     voice = SimulatedOwner.load(path).voice
     rng = random.Random(0)
     _, _, held_out = owners.split()
@@ -63,20 +66,22 @@ def test_the_verdict_knows_the_owner_and_not_the_sides(path: Path, anchors: Anch
         )  # fmt: skip
         own = answer(topic, kind, diluted(voice, 0.95), rng)
         plain = answer(topic, kind, diluted(voice, 0.0), rng)
-        verdicts.append(anchors.simulated(asked, own, plain, case))
-        swapped.append(anchors.simulated(asked, plain, own, case))
+        verdicts.append(references.simulated_verdict(asked, own, plain, case))
+        swapped.append(references.simulated_verdict(asked, plain, own, case))
     assert sum(verdicts) > 0.75 * len(verdicts)
     assert sum(swapped) < 0.25 * len(swapped)
 
 
-def test_a_caricature_is_farther_from_the_owners_habits(path: Path, anchors: Anchors) -> None:
+def test_a_caricature_is_farther_from_the_owners_habits(
+    path: Path, references: ReferenceTexts
+) -> None:
     voice = SimulatedOwner.load(path).voice
     rng = random.Random(0)
     _, _, held_out = owners.split()
 
     def apart(strength: float) -> float:
         texts = [answer(t, k, diluted(voice, strength), rng) for t, k in held_out]
-        found = habit_distance(anchors.own_register, texts, CHOSEN_BY)
+        found = habit_distance(references.own_register, texts, CHOSEN_BY)
         assert found is not None
         return found.total
 

@@ -11,10 +11,10 @@ import pytest
 from align.demo.corpus import combinations
 from align.demo.grammar import answer, question
 from align.demo.owners import DEMO, in_some_register
+from align.demo.simulated_judge import SimulatedJudge
 from align.demo.simulated_owner import SimulatedOwner
 from align.errors import UserError
 from align.judging.protocol import ORDERS, Answer, Comparison, OwnerContext, Question
-from align.judging.simulated import SimulatedJudge
 from tests.judging.questions import OWNER, context
 
 SHIPPED = Path(__file__).resolve().parents[2] / "data" / "demo" / "simulated.json"
