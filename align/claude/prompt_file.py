@@ -29,19 +29,12 @@ class Wanted(NamedTuple):
 
 @dataclass(frozen=True)
 class PromptFile:
-    """The sections of a prompt file.
+    """The sections of a prompt file."""
 
-    Attributes:
-        version: As its first line says.
-        text: The whole file.
-        sections: By name, as they are before anything is filled in.
-        more_tags: Names of tags that stand around material and not in the file.
-    """
-
-    version: int
+    version: int  # as its first line says
     text: str
-    sections: Mapping[str, str]
-    more_tags: tuple[str, ...] = ()
+    sections: Mapping[str, str]  # by name, as they are before anything is filled in
+    more_tags: tuple[str, ...] = ()  # names of tags that stand around material and not in the file
 
     @classmethod
     def read(

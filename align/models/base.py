@@ -20,21 +20,13 @@ _SAMPLES, _SAMPLE = 256, 64 << 10
 
 @dataclass(frozen=True)
 class Base:
-    """A base model on this machine.
+    """A base model on this machine."""
 
-    Attributes:
-        name: As the recipe says it: a hub id, or a path (from the root where inside).
-        path: The folder it is loaded from.
-        hash: SHA-256 over weights, configuration and vocabulary (`hash_of_base`).
-        revision: The hub's revision; `main` for a folder.
-        is_hub: Whether `name` is a hub id.
-    """
-
-    name: str
-    path: Path
-    hash: str
-    revision: str = "main"
-    is_hub: bool = False
+    name: str  # as the recipe says it: a hub id, or a path (from the root where inside)
+    path: Path  # the folder it is loaded from
+    hash: str  # SHA-256 over weights, configuration and vocabulary (`hash_of_base`)
+    revision: str = "main"  # the hub's revision; `main` for a folder
+    is_hub: bool = False  # whether `name` is a hub id
 
     def to_json(self) -> dict[str, Any]:
         """Return what twin.json keeps of it."""

@@ -26,24 +26,17 @@ WORK = ".work"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A twin, or the base it grew from.
+    """A twin, or the base it grew from."""
 
-    Attributes:
-        name: `base`, `001-sft`, …, or the folder's name.
-        path: The folder with weights, tokenizer and twin.json; None for `base`.
-        hash: Identity of what it was made from (a lineage's hash, or the base's).
-        base: The base as it lies on this machine now; of a full twin, which can do without it, as
-            it was recorded where it is gone.
-        lineage: What twin.json says; None for `base`.
-        grew_into: Of `base`, the twin that says what it is, and whose chat template it answers in
-            where it has none of its own.
-    """
-
-    name: str
-    path: Path | None
-    hash: str
+    name: str  # `base`, `001-sft`, …, or the folder's name
+    path: Path | None  # the folder with weights, tokenizer and twin.json; None for `base`
+    hash: str  # identity of what it was made from (a lineage's hash, or the base's)
+    # The base as it lies on this machine now; of a full twin, which can do without it, as it was
+    # recorded where it is gone.
     base: Base
-    lineage: Lineage | None = None
+    lineage: Lineage | None = None  # what twin.json says; None for `base`
+    # Of `base`, the twin that says what it is, and whose chat template it answers in where it has
+    # none of its own.
     grew_into: Path | None = None
 
     @property

@@ -24,46 +24,32 @@ LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
 
 @dataclass(frozen=True)
 class Lineage:
-    """What a twin was made from and how it went.
-
-    Attributes:
-        owner: Whose twin.
-        stage: `sft` or `dpo`.
-        base: Name, path (from the root), hash and revision of the base.
-        recipe: File, hash and effective values of the recipe.
-        rows: Hash of the frozen rows, how many were trained on and held out and, of choices, what
-            those of each source weigh together.
-        template_hash: `chat_template.template_hash` of the tokenizer it was trained with.
-        adapter_hash: Of the adapter's file; of a full twin's files of weights.
-        inputs: Digest of all that decides the result; equal inputs need no second run.
-        seed: The run's seed.
-        parent: Name and hash of the checkpoint it went on from; None for a fresh adapter.
-        mix: Rows by source.
-        sampling: temperature, top_p, max_new_tokens for its answers.
-        versions: Of the libraries that matter.
-        metrics: How training went; what wasn't measured is absent.
-        judging: Of the verdicts among the rows: by gate, whose they are, what the judge's
-            calibration found, and how many there are.
-        created: UTC, ISO 8601.
-        kind: `adapter`, or `full` where every weight was trained and the folder is a whole model.
-    """
+    """What a twin was made from and how it went."""
 
     owner: str
-    stage: str
-    base: dict[str, Any]
-    recipe: dict[str, Any]
+    stage: str  # `sft` or `dpo`
+    base: dict[str, Any]  # name, path (from the root), hash and revision of the base
+    recipe: dict[str, Any]  # file, hash and effective values of the recipe
+    # Hash of the frozen rows, how many were trained on and held out and, of choices, what those of
+    # each source weigh together.
     rows: dict[str, Any]
-    template_hash: str
-    adapter_hash: str
-    inputs: str
+    template_hash: str  # `chat_template.template_hash` of the tokenizer it was trained with
+    adapter_hash: str  # of the adapter's file; of a full twin's files of weights
+    inputs: str  # digest of all that decides the result; equal inputs need no second run
     seed: int
+    # Name and hash of the checkpoint it went on from; None for a fresh adapter.
     parent: dict[str, str] | None = None
-    mix: dict[str, int] = field(default_factory=dict)
+    mix: dict[str, int] = field(default_factory=dict)  # rows by source
+    # temperature, top_p, max_new_tokens for its answers.
     sampling: dict[str, Any] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)  # of the libraries that matter
+    # How training went; what wasn't measured is absent.
     metrics: dict[str, Any] = field(default_factory=dict)
+    # Of the verdicts among the rows: by gate, whose they are, what the judge's calibration found,
+    # and how many there are.
     judging: dict[str, Any] = field(default_factory=dict)
-    created: str = ""
+    created: str = ""  # UTC, ISO 8601
+    # `adapter`, or `full` where every weight was trained and the folder is a whole model.
     kind: str = "adapter"
     version: int = _VERSION
 

@@ -37,21 +37,13 @@ class RecipeError(UserError):
 
 @dataclass(frozen=True)
 class Recipe:
-    """A checked recipe.
-
-    Attributes:
-        path: The file.
-        stage: `sft` or `dpo`.
-        training: Keys of `SFTConfig` or `DPOConfig`.
-        model: Keys of `ModelConfig`.
-        ours: This project's keys, defaults filled in.
-    """
+    """A checked recipe."""
 
     path: Path
-    stage: str
-    training: dict[str, Any]
-    model: dict[str, Any]
-    ours: dict[str, Any]
+    stage: str  # `sft` or `dpo`
+    training: dict[str, Any]  # keys of `SFTConfig` or `DPOConfig`
+    model: dict[str, Any]  # keys of `ModelConfig`
+    ours: dict[str, Any]  # this project's keys, defaults filled in
 
     @property
     def name(self) -> str:

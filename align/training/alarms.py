@@ -10,17 +10,11 @@ SOON, STREAK = 10, 5
 
 @dataclass(frozen=True)
 class Alarm:
-    """Something alarming in a run.
+    """Something alarming in a run."""
 
-    Attributes:
-        name: Which alarm it is; each sounds once a run.
-        sentence: What is wrong, and what helps.
-        is_fatal: Whether the run is worth nothing any more.
-    """
-
-    name: str
-    sentence: str
-    is_fatal: bool = False
+    name: str  # which alarm it is; each sounds once a run
+    sentence: str  # what is wrong, and what helps
+    is_fatal: bool = False  # whether the run is worth nothing any more
 
 
 def alarms(history: Sequence[Mapping[str, float]], total_steps: int) -> list[Alarm]:

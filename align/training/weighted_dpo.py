@@ -74,14 +74,10 @@ class StepSize:
 
     TRL averages over each micro-batch, and those averages alike; a small micro-batch would count
     as much as a large one, and the batch size per device would change what is learned.
-
-    Attributes:
-        pairs: Mean number of pairs; 0 where the step is not known.
-        tokens: Mean number of tokens in the chosen answers.
     """
 
-    pairs: float = 0.0
-    tokens: float = 0.0
+    pairs: float = 0.0  # mean number of pairs; 0 where the step is not known
+    tokens: float = 0.0  # mean number of tokens in the chosen answers
 
     def scaled(self, weights: Sequence[float], losses: Sequence[str], inputs: Any) -> list[float]:
         """Return the weights of the losses by which the step's mean is one over all its parts.

@@ -19,17 +19,11 @@ _FP32 = 4
 
 @dataclass(frozen=True)
 class Batch:
-    """The tokens that go through the model at once.
+    """The tokens that go through the model at once."""
 
-    Attributes:
-        sequences: B.
-        length: T, of the longest, to which the others are padded.
-        learned: How many positions of all have a label.
-    """
-
-    sequences: int
-    length: int
-    learned: int
+    sequences: int  # B
+    length: int  # T, of the longest, to which the others are padded
+    learned: int  # how many positions of all have a label
 
     @property
     def tokens(self) -> int:

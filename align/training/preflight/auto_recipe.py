@@ -45,21 +45,13 @@ _BEARABLE = 3600.0
 
 @dataclass(frozen=True)
 class Offer:
-    """A recipe that could be taken.
+    """A recipe that could be taken."""
 
-    Attributes:
-        name: Of the recipe.
-        download: Bytes to fetch; 0 where the base is here.
-        seconds: Of SFT, by the guess above.
-        memory: Bytes on each device.
-        why_not: Why it can't be taken; empty where it can.
-    """
-
-    name: str
-    download: int
-    seconds: float
-    memory: int
-    why_not: str = ""
+    name: str  # of the recipe
+    download: int  # bytes to fetch; 0 where the base is here
+    seconds: float  # of SFT, by the guess above
+    memory: int  # bytes on each device
+    why_not: str = ""  # why it can't be taken; empty where it can
 
 
 def recipe_for(owner: str, word: str) -> str:

@@ -15,21 +15,14 @@ from align.training.preflight.shapes import KnownBase, ModelShape, known_base, s
 
 @dataclass(frozen=True)
 class Model:
-    """The base that a recipe names.
+    """The base that a recipe names."""
 
-    Attributes:
-        name: As the recipe has it.
-        base: Where it lies here; None where it must be fetched.
-        known: What bases.yaml says of it; None where it says nothing.
-        shape: None where it can't be told before the download, or by the formulas at all.
-        error: Why it is not here, where it can't be fetched either.
-    """
-
-    name: str
-    base: Base | None
-    known: KnownBase | None
+    name: str  # as the recipe has it
+    base: Base | None  # where it lies here; None where it must be fetched
+    known: KnownBase | None  # what bases.yaml says of it; None where it says nothing
+    # None where it can't be told before the download, or by the formulas at all.
     shape: ModelShape | None
-    error: UserError | None = None
+    error: UserError | None = None  # why it is not here, where it can't be fetched either
 
     @property
     def is_of_hub(self) -> bool:

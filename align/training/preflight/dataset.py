@@ -31,17 +31,11 @@ _LONGEST = 48
 
 @dataclass(frozen=True)
 class Measured:
-    """Rows as they will be trained on.
+    """Rows as they will be trained on."""
 
-    Attributes:
-        lengths: Of the longest; None where there are no rows.
-        spread: Of all.
-        fitted: What max_length did.
-    """
-
-    lengths: Lengths | None
-    spread: Spread | None
-    fitted: Fitted
+    lengths: Lengths | None  # of the longest; None where there are no rows
+    spread: Spread | None  # of all
+    fitted: Fitted  # what max_length did
 
 
 def sft_rows(asked: TrainingRequest, recipe: Recipe, base: Base | None) -> list[Row]:

@@ -23,19 +23,12 @@ class Mark(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the list.
+    """One line of the list."""
 
-    Attributes:
-        check: What was looked at, in a word or two.
-        mark: How it stands.
-        found: What was found, without a full stop.
-        remedy: What to do, where something is to be done.
-    """
-
-    check: str
-    mark: Mark
-    found: str
-    remedy: str = ""
+    check: str  # what was looked at, in a word or two
+    mark: Mark  # how it stands
+    found: str  # what was found, without a full stop
+    remedy: str = ""  # what to do, where something is to be done
 
 
 def fine(check: str, found: str) -> Finding:

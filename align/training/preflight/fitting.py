@@ -18,15 +18,10 @@ _LENGTHS = (2048, 1024, 768, 512, 384, 256)
 
 @dataclass(frozen=True)
 class Change:
-    """Something that takes less memory, as words for the command line.
+    """Something that takes less memory, as words for the command line."""
 
-    Attributes:
-        words: Like `--gradient_checkpointing true`.
-        work: The run with it.
-    """
-
-    words: str
-    work: Work
+    words: str  # like `--gradient_checkpointing true`
+    work: Work  # the run with it
 
 
 def memory(

@@ -34,47 +34,29 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Machine:
-    """What a run finds.
+    """What a run finds."""
 
-    Attributes:
-        gpus: CUDA devices that a process sees.
-        ram: Bytes of memory, as far as this process may use it.
-        ram_free: Bytes of it that are free.
-        cores: That this process may use.
-        is_metal: Whether it has Apple's GPU.
-        planned: Whether it is one that was made up by `--max-memory` or `--gpus`.
-    """
-
-    gpus: tuple[Gpu, ...]
-    ram: int
-    ram_free: int
-    cores: int
-    is_metal: bool = False
-    planned: bool = False
+    gpus: tuple[Gpu, ...]  # CUDA devices that a process sees
+    ram: int  # bytes of memory, as far as this process may use it
+    ram_free: int  # bytes of it that are free
+    cores: int  # that this process may use
+    is_metal: bool = False  # whether it has Apple's GPU
+    planned: bool = False  # whether it is one that was made up by `--max-memory` or `--gpus`
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a run is spread.
+    """How a run is spread."""
 
-    Attributes:
-        device: `cuda`, `mps` or `cpu`.
-        processes: Over all machines.
-        here: Processes on this machine.
-        zero: Stage of ZeRO, 0 for none; FSDP shares as stage 3 does (Zhao et al. 2023, arXiv
-            2304.11277, section 3).
-        offload: Whether optimiser states, and weights, lie in the machine's memory.
-        lacks_gpu: Whether a GPU is asked for and none is there.
-        is_fsdp: Whether FSDP shares, and not DeepSpeed.
-    """
-
-    device: str
-    processes: int
-    here: int
+    device: str  # `cuda`, `mps` or `cpu`
+    processes: int  # over all machines
+    here: int  # processes on this machine
+    # Stage of ZeRO, 0 for none; FSDP shares as stage 3 does (Zhao et al. 2023, arXiv 2304.11277,
+    # section 3).
     zero: int
-    offload: tuple[bool, bool]
-    lacks_gpu: bool = False
-    is_fsdp: bool = False
+    offload: tuple[bool, bool]  # whether optimiser states, and weights, lie in the machine's memory
+    lacks_gpu: bool = False  # whether a GPU is asked for and none is there
+    is_fsdp: bool = False  # whether FSDP shares, and not DeepSpeed
 
 
 def this_machine() -> Machine:

@@ -47,17 +47,11 @@ _ADAM = 2
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run takes on one device at its worst moment.
+    """What a run takes on one device at its worst moment."""
 
-    Attributes:
-        parts: Bytes by what they are for.
-        moment: Which moment is the worst.
-        host: Bytes of the machine's memory that offloading takes, for all its processes.
-    """
-
-    parts: Parts
-    moment: str
-    host: int = 0
+    parts: Parts  # bytes by what they are for
+    moment: str  # which moment is the worst
+    host: int = 0  # bytes of the machine's memory that offloading takes, for all its processes
 
     @property
     def total(self) -> int:

@@ -20,37 +20,22 @@ _FOUR_NORMS = ("gemma2", "gemma3", "gemma3_text")
 
 @dataclass(frozen=True)
 class ModelShape:
-    """What decides how much memory a decoder takes; widths in elements.
+    """What decides how much memory a decoder takes; widths in elements."""
 
-    Attributes:
-        hidden: Width of the residual stream, h.
-        intermediate: Width of the gated MLP, m.
-        layers: How many.
-        queries: Width of all queries of a layer: heads times head_dim.
-        keys: Width of all keys of a layer, and of all values.
-        heads: Query heads.
-        head_dim: Width of a head.
-        vocabulary: Tokens.
-        tied: Whether the head is the embedding.
-        has_qk_norm: Whether queries and keys are normalised.
-        norms: Norms of a layer as wide as the residual stream.
-        scales_in_float32: Whether norms scale before they go back to 16 bits, as Gemma's do.
-        parameters: Where the exact number is known; else counted from the shape.
-    """
-
-    hidden: int
-    intermediate: int
-    layers: int
-    queries: int
-    keys: int
-    heads: int
-    head_dim: int
-    vocabulary: int
-    tied: bool
-    has_qk_norm: bool = False
-    norms: int = 2
+    hidden: int  # width of the residual stream, h
+    intermediate: int  # width of the gated MLP, m
+    layers: int  # how many
+    queries: int  # width of all queries of a layer: heads times head_dim
+    keys: int  # width of all keys of a layer, and of all values
+    heads: int  # query heads
+    head_dim: int  # width of a head
+    vocabulary: int  # tokens
+    tied: bool  # whether the head is the embedding
+    has_qk_norm: bool = False  # whether queries and keys are normalised
+    norms: int = 2  # norms of a layer as wide as the residual stream
+    # Whether norms scale before they go back to 16 bits, as Gemma's do.
     scales_in_float32: bool = False
-    parameters: int = 0
+    parameters: int = 0  # where the exact number is known; else counted from the shape
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "ModelShape":
@@ -116,21 +101,13 @@ class ModelShape:
 
 @dataclass(frozen=True)
 class KnownBase:
-    """What recipes/bases.yaml says of a base.
+    """What recipes/bases.yaml says of a base."""
 
-    Attributes:
-        name: Its id on the hub.
-        shape: None where the formulas do not know its kind.
-        licence: By its short name.
-        is_gated: Whether the hub gives it only to those who accepted the licence.
-        download_bytes: Weights, tokenizer and configuration.
-    """
-
-    name: str
-    shape: ModelShape | None
-    licence: str
-    is_gated: bool
-    download_bytes: int
+    name: str  # its id on the hub
+    shape: ModelShape | None  # None where the formulas do not know its kind
+    licence: str  # by its short name
+    is_gated: bool  # whether the hub gives it only to those who accepted the licence
+    download_bytes: int  # weights, tokenizer and configuration
 
 
 def known_base(name: str | None) -> KnownBase | None:

@@ -11,68 +11,40 @@ _RANK = 16
 
 @dataclass(frozen=True)
 class Lengths:
-    """Tokens of the rows, as far as they are known.
+    """Tokens of the rows, as far as they are known."""
 
-    Attributes:
-        longest: Of a row, template included; of a pair the longer of its two sequences.
-        learned: Of a row's tokens, those that are learned at most; of a pair's one sequence.
-        measured: Whether they are those of real rows, and not what max_length allows.
-    """
-
-    longest: int
-    learned: int
-    measured: bool = False
+    longest: int  # of a row, template included; of a pair the longer of its two sequences
+    learned: int  # of a row's tokens, those that are learned at most; of a pair's one sequence
+    measured: bool = False  # whether they are those of real rows, and not what max_length allows
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a run does, as far as memory is concerned.
+    """What a run does, as far as memory is concerned."""
 
-    Attributes:
-        stage: `sft` or `dpo`.
-        lengths: Of its rows.
-        batch: Rows of a micro-batch on one device; a pair is two sequences.
-        eval_batch: Of an evaluation; 0 where nothing is held out.
-        scoring_batch: Of the pass that caches the reference's log-probs; 0 where there is none.
-        accumulation: Micro-batches of a step.
-        weight_bytes: Of one weight of the base: 4, 2, or 1 and 0.5 where it is quantised.
-        is_mixed: Whether products are in 16 bits under autocast.
-        rank: Of the adapter; None where every weight is trained.
-        targets: Names of the linear maps with an adapter; empty means all.
-        dropout: Of the adapter.
-        saved_modules: Names of whole modules that are trained beside the adapter.
-        checkpointing: Whether activations are computed again in the backward pass.
-        attention: `sdpa`, `eager` or a flash attention.
-        optimizer: As the recipe names it.
-        reference: `none`, `adapter` (a second one) or `model` (a second one).
-        processes: How many train.
-        zero: Stage of ZeRO; 0 without DeepSpeed.
-        offloads_optimizer: Whether optimiser states lie in the machine's memory.
-        offloads_weights: Whether the weights do.
-        device: `cuda`, `mps` or `cpu`.
-    """
-
-    stage: str
-    lengths: Lengths
-    batch: int
-    eval_batch: int = _EVAL_BATCH
+    stage: str  # `sft` or `dpo`
+    lengths: Lengths  # of its rows
+    batch: int  # rows of a micro-batch on one device; a pair is two sequences
+    eval_batch: int = _EVAL_BATCH  # of an evaluation; 0 where nothing is held out
+    # Of the pass that caches the reference's log-probs; 0 where there is none.
     scoring_batch: int = 0
-    accumulation: int = 1
-    weight_bytes: float = 4
-    is_mixed: bool = False
-    rank: int | None = _RANK
-    targets: tuple[str, ...] = ()
-    dropout: float = 0.0
+    accumulation: int = 1  # micro-batches of a step
+    weight_bytes: float = 4  # of one weight of the base: 4, 2, or 1 and 0.5 where it is quantised
+    is_mixed: bool = False  # whether products are in 16 bits under autocast
+    rank: int | None = _RANK  # of the adapter; None where every weight is trained
+    targets: tuple[str, ...] = ()  # names of the linear maps with an adapter; empty means all
+    dropout: float = 0.0  # of the adapter
+    # Names of whole modules that are trained beside the adapter.
     saved_modules: tuple[str, ...] = ()
-    checkpointing: bool = True
-    attention: str = "sdpa"
-    optimizer: str = "adamw_torch_fused"
-    reference: str = "none"
-    processes: int = 1
-    zero: int = 0
-    offloads_optimizer: bool = False
-    offloads_weights: bool = False
-    device: str = "cpu"
+    checkpointing: bool = True  # whether activations are computed again in the backward pass
+    attention: str = "sdpa"  # `sdpa`, `eager` or a flash attention
+    optimizer: str = "adamw_torch_fused"  # as the recipe names it
+    reference: str = "none"  # `none`, `adapter` (a second one) or `model` (a second one)
+    processes: int = 1  # how many train
+    zero: int = 0  # stage of ZeRO; 0 without DeepSpeed
+    offloads_optimizer: bool = False  # whether optimiser states lie in the machine's memory
+    offloads_weights: bool = False  # whether the weights do
+    device: str = "cpu"  # `cuda`, `mps` or `cpu`
 
     @property
     def is_quantised(self) -> bool:

@@ -17,34 +17,21 @@ _SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Passed:
-    """What one token passes on its way through a model.
+    """What one token passes on its way through a model."""
 
-    Attributes:
-        body: Weights of all layers; the input embedding is looked up, not multiplied.
-        head: Weights of the projection onto the vocabulary.
-        layers: How many attend.
-        width: Heads times their size: what a query has in one layer.
-    """
-
-    body: int
-    head: int
-    layers: int
-    width: int
+    body: int  # weights of all layers; the input embedding is looked up, not multiplied
+    head: int  # weights of the projection onto the vocabulary
+    layers: int  # how many attend
+    width: int  # heads times their size: what a query has in one layer
 
 
 @dataclass(frozen=True)
 class Lengths:
-    """What the rows of a data set are to a model.
+    """What the rows of a data set are to a model."""
 
-    Attributes:
-        tokens: Of all sequences; a prompt counts once for each answer.
-        learned: Share of the positions that have a label, and so reach the head.
-        attended: Mean length of the sequence that a token stands in: sum(L^2) / sum(L).
-    """
-
-    tokens: int
-    learned: float
-    attended: float
+    tokens: int  # of all sequences; a prompt counts once for each answer
+    learned: float  # share of the positions that have a label, and so reach the head
+    attended: float  # mean length of the sequence that a token stands in: sum(L^2) / sum(L)
 
 
 def train_flops_per_token(
