@@ -26,7 +26,7 @@ from align.demo.corpus import combinations
 from align.demo.grammar import answer as written
 from align.demo.grammar import questions
 from align.demo.voice import random_voice
-from align.preferences.preference_rows import side_of
+from align.preferences.preference import side_of
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.adding import add_records
 from align.store.answers import Answer, add_answers

@@ -41,12 +41,12 @@ def list_choices(
     grep: Grep = None,
 ) -> None:
     """List the choices that stand, one a line: time, actor, pair, outcome, the prompt."""
-    from align.preferences.choice_filter import asked_filter, found_choices
+    from align.preferences.choice_filter import filter_of_options, filtered_choices
     from align.store.connection import open_store
     from align.text.printable import printable
 
-    wanted = asked_filter(outcome, actor, since, _checkpoint(owner, checkpoint), grep)
-    for choice, pair in found_choices(open_store(owner), wanted):
+    choice_filter = filter_of_options(outcome, actor, since, _checkpoint(owner, checkpoint), grep)
+    for choice, pair in filtered_choices(open_store(owner), choice_filter):
         text = "" if pair is None else " ".join(pair.messages[-1]["content"].split())
         fields = (choice.time, choice.actor, choice.pair_id, choice.outcome, text)
         print(printable("\t".join(fields)))
@@ -107,17 +107,17 @@ def export(
         training_rows,
         write_rows,
     )
-    from align.preferences.choice_filter import asked_filter
+    from align.preferences.choice_filter import filter_of_options
     from align.store.connection import open_store
 
     if format not in FORMATS:
         raise UserError("--format", f"{format!r} is not known", f"Say one of: {', '.join(FORMATS)}")
-    wanted = asked_filter(outcome, actor, since, _checkpoint(owner, checkpoint), grep)
+    choice_filter = filter_of_options(outcome, actor, since, _checkpoint(owner, checkpoint), grep)
     conn = open_store(owner)
     if format == "jsonl":
-        rows = full_rows(conn, wanted)
+        rows = full_rows(conn, choice_filter)
     else:
-        rows = training_rows(conn, load_owner(owner), wanted)
+        rows = training_rows(conn, load_owner(owner), choice_filter)
     if not rows and (out is not None or format != "jsonl"):
         raise UserError(
             f"owner {owner!r}", "no such choices", f"Look: align choices list --owner {owner}"

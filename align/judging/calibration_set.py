@@ -12,7 +12,7 @@ from align.judging.folds import FOLDS, fold_of
 from align.judging.gate import MINIMUM
 from align.judging.owner_context import choose_examples
 from align.judging.protocol import Example, OwnerContext, OwnerProfile, Side
-from align.preferences.preference_rows import side_of
+from align.preferences.preference import side_of
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.acts import owner_acts
 from align.store.choices import decisive_pairs, simulated_repeats

@@ -16,7 +16,7 @@ from align.judging.folds import fold_of
 from align.judging.judge_answers import JudgeCounts, Place, answered, judge_pairs
 from align.judging.protocol import ORDERS, Example, Judge, Order, Question
 from align.levels import LEVELS, Level
-from align.preferences.preference_rows import side_of
+from align.preferences.preference import side_of
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.events import utc_time
 from align.store.gates import GateRow, add_gate, attempts, gate_of, iter_gates

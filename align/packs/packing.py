@@ -29,7 +29,7 @@ from align.packs.travelling import (
     texts_of_preference,
 )
 from align.paths import checkpoints_dir, owner_dir
-from align.preferences.preference_rows import build_preferences
+from align.preferences.choice_rows import build_preferences
 from align.privacy.redaction import redactor_for
 from align.privacy.sealed import sealed_guard
 from align.recipe.recipe_file import Recipe, read_recipe, recipe_path
@@ -158,7 +158,7 @@ def _preferences(
         verdicts=recipe.ours["verdicts"],
         against_records=weight,
         # The real replies compete with what this twin drew; nobody else's lineage is looked at.
-        twin=lineages.read(folder).hash if weight and folder is not None else None,
+        checkpoint_hash=lineages.read(folder).hash if weight and folder is not None else None,
         redactor=traveller.redactor,
     )
     return traveller.kept("dpo", (row.to_row() for row in rows), texts_of_preference)

@@ -1,1 +1,1 @@
-"""Choices and verdicts as rows for DPO, and as lists and files."""
+"""Preferences for DPO: rows of choices, verdicts and real replies; choices in and out as files."""

@@ -11,16 +11,16 @@ import yaml
 from align.errors import UserError
 from align.files import jsonl, write_atomically
 from align.owner import Owner
-from align.preferences.choice_filter import Filter, found_choices
-from align.preferences.preference_rows import build_preferences
+from align.preferences.choice_filter import ChoiceFilter, filtered_choices
+from align.preferences.choice_rows import build_preferences
 from align.store.acts import all_marks
 
 FORMATS = ("jsonl", "trl", "parquet")
 Row = dict[str, Any]
 
 
-def full_rows(conn: sqlite3.Connection, wanted: Filter) -> list[Row]:
-    """Return all that belongs to a choice, a row each; sealed pairs are left out."""
+def full_rows(conn: sqlite3.Connection, choice_filter: ChoiceFilter) -> list[Row]:
+    """Return all that is known of each choice, a row each; sealed pairs are left out."""
     marks = all_marks(conn)
     return [
         {
@@ -40,18 +40,18 @@ def full_rows(conn: sqlite3.Connection, wanted: Filter) -> list[Row]:
             "note": marks.get(pair.id, {}).get("note"),
             "flags": marks.get(pair.id, {}).get("flags", []),
         }
-        for choice, pair in found_choices(conn, wanted)
+        for choice, pair in filtered_choices(conn, choice_filter)
         if pair is not None and pair.level != "sealed"
     ]
 
 
-def training_rows(conn: sqlite3.Connection, owner: Owner, wanted: Filter) -> list[Row]:
+def training_rows(conn: sqlite3.Connection, owner: Owner, choice_filter: ChoiceFilter) -> list[Row]:
     """Return rows {prompt, chosen, rejected}, each a list of messages, as TRL takes them.
 
     They are the choices with a winner that may be trained on: no sealed pair, no prompt of the
     evaluation side, nothing of the arena; redacted as in training.
     """
-    kept = {choice.pair_id for choice, _ in found_choices(conn, wanted)}
+    kept = {choice.pair_id for choice, _ in filtered_choices(conn, choice_filter)}
     return [
         {
             "prompt": list(row.messages),
@@ -89,8 +89,8 @@ def write_rows(path: Path, rows: list[Row], format: str) -> Path | None:
         write_atomically(path, as_bytes(rows, format), mode=0o600)
         if recipe is not None:
             loader = "parquet" if format == "parquet" else "json"
-            named = {"datasets": [{"path": loader, "data_files": str(path.resolve())}]}
-            text = yaml.safe_dump(named, sort_keys=False, allow_unicode=True)
+            datasets = {"datasets": [{"path": loader, "data_files": str(path.resolve())}]}
+            text = yaml.safe_dump(datasets, sort_keys=False, allow_unicode=True)
             write_atomically(recipe, f"# trl dpo --config {quote(str(recipe))}\n{text}", mode=0o600)
     except OSError as error:
         raise UserError(path, f"can't be written ({error.strerror})", "Name another file") from None

@@ -1,4 +1,4 @@
-"""Find choices: by outcome, actor, time, twin and words."""
+"""Find choices: by outcome, actor, time, checkpoint and words."""
 
 import re
 import sqlite3
@@ -16,14 +16,14 @@ ACTORS = ("owner", "imported", "simulated")
 
 
 @dataclass(frozen=True)
-class Filter:
+class ChoiceFilter:
     """Which choices are wanted; what is None keeps all.
 
     Attributes:
         outcome: One of `OUTCOMES`.
         actor: One of `ACTORS`.
         since: UTC, as the store writes times.
-        checkpoint: Name or hash of the twin that wrote either answer.
+        checkpoint: Name or hash of the checkpoint that wrote either answer.
         pattern: Searched for in prompt, answers and rewrite.
     """
 
@@ -34,7 +34,7 @@ class Filter:
     pattern: re.Pattern[str] | None = None
 
     def keeps(self, choice: Choice, pair: PairView | None) -> bool:
-        """Tell whether a choice is wanted; of a pair that is not here nothing can be found."""
+        """Tell whether a choice is wanted; of a pair that is not here no text is known."""
         if self.outcome not in (None, choice.outcome) or self.actor not in (None, choice.actor):
             return False
         if self.since is not None and choice.time < self.since:
@@ -49,28 +49,28 @@ class Filter:
         return self.pattern is None or any(map(self.pattern.search, texts))
 
 
-def asked_filter(
+def filter_of_options(
     outcome: str | None,
     actor: str | None,
     since: str | None,
     checkpoint: str | None,
     grep: str | None,
-) -> Filter:
-    """Return the filter that a command line asks for.
+) -> ChoiceFilter:
+    """Return the filter of the command line's options.
 
     Raises:
         UserError: A word is not known, a date is none, or the pattern is broken.
     """
-    for option, word, known in (("--outcome", outcome, OUTCOMES), ("--actor", actor, ACTORS)):
-        if word is not None and word not in known:
-            raise UserError(option, f"{word!r} is not known", f"Say one of: {', '.join(known)}")
+    for option, word, words in (("--outcome", outcome, OUTCOMES), ("--actor", actor, ACTORS)):
+        if word is not None and word not in words:
+            raise UserError(option, f"{word!r} is not known", f"Say one of: {', '.join(words)}")
     try:
         pattern = re.compile(grep, re.IGNORECASE) if grep is not None else None
     except re.error as error:
         raise UserError(
             "--grep", f"{grep!r} is no regular expression ({error})", "Mend it"
         ) from None
-    return Filter(outcome, actor, _moment(since), checkpoint, pattern)
+    return ChoiceFilter(outcome, actor, _moment(since), checkpoint, pattern)
 
 
 def _moment(since: str | None) -> str | None:
@@ -85,12 +85,12 @@ def _moment(since: str | None) -> str | None:
     return utc_time(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
-def found_choices(
-    conn: sqlite3.Connection, wanted: Filter
+def filtered_choices(
+    conn: sqlite3.Connection, choice_filter: ChoiceFilter
 ) -> Iterator[tuple[Choice, PairView | None]]:
-    """Yield the choices that are wanted, oldest first, and their pairs where those are here."""
+    """Yield the choices that the filter keeps, oldest first, with the pairs that are here."""
     pairs = chosen_pairs(conn)
     for choice in current_choices(conn):
         pair = pairs.get(choice.pair_id)
-        if wanted.keeps(choice, pair):
+        if choice_filter.keeps(choice, pair):
             yield choice, pair

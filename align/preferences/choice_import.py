@@ -24,13 +24,13 @@ from align.store.pairs import Pair, Purpose, add_pairs, pair_of_texts
 from align.store.prompts import Message, Prompt, add_prompts, make_as_private
 from align.store.records import Added
 
-WHERE_FROM = "imported"
+_CHECKPOINT = "imported"
 _LINE = 'Write {"prompt", "a", "b", "outcome"} or {"prompt", "chosen", "rejected"}'
 _MESSAGES = 'Write a text, or messages: [{"role": "user", "content": "..."}]'
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedChoice:
     """One line: two answers to a prompt, and what was chosen.
 
     Attributes:
@@ -59,7 +59,7 @@ class Imported:
         return f"{self.outcome}: {self.rewrite or ''}"
 
 
-def read_choices(path: Path) -> list[Imported]:
+def read_choices(path: Path) -> list[ImportedChoice]:
     """Read a file of JSON lines, all of it or nothing.
 
     A line is `{"prompt", "a", "b", "outcome"}`, with `"rewrite"` where that is the outcome, or
@@ -71,8 +71,8 @@ def read_choices(path: Path) -> list[Imported]:
     """
     if not path.is_file():
         raise UserError(path, "no such file", "Name a .jsonl file of choices")
-    lines: list[Imported] = []
-    first: dict[tuple[str, ...], Imported] = {}
+    lines: list[ImportedChoice] = []
+    first: dict[tuple[str, ...], ImportedChoice] = {}
     for number, row in read_jsonl(path):
         line = _line(f"{path}:{number}", row)
         key = (line.prompt.id, line.purpose, *sorted(line.texts))
@@ -87,7 +87,7 @@ def read_choices(path: Path) -> list[Imported]:
     return lines
 
 
-def add_choices(conn: sqlite3.Connection, lines: list[Imported]) -> Added:
+def add_choices(conn: sqlite3.Connection, lines: list[ImportedChoice]) -> Added:
     """Add the choices, all or none; one that was imported before, and stands, adds nothing.
 
     A choice between two answers that are here already is one of their pair.
@@ -98,17 +98,17 @@ def add_choices(conn: sqlite3.Connection, lines: list[Imported]) -> Added:
         for line in lines:
             pair_id, turned = _pair(conn, line)
             outcome = {"a": "b", "b": "a"}.get(line.outcome, line.outcome)
-            said = (outcome if turned else line.outcome, line.rewrite)
-            if standing.get(pair_id) != said:
-                standing[pair_id] = cast(tuple[Outcome, str | None], said)
-                events.append(_event(pair_id, *said))
+            choice = (outcome if turned else line.outcome, line.rewrite)
+            if standing.get(pair_id) != choice:
+                standing[pair_id] = cast(tuple[Outcome, str | None], choice)
+                events.append(_event(pair_id, *choice))
             if line.level is not None:
                 make_as_private(conn, line.prompt.id, line.level)
         append_events(conn, events)
     return Added(len(events), len(lines) - len(events))
 
 
-def _pair(conn: sqlite3.Connection, line: Imported) -> tuple[str, bool]:
+def _pair(conn: sqlite3.Connection, line: ImportedChoice) -> tuple[str, bool]:
     """Return the pair of a line's answers, made where there is none, and whether it is turned."""
     known = pair_of_texts(conn, line.prompt.id, line.texts, line.purpose)
     if known is not None:
@@ -117,8 +117,8 @@ def _pair(conn: sqlite3.Connection, line: Imported) -> tuple[str, bool]:
         Answer.new(
             prompt_id=line.prompt.id,
             text=text,
-            checkpoint=WHERE_FROM,
-            checkpoint_hash=WHERE_FROM,
+            checkpoint=_CHECKPOINT,
+            checkpoint_hash=_CHECKPOINT,
             settings={},
             seed=0,
         )
@@ -137,12 +137,12 @@ def _pair(conn: sqlite3.Connection, line: Imported) -> tuple[str, bool]:
 
 def _event(pair_id: str, outcome: str, rewrite: str | None) -> NewEvent:
     if outcome == "rewrite":
-        said = {"text": rewrite, "of": None, "version": __version__}
-        return NewEvent("rewrite", "imported", pair_id, said)
+        payload = {"text": rewrite, "of": None, "version": __version__}
+        return NewEvent("rewrite", "imported", pair_id, payload)
     return NewEvent("choice", "imported", pair_id, {"outcome": outcome, "version": __version__})
 
 
-def _line(where: str, row: Mapping[str, Any]) -> Imported:
+def _line(where: str, row: Mapping[str, Any]) -> ImportedChoice:
     level = None if row.get("level") is None else _word(where, row, "level", LEVELS, None)
     if "outcome" in row or "chosen" not in row:
         texts = (_answer(where, row, "a"), _answer(where, row, "b"))
@@ -151,7 +151,7 @@ def _line(where: str, row: Mapping[str, Any]) -> Imported:
         texts, outcome = (_answer(where, row, "chosen"), _answer(where, row, "rejected")), "a"
     if texts[0].strip() == texts[1].strip():
         raise UserError(where, "both answers are the same", "Remove that line")
-    return Imported(
+    return ImportedChoice(
         where,
         _prompt(where, row, cast(Level, level or "train-only")),
         texts,
@@ -163,25 +163,25 @@ def _line(where: str, row: Mapping[str, Any]) -> Imported:
 
 
 def _prompt(where: str, row: Mapping[str, Any], level: Level) -> Prompt:
-    given = row.get("prompt", row.get("messages"))
-    if given is None and isinstance(row.get("chosen"), list):
+    prompt = row.get("prompt", row.get("messages"))
+    if prompt is None and isinstance(row.get("chosen"), list):
         # TRL's implicit prompt: both answers come with the turns before them.
-        given = row["chosen"][:-1]
-        if not isinstance(row.get("rejected"), list) or row["rejected"][:-1] != given:
+        prompt = row["chosen"][:-1]
+        if not isinstance(row.get("rejected"), list) or row["rejected"][:-1] != prompt:
             raise UserError(where, "'chosen' and 'rejected' reply to different turns", _MESSAGES)
-    if isinstance(given, str):
-        given = [{"role": "user", "content": given}]
-    if not isinstance(given, list) or not all(map(_is_message, given)):
+    if isinstance(prompt, str):
+        prompt = [{"role": "user", "content": prompt}]
+    if not isinstance(prompt, list) or not all(map(_is_message, prompt)):
         raise UserError(where, "no prompt in this line", _MESSAGES)
-    messages: list[Message] = given
+    messages: list[Message] = prompt
     if not messages or messages[-1]["role"] != "user" or not messages[-1]["content"].strip():
         raise UserError(where, "the prompt does not end with the user's turn", _MESSAGES)
     # A prompt of one turn has the thread that `align prompts add` gives it.
     single = len(messages) == 1
-    named = messages[0]["content"] if single else [[m["role"], m["content"]] for m in messages]
+    key = messages[0]["content"] if single else [[m["role"], m["content"]] for m in messages]
     split = cast(Split, _word(where, row, "split", ("train", "evaluation"), "train"))
     return Prompt.new(
-        messages, source="added", thread=f"prompt-{content_id(named)}", split=split, level=level
+        messages, source="added", thread=f"prompt-{content_id(key)}", split=split, level=level
     )
 
 
@@ -206,10 +206,10 @@ def _answer(where: str, row: Mapping[str, Any], key: str) -> str:
 
 
 def _word(
-    where: str, row: Mapping[str, Any], key: str, known: tuple[str, ...], otherwise: str | None
+    where: str, row: Mapping[str, Any], key: str, words: tuple[str, ...], default: str | None
 ) -> str:
-    value = row.get(key, otherwise)
-    if value not in known:
-        said = f"no {key!r}" if value is None else f"{key!r} is {value!r}"
-        raise UserError(where, said, f"Say one of: {', '.join(known)}")
+    value = row.get(key, default)
+    if value not in words:
+        what = f"no {key!r}" if value is None else f"{key!r} is {value!r}"
+        raise UserError(where, what, f"Say one of: {', '.join(words)}")
     return str(value)

@@ -14,7 +14,7 @@ from align.conversations.examples.example_rows import REWRITE
 from align.errors import UserError
 from align.files import jsonl, read_jsonl, write_atomically
 from align.paths import owner_dir, relative_to_root
-from align.preferences.preference_rows import side_of
+from align.preferences.preference import side_of
 from align.store.connection import open_store
 
 Row = dict[str, Any]

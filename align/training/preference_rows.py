@@ -9,7 +9,9 @@ from align.console import make_command
 from align.errors import UserError
 from align.owner import load_owner
 from align.paths import simulated_file, store_path
-from align.preferences.preference_rows import JUDGE, build_preferences, still_judged, with_packed
+from align.preferences.choice_rows import build_preferences
+from align.preferences.packed_rows import still_judged, with_packed
+from align.preferences.preference import JUDGE
 from align.recipe.recipe_file import Recipe
 from align.store.gates import gates_named
 from align.training.frozen_rows import Row, packed_rows, read_dpo_rows, rows_store
@@ -81,7 +83,7 @@ def _rows_of_store(owner: str, recipe: Recipe, twin: str) -> list[Row]:
     if store_path(owner).is_file() or not packed.is_file():
         settings = {key: ours[key] for key in ("held_out", "verdicts", "against_records")}
         with rows_store(owner) as conn:
-            made = build_preferences(conn, load_owner(owner), twin=twin, **settings)
+            made = build_preferences(conn, load_owner(owner), checkpoint_hash=twin, **settings)
             rows = [row.to_row() for row in made]
             pairs = conn.execute("SELECT count(*) FROM pairs").fetchone()[0]
             travelled = still_judged(conn, travelled, ours["held_out"])

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from align.claude.prices import Usage, price_of
-from align.preferences.preference_rows import side_of
+from align.preferences.preference import side_of
 from align.privacy.egress_log import read
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.answers import Answer, add_answers

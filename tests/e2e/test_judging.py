@@ -11,7 +11,7 @@ import pytest
 
 from align.choices.verdicts import Judgement, verdict_of
 from align.owner import load_owner
-from align.preferences.preference_rows import build_preferences
+from align.preferences.choice_rows import build_preferences
 from tests.anthropic_server import Server, serve
 from tests.anthropic_server.faults import (
     IN_BATCHES,

@@ -18,7 +18,7 @@ from align.judging.eligibility import (
 )
 from align.judging.folds import FOLDS, fold_of
 from align.judging.gate import MINIMUM
-from align.preferences.preference_rows import side_of
+from align.preferences.preference import side_of
 from align.privacy.redaction import Redactor
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.adding import add_records

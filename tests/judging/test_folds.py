@@ -3,7 +3,7 @@
 from collections import Counter
 
 from align.judging.folds import FOLDS, fold_of
-from align.preferences.preference_rows import side_of
+from align.preferences.preference import side_of
 
 
 def test_folds_stay_where_they_were_first_seen() -> None:

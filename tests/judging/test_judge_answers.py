@@ -13,7 +13,7 @@ from align.judging.eligibility import SENT, Eligibility
 from align.judging.judge_answers import JudgeCounts, answered, judge_pairs, not_on_file
 from align.judging.measurement import Plan, run, waiting_pairs
 from align.judging.protocol import ORDERS, Answer, KeepAnswers, Question, keep_nothing
-from align.preferences.preference_rows import side_of
+from align.preferences.preference import side_of
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.connection import in_memory
 from align.store.events import append_event

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from align.errors import UserError
 from align.owner import Owner
 from align.preferences.choice_export import full_rows, training_rows
-from align.preferences.choice_filter import Filter
+from align.preferences.choice_filter import ChoiceFilter
 from align.preferences.choice_import import add_choices, read_choices
-from align.preferences.preference_rows import build_preferences
+from align.preferences.choice_rows import build_preferences
 from align.store.choices import current_choices
 from align.store.connection import in_memory
 from align.store.events import append_event
@@ -154,7 +154,7 @@ def test_an_export_comes_in_elsewhere_as_what_it_was(
         append_event(conn, kind="choice", actor="owner", pair_id=pair, payload={"outcome": outcome})
     pair = add_pair(conn, "5?", ("x", "y"))
     append_event(conn, kind="rewrite", actor="owner", pair_id=pair, payload={"text": "Mine."})
-    exported = full_rows(conn, Filter())
+    exported = full_rows(conn, ChoiceFilter())
     assert bring(conn, tmp_path, *exported) == (5, 0)
     assert {choice.actor for choice in current_choices(conn)} == {"owner"}
     other = in_memory()
@@ -162,7 +162,7 @@ def test_an_export_comes_in_elsewhere_as_what_it_was(
     assert bring(other, tmp_path, *exported) == (0, 5)
     assert chosen(other) == chosen(conn)
     third = in_memory()
-    bring(third, tmp_path, *training_rows(conn, Owner(name="Ann"), Filter()))
+    bring(third, tmp_path, *training_rows(conn, Owner(name="Ann"), ChoiceFilter()))
     assert chosen(third) == chosen(conn)
 
 

@@ -7,14 +7,9 @@ import pytest
 
 from align.files import jsonl
 from align.owner import Owner
-from align.preferences.preference_rows import (
-    JUDGE,
-    Preference,
-    build_preferences,
-    side_of,
-    still_judged,
-    with_packed,
-)
+from align.preferences.choice_rows import build_preferences
+from align.preferences.packed_rows import still_judged, with_packed
+from align.preferences.preference import JUDGE, Preference, side_of
 from align.store.connection import in_memory
 from align.store.events import append_event
 from align.store.gates import GateRow, add_gate

@@ -10,7 +10,7 @@ import pytest
 from align.errors import UserError
 from align.models.checkpoints import Checkpoint
 from align.owner import Owner
-from align.preferences.preference_rows import build_preferences
+from align.preferences.choice_rows import build_preferences
 from align.sampling import Sampling, held_out_prompts, training_prompts
 from align.sampling.arena_sampling import (
     Comparison,

@@ -14,7 +14,7 @@ from align.owner import Owner
 from align.packs.bundle import open_bundle
 from align.packs.packing import pack_for_labelling, pack_for_training
 from align.packs.unpacking import unpack
-from align.preferences.preference_rows import side_of
+from align.preferences.preference import side_of
 from align.store.adding import add_records
 from align.store.connection import in_memory, open_store
 from align.store.events import append_event

@@ -8,14 +8,10 @@ import pytest
 
 from align.conversations.prompts import add_asked_prompts
 from align.owner import Owner
-from align.preferences.preference_rows import (
-    Preference,
-    build_preferences,
-    record_pairs,
-    replied_prompts,
-    side_of,
-    with_packed,
-)
+from align.preferences.choice_rows import build_preferences
+from align.preferences.packed_rows import with_packed
+from align.preferences.preference import Preference, side_of
+from align.preferences.record_rows import record_pairs, replied_prompts
 from align.store.adding import add_records
 from align.store.answers import Answer, add_answers
 from align.store.connection import connect
@@ -111,7 +107,7 @@ def test_a_prompts_side_never_moves_and_the_share_holds() -> None:
 
 
 def ask(conn: sqlite3.Connection, question: str, reply: str, **fields: Any) -> None:
-    """Add a question that somebody asked the owner, and his reply."""
+    """Add a question that somebody asked the owner, and their reply."""
     kept: dict[str, Any] = {"kind": "turn", "source": "telegram", "split": "train", "level": "open"}
     add_records(
         conn,
@@ -124,11 +120,11 @@ def ask(conn: sqlite3.Connection, question: str, reply: str, **fields: Any) -> N
     add_asked_prompts(conn, ANN)
 
 
-def draw(conn: sqlite3.Connection, question: str, *texts: str, twin: str = "h") -> list[str]:
-    """Add the answers that a twin gave to what was asked, and return their ids."""
+def draw(conn: sqlite3.Connection, question: str, *texts: str, checkpoint: str = "h") -> list[str]:
+    """Add the answers that a model gave to what was asked, and return their ids."""
     [prompt] = [p for p in iter_prompts(conn, source="asked") if p.text == question]
     answers = [
-        Answer.new(prompt_id=prompt.id, text=text, checkpoint="001-sft", checkpoint_hash=twin,
+        Answer.new(prompt_id=prompt.id, text=text, checkpoint="001-sft", checkpoint_hash=checkpoint,
                    settings={}, seed=0, n=n)
         for n, text in enumerate(texts)
     ]  # fmt: skip
@@ -137,7 +133,7 @@ def draw(conn: sqlite3.Connection, question: str, *texts: str, twin: str = "h") 
 
 
 def against(conn: sqlite3.Connection, **more: Any) -> list[Preference]:
-    settings: dict[str, Any] = {"against_records": 0.4, "twin": "h"}
+    settings: dict[str, Any] = {"against_records": 0.4, "checkpoint_hash": "h"}
     return build_preferences(conn, ANN, **settings | more)
 
 
@@ -154,15 +150,15 @@ def test_the_real_reply_is_preferred_to_the_twins_answer(conn: sqlite3.Connectio
 def test_real_replies_are_off_unless_they_are_asked_for(conn: sqlite3.Connection) -> None:
     ask(conn, "Tea?", "Only if there is honey in it.")
     draw(conn, "Tea?", "I would say so, yes.")
-    assert build_preferences(conn, ANN, twin="h") == []
+    assert build_preferences(conn, ANN, checkpoint_hash="h") == []
     assert build_preferences(conn, ANN, against_records=1.0) == []
 
 
 def test_only_answers_of_the_twin_that_is_trained_count(conn: sqlite3.Connection) -> None:
     ask(conn, "Tea?", "Only if there is honey in it.")
-    draw(conn, "Tea?", "I would say so, yes.", twin="older")
+    draw(conn, "Tea?", "I would say so, yes.", checkpoint="older")
     assert against(conn) == []
-    assert len(against(conn, twin="older")) == 1
+    assert len(against(conn, checkpoint_hash="older")) == 1
 
 
 @pytest.mark.parametrize("answer", ["", " \n", "Only if there is  honey in it."])
@@ -189,7 +185,7 @@ def test_evaluation_and_sealed_prompts_are_never_held_against_records(
 
 
 @pytest.mark.parametrize("outcome", ["a", "both"])
-def test_where_the_owner_chose_only_his_choice_counts(
+def test_where_the_owner_chose_only_their_choice_counts(
     conn: sqlite3.Connection, outcome: str
 ) -> None:
     ask(conn, "Tea?", "Only if there is honey in it.")
@@ -207,7 +203,7 @@ def test_names_are_taken_out_of_every_row(conn: sqlite3.Connection) -> None:
     draw(conn, "Have you met Zora?", "I know Zora well, and her mail: zora@example.org.")
     choose(conn, pair(conn, 1), "rewrite", text="Ask Zora.")
     owner = Owner(name="Ann", names=["Zora"])
-    rows = build_preferences(conn, owner, against_records=1.0, twin="h")
+    rows = build_preferences(conn, owner, against_records=1.0, checkpoint_hash="h")
     assert len(rows) == 3
     assert not any(word in str(rows) for word in ("Zora", "zora@"))
 

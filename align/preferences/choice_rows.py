@@ -1,0 +1,103 @@
+"""Choices become rows of prompt, chosen, rejected, weight and source.
+
+So do verdicts of judges whose gate is open, each with its gate's weight, below 1; any choice beats
+them, and what is held out is measured by choices alone. There is no label smoothing: it would blur
+what the owner is sure of along with what a judge only supposes.
+
+On request, the owner's real replies stand beside them, each preferred to their model's answer.
+Nobody chose there: these rows are the baseline that labelling must beat.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+
+from align.owner import Owner
+from align.preferences.preference import RECORD, Message, Preference, side_of
+from align.preferences.record_rows import record_pairs
+from align.preferences.verdict_rows import verdict_rows
+from align.privacy.redaction import Redactor, redactor_for
+from align.store.choices import Choice, decisive_pairs
+from align.store.pairs import PairView
+
+
+def build_preferences(
+    conn: sqlite3.Connection,
+    owner: Owner,
+    *,
+    held_out: float = 0.12,
+    verdicts: bool = False,
+    against_records: float = 0.0,
+    checkpoint_hash: str | None = None,
+    redactor: Redactor | None = None,
+) -> list[Preference]:
+    """Return the rows of all choices that stand, ordered by pair; redacted.
+
+    `both` and `neither` are never rows; prompts of the evaluation side aren't either.
+
+    Args:
+        conn: The owner's store.
+        owner: For the names that are taken out.
+        held_out: Share of the prompts whose rows only measure.
+        verdicts: Whether verdicts that count give rows too, after the choices, ordered by pair.
+        against_records: Weight of a row that prefers the owner's real reply to a model's answer,
+            after all others, ordered by prompt; 0 leaves them out.
+        checkpoint_hash: The checkpoint whose answers those are; without it there are none.
+        redactor: Counts what it replaces, for callers that report it; else one of the owner's.
+    """
+    rows = [
+        row for choice, pair in decisive_pairs(conn) for row in _choice_rows(choice, pair, held_out)
+    ]
+    if verdicts:
+        rows += verdict_rows(conn, held_out)
+    if against_records > 0 and checkpoint_hash is not None:
+        rows += [
+            Preference(prompt.messages, reply, answer, against_records, RECORD, "", prompt.id,
+                       side_of(prompt.id, held_out))
+            for prompt, reply, answer in record_pairs(conn, owner, checkpoint_hash)
+        ]  # fmt: skip
+    redactor = redactor or redactor_for(owner)
+    return [_redacted(row, redactor) for row in rows]
+
+
+def _choice_rows(choice: Choice, pair: PairView, held_out: float) -> Iterator[Preference]:
+    if pair.split != "train":
+        return
+    if choice.outcome == "rewrite":
+        # The owner's own words beat both answers; together they count as one choice.
+        chosen = choice.rewrite or ""
+        contests = [(chosen, pair.text_a, 0.5), (chosen, pair.text_b, 0.5)]
+    elif choice.outcome == "a":
+        contests = [(pair.text_a, pair.text_b, 1.0)]
+    elif choice.outcome == "b":
+        contests = [(pair.text_b, pair.text_a, 1.0)]
+    else:
+        return
+    for better, worse, weight in contests:
+        if better.strip() and better.strip() != worse.strip():
+            yield Preference(
+                messages=tuple(dict(message) for message in pair.messages),
+                chosen=better,
+                rejected=worse,
+                weight=weight,
+                source=choice.actor,
+                pair_id=choice.pair_id,
+                prompt_id=pair.prompt_id,
+                split=side_of(pair.prompt_id, held_out),
+            )
+
+
+def _redacted(row: Preference, redactor: Redactor) -> Preference:
+    """Return the row without what is private; each side with its prompt, so that they agree."""
+
+    def redact(answer: str) -> list[Message]:
+        return redactor.redact_messages([*row.messages, {"role": "assistant", "content": answer}])
+
+    *messages, chosen = redact(row.chosen)
+    rejected = redact(row.rejected)[-1]
+    return replace(
+        row,
+        messages=tuple(messages),
+        chosen=chosen["content"],
+        rejected=rejected["content"],
+    )
