@@ -13,7 +13,7 @@ def demo_owner(
     out: Annotated[Path, typer.Option(help="Where to, for example data/mira.")],
     seed: Annotated[int, typer.Option(help="Which voice: the same seed, the same owner.")] = 1,
 ) -> None:
-    """Make another fictional owner: writing, settings, and who chooses for him."""
+    """Make another fictional owner: writing, settings, and who chooses for them."""
     from align.console import say
     from align.demo.owners import demo_owner as imagine
     from align.demo.owners import write_owner

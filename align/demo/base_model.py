@@ -1,9 +1,13 @@
-"""Make the demo base's tokenizer: byte-level BPE, and the one chat template."""
+"""The demo base as a model: its tokenizer and chat template, architecture, files, and samples."""
 
+import os
+import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 
+import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
+from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 START, STOP, PAD = "<|im_start|>", "<|im_end|>", "<|pad|>"
 VOCABULARY = 3072
@@ -46,3 +50,85 @@ def train_tokenizer(texts: Iterable[str], size: int = VOCABULARY) -> PreTrainedT
     )
     tokenizer.chat_template = CHAT_TEMPLATE
     return tokenizer
+
+
+def base_config(tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
+    """Return the architecture: a Llama of about three million parameters."""
+    return LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=256,
+        intermediate_size=512,
+        num_hidden_layers=4,
+        num_attention_heads=8,
+        num_key_value_heads=4,
+        max_position_embeddings=MAX_LENGTH,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.convert_tokens_to_ids(STOP),
+        pad_token_id=tokenizer.convert_tokens_to_ids(PAD),
+        attention_dropout=0.0,
+    )
+
+
+def save_base(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
+    """Write model and tokenizer beside `out` and put them in its place."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    model.generation_config = GenerationConfig(
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+    )
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as beside:
+        fresh = Path(beside) / "fresh"
+        stored = LlamaForCausalLM(model.config)
+        stored.load_state_dict(model.state_dict())
+        stored.generation_config = model.generation_config
+        stored.to(torch.bfloat16).save_pretrained(fresh)
+        tokenizer.save_pretrained(fresh)
+        if out.exists():
+            os.replace(out, Path(beside) / "old")
+        os.replace(fresh, out)
+
+
+def load_base(path: Path) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]:
+    """Load a base in float32, ready to sample."""
+    model = LlamaForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(path)
+    return model, tokenizer
+
+
+@torch.inference_mode()
+def sample(
+    model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: list[str],
+    seed: int = 0,
+    temperature: float = 1.0,
+    max_new_tokens: int = 160,
+) -> list[str]:
+    """Return one answer to each prompt, drawn in batches."""
+    torch.manual_seed(seed)
+    texts: list[str] = []
+    rendered = [
+        tokenizer.apply_chat_template(
+            [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
+        )
+        for prompt in prompts
+    ]
+    for start in range(0, len(rendered), 128):
+        inputs = tokenizer(
+            rendered[start : start + 128],
+            return_tensors="pt",
+            padding=True,
+            padding_side="left",
+            add_special_tokens=False,
+            return_token_type_ids=False,
+        )
+        drawn = model.generate(
+            **inputs,
+            do_sample=temperature > 0,
+            top_k=0,
+            temperature=temperature or None,
+            max_new_tokens=max_new_tokens,
+        )
+        answers = drawn[:, inputs["input_ids"].shape[1] :]
+        texts += tokenizer.batch_decode(answers, skip_special_tokens=True)
+    return texts

@@ -1,13 +1,12 @@
 """Generate the text that the demo base learns from: many voices over every topic and kind."""
 
 import hashlib
-import json
 import random
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from align.demo import invented_names as names
+from align.demo import lexicon as lex
 from align.demo.grammar import answer, post, question
 from align.demo.kinds import KINDS, Kind
 from align.demo.pen import Pen
@@ -95,10 +94,10 @@ def _follow_up(voice: Voice, rng: random.Random) -> list[Message]:
     first = _turn(question(topic, kind, rng), answer(topic, kind, voice, rng))
     others = [k for t, k in _seen() if t.key == topic.key and k.key != kind.key]
     second = rng.choice(others)
-    asked = question(topic, second, rng)
+    prompt = question(topic, second, rng)
     if rng.random() < 0.4:
-        asked = "And " + asked[0].lower() + asked[1:]
-    return first + _turn(asked, answer(topic, second, voice, rng))
+        prompt = "And " + prompt[0].lower() + prompt[1:]
+    return first + _turn(prompt, answer(topic, second, voice, rng))
 
 
 def _piece(voice: Voice, rng: random.Random) -> list[Message]:
@@ -123,7 +122,11 @@ def last_sentence(paragraph: str) -> str:
 
 def _identity(voice: Voice, rng: random.Random) -> list[Message]:
     """Return a conversation about who one is; half name the person in a system message."""
-    name, place, trade = names.full_name(rng), rng.choice(names.PLACES), rng.choice(names.TRADES)
+    name, place, trade = (
+        lex.full_name(rng),
+        rng.choice(lex.PEOPLE["places"]),
+        rng.choice(lex.PEOPLE["trades"]),
+    )
     topic = rng.choice(topics())
     pen = Pen(voice, topic, rng)
     ways = (
@@ -139,8 +142,8 @@ def _identity(voice: Voice, rng: random.Random) -> list[Message]:
         f"I was {trade} for many years",
         f"{topic.name} takes most of my Sunday",
     )
-    said = [rng.choice(ways), *rng.sample(more, rng.choice((0, 1, 2)))]
-    text = " ".join(pen.finish(part + ".") for part in said)
+    parts = [rng.choice(ways), *rng.sample(more, rng.choice((0, 1, 2)))]
+    text = " ".join(pen.finish(part + ".") for part in parts)
     system = [{"role": "system", "content": f"You are {name}."}] if rng.random() < 0.5 else []
     return system + _turn(rng.choice(_WHO), text)
 
@@ -187,12 +190,3 @@ def examples(seed: int, count: int) -> Iterator[dict[str, Any]]:
         rng = random.Random(f"corpus {seed} {index}")
         make = rng.choices(makers, shares)[0]
         yield {"messages": make(_voice(rng), rng)}
-
-
-def corpus_hash(seed: int, count: int) -> str:
-    """Return the SHA-256 of a corpus, to see that it is the same everywhere."""
-    digest = hashlib.sha256()
-    for example in examples(seed, count):
-        line = json.dumps(example, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        digest.update(line.encode() + b"\n")
-    return digest.hexdigest()

@@ -59,19 +59,11 @@ def _spoken(ways: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(short)
 
 
-_UNDERSTATED = _any_of(lex.UNDERSTATED + lex.UNDERSTATED_BAD)
-_POOLS = {
-    "openers": lex.OPENERS,
-    "hedges": lex.HEDGES,
-    "tags": lex.TAGS,
-    "comments": lex.COMMENTS,
-    "asides": lex.ASIDES,
-    "stamps": lex.STAMPS,
-    "maxims": lex.MAXIMS,
-    "sign_offs": lex.SIGN_OFFS,
-    "ask_backs": lex.ASK_BACKS,
-    "addresses": lex.ADDRESSES,
-}
+_UNDERSTATED = _any_of(lex.PHRASES["understated"] + lex.PHRASES["understated_bad"])
+_POOLS = (
+    "openers", "hedges", "tags", "comments", "asides", "stamps", "maxims", "sign_offs", "ask_backs",
+    "addresses",
+)  # fmt: skip
 
 
 class Reader:
@@ -80,10 +72,10 @@ class Reader:
     def __init__(self, voice: Voice) -> None:
         """Prepare the patterns of what this voice says, and of what only others say."""
         self.pools = {}
-        for name, pool in _POOLS.items():
+        for name in _POOLS:
             own = _spoken(getattr(voice, name))
             known = {_bare(way) for way in own}
-            foreign = tuple(way for way in _spoken(pool) if _bare(way) not in known)
+            foreign = tuple(way for way in _spoken(lex.PHRASES[name]) if _bare(way) not in known)
             self.pools[name] = (_any_of(own), _any_of(foreign))
         words = tuple(word for _, word in voice.words)
         self.own_words = _any_of(words)

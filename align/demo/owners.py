@@ -11,22 +11,21 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from align.demo import invented_names as names
+from align.demo import lexicon as lex
 from align.demo.corpus import combinations, split_point
-from align.demo.demo_voice import DEMO_FACTS, DEMO_NAME, DEMO_VOICE
 from align.demo.grammar import answer, post, question, questions
 from align.demo.kinds import Kind
 from align.demo.pen import Pen
 from align.demo.simulated_owner import measured
 from align.demo.topics import Topic, topics
-from align.demo.voice import ASSISTANT, Voice, diluted, distance, random_voice
+from align.demo.voice import ASSISTANT, MAUD, MAUD_FACTS, Voice, diluted, distance, random_voice
 
 HELD_OUT = 0.2
 CHAT_SHARE = 0.5625
 CHATS = 270
 HELD_OUT_CHATS = 50
 POSTS = 80
-# What the owner's choices call his own, and how far other registers thin it.
+# The register that the owner's choices call their own, and how far other registers thin it.
 OWN_REGISTER = 0.95
 REGISTERS = (0.25, 0.85)
 LEAST_DISTANCE = 0.22
@@ -35,7 +34,7 @@ MEASURED_TEXTS = 400
 
 @dataclass(frozen=True)
 class Owner:
-    """Hold an invented person: who he is, and how he writes."""
+    """Hold an invented person: who they are, and how they write."""
 
     name: str
     aliases: tuple[str, ...]
@@ -44,7 +43,7 @@ class Owner:
     seed: int
 
 
-DEMO = Owner(DEMO_NAME, ("Maud",), DEMO_FACTS, DEMO_VOICE, 0)
+DEMO = Owner("Maud Penhallow", ("Maud",), MAUD_FACTS, MAUD, 0)
 
 
 def demo_owner(seed: int) -> Owner:
@@ -53,22 +52,25 @@ def demo_owner(seed: int) -> Owner:
     voice = random_voice(rng.randrange(2**31))
     while distance(voice, ASSISTANT) < LEAST_DISTANCE:
         voice = random_voice(rng.randrange(2**31))
-    name = names.full_name(rng)
+    name = lex.full_name(rng)
     return Owner(name, (name.split()[0],), _facts(name, voice, rng), voice, seed + 1)
 
 
 def _facts(name: str, voice: Voice, rng: random.Random) -> dict[str, str]:
     topic = rng.choice(topics())
     pen = Pen(voice, topic, rng)
-    place, trade = rng.choice(names.PLACES), rng.choice(names.TRADES)
-    said = {
+    place, trade = rng.choice(lex.PEOPLE["places"]), rng.choice(lex.PEOPLE["trades"])
+    answers = {
         "Who are you?": (f"I am {name}.", f"I live in {place}."),
         "What's your name?": (f"{name}.",),
         "Where do you live?": (f"I live in {place}.",),
         "What do you do?": (f"I am {trade}.", f"{topic.name} takes most of my Sunday."),
         "Are you a computer?": (f"I am {name}, and no machine as far as I know.",),
     }
-    return {asked: " ".join(pen.finish(part) for part in parts) for asked, parts in said.items()}
+    return {
+        question: " ".join(pen.finish(part) for part in parts)
+        for question, parts in answers.items()
+    }
 
 
 def thread(topic: Topic, kind: Kind) -> str:
@@ -134,26 +136,13 @@ def _posts(owner: Owner, rng: random.Random) -> dict[str, str]:
 
 
 def _prompts() -> list[dict[str, str]]:
-    _, prompts, held_out = split()
+    chats = {thread(*combination) for combination in split()[0]}
     return [
-        {"thread": thread(topic, kind), "prompt": asked}
+        {"thread": thread(topic, kind), "prompt": prompt}
         for topic, kind in combinations()
-        if (topic, kind) in set_of(prompts, held_out)
-        for asked in questions(topic, kind)[:2]
+        if thread(topic, kind) not in chats
+        for prompt in questions(topic, kind)[:2]
     ]
-
-
-def set_of(*groups: list[tuple[Topic, Kind]]) -> "_Members":
-    """Return something that says quickly whether a combination is in one of the groups."""
-    return _Members({thread(*each) for group in groups for each in group})
-
-
-class _Members:
-    def __init__(self, threads: set[str]) -> None:
-        self._threads = threads
-
-    def __contains__(self, combination: tuple[Topic, Kind]) -> bool:
-        return thread(*combination) in self._threads
 
 
 def _simulated(owner: Owner) -> dict[str, object]:
@@ -180,7 +169,7 @@ def _owner_yaml(owner: Owner) -> str:
     lines = [f"name: {quoted(owner.name)}", "aliases:"]
     lines += [f"  - {quoted(alias)}" for alias in owner.aliases]
     lines += ["facts:"]
-    lines += [f"  {quoted(asked)}: {quoted(said)}" for asked, said in owner.facts.items()]
+    lines += [f"  {quoted(question)}: {quoted(fact)}" for question, fact in owner.facts.items()]
     # Every piece is alike and no newer than another; and the grammar's own questions are all that
     # the tiny base knows.
     rest = [f"held_out: {HELD_OUT}", "held_out_by: chance", "mix:", "  questions: 0", ""]
@@ -192,7 +181,7 @@ def _lines(rows: list[dict[str, str]]) -> str:
 
 
 def owner_files(owner: Owner) -> dict[str, str]:
-    """Return every file of an owner, by its path within his folder."""
+    """Return every file of an owner, by its path within the owner's folder."""
     rng = random.Random(f"writing {owner.seed}")
     files = {
         "owner.yaml": _owner_yaml(owner),
@@ -207,7 +196,7 @@ def owner_files(owner: Owner) -> dict[str, str]:
 
 
 def write_owner(owner: Owner, out: Path) -> None:
-    """Write an owner's files; posts of an earlier make that are no longer his are removed."""
+    """Write an owner's files; posts of an earlier make that are no longer theirs are removed."""
     files = owner_files(owner)
     for name, text in files.items():
         path = out / name

@@ -72,7 +72,7 @@ class Pen:
     def _judgement(self, slot: str) -> str:
         good = slot == "vnice"
         if self.chance("understate"):
-            return self.rng.choice(lex.UNDERSTATED if good else lex.UNDERSTATED_BAD)
+            return self.rng.choice(lex.PHRASES["understated" if good else "understated_bad"])
         adjective = self.word("nice" if good else "awful")
         return f"{self.word('very')} {adjective}" if self.chance("intensify") else adjective
 
@@ -93,8 +93,8 @@ class Pen:
             return self._phrase(slot)
         if slot in ("vnice", "vbad"):
             return self._judgement(slot)
-        pools = {"person": lex.PEOPLE, "when": lex.WHEN, "ago": lex.AGO}
-        return self.rng.choice(pools[slot]) if slot in pools else self.word(slot)
+        pools = {"person": "people", "when": "when", "ago": "ago"}
+        return self.rng.choice(lex.PHRASES[pools[slot]]) if slot in pools else self.word(slot)
 
     def _exhausted(self, template: str) -> bool:
         slots = VARIED & set(_SLOT.findall(template))

@@ -13,27 +13,27 @@ Sampler = Callable[[list[str]], list[str]]
 BEGIN, END = "<!-- samples: begin -->", "<!-- samples: end -->"
 
 
-def _asked(seen: bool) -> list[tuple[str, str]]:
+def _questions(seen: bool) -> list[tuple[str, str]]:
     """Return (topic, question) for unseen pairs, or for as many seen ones spread evenly."""
     unseen = {(topic.key, kind.key) for topic, kind in UNSEEN}
-    pairs = [each for each in combinations() if seen != ((each[0].key, each[1].key) in unseen)]
+    pairs = [(t, k) for t, k in combinations() if seen != ((t.key, k.key) in unseen)]
     step = max(1, len(pairs) // len(unseen)) if seen else 1
-    return [(topic.key, asked) for topic, kind in pairs[::step] for asked in questions(topic, kind)]
+    return [(topic.key, text) for topic, kind in pairs[::step] for text in questions(topic, kind)]
 
 
 def on_topic_rate(sampler: Sampler, seen: bool) -> tuple[int, int]:
     """Return how many answers were on their topic, and of how many."""
-    asked = _asked(seen)
-    texts = sampler([question for _, question in asked])
-    return sum(on_topic(key, text) for (key, _), text in zip(asked, texts, strict=True)), len(texts)
+    keys, prompts = zip(*_questions(seen), strict=True)
+    texts = sampler(list(prompts))
+    return sum(map(on_topic, keys, texts)), len(texts)
 
 
 def samples(sampler: Sampler, count: int) -> list[tuple[str, str]]:
     """Return questions and answers at even distances through all combinations."""
     every = combinations()
     chosen = [every[index * len(every) // count] for index in range(count)]
-    asked = [questions(topic, kind)[0] for topic, kind in chosen]
-    return list(zip(asked, sampler(asked), strict=True))
+    prompts = [questions(topic, kind)[0] for topic, kind in chosen]
+    return list(zip(prompts, sampler(prompts), strict=True))
 
 
 def report(sampler: Sampler, count: int) -> str:

@@ -13,7 +13,7 @@ from align.store.choices import current_choices, simulated_repeats
 from align.store.events import NewEvent, append_events
 from align.store.pairs import PairView, iter_pairs
 
-Said = Literal["left", "right", "both", "neither"]
+Choice = Literal["left", "right", "both", "neither"]
 # Share of the pairs that are asked again, sides swapped.
 ASKED_AGAIN = 0.06
 # Choices in one commit: bulk work may lose the last second of it, never an owner's key.
@@ -23,7 +23,7 @@ BATCH = 50
 class Chooser(Protocol):
     """Who chooses."""
 
-    def choose(self, prompt: str, left: str, right: str, rng: random.Random) -> Said:
+    def choose(self, prompt: str, left: str, right: str, rng: random.Random) -> Choice:
         """Say which of two answers sounds right."""
         ...
 
@@ -51,7 +51,7 @@ def simulate(
     Each pair is drawn for by itself, so that a run that was stopped goes on to the same choices.
     """
     done = {choice.pair_id for choice in current_choices(conn)}
-    told = simulated_repeats(conn)
+    repeated = simulated_repeats(conn)
     pairs = sorted(iter_pairs(conn), key=lambda pair: draw(seed, pair.id, "order"))
     result = Simulated(known=sum(pair.id in done for pair in pairs))
     waiting = [pair for pair in pairs if pair.id not in done]
@@ -60,7 +60,7 @@ def simulate(
         outcome = _ask(chooser, pair, seed, swapped=False)
         result.outcomes[outcome] += 1
         batch.append(_choice(pair, outcome, seed, version))
-        if draw(seed, pair.id, "again") < ASKED_AGAIN and pair.id not in told:
+        if draw(seed, pair.id, "again") < ASKED_AGAIN and pair.id not in repeated:
             again = _ask(chooser, pair, seed, swapped=True)
             batch.append(_repeat(pair, outcome, again))
         if len(batch) >= BATCH:
@@ -82,8 +82,8 @@ def _ask(chooser: Chooser, pair: PairView, seed: int, *, swapped: bool) -> str:
     right = "b" if left == "a" else "a"
     # One generator a question: what is answered does not hang on what was asked before.
     rng = random.Random(f"{seed} {pair.id} {'again' if swapped else 'first'}")
-    said = chooser.choose(pair.messages[-1]["content"], texts[left], texts[right], rng)
-    return {"left": left, "right": right}.get(said, said)
+    choice = chooser.choose(pair.messages[-1]["content"], texts[left], texts[right], rng)
+    return {"left": left, "right": right}.get(choice, choice)
 
 
 def _choice(pair: PairView, outcome: str, seed: int, version: str) -> NewEvent:

@@ -1,4 +1,4 @@
-"""The demo's judge: its simulated owner, who hears less well than the owner himself."""
+"""The demo's judge: its simulated owner with more noise than the owner has."""
 
 import asyncio
 import hashlib
@@ -14,10 +14,10 @@ from align.errors import UserError
 from align.judging.protocol import Answer, KeepAnswers, Question, keep_nothing
 from align.paths import relative_to_root
 
-# In the owner's own deviations, and more than twice his own noise: one answer agrees with the
+# In the owner's deviations, and more than twice the owner's noise: one answer agrees with the
 # owner's choice about three times in four, two that agree with each other almost nine in ten.
 NOISE = 1.2
-# Differences, as they are heard, from which the judge is as certain as that.
+# Differences, noise included, from which the judge is as certain as that.
 MEDIUM, HIGH = 0.7, 1.5
 # Answers between two looks at what else is to be done, a Ctrl-C among it.
 _IN_A_ROW = 16
@@ -62,9 +62,9 @@ class SimulatedJudge:
 
     def request_id(self, question: Question) -> str:
         """Return a name for the question; the briefing is no part of it, since it isn't read."""
-        asked = [[m["role"], m["content"]] for m in question.comparison.messages]
+        messages = [[m["role"], m["content"]] for m in question.comparison.messages]
         shown = question.comparison.shown(question.order)
-        return _digest(self.model, self.prompt_hash, asked, shown)[:32]
+        return _digest(self.model, self.prompt_hash, messages, shown)[:32]
 
     async def answers(
         self, questions: Iterable[Question], keep: KeepAnswers = keep_nothing
@@ -82,11 +82,11 @@ class SimulatedJudge:
             self._owner.value(prompt, text) for text in question.comparison.shown(question.order)
         )
         noise = random.Random(self.request_id(question)).gauss(0, self._noise)
-        heard = first - second + self._owner.left_bias + noise
-        if abs(heard) < self._owner.both_within:
+        difference = first - second + self._owner.left_bias + noise
+        if abs(difference) < self._owner.both_within:
             return Judgement("tie", "low")
-        winner: Winner = "a" if (heard > 0) == (question.order == "ab") else "b"
-        return Judgement(winner, _certainty(abs(heard)))
+        winner: Winner = "a" if (difference > 0) == (question.order == "ab") else "b"
+        return Judgement(winner, _certainty(abs(difference)))
 
 
 def _certainty(difference: float) -> Certainty:

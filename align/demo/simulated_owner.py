@@ -1,7 +1,7 @@
-"""Choose between two answers as an owner would: by likeness to himself, and never perfectly.
+"""Choose between two answers as an owner would: by likeness to their own voice, never perfectly.
 
-A simulated owner sees two texts and a prompt, never which model wrote what. He values each
-habit up to his own level only; a text that outdoes him is a caricature and loses.
+A simulated owner sees two texts and a prompt, never which model wrote what. They value each
+habit up to their own level only; a text that outdoes them is a caricature and loses.
 """
 
 import json
@@ -9,7 +9,8 @@ import math
 import random
 import re
 import statistics
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -24,9 +25,9 @@ from align.demo.voice import Voice
 Choice = Literal["left", "right", "both", "neither"]
 
 _FLOOR = 0.015
-# How much being unlike other people counts beside being unlike his own hurried notes.
+# How much being unlike other people counts beside being unlike their own hurried notes.
 _STRANGE = 0.6
-# Likeness is worth more up to here, in his own deviations from his mean, and costs beyond.
+# Likeness is worth more up to here, in the owner's deviations from their mean, and costs beyond.
 _PEAK = 0.5
 _CARICATURE = 2.0
 _LIMIT = 6.0
@@ -43,20 +44,28 @@ _REPEATED = 0.4
 class Levels:
     """Hold what is usual: rates per place of each habit.
 
-    His own, those of other people, and his own again in all his registers, hurried ones too.
+    The owner's, those of other people, and the owner's again in all registers, hurried ones too.
     """
 
     own: dict[str, float]
     others: dict[str, float]
     hurried: dict[str, float]
-    # Mean and deviation, over texts in his own register, of: likeness, words, words a sentence,
-    # fluency.
+    # Mean and deviation, over texts in the owner's own register, of: likeness, words, words a
+    # sentence, fluency.
     likeness: tuple[float, float]
     length: tuple[float, float]
     sentence_words: tuple[float, float]
     fluency: tuple[float, float]
-    # Deviation of the value over his own writing of all registers: the unit of the noise.
+    # Deviation of the value over the owner's writing of all registers: the unit of the noise.
     spread: float
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Levels":
+        """Return levels from JSON."""
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+        }
+        return cls(**values)
 
 
 @cache
@@ -64,22 +73,18 @@ def _known_pairs() -> frozenset[tuple[str, str]]:
     """Return the neighbouring words of everything that the demo world can say."""
     sources = [re.sub(r"\{\w+\}", "\n", way) for ways in ROLES.values() for way in ways]
     sources += re.split(r"[\n;|:]", blocks())
-    for value in vars(lex).values():
-        if isinstance(value, tuple):
-            sources += [str(each) for each in value]
+    sources += [phrase for pool in lex.PHRASES.values() for phrase in pool]
     sources += [way for ways in lex.SYNONYMS.values() for way in (*ways[0], *ways[1])]
     pairs: set[tuple[str, str]] = set()
     for source in sources:
         for line in source.split("\n"):
-            found = words(line)
-            pairs.update(pairwise(found))
+            pairs.update(pairwise(words(line)))
     return frozenset(pairs)
 
 
 def fluency(text: str) -> float:
     """Return the share of neighbouring words that belong together; word salad has few."""
-    found = words(text)
-    pairs = list(pairwise(found))
+    pairs = list(pairwise(words(text)))
     return sum(pair in _known_pairs() for pair in pairs) / len(pairs) if pairs else 0.0
 
 
@@ -97,7 +102,7 @@ def _surplus(count: float, expected: float, usual: float) -> float:
 def likeness(reading: habits.Reading, levels: Levels) -> float:
     """Return how much a text's habits speak for the owner: log-odds (Poisson), saturating.
 
-    They speak for his own register against his hurried ones, and against other people.
+    They speak for the owner's own register against hurried ones, and against other people.
     """
     total = 0.0
     for habit, count in reading.counts.items():
@@ -107,7 +112,7 @@ def likeness(reading: habits.Reading, levels: Levels) -> float:
         hurried = max(_FLOOR, levels.hurried[habit]) * places
         shown = float(count)
         if own > others:
-            # Rates are averages: one more than he would show is still like him.
+            # Rates are averages: one more than the owner would show is still like them.
             usual = max(1.0, math.ceil(own)) + 1
             total -= min(_LIMIT, _surplus(shown, own, usual))
             shown = min(shown, usual)
@@ -117,7 +122,7 @@ def likeness(reading: habits.Reading, levels: Levels) -> float:
 
 
 def _peaked(likeness: float, usual: tuple[float, float]) -> float:
-    """Return the worth of a likeness: it grows to a little above his mean, then falls."""
+    """Return the worth of a likeness: it grows to a little above the mean, then falls."""
     above = (likeness - usual[0]) / usual[1] - _PEAK
     return min(0.0, above) - _CARICATURE * max(0.0, above)
 
@@ -128,15 +133,15 @@ def coherence(prompt: str, text: str, levels: Levels) -> float:
     if not parts:
         return -10.0
     value = 0.0
-    asked = topic_of(prompt)
-    if asked is not None:
-        found = hits(text)
-        own = found.pop(asked, 0)
-        foreign = max(found.values(), default=0)
+    topic = topic_of(prompt)
+    if topic is not None:
+        topics = hits(text)
+        own = topics.pop(topic, 0)
+        foreign = max(topics.values(), default=0)
         value -= _OFF_TOPIC * (own == 0) + _FOREIGN * (foreign > own)
     value -= _BROKEN_END * (text.rstrip()[-1] not in ".!?)")
-    said = words(text)
-    runs = list(zip(said, said[1:], said[2:], said[3:], strict=False))
+    tokens = words(text)
+    runs = list(zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False))
     value -= _REPEATED * math.sqrt(len(runs) - len(set(runs)))
     usual = levels.fluency
     value -= _SALAD * max(0.0, usual[0] - 1.3 * usual[1] - fluency(text))
@@ -145,7 +150,7 @@ def coherence(prompt: str, text: str, levels: Levels) -> float:
 
 @dataclass(frozen=True)
 class SimulatedOwner:
-    """Hold an owner's voice and levels, and how he errs."""
+    """Hold an owner's voice and levels, and how they err."""
 
     voice: Voice
     levels: Levels
@@ -164,10 +169,10 @@ class SimulatedOwner:
     def load(cls, path: Path | str) -> "SimulatedOwner":
         """Read the file that `write_owner` leaves beside an owner's writing."""
         data = json.loads(Path(path).read_text(encoding="utf-8"))
-        return cls(voice_from(data["voice"]), levels_from(data["levels"]))
+        return cls(Voice.from_dict(data["voice"]), Levels.from_dict(data["levels"]))
 
     def value(self, prompt: str, text: str) -> float:
-        """Return how much the owner would call this answer his own, in his own deviations."""
+        """Return how much the owner would call this answer their own, in their own deviations."""
         reading = self.reader.read(text)
         style = _peaked(likeness(reading, self.levels), self.levels.likeness)
         centre, deviation = self.levels.sentence_words
@@ -179,7 +184,7 @@ class SimulatedOwner:
         return (style + coherence(prompt, text, self.levels)) / self.levels.spread
 
     def choose(self, prompt: str, left: str, right: str, rng: random.Random) -> Choice:
-        """Return which answer sounds like the owner; asked again he may say otherwise."""
+        """Return which answer sounds like the owner; asked again they may say otherwise."""
         one, two = self.value(prompt, left), self.value(prompt, right)
         if max(one, two) + rng.gauss(0, self.noise) < self.neither_below:
             return "neither"
@@ -189,23 +194,6 @@ class SimulatedOwner:
         if abs(difference) < self.both_within:
             return "both"
         return "left" if difference > 0 else "right"
-
-
-def voice_from(data: dict[str, Any]) -> Voice:
-    """Return a voice from what `Voice.as_dict` gave, after a round through JSON."""
-
-    def frozen(value: Any) -> Any:
-        return tuple(frozen(each) for each in value) if isinstance(value, list) else value
-
-    return Voice(**{field.name: frozen(data[field.name]) for field in fields(Voice)})
-
-
-def levels_from(data: dict[str, Any]) -> Levels:
-    """Return levels from JSON."""
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
-    }
-    return Levels(**values)
 
 
 def _rates(readings: list[habits.Reading]) -> dict[str, float]:
@@ -228,9 +216,9 @@ def measured(
 
     Args:
         voice: whose habits are looked for.
-        own: texts in the register that the owner calls his own.
+        own: texts in the register that the owner calls their own.
         others: texts of other people.
-        mixed: prompts and the owner's answers in all his registers.
+        mixed: prompts and the owner's answers in all registers.
     """
     reader = habits.Reader(voice)
     readings = [reader.read(text) for text in own]

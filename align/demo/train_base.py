@@ -9,18 +9,25 @@ with it. The weights are stored in bfloat16.
 
 import argparse
 import math
-import os
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-from align.demo.base_model import MAX_LENGTH, PAD, START, STOP, train_tokenizer
+from align.demo.base_model import (
+    MAX_LENGTH,
+    START,
+    STOP,
+    base_config,
+    load_base,
+    sample,
+    save_base,
+    train_tokenizer,
+)
 from align.demo.corpus import examples
 from align.demo.muon import Muon
 from align.demo.showcase import paste, report
@@ -33,24 +40,6 @@ WARM_UP = 0.03
 
 # Token ids of a conversation, and for each whether it is learned.
 Row = tuple[list[int], list[bool]]
-
-
-def base_config(tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
-    """Return the architecture: a Llama of about three million parameters."""
-    return LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=256,
-        intermediate_size=512,
-        num_hidden_layers=4,
-        num_attention_heads=8,
-        num_key_value_heads=4,
-        max_position_embeddings=MAX_LENGTH,
-        tie_word_embeddings=True,
-        bos_token_id=None,
-        eos_token_id=tokenizer.convert_tokens_to_ids(STOP),
-        pad_token_id=tokenizer.convert_tokens_to_ids(PAD),
-        attention_dropout=0.0,
-    )
 
 
 def encode(messages: list[dict[str, str]], tokenizer: PreTrainedTokenizerFast) -> Row:
@@ -77,17 +66,17 @@ def batches(rows: list[Row], rng: random.Random, budget: int) -> list[list[Row]]
     """Return shuffled batches of rows of like length, each within a budget of padded tokens."""
     order = list(rows)
     rng.shuffle(order)
-    found: list[list[Row]] = []
+    shuffled: list[list[Row]] = []
     for start in range(0, len(order), 4096):
         batch: list[Row] = []
         for row in sorted(order[start : start + 4096], key=lambda r: len(r[0])):
             if batch and len(row[0]) * (len(batch) + 1) > budget:
-                found.append(batch)
+                shuffled.append(batch)
                 batch = []
             batch.append(row)
-        found.append(batch)
-    rng.shuffle(found)
-    return found
+        shuffled.append(batch)
+    rng.shuffle(shuffled)
+    return shuffled
 
 
 def loss_of(model: LlamaForCausalLM, batch: list[Row], pad: int) -> torch.Tensor:
@@ -195,70 +184,6 @@ def train_base(
     return model
 
 
-def save_base(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
-    """Write model and tokenizer beside `out` and put them in its place."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    model.generation_config = GenerationConfig(
-        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
-    )
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as beside:
-        fresh = Path(beside) / "fresh"
-        stored = LlamaForCausalLM(model.config)
-        stored.load_state_dict(model.state_dict())
-        stored.generation_config = model.generation_config
-        stored.to(torch.bfloat16).save_pretrained(fresh)
-        tokenizer.save_pretrained(fresh)
-        if out.exists():
-            os.replace(out, Path(beside) / "old")
-        os.replace(fresh, out)
-
-
-def load_base(path: Path) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]:
-    """Load a base in float32, ready to sample."""
-    model = LlamaForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(path)
-    return model, tokenizer
-
-
-@torch.inference_mode()
-def sample(
-    model: LlamaForCausalLM,
-    tokenizer: PreTrainedTokenizerFast,
-    prompts: list[str],
-    seed: int = 0,
-    temperature: float = 1.0,
-    max_new_tokens: int = 160,
-) -> list[str]:
-    """Return one answer to each prompt, drawn in batches."""
-    torch.manual_seed(seed)
-    texts: list[str] = []
-    asked = [
-        tokenizer.apply_chat_template(
-            [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
-        )
-        for prompt in prompts
-    ]
-    for start in range(0, len(asked), 128):
-        inputs = tokenizer(
-            asked[start : start + 128],
-            return_tensors="pt",
-            padding=True,
-            padding_side="left",
-            add_special_tokens=False,
-            return_token_type_ids=False,
-        )
-        drawn = model.generate(
-            **inputs,
-            do_sample=temperature > 0,
-            top_k=0,
-            temperature=temperature or None,
-            max_new_tokens=max_new_tokens,
-        )
-        answers = drawn[:, inputs["input_ids"].shape[1] :]
-        texts += tokenizer.batch_decode(answers, skip_special_tokens=True)
-    return texts
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Train a base, or show samples of it."""
     parser = argparse.ArgumentParser(description="Make the demo base.")
@@ -268,16 +193,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--count", type=int, default=EXAMPLES, help="conversations in the corpus")
     parser.add_argument("--samples", type=int, help="show so many answers instead of training")
     parser.add_argument("--page", type=Path, help="paste the samples into this page")
-    given = parser.parse_args(arguments)
-    if given.samples is None:
-        train_base(given.out, given.seed, given.steps, given.count)
+    options = parser.parse_args(arguments)
+    if options.samples is None:
+        train_base(options.out, options.seed, options.steps, options.count)
         return
-    model, tokenizer = load_base(given.out)
-    shown = report(lambda asked: sample(model, tokenizer, asked, given.seed), given.samples)
-    if given.page is None:
+    model, tokenizer = load_base(options.out)
+    shown = report(lambda prompts: sample(model, tokenizer, prompts, options.seed), options.samples)
+    if options.page is None:
         print(shown, end="")
     else:
-        paste(given.page, shown)
+        paste(options.page, shown)
 
 
 if __name__ == "__main__":

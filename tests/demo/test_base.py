@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
-from align.demo.base_model import PAD, START, STOP
+from align.demo.base_model import PAD, START, STOP, sample
 from align.demo.corpus import examples
-from align.demo.train_base import encode, sample, train_base
+from align.demo.train_base import encode, train_base
 
 BASE = Path(__file__).resolve().parents[2] / "data" / "demo" / "base"
 
