@@ -18,13 +18,13 @@ from align.text.similarity import words
 
 PERMUTATIONS = 96
 # How likely a pair that is just as alike as the threshold is proposed at all.
-RECALL = 0.99
+LEAST_RECALL = 0.99
 SHORTEST_WORDS = 5
 _SIGNATURE = Struct(f"={PERMUTATIONS}I")
 _SEED = 4
 _BATCH = 2000
-# In a bucket, a text is compared with so many before it: all of an ordinary bucket, and enough of
-# one that thousands of copies of a form letter fill: other bands give them other neighbours.
+# How many texts before it in its bucket a text is compared with: all of an ordinary bucket, enough
+# of one that thousands of copies of a form letter fill, as other bands give other neighbours.
 _NEIGHBOURS = 8
 _PAIRS = 50_000
 _SHINGLE_SETS = 4096
@@ -138,12 +138,12 @@ def _candidates(bands: Any, sketches: Any, threshold: float) -> Iterator[tuple[i
 def _rows_of_band(threshold: float) -> int:
     """Return the longest bands that still find pairs at the threshold: fewest false candidates."""
     rows = 1
-    while rows < PERMUTATIONS and _found(threshold, rows + 1) >= RECALL:
+    while rows < PERMUTATIONS and _recall(threshold, rows + 1) >= LEAST_RECALL:
         rows += 1
     return rows
 
 
-def _found(likeness: float, rows: int) -> float:
+def _recall(likeness: float, rows: int) -> float:
     """Return how likely two texts of this likeness agree in at least one band."""
     return float(1 - (1 - likeness**rows) ** (PERMUTATIONS // rows))
 

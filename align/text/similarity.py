@@ -1,4 +1,4 @@
-"""How alike two texts are, and which runs of words they share. Standard library only."""
+"""How alike two texts are, and which repeat others' runs of words. Standard library only."""
 
 import re
 from collections.abc import Iterable
@@ -12,22 +12,6 @@ _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'"})
 def words(text: str) -> list[str]:
     """Return the text's words, in small letters and without punctuation."""
     return _WORD.findall(text.translate(_APOSTROPHES).casefold())
-
-
-def word_ngrams(tokens: list[str], n: int) -> set[tuple[str, ...]]:
-    """Return the distinct runs of `n` words; a shorter text is one run of all its words."""
-    if not tokens:
-        return set()
-    if len(tokens) < n:
-        return {tuple(tokens)}
-    return {tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)}
-
-
-def jaccard(text: str, other: str, *, n: int = 1) -> float:
-    """Return shared over all distinct word n-grams, 0 to 1; two empty texts are 1."""
-    first, second = word_ngrams(words(text), n), word_ngrams(words(other), n)
-    union = first | second
-    return len(first & second) / len(union) if union else 1.0
 
 
 def similarity(text: str, other: str) -> float:
@@ -56,13 +40,6 @@ def near_identical(text: str, other: str, threshold: float = 0.9) -> bool:
     return SequenceMatcher(None, first, second, autojunk=False).ratio() >= threshold
 
 
-def longest_shared_run(text: str, other: str) -> list[str]:
-    """Return the longest run of words that stands in both texts, the first of equals."""
-    first, second = words(text), words(other)
-    match = SequenceMatcher(None, first, second, autojunk=False).find_longest_match()
-    return first[match.a : match.a + match.size]
-
-
 class RunIndex:
     """Finds texts that repeat `length` or more words in a row of any indexed text.
 
@@ -82,8 +59,8 @@ class RunIndex:
     def add(self, text: str) -> None:
         """Index one more text; one of fewer than `length` words can't be repeated."""
         tokens = words(text)
-        if len(tokens) >= self.length:
-            self._runs |= word_ngrams(tokens, self.length)
+        for start in range(len(tokens) - self.length + 1):
+            self._runs.add(tuple(tokens[start : start + self.length]))
 
     def repeated(self, text: str) -> list[str] | None:
         """Return the first repeated run of the text, as long as it goes on, or None."""

@@ -1,6 +1,6 @@
 """The habits of a writer: countable features of style, and how far two sets of texts lie apart.
 
-These are general features of English prose, and know nothing of any owner, twin or choice.
+These are general features of English prose, and know nothing of any owner, model or choice.
 """
 
 import re
@@ -74,9 +74,12 @@ class Text:
         """Return a count over the number of sentences; 0 for a text without sentences."""
         return count / len(self.sentences) if self.sentences else 0.0
 
-    def share_of(self, lexicon: frozenset[str]) -> float:
-        """Return how many of 100 words are in the lexicon."""
-        return self.per_100_words(sum(word in lexicon for word in self.words))
+
+PER_100 = "in 100 words"
+SHARE = "share"
+CLASS = "class"
+COUNT = "mean"
+Measure = Callable[[Text], float]
 
 
 @dataclass(frozen=True)
@@ -88,166 +91,49 @@ class Habit:
 
     name: str
     unit: str
-    measure: Callable[[Text], float]
+    meaning: str
     edges: tuple[float, ...]
-
-    @property
-    def meaning(self) -> str:
-        """Return the habit's line of description."""
-        return (self.measure.__doc__ or "").strip()
+    measure: Measure
 
     def bin(self, text: Text) -> int:
         """Return the number of the bin that the text falls into."""
         return bisect_left(self.edges, self.measure(text))
 
 
-def length(text: Text) -> float:
-    """Words in the whole text."""
-    return float(len(text.words))
+def _words_of(lexicon: frozenset[str]) -> Measure:
+    return lambda text: text.per_100_words(sum(word in lexicon for word in text.words))
 
 
-def sentence_length(text: Text) -> float:
-    """Words in a sentence, on average."""
+def _marks(*marks: str) -> Measure:
+    return lambda text: text.per_100_words(sum(text.raw.count(mark) for mark in marks))
+
+
+def _matches(pattern: re.Pattern[str]) -> Measure:
+    return lambda text: text.per_100_words(len(pattern.findall(text.raw)))
+
+
+def _sentence_length(text: Text) -> float:
     lengths = text.sentence_lengths
     return sum(lengths) / len(lengths) if lengths else 0.0
 
 
-def sentence_spread(text: Text) -> float:
-    """Words by which the longest sentence exceeds the shortest."""
+def _sentence_spread(text: Text) -> float:
     lengths = text.sentence_lengths
     return float(max(lengths) - min(lengths)) if lengths else 0.0
 
 
-def short_sentences(text: Text) -> float:
-    """Share of sentences of four words or fewer."""
-    return text.of_sentences(sum(n <= 4 for n in text.sentence_lengths))
-
-
-def word_length(text: Text) -> float:
-    """Letters in a word, on average."""
-    return sum(map(len, text.words)) / len(text.words) if text.words else 0.0
-
-
-def long_words(text: Text) -> float:
-    """Words of seven letters or more, in 100 words."""
-    return text.per_100_words(sum(len(word) >= 7 for word in text.words))
-
-
-def commas(text: Text) -> float:
-    """Commas in 100 words."""
-    return text.per_100_words(text.raw.count(","))
-
-
-def dashes(text: Text) -> float:
-    """Dashes (not hyphens) in 100 words."""
-    return text.per_100_words(len(_DASH.findall(text.raw)))
-
-
-def ellipses(text: Text) -> float:
-    """Ellipses in 100 words."""
-    return text.per_100_words(len(_ELLIPSIS.findall(text.raw)))
-
-
-def parentheses(text: Text) -> float:
-    """Opening parentheses and brackets in 100 words."""
-    return text.per_100_words(text.raw.count("(") + text.raw.count("["))
-
-
-def semicolons(text: Text) -> float:
-    """Semicolons and colons in 100 words."""
-    return text.per_100_words(text.raw.count(";") + text.raw.count(":"))
-
-
-def exclamations(text: Text) -> float:
-    """Exclamation marks for each sentence."""
-    return text.of_sentences(text.raw.count("!"))
-
-
-def questions(text: Text) -> float:
-    """Question marks for each sentence."""
-    return text.of_sentences(text.raw.count("?"))
-
-
-def emoticons(text: Text) -> float:
-    """Emoticons and emoji in 100 words."""
-    return text.per_100_words(len(_EMOTICON.findall(text.raw)))
-
-
-def lower_starts(text: Text) -> float:
-    """Share of sentences that begin with a small letter."""
-    return text.of_sentences(sum(s.lstrip("\"'([")[:1].islower() for s in text.sentences))
-
-
-def contractions(text: Text) -> float:
-    """Share of what could be contracted that is contracted."""
+def _contractions(text: Text) -> float:
     short = len(_CONTRACTED.findall(text.plain))
     long = len(_CONTRACTIBLE.findall(text.plain))
     return short / (short + long) if short + long else 0.0
 
 
-def first_person(text: Text) -> float:
-    """Words for oneself (I, me, my, we ...) in 100 words."""
-    return text.share_of(FIRST_PERSON)
-
-
-def second_person(text: Text) -> float:
-    """Words for the reader (you, your ...) in 100 words."""
-    return text.share_of(SECOND_PERSON)
-
-
-def hedges(text: Text) -> float:
-    """Hedges (perhaps, I think, sort of ...) for each sentence."""
+def _hedges(text: Text) -> float:
     padded = f" {' '.join(text.words)} "
     return text.of_sentences(sum(padded.count(f" {hedge} ") for hedge in HEDGES))
 
 
-def intensifiers(text: Text) -> float:
-    """Intensifiers (very, quite, really ...) in 100 words."""
-    return text.share_of(INTENSIFIERS)
-
-
-def articles(text: Text) -> float:
-    """Articles in 100 words."""
-    return text.share_of(ARTICLES)
-
-
-def prepositions(text: Text) -> float:
-    """Prepositions in 100 words."""
-    return text.share_of(PREPOSITIONS)
-
-
-def conjunctions(text: Text) -> float:
-    """Conjunctions in 100 words."""
-    return text.share_of(CONJUNCTIONS)
-
-
-def auxiliaries(text: Text) -> float:
-    """Auxiliary verbs in 100 words."""
-    return text.share_of(AUXILIARIES)
-
-
-def negations(text: Text) -> float:
-    """Negations, contracted ones too, in 100 words."""
-    return text.per_100_words(sum(w in NEGATIONS or w.endswith("n't") for w in text.words))
-
-
-def demonstratives(text: Text) -> float:
-    """Demonstratives (this, that, there ...) in 100 words."""
-    return text.share_of(DEMONSTRATIVES)
-
-
-def joined_starts(text: Text) -> float:
-    """Share of sentences that begin with a conjunction (and, but, so ...)."""
-    return text.of_sentences(sum(words(s)[0] in CONJUNCTIONS for s in text.sentences))
-
-
-def interjections(text: Text) -> float:
-    """Whether the text opens with an interjection (well, oh, look ...)."""
-    return float(bool(text.words) and text.words[0] in INTERJECTIONS)
-
-
-def opener(text: Text) -> float:
-    """Class of the first word: none, I, you, article, conjunction, question, -ing, other."""
+def _opener(text: Text) -> float:
     if not text.words:
         return 0.0
     first = text.words[0]
@@ -259,57 +145,86 @@ def opener(text: Text) -> float:
     return float(len(classes) + (2 if first.endswith("ing") else 1))
 
 
-def ending(text: Text) -> float:
-    """Class of the last mark: none, full stop, ellipsis, exclamation, question."""
+def _ending(text: Text) -> float:
     stripped = text.raw.rstrip().rstrip("\"')]")
     if stripped.endswith(("..", "\u2026")):
         return 2.0
     return {".": 1.0, "!": 3.0, "?": 4.0}.get(stripped[-1:], 0.0)
 
 
-def paragraphs(text: Text) -> float:
-    """Paragraphs in the whole text."""
-    return float(len([part for part in re.split(r"\n\s*\n", text.raw) if part.strip()]))
-
-
-PER_100 = "in 100 words"
-SHARE = "share"
-CLASS = "class"
-COUNT = "mean"
-
 HABITS: tuple[Habit, ...] = (
-    Habit("length", COUNT, length, (10, 18, 26, 34, 42, 52, 65, 90, 150)),
-    Habit("sentence length", COUNT, sentence_length, (5, 7, 9, 11, 13, 16, 20, 27)),
-    Habit("sentence spread", COUNT, sentence_spread, (1, 4, 7, 11, 16, 24)),
-    Habit("short sentences", SHARE, short_sentences, (0, 0.2, 0.35, 0.5)),
-    Habit("word length", COUNT, word_length, (3.5, 3.7, 3.9, 4.1, 4.3, 4.6, 5.0)),
-    Habit("long words", PER_100, long_words, (4, 8, 12, 16, 22)),
-    Habit("commas", PER_100, commas, (0, 2, 4, 6, 9, 13)),
-    Habit("dashes", PER_100, dashes, (0, 2, 4, 7)),
-    Habit("ellipses", PER_100, ellipses, (0, 2, 4, 8)),
-    Habit("parentheses", PER_100, parentheses, (0, 2, 4)),
-    Habit("semicolons", PER_100, semicolons, (0, 2, 4, 7)),
-    Habit("exclamations", SHARE, exclamations, (0, 0.2, 0.4, 0.7)),
-    Habit("questions", SHARE, questions, (0, 0.2, 0.4)),
-    Habit("emoticons", PER_100, emoticons, (0, 3)),
-    Habit("small-letter starts", SHARE, lower_starts, (0, 0.34, 0.67, 0.99)),
-    Habit("contractions", SHARE, contractions, (0, 0.34, 0.67, 0.99)),
-    Habit("first person", PER_100, first_person, (0, 3, 6, 9, 13)),
-    Habit("second person", PER_100, second_person, (0, 3, 6)),
-    Habit("hedges", SHARE, hedges, (0, 0.2, 0.4)),
-    Habit("intensifiers", PER_100, intensifiers, (0, 2, 4, 7)),
-    Habit("articles", PER_100, articles, (3, 6, 9, 12, 16)),
-    Habit("prepositions", PER_100, prepositions, (5, 8, 11, 14, 18)),
-    Habit("conjunctions", PER_100, conjunctions, (0, 2, 4, 7, 10)),
-    Habit("auxiliaries", PER_100, auxiliaries, (2, 5, 8, 11, 15)),
-    Habit("negations", PER_100, negations, (0, 2, 4, 7)),
-    Habit("demonstratives", PER_100, demonstratives, (0, 2, 4, 7)),
-    Habit("starts with and, but, so", SHARE, joined_starts, (0, 0.2, 0.4)),
-    Habit("interjection first", SHARE, interjections, (0.5,)),
-    Habit("first word", CLASS, opener, tuple(n + 0.5 for n in range(9))),
-    Habit("last mark", CLASS, ending, tuple(n + 0.5 for n in range(4))),
-    Habit("paragraphs", COUNT, paragraphs, (1, 2, 4)),
-)
+    Habit("length", COUNT, "Words in the whole text.",
+          (10, 18, 26, 34, 42, 52, 65, 90, 150), lambda t: float(len(t.words))),
+    Habit("sentence length", COUNT, "Words in a sentence, on average.",
+          (5, 7, 9, 11, 13, 16, 20, 27), _sentence_length),
+    Habit("sentence spread", COUNT, "Words by which the longest sentence exceeds the shortest.",
+          (1, 4, 7, 11, 16, 24), _sentence_spread),
+    Habit("short sentences", SHARE, "Share of sentences of four words or fewer.",
+          (0, 0.2, 0.35, 0.5),
+          lambda t: t.of_sentences(sum(n <= 4 for n in t.sentence_lengths))),
+    Habit("word length", COUNT, "Letters in a word, on average.",
+          (3.5, 3.7, 3.9, 4.1, 4.3, 4.6, 5.0),
+          lambda t: sum(map(len, t.words)) / len(t.words) if t.words else 0.0),
+    Habit("long words", PER_100, "Words of seven letters or more, in 100 words.",
+          (4, 8, 12, 16, 22),
+          lambda t: t.per_100_words(sum(len(word) >= 7 for word in t.words))),
+    Habit("commas", PER_100, "Commas in 100 words.",
+          (0, 2, 4, 6, 9, 13), _marks(",")),
+    Habit("dashes", PER_100, "Dashes (not hyphens) in 100 words.",
+          (0, 2, 4, 7), _matches(_DASH)),
+    Habit("ellipses", PER_100, "Ellipses in 100 words.",
+          (0, 2, 4, 8), _matches(_ELLIPSIS)),
+    Habit("parentheses", PER_100, "Opening parentheses and brackets in 100 words.",
+          (0, 2, 4), _marks("(", "[")),
+    Habit("semicolons", PER_100, "Semicolons and colons in 100 words.",
+          (0, 2, 4, 7), _marks(";", ":")),
+    Habit("exclamations", SHARE, "Exclamation marks for each sentence.",
+          (0, 0.2, 0.4, 0.7), lambda t: t.of_sentences(t.raw.count("!"))),
+    Habit("questions", SHARE, "Question marks for each sentence.",
+          (0, 0.2, 0.4), lambda t: t.of_sentences(t.raw.count("?"))),
+    Habit("emoticons", PER_100, "Emoticons and emoji in 100 words.",
+          (0, 3), _matches(_EMOTICON)),
+    Habit("small-letter starts", SHARE, "Share of sentences that begin with a small letter.",
+          (0, 0.34, 0.67, 0.99),
+          lambda t: t.of_sentences(sum(s.lstrip("\"'([")[:1].islower() for s in t.sentences))),
+    Habit("contractions", SHARE, "Share of what could be contracted that is contracted.",
+          (0, 0.34, 0.67, 0.99), _contractions),
+    Habit("first person", PER_100, "Words for oneself (I, me, my, we ...) in 100 words.",
+          (0, 3, 6, 9, 13), _words_of(FIRST_PERSON)),
+    Habit("second person", PER_100, "Words for the reader (you, your ...) in 100 words.",
+          (0, 3, 6), _words_of(SECOND_PERSON)),
+    Habit("hedges", SHARE, "Hedges (perhaps, I think, sort of ...) for each sentence.",
+          (0, 0.2, 0.4), _hedges),
+    Habit("intensifiers", PER_100, "Intensifiers (very, quite, really ...) in 100 words.",
+          (0, 2, 4, 7), _words_of(INTENSIFIERS)),
+    Habit("articles", PER_100, "Articles in 100 words.",
+          (3, 6, 9, 12, 16), _words_of(ARTICLES)),
+    Habit("prepositions", PER_100, "Prepositions in 100 words.",
+          (5, 8, 11, 14, 18), _words_of(PREPOSITIONS)),
+    Habit("conjunctions", PER_100, "Conjunctions in 100 words.",
+          (0, 2, 4, 7, 10), _words_of(CONJUNCTIONS)),
+    Habit("auxiliaries", PER_100, "Auxiliary verbs in 100 words.",
+          (2, 5, 8, 11, 15), _words_of(AUXILIARIES)),
+    Habit("negations", PER_100, "Negations, contracted ones too, in 100 words.",
+          (0, 2, 4, 7),
+          lambda t: t.per_100_words(sum(w in NEGATIONS or w.endswith("n't") for w in t.words))),
+    Habit("demonstratives", PER_100, "Demonstratives (this, that, there ...) in 100 words.",
+          (0, 2, 4, 7), _words_of(DEMONSTRATIVES)),
+    Habit("starts with and, but, so", SHARE,
+          "Share of sentences that begin with a conjunction (and, but, so ...).", (0, 0.2, 0.4),
+          lambda t: t.of_sentences(sum(words(s)[0] in CONJUNCTIONS for s in t.sentences))),
+    Habit("interjection first", SHARE,
+          "Whether the text opens with an interjection (well, oh, look ...).", (0.5,),
+          lambda t: float(bool(t.words) and t.words[0] in INTERJECTIONS)),
+    Habit("first word", CLASS,
+          "Class of the first word: none, I, you, article, conjunction, question, -ing, other.",
+          tuple(n + 0.5 for n in range(9)), _opener),
+    Habit("last mark", CLASS,
+          "Class of the last mark: none, full stop, ellipsis, exclamation, question.",
+          tuple(n + 0.5 for n in range(4)), _ending),
+    Habit("paragraphs", COUNT, "Paragraphs in the whole text.", (1, 2, 4),
+          lambda t: float(len([p for p in re.split(r"\n\s*\n", t.raw) if p.strip()]))),
+)  # fmt: skip
 
 
 def rates(texts: Sequence[str]) -> dict[str, float]:

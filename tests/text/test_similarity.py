@@ -1,13 +1,10 @@
 """Near-duplicates and shared runs of words."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from align.text.similarity import (
     RunIndex,
-    jaccard,
-    longest_shared_run,
     near_identical,
     similarity,
     words,
@@ -16,13 +13,6 @@ from align.text.similarity import (
 
 def test_words_are_compared_without_case_punctuation_and_kind_of_apostrophe() -> None:
     assert words("Don\u2019t — I SAID: don't!") == ["don't", "i", "said", "don't"]
-
-
-def test_jaccard_by_hand() -> None:
-    assert jaccard("a b c", "b c d") == 0.5  # b, c of a, b, c, d
-    assert jaccard("a b c", "b c d", n=2) == pytest.approx(1 / 3)  # b-c of a-b, b-c, c-d
-    assert jaccard("", "") == 1
-    assert jaccard("", "a") == 0
 
 
 def test_similarity_by_hand() -> None:
@@ -53,15 +43,6 @@ def test_same_words_in_another_style_are_not_near_identical() -> None:
     )
     assert similarity(first, other) == 1
     assert not near_identical(first, other)
-
-
-def test_longest_shared_run() -> None:
-    assert longest_shared_run("He said: the cat sat down.", "now THE CAT SAT, up") == [
-        "the",
-        "cat",
-        "sat",
-    ]
-    assert longest_shared_run("one", "two") == []
 
 
 SEALED = "the spare key lies under the third blue pot by the door"
