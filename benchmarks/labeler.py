@@ -133,7 +133,7 @@ def import_seconds(repeats: int = 9) -> float:
     """Return the median seconds that importing the labeler with its screen takes."""
     code = (
         "import time; started = time.perf_counter(); "
-        "import labeler.cli, labeler.places, labeler.sitting, labeler.app; "
+        "import labeler.cli, labeler.pair_sources, labeler.run, labeler.app; "
         "print(time.perf_counter() - started)"
     )
     command = [sys.executable, "-c", code]

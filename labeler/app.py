@@ -25,7 +25,7 @@ THEMES: dict[ThemeName, str] = {"dark": "textual-dark", "light": "textual-light"
 
 
 class LabelerApp(App[None]):
-    """Shows one sitting; whatever ends it, all that was answered is in the store already."""
+    """Shows one session; whatever ends it, all that was answered is in the store already."""
 
     CSS_PATH = "labeler.tcss"
     TITLE = "Soundalike"
@@ -79,6 +79,6 @@ class LabelerApp(App[None]):
         for action in ACTIONS:
             yield SystemCommand(
                 action.short.capitalize(),
-                action.says,
+                action.meaning,
                 lambda name=action.name: self._choosing.act(name),
             )

@@ -20,7 +20,7 @@ ABOUT = """\
 Say, pair after pair, which of two answers sounds like you.
 
 One key answers and moves on: arrow left or right for that answer, up for both, down for neither,
-space to skip, backspace to undo (also across sittings), ? for all other keys. The keys can be
+space to skip, backspace to undo (also across sessions), ? for all other keys. The keys can be
 changed under `keys:` in owner.yaml.
 
 An answer is on the disk before the next pair is shown. Which twin gave an answer is not shown. The
@@ -29,7 +29,7 @@ choices."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as everything here does."""
+    """Reports a mistake in one line, as everything here does."""
 
     def error(self, message: str) -> NoReturn:
         raise UserError("labeler", message, "See: labeler --help")
@@ -58,7 +58,7 @@ def parser(columns: int | None = None) -> argparse.ArgumentParser:
     add("--plain", action="store_true",
         help="lines instead of a screen: a letter and Enter (screen readers, pipes)")  # fmt: skip
     add("--theme", choices=("dark", "light"), default="dark", help="of the screen")
-    add("--seed", type=int, metavar="N", help="of order and sides (default: the last sitting's)")
+    add("--seed", type=int, metavar="N", help="of order and sides (default: the last session's)")
     add("--root", metavar="DIR", help="project root (default: the checkout)")
     add("--version", action="version", version=__version__, help="print the version")
     return options
@@ -77,23 +77,23 @@ def label(words: Sequence[str]) -> None:
     Raises:
         UserError: The words, the owner, or the file make no sense.
     """
-    said = parser().parse_args(words)
-    if said.root is not None:
-        os.environ["SOUNDALIKE_ROOT"] = said.root
-    from labeler.places import place_of_file, place_of_owner
-    from labeler.sitting import Wish, sit
+    line = parser().parse_args(words)
+    if line.root is not None:
+        os.environ["SOUNDALIKE_ROOT"] = line.root
+    from labeler.pair_sources import file_pairs, owner_pairs
+    from labeler.run import SessionOptions, run_session
 
-    if said.file is None and said.out is not None:
+    if line.file is None and line.out is not None:
         raise UserError("--out", "only a file's choices go to a file", "Name the file of pairs too")
-    wish = Wish(said.order, said.seed, said.limit, said.goal, said.plain, said.theme, said.arena)
-    if said.file is None:
-        place = place_of_owner(said.owner)
+    options = SessionOptions(
+        line.order, line.seed, line.limit, line.goal, line.plain, line.theme, line.arena
+    )
+    if line.file is None:
+        pairs = owner_pairs(line.owner)
     else:
-        place = place_of_file(said.file, said.out or said.file.with_suffix(".choices.jsonl"))
-    try:
-        sit(place, wish)
-    finally:
-        place.close()
+        pairs = file_pairs(line.file, line.out or line.file.with_suffix(".choices.jsonl"))
+    with pairs as source:
+        run_session(source, options)
 
 
 def main() -> None:

@@ -1,4 +1,8 @@
-"""Which key does what: the defaults, what owner.yaml changes of them, and clashes."""
+"""Which key does what: the defaults, what owner.yaml changes of them, and clashes.
+
+Textual's own bindings are no match for it: a keymap drops a doubled key without a word, and knows
+no capital that does what its small letter does.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,13 +20,13 @@ class Action:
         name: What owner.yaml calls it.
         keys: Those of the default layout: a character, or a word like `left` or `pagedown`.
         short: One or two words for the row of keys.
-        says: What it does, for the help.
+        meaning: What it does, for the help.
     """
 
     name: str
     keys: tuple[str, ...]
     short: str
-    says: str
+    meaning: str
 
 
 GROUPS = {
@@ -73,7 +77,7 @@ _SHOWN = {
 
 
 class Keys:
-    """The keys of a sitting, each for one action.
+    """The keys of a session, each for one action.
 
     Args:
         chosen: Action to its keys, where they are not the default ones.
@@ -107,7 +111,7 @@ class Keys:
         """Return what a key does, None where it does nothing.
 
         Args:
-            key: Its name, as Textual says it.
+            key: Its name, as Textual names it.
             character: What it types, None where it types nothing. A capital does what the small
                 letter does, unless it has a meaning of its own: CapsLock must not mute the keys.
         """
@@ -138,29 +142,29 @@ def _checked(key: str, where: str) -> str:
     raise UserError(where, f"keys: there is no key {key!r}", remedy)
 
 
-def keys_of(owner: str) -> Keys:
-    """Return the owner's keys: the defaults, and what owner.yaml says of them.
+def keys_of(owner_id: str) -> Keys:
+    """Return the owner's keys: the defaults, and what owner.yaml changes of them.
 
     Raises:
         UserError: owner.yaml makes no sense; the line names the place.
     """
-    path = owner_dir(owner) / "owner.yaml"
+    path = owner_dir(owner_id) / "owner.yaml"
     # Most owners change no key, and need not wait for what checks the whole file.
     if not path.is_file() or b"keys:" not in path.read_bytes():
         return Keys()
     from align.owner import load_owner
 
-    return parse_keys(load_owner(owner).keys, relative_to_root(path))
+    return parse_keys(load_owner(owner_id).keys, relative_to_root(path))
 
 
-def parse_keys(said: Mapping[str, Any], where: str) -> Keys:
+def parse_keys(values: Mapping[str, Any], where: str) -> Keys:
     """Return the keys that stand under `keys:` in owner.yaml.
 
     Raises:
         UserError: A value is no key, or what `Keys` refuses.
     """
     chosen: dict[str, tuple[str, ...]] = {}
-    for name, value in said.items():
+    for name, value in values.items():
         listed = value if isinstance(value, list) else [value]
         for key in listed:
             # Bare y, n, on and off are truth values in YAML.

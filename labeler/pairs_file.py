@@ -6,7 +6,8 @@ messages, and `model_a` and `model_b` may name who answered.
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,31 +19,36 @@ from align.store.choices import current_choices
 from align.store.connection import connect, transaction
 from align.store.pairs import Pair, add_pairs, get_pair
 from align.store.prompts import Prompt, add_prompts
+from labeler.pair_sources import only_labeler
 
 A_LINE = 'A line is {"prompt": "...", "a": "...", "b": "..."}'
 
 
-def open_pairs_file(path: Path, out: Path) -> sqlite3.Connection:
-    """Open the store `<out>.db` with all pairs of the file; a line that is known adds nothing.
+@contextmanager
+def file_store(path: Path, out: Path) -> Iterator[sqlite3.Connection]:
+    """Open the store `<out>.db` with all pairs of the file, and write the choices at the end.
+
+    A line that is known adds nothing.
 
     Raises:
-        UserError: The file is missing, is no JSON lines, or a line is no pair.
+        UserError: The file is missing, is no JSON lines, a line is no pair, or another labeler is
+            open on the store.
     """
     if not path.is_file():
         raise UserError(str(path), "no such file", "Name a file of pairs, or --owner NAME")
     with path.open("rb") as file:
         lines = [_pair(row, f"{path}:{number}") for number, row in parse_jsonl(file, str(path))]
     out.parent.mkdir(parents=True, exist_ok=True)
-    conn = connect(out.with_name(f"{out.name}.db"), create=True)
-    try:
+    store = out.with_name(f"{out.name}.db")
+    with only_labeler(store), closing(connect(store, create=True)) as conn:
         with transaction(conn):
             add_prompts(conn, [prompt for prompt, _, _ in lines])
             add_answers(conn, [answer for _, answers, _ in lines for answer in answers])
             add_pairs(conn, [pair for _, _, pair in lines])
-    except BaseException:
-        conn.close()
-        raise
-    return conn
+        try:
+            yield conn
+        finally:
+            write_choices(conn, out)
 
 
 def _pair(row: Mapping[str, Any], where: str) -> tuple[Prompt, tuple[Answer, Answer], Pair]:
@@ -78,8 +84,8 @@ def _pair(row: Mapping[str, Any], where: str) -> tuple[Prompt, tuple[Answer, Ans
     return prompt, (first, second), pair
 
 
-def write_choices(conn: sqlite3.Connection, out: Path) -> int:
-    """Write all choices that stand, with their marks, whole or not at all; return how many."""
+def write_choices(conn: sqlite3.Connection, out: Path) -> None:
+    """Write all current choices with their marks, whole or not at all."""
     rows, marks = [], all_marks(conn)
     for choice in current_choices(conn, actors=["owner"]):
         pair = get_pair(conn, choice.pair_id)
@@ -102,4 +108,3 @@ def write_choices(conn: sqlite3.Connection, out: Path) -> int:
             row["rewrite"] = choice.rewrite
         rows.append({**row, **marks.get(choice.pair_id, {})})
     write_jsonl_atomically(out, rows, mode=0o600)
-    return len(rows)

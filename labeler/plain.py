@@ -14,7 +14,7 @@ KEYS = (
     "p private · m note · q quit"
 )
 ANSWERS: dict[str, Answer] = {"a": "left", "b": "right", "=": "both", "n": "neither"}
-SAID = {"left": "left", "right": "right", "both": "both sound like you", "neither": "neither does"}
+NAMES = {"left": "left", "right": "right", "both": "both sound like you", "neither": "neither does"}
 
 
 def label(
@@ -29,7 +29,7 @@ def label(
 
     Args:
         session: What is asked and where the answers go.
-        progress: What is said of the sitting so far.
+        progress: Figures of the session so far.
         limit: Number of answers after which to stop, skips not counted.
         lines: Where the letters come from; stdin by default.
         out: Where the pairs go; stdout by default.
@@ -42,7 +42,7 @@ def label(
     show(KEYS)
     shown: Question | None = None
     while (question := session.question) is not None:
-        if limit is not None and sum(e.outcome != "skip" for e in session.given) >= limit:
+        if limit is not None and sum(d.outcome != "skip" for d in session.given) >= limit:
             return
         if question != shown:
             _show_pair(question, session, progress, show)
@@ -72,16 +72,16 @@ def _act(session: Session, key: str, written: Callable[[], str]) -> str:
     """Do what the key says and return the line that confirms it."""
     if key in ANSWERS:
         session.answer(ANSWERS[key])
-        return f"Saved: {SAID[ANSWERS[key]]}."
+        return f"Saved: {NAMES[ANSWERS[key]]}."
     if key == "s":
         session.skip()
         return "Skipped; it comes again later."
     if key == "u":
-        taken = session.undo()
-        return f"Taken back: {taken}." if taken else "Nothing to take back."
+        undone = session.undo()
+        return f"Taken back: {undone}." if undone else "Nothing to take back."
     if key == "r":
-        done = session.redo()
-        return f"Done again: {done}." if done else "Nothing to do again."
+        redone = session.redo()
+        return f"Done again: {redone}." if redone else "Nothing to do again."
     if key == "p":
         private = session.toggle_private()
         return "This pair never leaves the machine." if private else "No longer private."
@@ -103,7 +103,7 @@ def _count(
     """Count an answer, and at the end of a block say what the block looked like."""
     if session.question == question:  # nothing was written
         return
-    progress.acted(question, session.given[-1])
+    progress.decided(question)
     if block := progress.block():
         show(f"{block[:1].upper()}{block[1:]}.")
 

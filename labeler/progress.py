@@ -1,12 +1,12 @@
-"""What the screen says of a sitting while it runs: pace, agreement, biases. No screen, no keys."""
+"""Figures of a running session: pace, agreement, biases. No screen, no keys."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from align.choices.tally import Act, pace, tally
 from align.store.events import utc_time
-from labeler.session import Question, Session
-from labeler.session.history import Done
+from labeler.session import Decision, Question, Session
+from labeler.session.acts import EventId
 
 # Biases are shown after so many answers only: seen at every key they would steer the next one.
 BLOCK = 25
@@ -19,7 +19,7 @@ class Progress:
 
     Args:
         session: Whose acts are counted.
-        earlier: Reads the acts of all sittings; called once, and not before it is needed.
+        earlier: Reads the acts of all sessions; called once, and not before it is needed.
         goal: How many answers the owner wants to give today.
     """
 
@@ -30,39 +30,40 @@ class Progress:
         self._since = utc_time(datetime.now(UTC))
         self._earlier: Sequence[Act] = ()
         self._today = 0
-        self._acts: dict[tuple[str, int], Act] = {}
+        self._acts: dict[EventId, Act] = {}
         self._given: list[Act] = []
         self._agreement = ""
 
     def read_earlier(self) -> None:
-        """Read what was done before this sitting; until then the counts are of this one."""
+        """Read what was done before this session; until then the counts are of this one."""
         self._earlier = [act for act in self._read() if act.time < self._since]
         self._today = sum(_is_answer(act) and _is_today(act.time) for act in self._earlier)
         self._agree()
 
-    def acted(self, question: Question, done: Done) -> None:
-        """Count what was done with a question."""
-        act = _act(question, done, self._session)
-        self._acts[done.device, done.counter] = act
+    def decided(self, question: Question) -> None:
+        """Count the decision on a question, the session's last."""
+        decision = self._session.given[-1]
+        act = _act(question, decision, self._session)
+        self._acts[decision.id] = act
         self.recount()
         if act.agrees is not None:
             self._agree()
 
     def reversed(self) -> None:
-        """Count again after an undo or a redo, which may have been of an earlier sitting's act."""
+        """Count again after an undo or a redo, which may have been of an earlier session's act."""
         before = len(self._given)
         self.recount()
         if len(self._given) == before:
             self.read_earlier()
 
     def recount(self) -> None:
-        """Count what stands of this sitting."""
-        acts = (self._acts.get((done.device, done.counter)) for done in self._session.given)
+        """Count what stands of this session."""
+        acts = (self._acts.get(decision.id) for decision in self._session.given)
         self._given = [act for act in acts if act is not None]
 
     @property
     def answers(self) -> list[Act]:
-        """The answers of this sitting that stand; a skip is none."""
+        """The current answers of this session; a skip is none."""
         return [act for act in self._given if _is_answer(act)]
 
     @property
@@ -85,14 +86,14 @@ class Progress:
         if not answers or len(answers) % BLOCK:
             return ""
         figures = tally(answers[-BLOCK:])
-        said = [f"the last {BLOCK}"]
+        shares = []
         for name, share, interval in (
             ("left", figures.left_share, figures.left),
             ("the longer", figures.longer_share, figures.longer),
         ):
             if share is not None and interval is not None:
-                said.append(f"{name} {share:.0%} ({interval.low:.0%} to {interval.high:.0%})")
-        return ": ".join([said[0], ", ".join(said[1:])]) if len(said) > 1 else ""
+                shares.append(f"{name} {share:.0%} ({interval.low:.0%} to {interval.high:.0%})")
+        return f"the last {BLOCK}: {', '.join(shares)}" if shares else ""
 
     def _agree(self) -> None:
         figures = tally([*self._earlier, *self._given])
@@ -103,19 +104,16 @@ class Progress:
         self._agreement = f"{figures.agreement_share:.0%} like before ({low:.0%} to {high:.0%})"
 
 
-def _act(question: Question, done: Done, session: Session) -> Act:
+def _act(question: Question, decision: Decision, session: Session) -> Act:
     lengths = {"a": len(question.pair.text_a), "b": len(question.pair.text_b)}
     longer = None if lengths["a"] == lengths["b"] else max(lengths, key=lambda side: lengths[side])
     agrees = None
     # A rewrite is new writing, whatever was said of the pair before.
-    if question.repeat_of is not None and done.outcome not in ("skip", "rewrite"):
-        first = next(
-            (d.outcome for d in session.history if (d.device, d.counter) == question.repeat_of),
-            None,
-        )
-        agrees = None if first is None else first == done.outcome
+    if question.repeat_of is not None and decision.outcome not in ("skip", "rewrite"):
+        first = next((d.outcome for d in session.decisions if d.id == question.repeat_of), None)
+        agrees = None if first is None else first == decision.outcome
     time = utc_time(datetime.now(UTC))
-    return Act(done.outcome, question.left_is, done.ms, longer, agrees, time)
+    return Act(decision.outcome, question.left_is, decision.ms, longer, agrees, time)
 
 
 def _is_answer(act: Act) -> bool:

@@ -31,7 +31,7 @@ class Screen:
 
     Attributes:
         name: Of its file.
-        says: What it shows, for those who can't see the picture.
+        description: What it shows, for those who can't see the picture.
         press: The keys that lead there.
         size: Columns and rows.
         theme: Dark or light.
@@ -39,7 +39,7 @@ class Screen:
     """
 
     name: str
-    says: str
+    description: str
     press: tuple[str, ...] = ()
     size: tuple[int, int] = SIZE
     theme: ThemeName = "dark"
@@ -125,8 +125,8 @@ async def opened(screen: Screen, size: tuple[int, int] | None = None) -> tuple[s
     with (
         tempfile.TemporaryDirectory() as folder,
         closing(store_of_talks(Path(folder) / "twin.db", screen.pairs)) as conn,
-        closing(Session(conn, seed=2, clock=lambda: 0.0)) as session,
     ):
+        session = Session(conn, seed=2, clock=lambda: 0.0)
         app = LabelerApp(
             session,
             Progress(session, lambda: owner_acts(conn), goal=30),

@@ -108,7 +108,7 @@ def test_no_commands_module_loads_anything_heavy():
 
 
 def test_the_labeler_loads_nothing_heavy():
-    rooms = "cli places pairs_file sitting session app screens.help screens.writing plain summary"
+    rooms = "cli pair_sources pairs_file run session app screens.help screens.writing plain"
     imports = ", ".join(f"labeler.{room}" for room in rooms.split())
     done = python(f"import sys, {imports}\n" + LOADED)
     assert done.stdout.strip() == "loaded:", done.stderr

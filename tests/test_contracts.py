@@ -36,7 +36,7 @@ PLANTED = [
     ("align-without-labeler", "align/store/pairs.py", "import labeler.session.session"),
     ("labeler-light", "labeler/plain.py", "import torch"),
     ("labeler-light", "align/store/pairs.py", "def f() -> None: import sklearn.svm"),
-    ("labeler-rooms", "labeler/sitting.py", "def f() -> None: import align.sampling"),
+    ("labeler-rooms", "labeler/run.py", "def f() -> None: import align.sampling"),
     ("labeler-rooms", "labeler/session/session.py", "from align import preferences"),
     ("rooms-without-torch", "align/ingest/decoding.py", "import transformers"),
     ("rooms-without-torch", "labeler/session/session.py", "import trl"),

@@ -1,4 +1,4 @@
-"""Which pair to ask next: pure policies that walk a pool of pairs, one pair at a time.
+"""Which pair to ask next: pure orders that walk a pool of pairs, one pair at a time.
 
 A pair's id is a hash of its content, so the ids in rising order, begun at a point that is drawn
 from the seed and gone round once, are the pairs in random order. Such a walk reads only as far as
@@ -82,8 +82,8 @@ class Pick:
 
 
 @dataclass(frozen=True)
-class Policy:
-    """How to choose what is asked.
+class QueueOrder:
+    """The order in which pairs are asked.
 
     Attributes:
         picks: Yields the order of a pool's pairs, from a seed and the pairs that have an answer.
@@ -198,7 +198,7 @@ class _Walk:
             self._out_of[candidate.number] += 1
 
 
-POLICIES: dict[str, Policy] = {
-    "fresh": Policy(fresh, PAIRS_A_PROMPT),
-    "random": Policy(random_order, None),
+ORDERS: dict[str, QueueOrder] = {
+    "fresh": QueueOrder(fresh, PAIRS_A_PROMPT),
+    "random": QueueOrder(random_order, None),
 }

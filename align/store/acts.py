@@ -3,9 +3,10 @@
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
+from align.choices.selection import Candidate
 from align.choices.tally import Act
 from align.store.pairs import Purpose
 
@@ -33,6 +34,14 @@ ORDER BY e.time, e.device, e.counter
 """
 
 
+_EVENTS = """
+SELECT e.device, e.counter, e.kind, e.payload,
+       a.pair_id, a.prompt_id, a.checkpoint_number, a.empty, a.likeness
+FROM events e LEFT JOIN askable a ON a.purpose = ? AND a.pair_id = e.pair_id
+WHERE e.actor = 'owner' ORDER BY e.time, e.device, e.counter
+"""
+
+
 def owner_acts(conn: sqlite3.Connection, purpose: Purpose = "train") -> list[Act]:
     """Return the owner's standing acts on pairs of a purpose, oldest first."""
     acts = []
@@ -47,38 +56,40 @@ def owner_acts(conn: sqlite3.Connection, purpose: Purpose = "train") -> list[Act
     return acts
 
 
-def pair_marks(conn: sqlite3.Connection, pair_id: str) -> dict[str, Any]:
-    """Return the owner's marks on a pair: `private`, `note` and `flags`, as far as there are any.
+def owner_events(
+    conn: sqlite3.Connection, purpose: Purpose
+) -> Iterator[tuple[tuple[str, int], str, str, Candidate | None]]:
+    """Yield id, kind, payload (JSON) and pair of all the owner's events, oldest first.
 
-    `flags` are like `{"flag": "facts", "side": "a"}`; a side of None means the pair as a whole.
+    The pair is None where it is of another purpose, or not here whole (yet).
     """
-    return _marks(conn, "AND pair_id = ?", [pair_id]).get(pair_id, {})
+    cursor = conn.cursor()
+    cursor.row_factory = None  # Plain tuples, which are unpacked faster.
+    for device, counter, kind, payload, *pair in cursor.execute(_EVENTS, (purpose,)):
+        yield (device, counter), kind, payload, Candidate(*pair) if pair[0] is not None else None
 
 
 def all_marks(conn: sqlite3.Connection) -> dict[str, dict[str, Any]]:
-    """Return pair id -> marks, as `pair_marks` has them, of all pairs with any."""
-    return _marks(conn, "", [])
+    """Return the owner's marks by pair: `private`, `note` and `flags`, as far as there are any.
 
-
-def _marks(
-    conn: sqlite3.Connection, where: str, values: Iterable[str]
-) -> dict[str, dict[str, Any]]:
-    found: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    `flags` are like `{"flag": "facts", "side": "a"}`; a side of None means the pair as a whole.
+    """
+    by_pair: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     rows = conn.execute(
         "SELECT pair_id, kind, payload FROM standing_events WHERE actor = 'owner' "
-        f"AND kind IN ('private', 'note', 'flag') AND pair_id IS NOT NULL {where} "
-        "ORDER BY time, device, counter",
-        tuple(values),
+        "AND kind IN ('private', 'note', 'flag') AND pair_id IS NOT NULL "
+        "ORDER BY time, device, counter"
     )
-    for pair, kind, payload in rows:
-        marks, said = found[pair], json.loads(payload)
+    for pair_id, kind, text in rows:
+        marks, payload = by_pair[pair_id], json.loads(text)
         if kind == "private":
             marks["private"] = True
         elif kind == "note":
-            marks["note"] = said.get("text") or ""
+            marks["note"] = payload.get("text") or ""
         else:
-            flag = {"flag": said.get("flag"), "side": said.get("side")}
+            flag = {"flag": payload.get("flag"), "side": payload.get("side")}
             marks["flags"] = [*(f for f in marks.get("flags", ()) if f != flag), flag]
     return {
-        pair: {key: value for key, value in marks.items() if value} for pair, marks in found.items()
+        pair_id: {key: value for key, value in marks.items() if value}
+        for pair_id, marks in by_pair.items()
     }

@@ -43,6 +43,11 @@ class Event:
     payload: Mapping[str, Any]
     time: str
 
+    @property
+    def id(self) -> tuple[str, int]:
+        """The event's id."""
+        return self.device, self.counter
+
 
 def append_event(
     conn: sqlite3.Connection,

@@ -57,7 +57,7 @@ def copy_store(conn: sqlite3.Connection, target: Path) -> None:
     """Copy the store to a new file, whole or not at all, while others read and write it.
 
     The copy has no device: once in use beside the original, it numbers its events under a device
-    of its own, so the two can merge again. No labeler shows its pairs.
+    of its own, so the two can merge again.
     """
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     beside = target.with_name(f".{target.name}.{os.getpid()}")
@@ -68,11 +68,8 @@ def copy_store(conn: sqlite3.Connection, target: Path) -> None:
         try:
             conn.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")
-            tables = {row[0] for row in copy.execute("SELECT name FROM sqlite_master")}
-            if "meta" in tables:
+            if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
                 copy.execute("DELETE FROM meta WHERE key = 'device'")
-            if "claims" in tables:
-                copy.execute("DELETE FROM claims")
         finally:
             copy.close()
         with beside.open("rb") as file:

@@ -9,7 +9,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from align.errors import UserError
-from labeler import showing
+from labeler import rendering
 from labeler.keys import Keys
 from labeler.progress import FEW_LEFT, Progress
 from labeler.session import Answer, Flag, Session
@@ -32,7 +32,7 @@ class ChoosingScreen(Screen[None]):
 
     Args:
         session: What is asked, and where the answers go.
-        progress: What is said of the sitting so far.
+        progress: Figures of the session so far.
         keys: Which key does what.
         title: Whose pairs.
         more: How to come by more pairs.
@@ -54,7 +54,7 @@ class ChoosingScreen(Screen[None]):
         super().__init__()
         self._session, self._progress, self._keys = session, progress, keys
         self._title, self._more, self._limit = title, more, limit
-        self._top, self._said = Bar("top"), Bar("said")
+        self._top, self._message = Bar("top"), Bar("message")
         self._pair = PairView(keys)
         self._counted = False
         self._left: int | None = None
@@ -69,7 +69,7 @@ class ChoosingScreen(Screen[None]):
             "note": self._note,
             "facts": lambda: self._flag("facts"),
             "voice": lambda: self._flag("voice"),
-            "diff": lambda: self._said.say((pair.toggle_differences(), "bold")),
+            "diff": lambda: self._message.say((pair.toggle_differences(), "bold")),
             "focus": self._next_focus,
             "scroll_down": lambda: pair.scroll_answers(lines=1),
             "scroll_up": lambda: pair.scroll_answers(lines=-1),
@@ -88,9 +88,9 @@ class ChoosingScreen(Screen[None]):
         self.add_class(max(at for at in self.HORIZONTAL_BREAKPOINTS if at[0] <= width)[1])
         yield self._top
         yield self._pair
-        yield self._said
+        yield self._message
         yield KeyRow(self._keys)
-        yield Static(TOO_SMALL, id="small", markup=False)
+        yield Static(TOO_SMALL, id="too-small", markup=False)
 
     def on_mount(self) -> None:
         """Show the first pair, and read what is not needed for it after it stands there."""
@@ -104,7 +104,7 @@ class ChoosingScreen(Screen[None]):
         gc.freeze()
         self._show_progress()
         if self._left is not None and self._left < FEW_LEFT:
-            self._said.say((f"{self._left} pairs are left. {self._more}", ""))
+            self._message.say((f"{self._left} pairs are left. {self._more}", ""))
 
     def on_resize(self) -> None:
         """Say so where the window is too small."""
@@ -143,7 +143,7 @@ class ChoosingScreen(Screen[None]):
         if question is None:
             return
         self._session.answer(answer)
-        self._progress.acted(question, self._session.given[-1])
+        self._progress.decided(question)
         self._after(f"✓ Saved: {words}", ends_block=True)
 
     def _skip(self) -> None:
@@ -153,14 +153,14 @@ class ChoosingScreen(Screen[None]):
             self._after("Skipped; it comes again later")
 
     def _undo(self) -> None:
-        taken = self._session.undo()
+        undone = self._session.undo()
         self._progress.reversed()
-        self._after(f"↶ Taken back: {taken}" if taken else "Nothing to take back")
+        self._after(f"↶ Taken back: {undone}" if undone else "Nothing to take back")
 
     def _redo(self) -> None:
-        done = self._session.redo()
+        redone = self._session.redo()
         self._progress.reversed()
-        self._after(f"↷ Done again: {done}" if done else "Nothing to do again")
+        self._after(f"↷ Done again: {redone}" if redone else "Nothing to do again")
 
     def _private(self) -> None:
         if self._session.question is not None:
@@ -207,12 +207,12 @@ class ChoosingScreen(Screen[None]):
                 return
             try:
                 self._session.rewrite(text, side)
-                self._progress.acted(question, self._session.given[-1])
+                self._progress.decided(question)
                 self._after("✓ Saved: your own words, before both", ends_block=True)
             except UserError as error:
                 self._refuse(error)
 
-        start = showing.shown(texts[side])
+        start = rendering.shown(texts[side])
         self.app.push_screen(RewriteScreen(question, start, in_editor=in_editor), keep)
 
     def _next_focus(self) -> None:
@@ -222,11 +222,11 @@ class ChoosingScreen(Screen[None]):
     def _marked(self, words: str) -> None:
         """Show the marks as they are now, and say what was done."""
         self._pair.show_marks(self._session.marks)
-        self._said.say((words, "bold"))
+        self._message.say((words, "bold"))
 
     def _refuse(self, error: UserError) -> None:
-        words = showing.shown(f"✗ Not saved; the pair stays. {error}")
-        self._said.say((words, "bold $text-error"))
+        words = rendering.shown(f"✗ Not saved; the pair stays. {error}")
+        self._message.say((words, "bold $text-error"))
 
     def _after(self, words: str, *, ends_block: bool = False) -> None:
         """Show the pair that comes now, and say what was done with the one before."""
@@ -236,7 +236,7 @@ class ChoosingScreen(Screen[None]):
             parts.append((block, ""))
         if self._left == FEW_LEFT - 1:
             parts.append((f"few are left. {self._more}", ""))
-        self._said.say(*parts)
+        self._message.say(*parts)
         if self._limit is not None and len(self._progress.answers) >= self._limit:
             self.app.exit()
 

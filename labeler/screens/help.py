@@ -40,7 +40,7 @@ class HelpScreen(ModalScreen[None]):
             lines.append(Content.styled(f"\n{group}\n" if lines else f"{group}\n", "bold"))
             for action in actions:
                 keys = self._keys.all_shown(action.name).ljust(9)
-                lines += [Content.styled(f"  {keys}", "bold $text-accent"), f" {action.says}\n"]
+                lines += [Content.styled(f"  {keys}", "bold $text-accent"), f" {action.meaning}\n"]
         self.query_one(TextPane).show(Content.assemble(*lines, f"\n{ABOUT}"))
 
     def on_key(self, event: events.Key) -> None:

@@ -1,15 +1,20 @@
 """Where the owner writes: an answer of their own, or a note."""
 
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+
 from textual import events
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
 from align.errors import UserError
-from labeler import showing
-from labeler.editor import edited
+from labeler import rendering
 from labeler.session import Question
 from labeler.widgets.pane import TextPane
 
@@ -17,7 +22,7 @@ from labeler.widgets.pane import TextPane
 class WritingScreen(ModalScreen[str | None]):
     """A text to be written; None where the owner thought better of it."""
 
-    TITLE_SAYS = ""
+    AREA_TITLE = ""
 
     def __init__(self, start: str, *, in_editor: bool = False) -> None:
         super().__init__()
@@ -28,7 +33,7 @@ class WritingScreen(ModalScreen[str | None]):
         with Vertical(id="writing"):
             yield from self.above()
             area = TextArea(self._start, soft_wrap=True, id="area")
-            area.border_title = Content(self.TITLE_SAYS)
+            area.border_title = Content(self.AREA_TITLE)
             yield area
             yield Static(
                 Content("Ctrl+S save · Ctrl+O in $EDITOR · Esc leave as it was"), id="writing-keys"
@@ -67,7 +72,7 @@ class WritingScreen(ModalScreen[str | None]):
             text = edited(self.app, area.text)
         except UserError as error:
             self.query_one("#writing-keys", Static).update(
-                Content.styled(showing.shown(str(error)), "bold $error")
+                Content.styled(rendering.shown(str(error)), "bold $error")
             )
             return
         area.text = text
@@ -79,7 +84,7 @@ class WritingScreen(ModalScreen[str | None]):
 class RewriteScreen(WritingScreen):
     """The answer as the owner would have given it."""
 
-    TITLE_SAYS = "As you would say it"
+    AREA_TITLE = "As you would say it"
 
     def __init__(self, question: Question, start: str, *, in_editor: bool = False) -> None:
         super().__init__(start, in_editor=in_editor)
@@ -87,12 +92,12 @@ class RewriteScreen(WritingScreen):
 
     def above(self) -> ComposeResult:
         """Show the question."""
-        yield TextPane("asked")
+        yield TextPane("question")
 
     def on_mount(self) -> None:
         """Show the question and start writing."""
-        self.query_one("#asked", TextPane).show(
-            showing.conversation(self._question.pair.messages[-1:])
+        self.query_one("#question", TextPane).show(
+            rendering.conversation(self._question.pair.messages[-1:])
         )
 
     def _save(self) -> None:
@@ -107,4 +112,31 @@ class RewriteScreen(WritingScreen):
 class NoteScreen(WritingScreen):
     """A note to a pair; an empty one removes it."""
 
-    TITLE_SAYS = "A note to this pair (nothing is trained on it)"
+    AREA_TITLE = "A note to this pair (nothing is trained on it)"
+
+
+def edited(app: App[object], text: str) -> str:
+    """Return the text as it comes back from $VISUAL or $EDITOR, the screen put aside meanwhile.
+
+    The file lies in a folder that only its user can read, and is gone afterwards.
+
+    Raises:
+        UserError: There is no such editor, it failed, or the terminal can't be handed over.
+    """
+    command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "answer.txt"
+        path.write_text(text, "utf-8")
+        try:
+            with app.suspend():
+                editor = subprocess.run([*shlex.split(command), str(path)], check=False)
+        except (OSError, ValueError, SuspendNotSupported) as error:
+            raise UserError(
+                f"$EDITOR {command!r}",
+                f"cannot be started ({error})",
+                "Set EDITOR=nano or the like",
+            ) from error
+        if editor.returncode != 0:
+            what = f"ended with {editor.returncode}"
+            raise UserError(f"$EDITOR {command!r}", what, "The text is as it was")
+        return path.read_text("utf-8", errors="replace").rstrip("\n")

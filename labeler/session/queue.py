@@ -1,146 +1,148 @@
-"""What is asked next: the policy's order, read ahead a little, and what comes before and after it.
+"""The queue: the question before the owner, and what is asked after it.
 
-Before it come pairs whose answer was taken back; after it those that were skipped.
+First come pairs whose answer was taken back, then the selection's order, read ahead a little, then
+those that were skipped.
 """
 
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
 
-from align.choices.selection import Pick, Policy, left_side
-from align.store.asking import AskablePairs
-from align.store.pairs import PairView, get_pair, get_pairs
-from labeler.session.history import Done, EventId
-from labeler.session.standing import Standing
+from align.choices.selection import Pick, QueueOrder, left_side
+from align.store.askable import AskablePairs
+from align.store.pairs import get_pair, get_pairs
+from labeler.session.acts import Act, Decision, EventId
+from labeler.session.current_choices import CurrentChoices
+from labeler.session.question import Question
+from labeler.session.repeats import repeat_due
 
 # Questions in memory, texts included.
 AHEAD = 20
 
 
-@dataclass(frozen=True)
-class Question:
-    """A pair as it is shown: two texts without a source, in the sides' order.
-
-    Attributes:
-        pair: The pair.
-        pick: Its place in the order.
-        left_is: The answer that stands left, `a` or `b`.
-        repeat_of: The first answer's event, where the pair comes back.
-    """
-
-    pair: PairView
-    pick: Pick
-    left_is: str
-    repeat_of: EventId | None = None
-
-    @property
-    def left(self) -> str:
-        """Return the answer on the left."""
-        return self.pair.text_a if self.left_is == "a" else self.pair.text_b
-
-    @property
-    def right(self) -> str:
-        """Return the answer on the right."""
-        return self.pair.text_b if self.left_is == "a" else self.pair.text_a
-
-    @property
-    def right_is(self) -> Literal["a", "b"]:
-        """Return the answer that stands right."""
-        return "b" if self.left_is == "a" else "a"
-
-
 class Queue:
-    """The questions of one sitting, in order.
+    """The questions of one session.
 
     Args:
         conn: The store.
         pool: Its pairs.
-        policy: How to choose.
+        order: Of the pairs.
         seed: Of order and sides.
-        standing: What the owner did; it is read, never changed.
+        choices: What the owner decided; it is read, and the pair of each question put down in it.
+        repeats: Whether answered pairs come back.
 
     Attributes:
-        shown: The pair that is before the owner; it is in nobody's way while it waits.
+        question: What is before the owner, None when nothing waits.
+        front: Questions before all others.
     """
 
     def __init__(
         self,
         conn: sqlite3.Connection,
         pool: AskablePairs,
-        policy: Policy,
+        order: QueueOrder,
         seed: int,
-        standing: Standing,
+        choices: CurrentChoices,
+        *,
+        repeats: bool,
     ) -> None:
-        self._conn, self._pool, self._policy, self._seed = conn, pool, policy, seed
-        self.shown: str | None = None
-        self._standing = standing
-        self._front: list[Question] = []
+        self._conn, self._pool, self._order, self._seed = conn, pool, order, seed
+        self._choices, self._repeats = choices, repeats
+        self.question: Question | None = None
+        self.front: list[Question] = []
         self.restart()
 
     def restart(self) -> None:
-        """Begin the policy's order anew, as when pairs have come; what was taken back stays."""
-        standing = self._standing
-        self._ready: list[Question] = []
-        # Questions of this sitting with their texts, those of earlier ones as they are in the log.
+        """Begin the order anew; the question and those before all others stay."""
         held = self._held()
-        self._again: dict[str, Question | Done] = {
-            done.pair_id: done for done in standing.skipped() if done.pair_id not in held
+        self._ready: list[Question] = []
+        # Questions of this session with their texts, those of earlier ones as they were decided.
+        self._skipped: dict[str, Question | Decision] = {
+            skip.pair_id: skip for skip in self._choices.skipped() if skip.pair_id not in held
         }
-        self._walk = self._policy.picks(self._pool, self._seed, standing.answered)
+        self._walk = self._order.picks(self._pool, self._seed, self._choices.answered)
 
-    def upcoming(self) -> Iterator[Question]:
-        """Yield what is to be asked, the next first; a look takes nothing out of the queue."""
-        yield from filter(self._waits, list(self._front))
-        place = 0
-        while place < len(self._ready) or self._load(AHEAD):
-            if self._waits(self._ready[place]):
-                yield self._ready[place]
-                place += 1
-            else:
-                del self._ready[place]
-        for pair_id, skipped in list(self._again.items()):
-            question = self.question_of(skipped) if isinstance(skipped, Done) else skipped
-            self._again[pair_id] = question
+    def advance(self) -> None:
+        """Show what comes next."""
+        self._show(self._repeat() or self._next())
+        if self.question is not None and len(self._ready) < AHEAD:
+            self._load(AHEAD - len(self._ready))
+
+    def leave(self, decision: Decision) -> None:
+        """Go on from the question, which was decided; a skipped one is asked after all others."""
+        question, self.question = self.question, None
+        assert question is not None
+        if decision.kind == "skip" and decision.repeat_of is None:
+            self._skipped[question.pair.id] = question
+        self.advance()
+
+    def go_back(self, act: Act) -> None:
+        """Show the question that an act was about, as it was; the one shown comes after it."""
+        shown = self.question
+        if shown is not None:
+            if shown.pair.id == act.pair_id and not isinstance(act, Decision):
+                return
+            # A pair that had come back comes by itself where it is due.
+            if shown.pair.id != act.pair_id and shown.repeat_of is None:
+                self.front = [shown, *self.front]
+        if isinstance(act, Decision):
+            self._show(self._question_of(act))
+        else:
+            self._show(self._question(act.pair_id))
+
+    def _show(self, question: Question | None) -> None:
+        self.question = question
+        if question is None:
+            return
+        id = question.pair.id
+        self.front = [waiting for waiting in self.front if waiting.pair.id != id]
+        self._ready = [waiting for waiting in self._ready if waiting.pair.id != id]
+        self._skipped.pop(id, None)
+        if id not in self._choices.pairs:
+            self._choices.pairs[id] = self._pool.candidate(id)
+
+    def _repeat(self) -> Question | None:
+        """Return the pair that comes back now, if one does."""
+        repeat = repeat_due(self._choices, self._seed) if self._repeats else None
+        if repeat is None:
+            return None
+        first = repeat.first
+        return self._question(first.pair_id, repeat.probability, repeat.left_is, first.id)
+
+    def _next(self) -> Question | None:
+        """Return the first question that waits."""
+        for question in filter(self._waits, self.front):
+            return question
+        while self._ready or self._load(AHEAD):
+            if self._waits(self._ready[0]):
+                return self._ready[0]
+            del self._ready[0]
+        for skipped in self._skipped.values():
+            question = self._question_of(skipped) if isinstance(skipped, Decision) else skipped
             if self._waits(question):
-                yield question
+                return question
+        return None
 
-    def take(self, pair_id: str) -> None:
-        """Let a pair leave the queue, wherever it waits."""
-        self._front = [question for question in self._front if question.pair.id != pair_id]
-        self._ready = [question for question in self._ready if question.pair.id != pair_id]
-        self._again.pop(pair_id, None)
+    def _waits(self, question: Question) -> bool:
+        """Tell whether a pair still waits: others of its prompt may have been answered since."""
+        limit = self._order.a_prompt
+        return question.pair.id not in self._choices.answers and (
+            limit is None or self._choices.prompts[question.pair.prompt_id] < limit
+        )
 
-    def put_first(self, question: Question) -> None:
-        """Ask a question before all others."""
-        self.take(question.pair.id)
-        self._front.insert(0, question)
+    def _question_of(self, decision: Decision) -> Question:
+        """Return the question that was decided, sides as they were."""
+        probability = decision.payload.get("probability")
+        probability = 1.0 if probability is None else probability
+        return self._question(decision.pair_id, probability, decision.left, decision.repeat_of)
 
-    def put_last(self, question: Question) -> None:
-        """Ask a question after all others."""
-        self.take(question.pair.id)
-        self._again[question.pair.id] = question
-
-    def read_ahead(self) -> None:
-        """Load questions until enough are in memory even when the next one leaves."""
-        missing = AHEAD + 1 - len(self._ready)
-        if missing > 0:
-            self._load(missing)
-
-    def question_of(self, done: Done) -> Question:
-        """Return the question to which something was said, sides as they were."""
-        probability = 1.0 if done.probability is None else done.probability
-        return self.question(done.pair_id, probability, done.left, done.repeat_of)
-
-    def question(
+    def _question(
         self,
         pair_id: str,
         probability: float = 1.0,
         left: str | None = None,
         repeat_of: EventId | None = None,
     ) -> Question:
-        """Return a question about any pair of the pool; the seed gives the sides not said."""
+        """Return a question about any pair of the pool; without `left` the seed gives the sides."""
         pair = get_pair(self._conn, pair_id)
         if pair is None:
             raise LookupError(f"no pair {pair_id}")
@@ -150,7 +152,7 @@ class Queue:
     def _load(self, n: int) -> bool:
         """Load the next `n` questions of the order; tell whether any was left."""
         held = self._held()
-        wanted = (p for p in self._walk if p.pair_id not in held and p.pair_id not in self._again)
+        wanted = (p for p in self._walk if p.pair_id not in held and p.pair_id not in self._skipped)
         picks = list(islice(wanted, n))
         pairs = get_pairs(self._conn, [pick.pair_id for pick in picks])
         for pick in picks:
@@ -158,12 +160,6 @@ class Queue:
             self._ready.append(Question(pairs[pick.pair_id], pick, left))
         return bool(picks)
 
-    def _held(self) -> set[str | None]:
-        return {self.shown, *(question.pair.id for question in self._front)}
-
-    def _waits(self, question: Question) -> bool:
-        """Tell whether a pair still waits: another labeler may have answered it meanwhile."""
-        limit = self._policy.a_prompt
-        return question.pair.id not in self._standing.answers and (
-            limit is None or self._standing.prompts[question.pair.prompt_id] < limit
-        )
+    def _held(self) -> set[str]:
+        shown = [] if self.question is None else [self.question]
+        return {question.pair.id for question in (*shown, *self.front)}

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from align.choices.selection import draw, left_side
-from labeler.session.history import Done
-from labeler.session.standing import Standing
+from labeler.session.acts import Decision
+from labeler.session.current_choices import CurrentChoices
 
 # Share of the answers that are followed by a pair that comes back.
 SHARE = 0.06
@@ -22,25 +22,25 @@ class Repeat:
         probability: Of this pair's coming back rather than another.
     """
 
-    first: Done
+    first: Decision
     left_is: str
     probability: float
 
 
-def due(standing: Standing, seed: int) -> Repeat | None:
+def repeat_due(choices: CurrentChoices, seed: int) -> Repeat | None:
     """Return the pair that comes back now, None where a new one is next.
 
-    It hangs on the seed and on what stands only, so that a restart says the same. Only right
-    after a new answer is there a chance of one: so two never stand beside each other, and one
-    that was passed over does not come at once again.
+    It depends on the seed and the current choices only, so a restart gives the same. Only right
+    after a new answer is there a chance of one: two never follow each other, and one that was
+    skipped does not come again at once.
     """
-    if not standing.done:
+    if not choices.decisions:
         return None
-    last, n = standing.done[-1], len(standing.answers)
-    is_new = last.is_answer and len(standing.answers[last.pair_id]) == 1
+    last, n = choices.decisions[-1], len(choices.answers)
+    is_new = last.is_answer and len(choices.answers[last.pair_id]) == 1
     if not is_new or draw(seed, str(n), "repeat") >= SHARE:
         return None
-    eligible = _eligible(standing)
+    eligible = _eligible(choices)
     if not eligible:
         return None
     first = eligible[int(draw(seed, str(n), "which") * len(eligible))]
@@ -48,14 +48,14 @@ def due(standing: Standing, seed: int) -> Repeat | None:
     return Repeat(first, "b" if left == "a" else "a", 1 / len(eligible))
 
 
-def _eligible(standing: Standing) -> list[Done]:
+def _eligible(choices: CurrentChoices) -> list[Decision]:
     """Return the answers that may be asked for again: no rewrites, not private, not twice."""
-    excluded = {pair_id for pair_id, times in standing.came_back.items() if times}
-    excluded.update(pair_id for pair_id in standing.marks if standing.is_private(pair_id))
-    answers = standing.answers
+    excluded = {pair_id for pair_id, times in choices.came_back.items() if times}
+    excluded.update(pair_id for pair_id in choices.marks if choices.is_private(pair_id))
+    answers = choices.answers
     return [
         first
-        for first in standing.labels[:-APART]
+        for first in choices.labels[:-APART]
         if first.kind == "choice"
         and first.pair_id not in excluded
         and first is answers[first.pair_id][-1]

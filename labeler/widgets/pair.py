@@ -4,8 +4,7 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.content import Content
 
-from labeler import showing
-from labeler.diff import difference
+from labeler import rendering
 from labeler.keys import Keys
 from labeler.session import Flag, Marks, Question, Side
 from labeler.widgets.pane import TextPane
@@ -40,7 +39,7 @@ class PairView(Vertical):
     def show(self, question: Question, marks: Marks) -> None:
         """Show a pair from its first lines."""
         self._question = question
-        self._prompt.show(showing.conversation(question.pair.messages))
+        self._prompt.show(rendering.conversation(question.pair.messages))
         self._show_answers()
         self.show_marks(marks)
         self._size_prompt()
@@ -78,7 +77,7 @@ class PairView(Vertical):
             return "Differences off"
         if not compared:
             return "These two are too long to compare by words"
-        return f"Differences on: {showing.OPENING}words{showing.CLOSING} that the other lacks"
+        return f"Differences on: {rendering.OPENING}words{rendering.CLOSING} that the other lacks"
 
     def toggle_prompt(self) -> None:
         """Give a long question half of the room, or take it back."""
@@ -102,11 +101,11 @@ class PairView(Vertical):
         if question is None:
             return False
         texts: dict[Side, str] = {"left": question.left, "right": question.right}
-        runs = difference(question.left, question.right) if self._differences else None
+        runs = rendering.difference(question.left, question.right) if self._differences else None
         for place, (side, pane) in enumerate(self._panes.items()):
             marked = runs is not None and texts[side].strip()
-            content = showing.differing(runs[place]) if runs and marked else None
-            pane.show(content or showing.answer(texts[side]), keep_place=keep_place)
+            content = rendering.differing(runs[place]) if runs and marked else None
+            pane.show(content or rendering.answer(texts[side]), keep_place=keep_place)
         return runs is not None
 
     def _size_prompt(self) -> None:

@@ -43,11 +43,6 @@ class TextPane(Widget):
         self.title = title
         self._label()
 
-    @property
-    def height_of_text(self) -> int:
-        """How many lines the text has at the pane's width."""
-        return len(self._lines)
-
     def lines_at(self, width: int) -> int:
         """Return how many lines the text would have at a width."""
         return len(self._lines if width == self.size.width else self._content.wrap(max(1, width)))

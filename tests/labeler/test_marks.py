@@ -26,7 +26,6 @@ def asked(session: Session) -> str:
 
 
 def again(session: Session, conn: sqlite3.Connection, **options: Any) -> Session:
-    session.close()
     return Session(conn, **options)
 
 

@@ -1,11 +1,14 @@
 """A file of pairs: labelled without an owner, resumed, exported."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from labeler.pair_sources import file_pairs
 
 LABELER = [sys.executable, "-m", "labeler.cli"]
 LINES = [
@@ -102,3 +105,14 @@ def test_a_broken_line_is_named_and_nothing_is_made(pairs: Path, line: str, wron
 def test_a_missing_file_is_one_line(tmp_path: Path):
     done = label("", tmp_path / "none.jsonl")
     assert done.returncode == 2 and "no such file" in done.stderr
+
+
+def test_a_file_that_another_labeler_has_open_is_refused(pairs: Path, tmp_path: Path):
+    out = tmp_path / "choices.jsonl"
+    with file_pairs(pairs, out):
+        done = label("a\n", pairs, "--out", out)
+        assert done.returncode == 2 and f"another labeler is open here (process {os.getpid()})" in (
+            done.stderr
+        )
+        assert not out.exists()
+    assert label("a\n", pairs, "--out", out).returncode == 0 and len(rows(out)) == 1

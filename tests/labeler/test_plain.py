@@ -46,7 +46,6 @@ def said(conn: sqlite3.Connection, keys: str, **options: int) -> str:
     progress = Progress(session, lambda: owner_acts(conn), options.pop("goal", None))
     progress.read_earlier()
     label(session, progress, lines=io.StringIO(keys), out=out, **options)
-    session.close()
     return out.getvalue()
 
 
@@ -144,7 +143,7 @@ def terminal(*arguments: str) -> "pexpect.spawn[str]":
     return child
 
 
-def test_a_sitting_in_a_terminal(root: Path):
+def test_a_session_in_a_terminal(root: Path):
     path = owner_with_pairs(40)
     child = terminal("--owner", "ann")
     child.expect("Pair 1 · 40 left")

@@ -56,13 +56,13 @@ def test_a_repeat_names_the_first_answer_and_is_no_choice(conn: sqlite3.Connecti
     session = Session(conn, seed=1)
     up_to_a_repeat(session)
     question, answered = session.question, session.answered
-    first = next(done for done in session.history if done.pair_id == question.pair.id)
+    first = next(done for done in session.decisions if done.pair_id == question.pair.id)
     before = {choice.pair_id: choice.outcome for choice in current_choices(conn)}
     left = session.left
     session.answer("neither")
     event = list(iter_events(conn))[-1]
-    assert event.kind == "repeat" and event.payload["of"] == [first.device, first.counter]
-    assert question.repeat_of == (first.device, first.counter)
+    assert event.kind == "repeat" and event.payload["of"] == list(first.id)
+    assert question.repeat_of == first.id
     assert event.payload["outcome"] == "neither" and event.payload["left"] == question.left_is
     assert 0 < event.payload["probability"] <= 1
     assert {choice.pair_id: choice.outcome for choice in current_choices(conn)} == before
@@ -73,18 +73,16 @@ def test_a_restart_agrees_on_what_comes_back(conn: sqlite3.Connection):
     session = Session(conn, seed=1)
     up_to_a_repeat(session)
     question = session.question
-    session.close()
     session = Session(conn)
     assert session.question == question
     session.skip()
     new = session.question
-    session.close()
     session = Session(conn)
     assert session.question == new and new.repeat_of is None
     # What was passed over is dropped: its pair is answered, and does not come back.
     while session.question is not None:
         session.answer("left")
-    assert [d.outcome for d in session.history if d.repeat_of == question.repeat_of] == ["skip"]
+    assert [d.outcome for d in session.decisions if d.repeat_of == question.repeat_of] == ["skip"]
 
 
 def test_undo_of_a_repeat_asks_it_again_with_its_sides_as_they_were(conn: sqlite3.Connection):
@@ -121,5 +119,4 @@ def test_a_rewrite_of_a_pair_that_came_back_is_its_choice(conn: sqlite3.Connecti
     assert session.question.repeat_of is None
     assert session.answered == answered
     assert {c.pair_id: c.outcome for c in current_choices(conn)}[pair] == "rewrite"
-    session.close()
     assert Session(conn).question == session.question

@@ -11,7 +11,7 @@ from textual.events import MouseScrollDown
 
 from align.store.events import iter_events
 from labeler.keys import Keys
-from tests.labeler.sittings import Sitting, sitting
+from tests.labeler.screens import OpenScreen, open_screen
 from tests.labeler.stores import store_of_pairs
 
 
@@ -22,12 +22,12 @@ def conn(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def run(
-    conn: sqlite3.Connection, do: Callable[[Sitting], Awaitable[None]], **options: object
+    conn: sqlite3.Connection, do: Callable[[OpenScreen], Awaitable[None]], **options: object
 ) -> None:
     """Open a screen and do something with it."""
 
     async def main() -> None:
-        async with sitting(conn, **options) as now:  # type: ignore[arg-type]
+        async with open_screen(conn, **options) as now:  # type: ignore[arg-type]
             await do(now)
 
     asyncio.run(main())
@@ -41,7 +41,7 @@ def run(
     ],
 )  # fmt: skip
 def test_one_key_answers_and_moves_on(conn: sqlite3.Connection, key: str, means: str):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         first = now.question
         other = "b" if first.left_is == "a" else "a"
         expected = {"left": first.left_is, "right": other}.get(means, means)
@@ -54,7 +54,7 @@ def test_one_key_answers_and_moves_on(conn: sqlite3.Connection, key: str, means:
 
 
 def test_the_answers_stand_on_the_sides_that_are_stored(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         for _ in range(6):
             question = now.question
             lines = [line for line in now.screen().splitlines() if question.left in line]
@@ -65,7 +65,7 @@ def test_the_answers_stand_on_the_sides_that_are_stored(conn: sqlite3.Connection
 
 
 def test_skip_is_no_answer(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         first = now.question.pair.id
         await now.press("space")
         assert now.outcomes() == {} and now.kinds() == ["skip"]
@@ -74,8 +74,8 @@ def test_skip_is_no_answer(conn: sqlite3.Connection):
     run(conn, do)
 
 
-def test_undo_and_redo_walk_through_the_sitting(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+def test_undo_and_redo_walk_through_the_open_screen(conn: sqlite3.Connection):
+    async def do(now: OpenScreen) -> None:
         first = now.question.pair.id
         await now.press("left")
         second = now.question.pair.id
@@ -95,7 +95,7 @@ def test_undo_and_redo_walk_through_the_sitting(conn: sqlite3.Connection):
 
 
 def test_private_seals_the_pair_and_shows_it(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         first = now.question.pair.id
         await now.press("p")
         assert now.question.pair.id == first and "● private" in now.screen()
@@ -108,7 +108,7 @@ def test_private_seals_the_pair_and_shows_it(conn: sqlite3.Connection):
 
 
 def test_marks_belong_to_the_focused_answer(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         await now.press("f", "tab", "v")
         flags = [event.payload for event in iter_events(conn) if event.kind == "flag"]
         left_is = now.question.left_is
@@ -125,7 +125,7 @@ def test_marks_belong_to_the_focused_answer(conn: sqlite3.Connection):
 
 
 def test_a_note_is_kept_with_its_pair(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         await now.press("m", *"Too chatty", "ctrl+s")
         assert now.session.marks.note == "Too chatty" and "● note" in now.screen()
         await now.press("m", "x", "escape")
@@ -135,7 +135,7 @@ def test_a_note_is_kept_with_its_pair(conn: sqlite3.Connection):
 
 
 def test_a_rewrite_beats_both_answers(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         first = now.question
         await now.press("tab", "e", *" Ha.", "ctrl+s")
         (event,) = [event for event in iter_events(conn) if event.kind == "rewrite"]
@@ -148,7 +148,7 @@ def test_a_rewrite_beats_both_answers(conn: sqlite3.Connection):
 
 
 def test_a_rewrite_from_nothing_has_to_be_written(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         await now.press("e", "ctrl+s")
         assert "Nothing written yet" in now.screen()
         await now.press("escape")
@@ -160,7 +160,7 @@ def test_a_rewrite_from_nothing_has_to_be_written(conn: sqlite3.Connection):
 
 
 def test_letters_in_a_rewrite_choose_nothing(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         await now.press("e", *"abnspq")
         assert now.kinds() == []
 
@@ -168,7 +168,7 @@ def test_letters_in_a_rewrite_choose_nothing(conn: sqlite3.Connection):
 
 
 def test_differences_are_shown_by_signs(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         assert "‹" not in now.screen()
         await now.press("d")
         assert "‹" in now.screen().split("Differences")[0]
@@ -181,7 +181,7 @@ def test_differences_are_shown_by_signs(conn: sqlite3.Connection):
 def test_long_answers_scroll_together_and_apart(conn: sqlite3.Connection):
     conn.execute("UPDATE answers SET text = replace(text, ' ', char(10)) || ? ", ("\nmore" * 90,))
 
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         assert now.screen().count("↓") >= 3  # the key of `neither`, and both panes
         await now.press("j", "j")
         assert now.screen().count("↑ 2") == 2
@@ -196,7 +196,7 @@ def test_long_answers_scroll_together_and_apart(conn: sqlite3.Connection):
 def test_the_wheel_scrolls_the_answer_under_it(conn: sqlite3.Connection):
     conn.execute("UPDATE answers SET text = text || ?", ("\nmore" * 90,))
 
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         await now.pilot._post_mouse_events([MouseScrollDown], "#right", button=0)
         await now.pilot.pause()
         assert now.screen().count("↑ 3") == 1
@@ -208,7 +208,7 @@ def test_a_long_question_can_be_given_more_room(conn: sqlite3.Connection):
     long = '[{"content": "' + "why? " * 900 + '", "role": "user"}]'
     conn.execute("UPDATE prompts SET messages = ?", (long,))
 
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         before = sum("why?" in line for line in now.screen().splitlines())
         await now.press("o")
         await now.pilot.pause()
@@ -218,7 +218,7 @@ def test_a_long_question_can_be_given_more_room(conn: sqlite3.Connection):
 
 
 def test_dark_becomes_light_and_dark_again(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         await now.press("t")
         assert now.app.theme == "textual-light"
         await now.press("t")
@@ -228,7 +228,7 @@ def test_dark_becomes_light_and_dark_again(conn: sqlite3.Connection):
 
 
 def test_help_lists_the_keys_as_they_are(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         await now.press("question_mark")
         assert "the left answer sounds like me" in now.screen() and "  h " in now.screen()
         await now.press("a", "escape")
@@ -240,7 +240,7 @@ def test_help_lists_the_keys_as_they_are(conn: sqlite3.Connection):
 
 
 def test_the_palette_does_what_a_key_does(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         await now.press("ctrl+p", *"neither")
         await now.pilot.pause(0.5)
         await now.press("down", "enter")
@@ -251,7 +251,7 @@ def test_the_palette_does_what_a_key_does(conn: sqlite3.Connection):
 
 
 def test_a_click_on_a_key_does_what_the_key_does(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         await now.pilot.click("#keys", offset=(2, 0))
         await now.pilot.pause()
         assert len(now.outcomes()) == 1
@@ -260,7 +260,7 @@ def test_a_click_on_a_key_does_what_the_key_does(conn: sqlite3.Connection):
 
 
 def test_biases_are_shown_between_blocks_only(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         for answer in range(25):
             assert "the longer" not in now.screen()
             await now.press("left" if answer % 5 else "up")
@@ -271,18 +271,18 @@ def test_biases_are_shown_between_blocks_only(conn: sqlite3.Connection):
     run(conn, do, size=(140, 36))
 
 
-def test_the_goal_counts_today_s_answers_of_all_sittings(conn: sqlite3.Connection):
-    async def first(now: Sitting) -> None:
+def test_the_goal_counts_today_s_answers_of_all_sessions(conn: sqlite3.Connection):
+    async def first(now: OpenScreen) -> None:
         await now.press("left", "right", "space")
 
-    async def then(now: Sitting) -> None:
+    async def then(now: OpenScreen) -> None:
         assert "today 2/3" in now.screen()
         await now.press("left")
         assert "today 3/3 ✓" in now.screen()
 
-    async def back(now: Sitting) -> None:
+    async def back(now: OpenScreen) -> None:
         assert "today 3/3 ✓" in now.screen()
-        await now.press("u", "u", "u")  # an answer, the skip, an answer: of earlier sittings
+        await now.press("u", "u", "u")  # an answer, the skip, an answer: of earlier sessions
         assert "today 1/3" in now.screen()
         await now.press("r")
         assert "today 2/3" in now.screen()
@@ -293,7 +293,7 @@ def test_the_goal_counts_today_s_answers_of_all_sittings(conn: sqlite3.Connectio
 
 
 def test_when_nothing_is_left_it_says_what_brings_more(tmp_path: Path):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         await now.press("left", "right")
         assert "make sft sample OWNER=ann" in now.screen()
         await now.press("left", "p", "e", "d")
@@ -306,7 +306,7 @@ def test_when_nothing_is_left_it_says_what_brings_more(tmp_path: Path):
 
 
 def test_what_cannot_be_saved_stays_on_the_screen(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         first = now.question
         conn.execute("PRAGMA query_only=ON")
         await now.press("left")
@@ -319,8 +319,8 @@ def test_what_cannot_be_saved_stays_on_the_screen(conn: sqlite3.Connection):
     run(conn, do)
 
 
-def test_the_limit_ends_the_sitting(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+def test_the_limit_ends_the_open_screen(conn: sqlite3.Connection):
+    async def do(now: OpenScreen) -> None:
         await now.press("left", "space", "right")
         assert now.app._exit
 
@@ -328,7 +328,7 @@ def test_the_limit_ends_the_sitting(conn: sqlite3.Connection):
 
 
 def test_sources_are_hidden(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         await now.press("left", "d", "f", "question_mark")
         assert "sft" not in now.screen()
         await now.press("escape")
@@ -350,7 +350,7 @@ def test_hostile_text_breaks_nothing_and_is_stored_as_it_came(
 ):
     conn.execute("UPDATE answers SET text = ? || text || ?", (HOSTILE, "x" * 50_000))
 
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         screen = now.screen()
         assert not set(screen) & set("\x1b\x07\u202e\u200d\ufe0f")
         assert HOSTILE in now.question.left
@@ -360,7 +360,7 @@ def test_hostile_text_breaks_nothing_and_is_stored_as_it_came(
 
 
 def test_a_window_too_small_to_read_takes_no_answer(conn: sqlite3.Connection):
-    async def do(now: Sitting) -> None:
+    async def do(now: OpenScreen) -> None:
         await now.press("left", "right", "space")
         assert now.kinds() == [] and "Too small" in now.screen()
         await now.pilot.resize_terminal(80, 24)

@@ -32,7 +32,6 @@ def asked(session: Session) -> str:
 
 
 def again(session: Session, conn: sqlite3.Connection, **options: Any) -> Session:
-    session.close()
     return Session(conn, **options)
 
 
@@ -58,7 +57,7 @@ def test_left_and_right_are_stored_as_the_answers_they_stand_for(conn: sqlite3.C
 
 def test_a_choice_says_how_it_was_shown(conn: sqlite3.Connection):
     now = iter([10.0, 12.5, 12.5])
-    session = Session(conn, seed=5, policy="random", clock=lambda: next(now))
+    session = Session(conn, seed=5, order="random", clock=lambda: next(now))
     left = session.question.left_is
     session.answer("both")
     payload = last(conn)
@@ -107,7 +106,7 @@ def test_undo_and_redo_survive_a_restart(conn: sqlite3.Connection):
     session = again(session, conn)
     assert session.redo() == "the skip"
     assert session.redo() is None
-    assert [done.outcome for done in session.history] == [outcome, "skip"]
+    assert [done.outcome for done in session.decisions] == [outcome, "skip"]
 
 
 def test_nothing_can_be_done_again_after_a_new_act(conn: sqlite3.Connection):
@@ -169,11 +168,10 @@ def test_a_fourth_pair_of_one_prompt_is_not_asked_after_a_restart_either(tmp_pat
         for _ in range(3):
             session = Session(conn)
             session.answer("left")
-            session.close()
         session = Session(conn)
         assert session.question is None
         assert session.left_out == {"more than three of a prompt": 2}
-        session = again(session, conn, policy="random")
+        session = again(session, conn, order="random")
         assert session.left == 2 and session.left_out == {}
 
 
@@ -205,7 +203,7 @@ def test_pairs_of_the_newest_checkpoint_come_first(tmp_path: Path):
         assert session.checkpoints() == ["001-sft", "010-dpo"]
 
 
-def test_pairs_that_come_during_a_sitting_are_asked(tmp_path: Path):
+def test_pairs_that_come_during_a_session_are_asked(tmp_path: Path):
     with closing(store_of_pairs(tmp_path / "twin.db", 3)) as conn:
         session = Session(conn)
         session.answer("left")
@@ -261,10 +259,9 @@ def test_an_act_that_is_not_committed_changes_nothing(conn: sqlite3.Connection, 
             session.question,
             session.marks,
             session.given[:],
-            session.history[:],
+            session.decisions[:],
             (session.total, session.answered, session.left),
             chosen(conn),
-            [tuple(row) for row in conn.execute("SELECT * FROM claims")],
         )
 
     before = seen()
@@ -289,15 +286,3 @@ def test_a_full_disk_leaves_the_pair_and_the_answer_can_be_given_once_there_is_r
     conn.execute("PRAGMA max_page_count = 100000")
     session.answer("left")
     assert session.answered == 1
-
-
-def test_closing_lets_go_of_the_pair_and_never_fails(tmp_path: Path):
-    conn = store_of_pairs(tmp_path / "twin.db", 1)
-    session = Session(conn)
-    assert Session(conn).question is None
-    session.close()
-    other = Session(conn)
-    assert other.question is not None
-    conn.close()
-    session.close()
-    other.close()

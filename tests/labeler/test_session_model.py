@@ -1,7 +1,9 @@
 """Any sequence of acts, beside a plain model of them."""
 
+import sqlite3
 import tempfile
 from collections import Counter
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -9,12 +11,15 @@ from unittest import mock
 
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from hypothesis.strategies import booleans, sampled_from
+from hypothesis.strategies import sampled_from
 
+from align.errors import UserError
 from align.store.choices import current_choices
 from align.store.connection import connect
+from align.store.events import append_event
 from align.store.pairs import get_pair
 from labeler.session import Session, repeats
+from labeler.session.queue import Queue
 from tests.labeler.stores import copy_of_pairs
 
 PAIRS, EACH_PROMPT, A_PROMPT = 12, 4, 3
@@ -67,8 +72,8 @@ class AnyOrder(RuleBasedStateMachine):
     apart: ClassVar[int] = 3
     share: ClassVar[float] = 0.5
 
-    @initialize(policy=sampled_from(["fresh", "random"]), seed=sampled_from([1, 2, 3]))
-    def open(self, policy: str, seed: int) -> None:
+    @initialize(order=sampled_from(["fresh", "random"]), seed=sampled_from([1, 2, 3]))
+    def open(self, order: str, seed: int) -> None:
         self.patches = [
             mock.patch.object(repeats, "APART", self.apart),
             mock.patch.object(repeats, "SHARE", self.share),
@@ -79,9 +84,9 @@ class AnyOrder(RuleBasedStateMachine):
         self.path = Path(self.folder.name) / "twin.db"
         copy_of_pairs(self.path, PAIRS, EACH_PROMPT)
         self.conn = connect(self.path)
-        self.policy, self.seed, self.model = policy, seed, Model()
+        self.order, self.seed, self.model = order, seed, Model()
         self.prompts = dict(self.conn.execute("SELECT id, prompt_id FROM pairs").fetchall())
-        self.session = Session(self.conn, policy=policy, seed=seed)
+        self.session = Session(self.conn, order=order, seed=seed)
 
     def is_asked(self) -> bool:
         return self.session.question is not None
@@ -140,8 +145,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def undo(self) -> None:
-        said = self.session.undo()
-        assert (said is None) == (not self.model.acts)
+        undone = self.session.undo()
+        assert (undone is None) == (not self.model.acts)
         if self.model.acts:
             act = self.model.acts.pop()
             self.model.undone.append(act)
@@ -152,26 +157,42 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def redo(self) -> None:
-        said = self.session.redo()
-        assert (said is None) == (not self.model.undone)
+        redone = self.session.redo()
+        assert (redone is None) == (not self.model.undone)
         if self.model.undone:
             act = self.model.undone.pop()
             self.model.acts.append(act)
             if act.kind in ("note", "private", "flag"):
                 assert self.session.question.pair.id == act.pair
 
-    @rule(killed=booleans())
-    def restart(self, killed: bool) -> None:
+    @rule()
+    def restart(self) -> None:
         before = self.seen()
-        if killed:
-            # What a killed process leaves behind.
-            self.conn.execute("UPDATE claims SET pid = 0x7ffffffe")
-        else:
-            self.session.close()
         self.conn.close()
         self.conn = connect(self.path)
-        self.session = Session(self.conn, policy=self.policy, seed=self.seed)
+        self.session = Session(self.conn, order=self.order, seed=self.seed)
         assert self.seen() == before
+
+    @rule(what=sampled_from(["answer", "skip", "undo", "redo"]))
+    def fails(self, what: str) -> None:
+        """Fail after the event was written and before it was committed."""
+        if what in ("answer", "skip") and not self.is_asked():
+            return
+        before = self.seen(), self.session.given[:]
+        fault = sqlite3.OperationalError("disk I/O error")
+        moves = {"leave": mock.Mock(side_effect=fault), "go_back": mock.Mock(side_effect=fault)}
+        with mock.patch.multiple(Queue, **moves), suppress(UserError):
+            self.session.answer("left") if what == "answer" else getattr(self.session, what)()
+        assert (self.seen(), self.session.given) == before
+
+    @rule(actor=sampled_from(["imported", "simulated"]), place=sampled_from(range(PAIRS)))
+    def others_write(self, actor: str, place: int) -> None:
+        """Append what `align choices import` does, over a connection of its own."""
+        with closing(connect(self.path)) as other:
+            pair = sorted(self.prompts)[place]
+            append_event(
+                other, kind="choice", actor=actor, pair_id=pair, payload={"outcome": "neither"}
+            )
 
     def seen(self) -> object:
         question = self.session.question
@@ -186,12 +207,12 @@ class AnyOrder(RuleBasedStateMachine):
         if not hasattr(self, "session"):
             return
         session, answers = self.session, self.model.answers()
-        chosen = {c.pair_id: c.outcome for c in current_choices(self.conn)}
+        chosen = {c.pair_id: c.outcome for c in current_choices(self.conn, actors=["owner"])}
         assert chosen == answers
         assert session.answered == len(answers)
-        assert [(d.pair_id, d.outcome) for d in session.history] == self.model.asked()
+        assert [(d.pair_id, d.outcome) for d in session.decisions] == self.model.asked()
         waiting = Counter(self.prompts[pair] for pair in self.prompts if pair not in answers)
-        if self.policy == "fresh":
+        if self.order == "fresh":
             for pair in answers:
                 waiting[self.prompts[pair]] = min(
                     waiting[self.prompts[pair]],
@@ -203,12 +224,10 @@ class AnyOrder(RuleBasedStateMachine):
         for pair in self.prompts:
             view = get_pair(self.conn, pair)
             assert (view.level == "sealed") == self.model.private(pair)
-        claimed = [row[0] for row in self.conn.execute("SELECT pair_id FROM claims")]
         question = session.question
         if question is None:
-            assert session.left == 0 and claimed == []
+            assert session.left == 0
             return
-        assert claimed == [question.pair.id]
         assert (question.repeat_of is not None) == (question.pair.id in answers)
         marks, id = session.marks, question.pair.id
         assert marks.private == self.model.private(id) and marks.note == self.model.note(id)

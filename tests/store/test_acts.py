@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from align.choices.tally import Act
-from align.store.acts import all_marks, owner_acts, pair_marks
+from align.store.acts import all_marks, owner_acts
 from align.store.connection import in_memory, transaction
 from align.store.events import Event, append_event
 from tests.store.rows import add_pair
@@ -92,7 +92,7 @@ def test_few_acts_are_read_without_all_pairs(conn: sqlite3.Connection) -> None:
 
 def test_marks_are_those_that_stand(conn: sqlite3.Connection) -> None:
     pair, other = add_pair(conn), add_pair(conn, "And?")
-    assert pair_marks(conn, pair) == {}
+    assert all_marks(conn) == {}
     did(conn, "note", pair, text="first")
     did(conn, "note", pair, text="better")
     did(conn, "flag", pair, flag="facts", side="a")
@@ -105,5 +105,4 @@ def test_marks_are_those_that_stand(conn: sqlite3.Connection) -> None:
         "note": "better",
         "flags": [{"flag": "facts", "side": "a"}, {"flag": "voice", "side": None}],
     }
-    assert pair_marks(conn, pair) == marks
     assert all_marks(conn) == {pair: marks, other: {"private": True}}

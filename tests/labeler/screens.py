@@ -1,4 +1,4 @@
-"""A sitting on the screen, without a terminal: the app, its session, its store."""
+"""A session on the screen, without a terminal: the app, its session, its store."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from scripts.labeler_screens import text_of
 
 
 @dataclass
-class Sitting:
+class OpenScreen:
     """What a test looks at."""
 
     app: LabelerApp
@@ -52,14 +52,14 @@ class Sitting:
 
 
 @asynccontextmanager
-async def sitting(
+async def open_screen(
     conn: sqlite3.Connection,
     *,
     size: tuple[int, int] = (120, 36),
     keys: Keys | None = None,
     goal: int | None = None,
     **options: Any,
-) -> AsyncIterator[Sitting]:
+) -> AsyncIterator[OpenScreen]:
     """Open a screen on a store of pairs."""
     session = Session(conn, seed=1)
     app = LabelerApp(
@@ -72,5 +72,4 @@ async def sitting(
     )
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        yield Sitting(app, pilot, session, conn)
-    session.close()
+        yield OpenScreen(app, pilot, session, conn)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from align.choices.selection import (
+    ORDERS,
     PAIRS_A_PROMPT,
-    POLICIES,
     Candidate,
     checkpoint_number,
     flaw_of,
@@ -118,10 +118,10 @@ def test_a_probability_is_one_over_what_could_have_been_asked(candidates, seed, 
         places[known[pick.pair_id].prompt_id] += 1
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("order", ORDERS)
 @given(candidates=pairs(), seed=SEEDS)
-def test_what_was_answered_does_not_change_the_order_of_the_rest(policy, candidates, seed):
-    pool, picks = ListPool(candidates, near_of(candidates)), POLICIES[policy].picks
+def test_what_was_answered_does_not_change_the_order_of_the_rest(order, candidates, seed):
+    pool, picks = ListPool(candidates, near_of(candidates)), ORDERS[order].picks
     known = {c.pair_id: c for c in candidates}
     order = list(picks(pool, seed, []))
     answered = [known[pick.pair_id] for pick in order[:2]]
@@ -153,10 +153,10 @@ def test_a_suspect_counts_until_its_texts_were_looked_at():
     assert all(1 / 4 <= pick.probability <= 1 for pick in picks)
 
 
-@pytest.mark.parametrize("policy", POLICIES)
-def test_a_walk_reads_no_further_than_it_is_asked(policy):
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_walk_reads_no_further_than_it_is_asked(order):
     pool = ListPool(Candidate(f"{i:04x}", f"p{i}", 1) for i in range(1000))
-    assert len(list(islice(POLICIES[policy].picks(pool, 5, []), 20))) == 20
+    assert len(list(islice(ORDERS[order].picks(pool, 5, []), 20))) == 20
     assert pool.walked == 20
 
 

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from align.choices.selection import POLICIES, Candidate
+from align.choices.selection import ORDERS, Candidate
 from align.store import schema
-from align.store.asking import AskablePairs
+from align.store.askable import AskablePairs
 from align.store.connection import connect, in_memory
 from align.store.merge import TABLES, export_rows, merge
 from align.store.pairs import Pair, add_pairs
+from tests.choices.test_selection import ListPool
 from tests.labeler.stores import add_many_pairs
 from tests.store.rows import add_pair
-from tests.test_selection import ListPool
 
 
 def askable(conn: sqlite3.Connection) -> list[tuple[object, ...]]:
@@ -108,9 +108,9 @@ def test_a_store_of_the_first_schema_gets_its_askable_pairs(tmp_path: Path) -> N
         assert (tmp_path / "backups" / "before-002.db").exists()
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("answered", [0, 3, 200])
-def test_the_stores_pool_is_walked_like_a_list_of_its_pairs(policy: str, answered: int) -> None:
+def test_the_stores_pool_is_walked_like_a_list_of_its_pairs(order: str, answered: int) -> None:
     conn = in_memory()
     add_many_pairs(conn, 400, each_prompt=5, checkpoint="001-sft")
     add_many_pairs(conn, 300, each_prompt=2, checkpoint="004-dpo", similarity=None)
@@ -127,7 +127,7 @@ def test_the_stores_pool_is_walked_like_a_list_of_its_pairs(policy: str, answere
     near = {c.pair_id for c in listed if c.number == 6}
     pool = AskablePairs(conn)
     assert pool.total() == 760 and pool.empty() == 20
-    picks = POLICIES[policy].picks
+    picks = ORDERS[order].picks
     done = listed[:answered]
     assert list(picks(pool, 11, done)) == list(picks(ListPool(listed, near), 11, done))
 

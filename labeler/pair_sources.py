@@ -1,0 +1,155 @@
+"""Where pairs come from and choices go: an owner's store, or a file."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from align.errors import UserError
+from align.files import exclusively
+from align.paths import checkpoints_dir, owner_dir, relative_to_root, store_path
+from align.store.connection import connect, open_store
+from labeler.keys import Keys, keys_of
+from labeler.session import Session
+
+COPIED = ("threads", "prompts", "answers", "pairs")  # to a sandbox; never the events
+
+
+@dataclass(frozen=True)
+class PairSource:
+    """What a session has to know of its pairs.
+
+    Attributes:
+        title: Whose pairs, for the top of the screen.
+        conn: The store that takes the answers.
+        keys: Which key does what.
+        keeper: Where the answers lie, in words.
+        more: How to come by more pairs.
+        arena: How to come by pairs for the arena.
+        next_steps: What to do next, a line each.
+    """
+
+    title: str
+    conn: sqlite3.Connection
+    keys: Keys
+    keeper: str
+    more: str
+    arena: str
+    next_steps: Callable[[Session], list[str]]
+
+
+@contextmanager
+def owner_pairs(owner_id: str) -> Iterator[PairSource]:
+    """Open an owner's own store; for a simulated owner, the sandbox that takes real keys.
+
+    Raises:
+        UserError: There is no such store, owner.yaml makes no sense, or another labeler is open.
+    """
+    keys = keys_of(owner_id)
+    simulated = is_simulated(owner_id)
+    keeper = f"{owner_id}-sandbox" if simulated else owner_id
+
+    def next_steps(session: Session) -> list[str]:
+        if simulated:
+            return [
+                "The demo's own choices stay untouched. For a twin of your own:",
+                "    make ingest OWNER=me FROM=~/my-writing && make sft dpo OWNER=me",
+            ]
+        return [f"Next: {_training(owner_id)}"] if session.answered else []
+
+    with (
+        closing(open_store(owner_id)) as own,
+        only_labeler(store_path(keeper)),
+        closing(_sandbox(keeper, own) if simulated else own) as conn,
+    ):
+        yield PairSource(
+            title=keeper,
+            conn=conn,
+            keys=keys,
+            keeper=f"{keeper}'s store",
+            more=_more_pairs(owner_id),
+            arena=f"Run: align sample --compare sft dpo --owner {owner_id}",
+            next_steps=next_steps,
+        )
+
+
+@contextmanager
+def file_pairs(path: Path, out: Path) -> Iterator[PairSource]:
+    """Open the store beside `out` that holds a file's pairs and what was answered to them.
+
+    Raises:
+        UserError: A line of the file is no pair, a file can't be read or written, or another
+            labeler is open.
+    """
+    from labeler.pairs_file import file_store
+
+    with file_store(path, out) as conn:
+        yield PairSource(
+            title=path.name,
+            conn=conn,
+            keys=Keys(),
+            keeper=f"{out}.db",
+            more="More pairs: add lines to the file",
+            arena="An arena needs an owner's checkpoints: --owner NAME",
+            next_steps=lambda session: [f"Your choices: {out}"],
+        )
+
+
+@contextmanager
+def only_labeler(store: Path) -> Iterator[None]:
+    """Be the one labeler that is open on a store; others may read and write it meanwhile.
+
+    Raises:
+        UserError: Another labeler is open on it.
+    """
+
+    def busy(holder: str) -> UserError:
+        what = "another labeler is open here" + (f" (process {holder})" if holder else "")
+        return UserError(relative_to_root(store), what, "Go on there, or quit that one and repeat")
+
+    store.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with exclusively(store.with_name(f".{store.name}.labeler.lock"), busy):
+        yield
+
+
+def is_simulated(owner_id: str) -> bool:
+    """Return whether a simulated stand-in chooses for this owner."""
+    return (owner_dir(owner_id) / "simulated.json").exists()
+
+
+def _sandbox(keeper: str, own: sqlite3.Connection) -> sqlite3.Connection:
+    """Open the store that takes real keys, with all pairs that the simulated owner has by now.
+
+    An owner's choice would go before the simulated ones; so the demo stays what it was.
+    """
+    from align.store.merge import export_rows, merge  # not needed before a real owner's pairs
+
+    conn = connect(store_path(keeper), create=True)
+    try:
+        merge(conn, {table: export_rows(own, table) for table in COPIED})
+    except BaseException:
+        conn.close()
+        raise
+    return conn
+
+
+def _trains_here(owner_id: str) -> bool:
+    return (checkpoints_dir(owner_id) / "sft").exists()
+
+
+def _more_pairs(owner_id: str) -> str:
+    if is_simulated(owner_id) or _trains_here(owner_id):
+        return f"More pairs: make sft sample OWNER={owner_id}"
+    return (
+        f"More pairs: make sft sample OWNER={owner_id}, or where another machine samples, there "
+        f"make pack OWNER={owner_id} FOR=label and here make unpack OWNER={owner_id} FROM=that-file"
+    )
+
+
+def _training(owner_id: str) -> str:
+    if _trains_here(owner_id):
+        return f"make dpo OWNER={owner_id}"
+    return (
+        f"make pack OWNER={owner_id} FOR=train (then on the other machine: make unpack, make dpo)"
+    )

@@ -1,0 +1,137 @@
+"""One session from a source of pairs: on a screen or in plain lines, with a summary at its end."""
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+from align.choices.selection import ORDERS
+from align.errors import UserError
+from align.store.acts import owner_acts
+from align.store.pairs import Purpose
+from labeler.pair_sources import PairSource
+from labeler.progress import FEW_LEFT, Progress
+from labeler.session import Decision, Session
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """What the command line says of a session.
+
+    Attributes:
+        order: Name of the queue's order.
+        seed: Of order and sides; None for the last session's.
+        limit: Number of answers after which to stop.
+        goal: Number of answers that the owner wants to give today.
+        plain: Lines instead of a screen.
+        theme: Of the screen.
+        arena: Two checkpoints' answers to held-out prompts, to compare them.
+    """
+
+    order: str = "fresh"
+    seed: int | None = None
+    limit: int | None = None
+    goal: int | None = None
+    plain: bool = False
+    theme: Literal["dark", "light"] = "dark"
+    arena: bool = False
+
+    @property
+    def purpose(self) -> Purpose:
+        """What the pairs that are asked serve."""
+        return "arena" if self.arena else "train"
+
+
+def run_session(source: PairSource, options: SessionOptions) -> None:
+    """Put the pairs of a source to the owner, and say what was done and what comes next.
+
+    Raises:
+        UserError: There is no such order, or no pair.
+        KeyboardInterrupt: The owner stopped; all that was answered is kept.
+    """
+    if options.order not in ORDERS:
+        raise UserError(f"--order {options.order}", "no such order", f"Use {' or '.join(ORDERS)}")
+    session = Session(source.conn, order=options.order, seed=options.seed, purpose=options.purpose)
+    if session.total == 0:
+        if options.arena:
+            raise UserError(source.title, "no pairs for the arena", source.arena)
+        raise UserError(source.title, "no pairs to choose from", source.more)
+    try:
+        stopped = _ask(session, source, options)
+    except KeyboardInterrupt:
+        stopped = True
+        print(file=sys.stdout)
+    summarise(session, source, arena=options.arena)
+    if stopped:
+        raise KeyboardInterrupt
+
+
+def _ask(session: Session, source: PairSource, options: SessionOptions) -> bool:
+    """Ask until the owner stops; tell whether that was by Ctrl-C or a signal."""
+    progress = Progress(session, lambda: owner_acts(source.conn, options.purpose), options.goal)
+    if options.plain or not _has_screen():
+        from labeler.plain import label
+
+        progress.read_earlier()
+        label(session, progress, limit=options.limit)
+        return False
+    from labeler.app import LabelerApp
+
+    app = LabelerApp(
+        session,
+        progress,
+        source.keys,
+        title=source.title,
+        more=source.more,
+        limit=options.limit,
+        theme=options.theme,
+    )
+    app.run()
+    if app.return_code:
+        raise SystemExit(app.return_code)
+    return app.stopped
+
+
+def _has_screen() -> bool:
+    return (
+        sys.stdin.isatty()
+        and sys.stdout.isatty()
+        and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
+    )
+
+
+def summarise(session: Session, source: PairSource, *, arena: bool) -> None:
+    """Say what a session brought, how the owner chooses, and which command comes next."""
+    from align.choices.arena import contests  # nobody should wait for it before the first pair
+    from align.choices.tally import tally
+    from align.console import say
+
+    answers = [decision for decision in session.given if decision.outcome != "skip"]
+    decisive = sum(decision.outcome in ("a", "b", "rewrite") for decision in answers)
+    skips = len(session.given) - len(answers)
+    say(
+        f"This session: {len(answers)} answered ({decisive} with a winner), "
+        f"{skips} skipped{_pace(answers)}."
+    )
+    if answers and any(session.checkpoints()):
+        say(f"The answers came from: {', '.join(session.checkpoints())}.")
+    say(f"In all: {session.answered} of {session.total} pairs answered in {source.keeper}.")
+    for reason, n in sorted(session.left_out.items()):
+        say(f"Not asked: {n} {reason}.")
+    for line in tally(owner_acts(source.conn, "arena" if arena else "train")).words():
+        say(f"In all, {line}.")
+    if arena:
+        for contest in contests(source.conn):
+            say(f"Arena: {contest.words()}.")
+        return
+    if session.left < FEW_LEFT:
+        say(f"{session.left} pairs are left. {source.more}.")
+    for line in source.next_steps(session):
+        say(line)
+
+
+def _pace(answers: list[Decision]) -> str:
+    from align.statistics import median
+
+    times = [decision.ms for decision in answers if decision.ms is not None]
+    return f", median {median(times) / 1000:.1f} s a pair" if times else ""
