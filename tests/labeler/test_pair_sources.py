@@ -27,9 +27,9 @@ def align(*arguments: str) -> str:
 def test_who_comes_second_is_told_where_and_by_whom_and_what_to_do(root: Path):
     store_of_pairs(store_path("ann"), 3).close()
     with owner_pairs("ann"):
-        with pytest.raises(UserError, match=r"ann/twin.db: another labeler .*process \d+.*quit"):
-            with owner_pairs("ann"):
-                pass
+        message = r"ann/twin.db: another labeler .*process \d+.*quit"
+        with pytest.raises(UserError, match=message), owner_pairs("ann"):
+            pass
     with owner_pairs("ann") as source:
         assert source.title == "ann"
 
