@@ -7,53 +7,42 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from align.console import duration, make_command, say
-from align.paths import relative_to_root
+from align.console import duration, say
 from align.training.prepared_run import TrainingRun
 from align.training.training_process import enter
 
 
-def fine_tune(run: TrainingRun) -> None:
-    """Train a fresh adapter, or every weight, on the owner's answers and publish the twin."""
-    from datasets import Dataset
+def train_sft(run: TrainingRun) -> None:
+    """Train a fresh adapter, or every weight, on the owner's answers and publish it."""
     from trl import SFTConfig, SFTTrainer
 
-    from align.training.arguments import arguments
-    from align.training.policy import fresh_policy
+    from align.training.arguments import trainer_arguments
+    from align.training.policy import fresh_policy, tokenizer_of_base
     from align.training.preflight import on_tokens
-    from align.training.publishing import publish_twin
+    from align.training.publishing import publish_run
     from align.training.tokenised import sft_tokens
-    from align.training.tokenizer import tokenizer_for
-    from align.training.tracking.reporter import finish
     from align.training.trainer_loop import seed_everything, train
 
-    tokenizer = tokenizer_for(run)
+    tokenizer = tokenizer_of_base(run)
     most = run.recipe.training.get("max_length", 1024)
-    rows, held_out = (
-        sft_tokens(tokenizer, side, most) for side in (run.rows.train, run.rows.held_out)
-    )
+    rows = sft_tokens(tokenizer, run.rows.train, most)
+    held_out = sft_tokens(tokenizer, run.rows.held_out, most)
     on_tokens(run, tokenizer, rows.rows)
-    args = arguments(SFTConfig, run)
+    args = trainer_arguments(SFTConfig, run)
     if not args.packing:
         args.dataset_kwargs = {"skip_prepare_dataset": True}
     seed_everything(run)
     trainer = SFTTrainer(
         fresh_policy(run, tokenizer, args),
         args=args,
-        train_dataset=Dataset.from_list(rows.rows),
-        eval_dataset=Dataset.from_list(held_out.rows) if held_out.rows else None,
+        train_dataset=rows.dataset(),
+        eval_dataset=held_out.dataset(),
         processing_class=tokenizer,
     )
-    metrics: dict[str, Any] = train(trainer, run)
-    metrics |= {"shortened_rows": rows.shortened, "dropped_rows": rows.dropped}
+    metrics = train(trainer, run) | rows.metrics
     if held_out.rows:
         metrics["held_out_loss"] = trainer.evaluate()["eval_loss"]
-    metrics |= finish(trainer, run, metrics)
-    folder = publish_twin(trainer, tokenizer, run, metrics)
-    if folder is not None:
-        report(run, metrics)
-        following = make_command("sample", run.owner_id)
-        say(f"sft: {relative_to_root(folder)} is ready. Next: {following}")
+    publish_run(trainer, tokenizer, run, metrics, report=report, following="sample")
 
 
 def report(run: TrainingRun, metrics: dict[str, Any]) -> None:
@@ -72,7 +61,7 @@ def report(run: TrainingRun, metrics: dict[str, Any]) -> None:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run `align.sft` with the words of the command line and return the exit code."""
-    return enter("sft", sys.argv[1:] if words is None else words, fine_tune)
+    return enter("sft", sys.argv[1:] if words is None else words, train_sft)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,10 @@ A recipe is a YAML file of `key: value` lines: any key of TRL's `SFTConfig` or `
 its `ModelConfig`, and the few of ours below. The command line beats the file
 (`align sft --owner me --recipe demo --learning_rate 1e-3`). Unknown and doubled keys and values of
 the wrong type are refused, all at once, each with what to do.
+
+A recipe can't change in mid-run. Where a run stopped and a value that decides its result differs
+since, the next one is refused with the difference: go on with the old values, or say `--restart`,
+which leaves that run and begins anew. What is only logged or saved may change.
 """
 
 

@@ -69,7 +69,7 @@ def _counter(recipe: "Recipe") -> "tuple[CountTokens, str]":
     from align.conversations.examples.example_rows import estimated_tokens
     from align.errors import UserError
     from align.models.base import resolve_base
-    from align.training.prepared_run import token_counter
+    from align.training.sft_rows import token_counter
 
     try:
         base = resolve_base(recipe.base_name or "", recipe.base_revision, asked_by=str(recipe.path))

@@ -56,13 +56,17 @@ class Recipe:
         return {**self.model, **self.training, **self.ours}
 
     @property
-    def hash(self) -> str:
-        """Return the SHA-256 of what decides the result; the base counts by its own hash."""
+    def decisive(self) -> dict[str, Any]:
+        """Return the values that decide the result; the base counts by its own hash."""
         apart = {*NO_EFFECT, "model_name_or_path", "model_revision"}
         # What is off is as if nobody had heard of it: a run made before it existed is the same.
         apart |= {key for key, off in OFF.items() if self.values.get(key) == off}
-        said = {key: value for key, value in self.values.items() if key not in apart}
-        return digest_of(self.stage, said)
+        return {key: value for key, value in self.values.items() if key not in apart}
+
+    @property
+    def hash(self) -> str:
+        """Return the SHA-256 of what decides the result."""
+        return digest_of(self.stage, self.decisive)
 
     @property
     def is_full(self) -> bool:

@@ -1,4 +1,4 @@
-"""What TRL and transformers are told: the recipe's settings, and what the run decides itself."""
+"""TRL's arguments of a run: the recipe's settings, and what the run decides itself."""
 
 import os
 from typing import Any
@@ -9,28 +9,32 @@ from align.errors import UserError
 from align.training.prepared_run import TrainingRun
 
 
-def arguments(kind: type, run: TrainingRun) -> Any:
-    """Return TRL's settings for a run: the recipe's, and what is the run's own to decide.
+def trainer_arguments(kind: type, run: TrainingRun) -> Any:
+    """Return TRL's settings for a run.
+
+    Args:
+        kind: `SFTConfig` or `DPOConfig`.
+        run: The run.
 
     Raises:
         UserError: TRL refuses the combination, or DeepSpeed would be left out unsaid.
     """
-    said = dict(run.recipe.training)
-    said.setdefault("bf16", torch.cuda.is_available() and torch.cuda.is_bf16_supported())
-    said.setdefault("use_cpu", _on_cpu() and not _under_deepspeed())
+    values = dict(run.recipe.training)
+    values.setdefault("bf16", torch.cuda.is_available() and torch.cuda.is_bf16_supported())
+    values.setdefault("use_cpu", _on_cpu() and not _under_deepspeed())
     if _under_deepspeed():
-        if said["use_cpu"] or _is_cpu_asked_for():
+        if values["use_cpu"] or _is_cpu_requested():
             raise UserError(
                 str(run.recipe.path),
                 "use_cpu leaves DeepSpeed out, and the processes would train plainly data-parallel",
                 "Remove use_cpu here and ACCELERATE_USE_CPU from the environment",
             )
         if _on_cpu():
-            _prepare_deepspeed_on_cpu(said)
-    said.setdefault("logging_first_step", True)
-    said.setdefault("save_strategy", "steps")
-    said.setdefault("save_steps", 50)
-    said.setdefault("save_total_limit", 2)
+            _prepare_deepspeed_on_cpu(values)
+    values.setdefault("logging_first_step", True)
+    values.setdefault("save_strategy", "steps")
+    values.setdefault("save_steps", 50)
+    values.setdefault("save_total_limit", 2)
     own = {
         "output_dir": str(run.work),
         "disable_tqdm": True,
@@ -39,10 +43,10 @@ def arguments(kind: type, run: TrainingRun) -> Any:
         # A filtered log would show a number where there is none.
         "logging_nan_inf_filter": False,
     }
-    if not said.get("packing"):
+    if not values.get("packing"):
         own["max_length"] = None  # align.training.tokenised made the rows fit
     try:
-        return kind(**{**said, **own})
+        return kind(**{**values, **own})
     except (ValueError, TypeError, ImportError) as error:
         first = str(error).strip().splitlines()[0].rstrip(".")
         raise UserError(str(run.recipe.path), f"TRL refuses it: {first}") from error
@@ -50,18 +54,18 @@ def arguments(kind: type, run: TrainingRun) -> Any:
 
 def _on_cpu() -> bool:
     is_device = torch.cuda.is_available() or torch.backends.mps.is_available()
-    return _is_cpu_asked_for() or not is_device
+    return _is_cpu_requested() or not is_device
 
 
-def _is_cpu_asked_for() -> bool:
+def _is_cpu_requested() -> bool:
     return os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true")
 
 
-def _prepare_deepspeed_on_cpu(said: dict[str, Any]) -> None:
+def _prepare_deepspeed_on_cpu(values: dict[str, Any]) -> None:
     """Let DeepSpeed's processes meet over gloo."""
     # accelerate 1.15 chooses the backend by the device; on a CPU, unless use_cpu is set, it finds
     # none, takes each process for the only one, and batch sizes disagree with DeepSpeed's count.
-    said.setdefault("ddp_backend", "gloo")
+    values.setdefault("ddp_backend", "gloo")
     from deepspeed.ops import __compatible_ops__
 
     # An all-reduce through shared memory that would be compiled at the first run.
@@ -71,16 +75,3 @@ def _prepare_deepspeed_on_cpu(said: dict[str, Any]) -> None:
 def _under_deepspeed() -> bool:
     """Tell whether the launcher asks for DeepSpeed, which `use_cpu` would leave out unsaid."""
     return os.environ.get("ACCELERATE_USE_DEEPSPEED", "").lower() == "true"
-
-
-def model_settings(run: TrainingRun) -> dict[str, Any]:
-    """Return what `from_pretrained` takes from the recipe: dtype, attention, quantisation."""
-    said = run.recipe.model
-    settings: dict[str, Any] = {"dtype": said.get("dtype") or "float32"}
-    if said.get("attn_implementation"):
-        settings["attn_implementation"] = said["attn_implementation"]
-    if said.get("load_in_4bit") or said.get("load_in_8bit"):
-        from trl import ModelConfig, get_quantization_config
-
-        settings["quantization_config"] = get_quantization_config(ModelConfig(**said))
-    return settings

@@ -1,4 +1,4 @@
-"""What looks on while a run trains: progress line, signals, whole saves, the best one, alarms."""
+"""The callback of every run: progress line, signals, whole saves, the best one, alarms."""
 
 import itertools
 import time
@@ -13,20 +13,29 @@ from align.console import progress, say
 from align.errors import UserError
 from align.training.alarms import Alarm, alarms
 from align.training.prepared_run import TrainingRun
-from align.training.run_state import changes_of, note_steps, spread_of
-from align.training.saves import WHOLE, last_whole, mark_whole, prune, step_of, unmark
-from align.training.stopping import wished
-from align.training.trainer_state import load_carried, save_carried, take_rate, take_up
+from align.training.run_state import record_steps, spread_of
+from align.training.saves import (
+    WHOLE,
+    last_whole,
+    load_trainer_state,
+    mark_whole,
+    prune,
+    restore_trainer_state,
+    save_trainer_state,
+    step_of,
+    unmark,
+)
+from align.training.stopping import received_signal
 
 # By stage: what says which save is the best, and whether more of it is better.
 _BEST = {"sft": ("eval_loss", False), "dpo": ("eval_rewards/accuracies", True)}
 
 
-class Watcher(TrainerCallback):
-    """Stops a run where it is told to, marks and prunes its saves, and sounds the alarms.
+class RunMonitor(TrainerCallback):
+    """Stops a run after a signal, marks and prunes its saves, and sounds the alarms.
 
     Attributes:
-        stopped: The signal for which all processes stop after this step, or 0.
+        stopped: The signal after which all processes stop at this step's end, or 0.
         raised: The alarms that sounded, by name.
         listeners: Callbacks with `on_alarm`, told of every alarm.
         seconds: How long the run has trained, also before it was stopped.
@@ -49,40 +58,40 @@ class Watcher(TrainerCallback):
         self._order: torch.Tensor | None = None
         self._epoch_order: torch.Tensor | None = None
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        """Take up what a stopped run left, and open the progress line."""
-        # A resumed run would keep the steps of its save, whatever the recipe says of them now.
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Restore what a stopped run saved, and open the progress line."""
+        # A resumed run would log and save as its save says, whatever the recipe says now.
         state.compute_steps(args, state.max_steps)
         save = last_whole(self.run.work) if state.global_step else None
-        carried = load_carried(save, args.process_index) if save else {}
-        if save and step_of(save) == state.global_step and carried:
-            take_up(self.trainer, carried)
-            self._order, self._before = carried["order"], carried["seconds"]
-            self.raised = dict(carried["alarms"])
-        if save and changes_of(self.run):
-            take_rate(more["optimizer"], more["lr_scheduler"], args.learning_rate)
+        if save and step_of(save) == state.global_step:
+            kept = load_trainer_state(save, args.process_index)
+            if kept:
+                restore_trainer_state(self.trainer, kept)
+                self._order, self._before = kept["order"], kept["seconds"]
+                self.raised = dict(kept["alarms"])
         self._started = time.monotonic()
         if state.is_world_process_zero:
-            note_steps(self.run, state.max_steps, spread(self.trainer))
-            what = (
-                f"{self.stage} from step {state.global_step}" if state.global_step else self.stage
-            )
+            record_steps(self.run, state.max_steps, spread(self.trainer))
+            start = f" from step {state.global_step}" if state.global_step else ""
             total = state.max_steps - state.global_step
-            self._line = progress(itertools.count(), total, what, unit="steps")
+            self._line = progress(itertools.count(), total, self.stage + start, unit="steps")
             next(self._line)
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Note the state that the epoch's order of rows is drawn from, or bring it back."""
+        """Keep the state that the epoch's order of rows is drawn from, or restore it.
+
+        Where rows are grouped by length, the order hangs on the state of torch's generator.
+        """
         if self._order is not None:
             torch.set_rng_state(self._order)
             self._order = None
         self._epoch_order = torch.get_rng_state()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Move the progress line on, and stop with a save where any process was told to."""
+        """Move the progress line on, and stop with a save where any process received a signal."""
         if self._line is not None:
             next(self._line)
-        self.stopped = self.stopped or agreed(wished(), args.device)
+        self.stopped = self.stopped or largest_of_all(received_signal(), args.device)
         if self.stopped:
             control.should_save = control.should_training_stop = True
         # A resumed run begins with the next epoch: what is measured at this one's end comes first.
@@ -97,7 +106,7 @@ class Watcher(TrainerCallback):
         if self.stopped and not self._epoch_ends:
             control.should_save = control.should_evaluate = control.should_log = False
         elif self._owed or control.should_save:
-            self._ask_for_save(args, state, control)
+            self._request_save(args, state, control)
         self._owed = self._epoch_ends = False
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any, **_: Any) -> None:
@@ -112,7 +121,7 @@ class Watcher(TrainerCallback):
             if self._epoch_ends:
                 self._owed = True
             else:
-                self._ask_for_save(args, state, control)
+                self._request_save(args, state, control)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         """Sound the alarms.
@@ -134,7 +143,7 @@ class Watcher(TrainerCallback):
         save = _save_of(args, state)
         self.seconds = self._before + time.monotonic() - self._started
         more = {"order": self._epoch_order, "seconds": self.seconds, "alarms": self.raised}
-        save_carried(save, self.trainer, args.process_index, more)
+        save_trainer_state(save, self.trainer, args.process_index, more)
         self.trainer.accelerator.wait_for_everyone()
         if state.is_world_process_zero:
             mark_whole(save)
@@ -151,7 +160,7 @@ class Watcher(TrainerCallback):
         for listener in self.listeners:
             listener.on_alarm(alarm)
 
-    def _ask_for_save(self, args: Any, state: Any, control: Any) -> None:
+    def _request_save(self, args: Any, state: Any, control: Any) -> None:
         control.should_save = True
         save = _save_of(args, state)
         # Written once more at the same step, it is half-written until that is done.
@@ -184,13 +193,13 @@ def spread(trainer: Any) -> str:
     return spread_of(trainer.args.world_size, by)
 
 
-def agreed(asked: int, device: Any) -> int:
-    """Return the largest of what the processes of a run say, the same in each."""
+def largest_of_all(number: int, device: Any) -> int:
+    """Return the largest of the numbers that a run's processes give, the same in each."""
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
-        return asked
-    said = torch.tensor([asked], device=device)
-    dist.all_reduce(said, op=dist.ReduceOp.MAX)
-    return int(said.item())
+        return number
+    largest = torch.tensor([number], device=device)
+    dist.all_reduce(largest, op=dist.ReduceOp.MAX)
+    return int(largest.item())
 
 
 def _save_of(args: Any, state: Any) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 
 from align.conversations.examples.example_rows import REWRITE
 from align.errors import UserError
-from align.files import jsonl, read_jsonl, write_atomically
+from align.files import jsonl, parse_jsonl, read_jsonl, write_atomically
 from align.paths import owner_dir, relative_to_root
 from align.preferences.preference import side_of
 from align.store.connection import open_store
@@ -53,35 +53,52 @@ class FrozenRows:
         }
 
 
-def packed_rows(owner: str, stage: str) -> Path:
+def packed_rows(owner_id: str, stage: str) -> Path:
     """Return where `align unpack` puts the rows that another machine made."""
-    return owner_dir(owner) / "packed" / f"{stage}-rows.jsonl"
+    return owner_dir(owner_id) / "packed" / f"{stage}-rows.jsonl"
 
 
 @contextmanager
-def rows_store(owner: str) -> Iterator[sqlite3.Connection]:
+def rows_store(owner_id: str) -> Iterator[sqlite3.Connection]:
     """Open the owner's store to make rows of it."""
-    conn = open_store(owner)
+    conn = open_store(owner_id)
     try:
         yield conn
     finally:
         conn.close()
 
 
-def freeze(owner: str, stage: str, rows: Sequence[Row], *, write: bool = True) -> FrozenRows:
+def freeze(owner_id: str, stage: str, rows: Sequence[Row], *, write: bool = True) -> FrozenRows:
     """Write the rows to `data/<owner>/rows/` under the name of their content.
 
     Args:
-        owner: Whose rows.
+        owner_id: Whose rows.
         stage: `sft` or `dpo`.
         rows: Each with `split`, `train` or `held_out`.
         write: Only rank 0 writes; the others know the same rows.
     """
     data = jsonl(rows)
     digest = hashlib.sha256(data).hexdigest()
-    path = owner_dir(owner) / "rows" / f"{stage}-{digest[:16]}.jsonl"
+    path = owner_dir(owner_id) / "rows" / f"{stage}-{digest[:16]}.jsonl"
     if write and not path.is_file():
         write_atomically(path, data, mode=0o600)
+    return _frozen(path, digest, rows)
+
+
+def read_frozen(path: Path, digest: str) -> FrozenRows:
+    """Return the rows that `freeze` wrote.
+
+    Raises:
+        UserError: The file is gone, or its SHA-256 is another.
+    """
+    data = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(data).hexdigest() != digest:
+        remedy = "Remove the file, and run the same command again"
+        raise UserError(relative_to_root(path), "its rows changed since they were frozen", remedy)
+    return _frozen(path, digest, [row for _, row in parse_jsonl(data.splitlines(), str(path))])
+
+
+def _frozen(path: Path, digest: str, rows: Sequence[Row]) -> FrozenRows:
     sides: dict[str, list[Row]] = {"train": [], "held_out": []}
     for row in rows:
         sides[row["split"]].append(row)

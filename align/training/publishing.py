@@ -1,11 +1,13 @@
-"""Publish a twin: its weights, its tokenizer and its lineage, under the next number."""
+"""Publish a checkpoint: its weights, its tokenizer and its lineage, under the next number."""
 
 import json
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from align.console import make_command, say
 from align.files import write_atomically
 from align.models.chat_template import stop_token, template_hash
 from align.models.checkpoints import clear_work, publish
@@ -13,9 +15,37 @@ from align.models.lineage import FULL, Lineage, library_versions, weights_hash, 
 from align.paths import relative_to_root
 from align.recipe.recipe_keys import DEFAULTS
 from align.training.prepared_run import TrainingRun, is_main
+from align.training.tracking.reporter import finish
 
 
-def publish_twin(
+def publish_run(
+    trainer: Any,
+    tokenizer: Any,
+    run: TrainingRun,
+    metrics: dict[str, Any],
+    *,
+    report: Callable[[TrainingRun, dict[str, Any]], None],
+    following: str,
+) -> None:
+    """Close the run's trackers, publish its checkpoint, and say how it went.
+
+    Args:
+        trainer: It has trained and evaluated.
+        tokenizer: Saved beside the weights.
+        run: The run.
+        metrics: What was measured, for twin.json.
+        report: Says how training went (rank 0 only).
+        following: The `make` target that comes next.
+    """
+    metrics = metrics | finish(trainer, run, metrics)
+    folder = _publish(trainer, tokenizer, run, metrics)
+    if folder is not None:
+        report(run, metrics)
+        command = make_command(following, run.owner_id)
+        say(f"{run.stage}: {relative_to_root(folder)} is ready. Next: {command}")
+
+
+def _publish(
     trainer: Any, tokenizer: Any, run: TrainingRun, metrics: dict[str, Any]
 ) -> Path | None:
     """Write weights, tokenizer and lineage, and give them the next number (rank 0 only).

@@ -1,12 +1,9 @@
-"""A stopped run, and what becomes of it when the next one begins with other inputs.
-
-Without torch.
-"""
+"""A stopped run, and what becomes of it when the next one begins. Without torch."""
 
 import json
-import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from align.console import say
 from align.errors import UserError
@@ -14,56 +11,44 @@ from align.models.checkpoints import WORK, numbered
 from align.models.lineage import read as read_lineage
 from align.paths import checkpoints_dir
 from align.training.prepared_run import TrainingRun
-from align.training.run_state import Note, counting, note_of, read_note, standing, write_note
-from align.training.saves import last_whole, step_of
-
-# What may change in mid-run. All else decides the adapter's shape, or which rows a step sees.
-_MAY_CHANGE = """learning_rate lr_scheduler_type lr_scheduler_kwargs warmup_steps num_train_epochs
-max_steps max_grad_norm beta loss_type loss_weights label_smoothing ld_alpha f_divergence_type
-f_alpha_divergence_coef discopop_tau lora_dropout disable_dropout gradient_checkpointing
-gradient_checkpointing_kwargs precompute_ref_log_probs precompute_ref_batch_size
-per_device_eval_batch_size sample_temperature sample_top_p sample_max_new_tokens publish_best"""
-# Schedules that are a factor of the step alone: a resumed run can take up another.
-_BY_STEP = """linear cosine cosine_with_restarts polynomial constant constant_with_warmup
-inverse_sqrt cosine_with_min_lr warmup_stable_decay"""
+from align.training.run_state import (
+    RunState,
+    give_up,
+    initial_state,
+    progress_of,
+    read_state,
+    write_state,
+)
+from align.training.saves import last_whole
 
 
-def check_unfinished(run: TrainingRun) -> None:
-    """Refuse a changed recipe, before anything is started.
+class StoppedRun(NamedTuple):
+    """A run with at least one whole save that was neither finished nor given up."""
+
+    folder: Path
+    state: RunState
+    save: Path
+
+    @property
+    def progress(self) -> str:
+        """Return how far it came."""
+        return progress_of(self.state, self.save)
+
+
+def check_recipe_unchanged(run: TrainingRun) -> None:
+    """Refuse a changed recipe where a run with another one stopped.
 
     Raises:
-        UserError: A run with another recipe stopped here, and nobody said what becomes of it.
+        UserError: Nothing but the recipe differs from a stopped run's; says what does.
     """
-    other, note = _unfinished(run)
-    if other is None or note is None or run.asked.restart or run.asked.allow_recipe_change:
+    stopped = _stopped_with_other_inputs(run)
+    if stopped is None or _what_else_changed(run, stopped.state):
         return
-    if _what_else_changed(run, note):
-        return
-    step = step_of(last_whole(other) or other)
     raise UserError(
-        f"{run.stage}, {standing(note, step)}",
-        f"the recipe changed since ({_shown(_differences(run, note))})",
-        "Go on with the old values, or say --allow-recipe-change (from that step on with the new "
-        "ones) or --restart (leaves that run and begins anew)",
+        f"{run.stage}, {stopped.progress}",
+        f"the recipe changed since ({_shown(_differences(run, stopped.state))})",
+        "Go on with the old values, or say --restart (leaves that run and begins anew)",
     )
-
-
-def begin(run: TrainingRun) -> None:
-    """Settle what becomes of a run that stopped, and note with what this one begins.
-
-    Raises:
-        UserError: As `check_unfinished`.
-    """
-    check_unfinished(run)
-    if run.asked.restart:
-        _leave_all(run)
-    else:
-        other, note = _unfinished(run)
-        if other and note:
-            _settle(run, other, note)
-    own = read_note(run.work) or note_of(run)
-    own.left = False
-    write_note(run.work, own)
 
 
 def check_spread(run: TrainingRun, spread: str) -> None:
@@ -72,64 +57,42 @@ def check_spread(run: TrainingRun, spread: str) -> None:
     Raises:
         UserError: The last save is spread in another way.
     """
-    note, save = read_note(run.work), last_whole(run.work)
-    if note is None or save is None or note.spread in (None, spread) or run.asked.restart:
+    state, save = read_state(run.work), last_whole(run.work)
+    if state is None or save is None or state.spread in (None, spread):
         return
     raise UserError(
-        f"{run.stage}, {standing(note, step_of(save))}",
-        f"it was trained by {note.spread}, and now it would be {spread}",
+        f"{run.stage}, {progress_of(state, save)}",
+        f"it was trained by {state.spread}, and now it would be {spread}",
         "Go on with the same --accelerate, or say --restart (leaves that run and begins anew)",
     )
 
 
-def _settle(run: TrainingRun, other: Path, note: Note) -> None:
-    """Go on from a stopped run with new values where that can be; else leave it, and say why."""
-    step = step_of(last_whole(other) or other)
-    differences = _differences(run, note)
-    because = _what_else_changed(run, note)
-    if not because and (fixed := _fixed(differences)):
-        because = f"{', '.join(fixed)} can't change in mid-run"
-    if not because:
-        _adopt(run, other, note, step, differences)
-        return
-    say(f"{run.stage}: {because}: beginning anew (what {standing(note, step)} is left)")
-    note.left = True
-    write_note(other, note)
+def begin(run: TrainingRun, *, restart: bool) -> None:
+    """Settle what becomes of a run that stopped, and write with what this one begins.
 
+    For the process that holds the lock.
 
-def _fixed(differences: dict[str, list[Any]]) -> list[str]:
-    """Return the keys among those that changed which can't change in mid-run."""
-    fixed = [key for key in differences if key not in _MAY_CHANGE.split()]
-    schedules = differences.get("lr_scheduler_type", [])
-    if any((one or "linear") not in _BY_STEP.split() for one in schedules):
-        fixed.append("lr_scheduler_type")
-    return fixed
-
-
-def _adopt(
-    run: TrainingRun, other: Path, note: Note, step: int, differences: dict[str, list[Any]]
-) -> None:
-    shutil.rmtree(run.work)
-    other.rename(run.work)
-    # Its key knows neither ld_alpha nor dropout: it may be another recipe's by now.
-    for cached in run.work.glob("reference-*.arrow"):
-        cached.unlink()
-    changed = {"step": step, "changes": differences}
-    now = note_of(run)
-    now.changes = [*note.changes, changed]
-    write_note(run.work, now)
-    say(f"{run.stage}: from step {step} on with {_shown(differences)}")
+    Raises:
+        UserError: As `check_recipe_unchanged`, unless it restarts.
+    """
+    if restart:
+        _leave_all(run)
+    else:
+        check_recipe_unchanged(run)
+        if stopped := _stopped_with_other_inputs(run):
+            reason = _what_else_changed(run, stopped.state)
+            say(f"{run.stage}: {reason}: beginning anew (what {stopped.progress} is left)")
+            give_up(stopped.folder, stopped.state)
+    own = read_state(run.work) or initial_state(run)
+    own.left = False
+    write_state(run.work, own)
 
 
 def _leave_all(run: TrainingRun) -> None:
-    for folder in _folders(run):
-        note, save = read_note(folder), last_whole(folder)
-        if note and save and not note.left:
-            say(f"{run.stage}: beginning anew (what {standing(note, step_of(save))} is left)")
-            if folder == run.work:
-                folder = folder.rename(_free_name(folder))
-            note.left = True
-            write_note(folder, note)
+    for folder, state, save in _stopped_runs(run):
+        say(f"{run.stage}: beginning anew (what {progress_of(state, save)} is left)")
+        left = folder.rename(_free_name(folder)) if folder == run.work else folder
+        give_up(left, state)
 
 
 def _free_name(folder: Path) -> Path:
@@ -139,58 +102,55 @@ def _free_name(folder: Path) -> Path:
     return name
 
 
-def _unfinished(run: TrainingRun) -> tuple[Path | None, Note | None]:
-    """Return the stopped run of this stage with other inputs that saved last.
+def _stopped_runs(run: TrainingRun) -> Iterator[StoppedRun]:
+    """Yield the runs of this stage that saved and were not given up, its own among them."""
+    for folder in sorted((checkpoints_dir(run.owner_id) / WORK).glob(f"{run.stage}-*")):
+        state, save = read_state(folder), last_whole(folder)
+        if state and save and not state.left:
+            yield StoppedRun(folder, state, save)
+
+
+def _stopped_with_other_inputs(run: TrainingRun) -> StoppedRun | None:
+    """Return the stopped run with other inputs that saved last.
 
     There is none for a run that goes on from a save of its own.
     """
     if last_whole(run.work):
-        return None, None
+        return None
     published = {
         read_lineage(path).inputs
         for path in numbered(run.owner_id)
         if path.name.endswith(f"-{run.stage}")
     }
-    latest: tuple[Path | None, Note | None] = None, None
-    saved = 0.0
-    for folder in _folders(run):
-        note, save = read_note(folder), last_whole(folder)
-        if note is None or save is None or note.inputs in {run.inputs, *published}:
-            continue
-        if note.left and not run.asked.allow_recipe_change:
-            continue
-        if save.stat().st_mtime > saved:
-            latest, saved = (folder, note), save.stat().st_mtime
-    return latest
+    others = (
+        stopped
+        for stopped in _stopped_runs(run)
+        if stopped.state.inputs not in {run.inputs, *published}
+    )
+    return max(others, key=lambda stopped: stopped.save.stat().st_mtime, default=None)
 
 
-def _folders(run: TrainingRun) -> list[Path]:
-    return sorted((checkpoints_dir(run.owner_id) / WORK).glob(f"{run.stage}-*"))
-
-
-def _what_else_changed(run: TrainingRun, note: Note) -> str:
+def _what_else_changed(run: TrainingRun, state: RunState) -> str:
     """Return what differs beside the recipe's values, as a sentence; "" if nothing does."""
-    if note.base != run.base.hash:
+    if state.base != run.base.hash:
         return "the base changed since"
-    if note.parent != (run.parent.hash if run.parent else None):
+    if state.parent != (run.parent.hash if run.parent else None):
         return "the twin that it starts from changed since"
-    if note.rows != run.rows.hash:
-        more = len(run.rows.train) - note.train_rows
+    if state.rows != run.rows.hash:
+        more = len(run.rows.train) - state.train_rows
         return "the rows changed since" + (f" ({more:+d})" if more else "")
-    return "" if _differences(run, note) else "the code changed since"
+    return "" if _differences(run, state) else "the code changed since"
 
 
-def _differences(run: TrainingRun, note: Note) -> dict[str, list[Any]]:
-    now = json.loads(json.dumps(counting(run.recipe)))
-    keys = [*note.recipe, *(key for key in now if key not in note.recipe)]
-    return {
-        key: [note.recipe.get(key), now.get(key)]
-        for key in keys
-        if note.recipe.get(key) != now.get(key)
-    }
+def _differences(run: TrainingRun, state: RunState) -> dict[str, tuple[Any, Any]]:
+    """Return the recipe's values that differ: key -> (old, new), None where it isn't set."""
+    now = json.loads(json.dumps(run.recipe.decisive))
+    keys = dict.fromkeys([*state.recipe, *now])
+    values = {key: (state.recipe.get(key), now.get(key)) for key in keys}
+    return {key: (old, new) for key, (old, new) in values.items() if old != new}
 
 
-def _shown(differences: dict[str, list[Any]]) -> str:
+def _shown(differences: dict[str, tuple[Any, Any]]) -> str:
     return ", ".join(
         f"{key}: {_value(old)} -> {_value(new)}" for key, (old, new) in differences.items()
     )

@@ -1,8 +1,8 @@
 """SIGINT and SIGTERM: between steps they end a run at once; in training, at the step's end.
 
-A spot instance is told with SIGTERM that it goes; Ctrl-C is SIGINT. Within two seconds the same
-wish may arrive several times: from the terminal, from `align` and from the launcher's agent. What
-comes later means it, and quits at once.
+A spot instance gets SIGTERM before it goes; Ctrl-C is SIGINT. Within two seconds the same request
+may arrive several times: from the terminal, from `align` and from the launcher's agent. A later one
+quits at once.
 """
 
 import os
@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_SAME_WISH = 2.0
+_SAME_REQUEST = 2.0
 
 
 class Stopped(KeyboardInterrupt):
-    """The run was told to stop.
+    """A signal stops the run.
 
     Attributes:
         number: The signal's.
@@ -34,27 +34,27 @@ class Stopped(KeyboardInterrupt):
 
 
 @dataclass
-class _Wish:
+class _Request:
     number: int = 0
-    heard: float = 0.0
+    received: float = 0.0
     waits: bool = False
 
 
-_wish = _Wish()
+_request = _Request()
 
 
 @contextmanager
-def listening() -> Iterator[None]:
+def catching_signals() -> Iterator[None]:
     """Turn the signals into `Stopped`, as long as the block runs; what is ignored stays ignored.
 
     A job in the background of a script ignores Ctrl-C: its shell said so.
     """
-    _wish.number, _wish.waits = 0, False
+    _request.number, _request.waits = 0, False
     kept = {}
     if threading.current_thread() is threading.main_thread():
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
-                kept[number] = signal.signal(number, _hear)
+                kept[number] = signal.signal(number, _receive)
     try:
         yield
     finally:
@@ -64,29 +64,29 @@ def listening() -> Iterator[None]:
 
 @contextmanager
 def until_the_step_ends() -> Iterator[None]:
-    """Only note a signal while the block runs; who trains asks `wished` at each step's end.
+    """Only record a signal while the block runs; each step's end asks for `received_signal`.
 
     Raises:
-        Stopped: A signal was noted after the last step.
+        Stopped: A signal came after the last step.
     """
-    _wish.waits = True
+    _request.waits = True
     try:
         yield
     finally:
-        _wish.waits = False
-    if _wish.number:
-        raise Stopped(_wish.number)
+        _request.waits = False
+    if _request.number:
+        raise Stopped(_request.number)
 
 
-def wished() -> int:
-    """Return the number of the signal that was noted in this process, or 0.
+def received_signal() -> int:
+    """Return the number of the signal that this process received, or 0.
 
-    A process whose launcher is gone has been told, too: `accelerate launch` of a single process
-    dies of SIGTERM without a word to its child.
+    A process whose launcher is gone counts as stopped by SIGTERM: `accelerate launch` of a single
+    process dies of it and doesn't pass it on.
     """
-    if not _wish.number and _launcher and os.getppid() != _launcher:
-        _wish.number, _wish.heard = signal.SIGTERM, time.monotonic()
-    return _wish.number
+    if not _request.number and _launcher and os.getppid() != _launcher:
+        _request.number, _request.received = signal.SIGTERM, time.monotonic()
+    return _request.number
 
 
 def code_of(number: int) -> int:
@@ -94,15 +94,15 @@ def code_of(number: int) -> int:
     return 128 + number
 
 
-def _hear(number: int, frame: FrameType | None) -> None:
+def _receive(number: int, frame: FrameType | None) -> None:
     now = time.monotonic()
-    if _wish.number and now - _wish.heard < _SAME_WISH:
+    if _request.number and now - _request.received < _SAME_REQUEST:
         return
-    if _wish.number:
+    if _request.number:
         _write("Quitting without a save.")
         os._exit(code_of(number))
-    _wish.number, _wish.heard = number, now
-    if not _wish.waits:
+    _request.number, _request.received = number, now
+    if not _request.waits:
         raise Stopped(number)
     if os.environ.get("RANK", "0") == "0":
         _write("Stopping after this step, with a save. A second signal quits at once.")

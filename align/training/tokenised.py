@@ -15,7 +15,7 @@ from align.models.chat_template import (
 
 
 @dataclass
-class Fitted:
+class TokenisedRows:
     """Tokenised rows, and what it took to make them fit.
 
     Attributes:
@@ -28,14 +28,25 @@ class Fitted:
     shortened: int = 0
     dropped: int = 0
 
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Return what twin.json says of the rows that didn't fit."""
+        return {"shortened_rows": self.shortened, "dropped_rows": self.dropped}
 
-def sft_tokens(tokenizer: Any, rows: Iterable[dict[str, Any]], most: int | None) -> Fitted:
+    def dataset(self) -> Any:
+        """Return the rows as a `datasets.Dataset`; None where there are none."""
+        from datasets import Dataset
+
+        return Dataset.from_list(self.rows) if self.rows else None
+
+
+def sft_tokens(tokenizer: Any, rows: Iterable[dict[str, Any]], most: int | None) -> TokenisedRows:
     """Return rows {input_ids, labels}: -100 but on learned answers and their stop tokens.
 
     An answer that is too long a way from the row's end to stand with the last one, or that the
     template shows otherwise once another follows, ends a row of its own: each is learned once.
     """
-    fitted = Fitted()
+    fitted = TokenisedRows()
     for row in rows:
         made = []
         messages = list(row["messages"])
@@ -66,9 +77,9 @@ def _longest_end(
     return 0, None
 
 
-def dpo_tokens(tokenizer: Any, rows: Iterable[dict[str, Any]], most: int | None) -> Fitted:
+def dpo_tokens(tokenizer: Any, rows: Iterable[dict[str, Any]], most: int | None) -> TokenisedRows:
     """Return rows {prompt_ids, chosen_ids, rejected_ids, weight}; answers end with their stop."""
-    fitted = Fitted()
+    fitted = TokenisedRows()
     for row in rows:
         chosen = render_answer(tokenizer, row["chosen"])
         rejected = render_answer(tokenizer, row["rejected"])

@@ -1,4 +1,4 @@
-"""Fit: run a trainer to its end, from where it was stopped."""
+"""Run a trainer to its end, from where it was stopped."""
 
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,11 @@ from align.console import say
 from align.errors import UserError
 from align.paths import relative_to_root
 from align.training.alarms import Alarm
-from align.training.callbacks import Watcher, best_by, spread
+from align.training.callbacks import RunMonitor, best_by, spread
 from align.training.lm_head import project_learned_positions_only
 from align.training.prepared_run import TrainingRun, is_main
 from align.training.resume import check_spread
-from align.training.run_state import changes_of, give_up, where_it_stands
+from align.training.run_state import give_up, read_state, stopped_sentence
 from align.training.saves import WHOLE, last_whole, remove_broken, step_of
 from align.training.stopping import Stopped, until_the_step_ends
 from align.training.tracking.reporter import callbacks
@@ -37,19 +37,14 @@ def train(trainer: Any, run: TrainingRun) -> dict[str, Any]:
     """
     for callback in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(callback)
-    listeners = callbacks(trainer, run)
-    watcher = Watcher(
-        trainer,
-        run,
-        [one for one in listeners if hasattr(one, "on_alarm")],
-        trainer.args.save_total_limit,
-    )
-    # The watcher does both: transformers would prune before the new save is whole.
+    reporters = callbacks(trainer, run)
+    listeners = [reporter for reporter in reporters if hasattr(reporter, "on_alarm")]
+    monitor = RunMonitor(trainer, run, listeners, trainer.args.save_total_limit)
+    # The monitor does both: transformers would prune before the new save is whole.
     trainer.args.save_total_limit = None
     if trainer.args.save_strategy == "best":
         trainer.args.save_strategy = SaveStrategy.NO
-    trainer.add_callback(watcher)
-    for callback in listeners:
+    for callback in (monitor, *reporters):
         trainer.add_callback(callback)
     project_learned_positions_only(trainer.accelerator.device)
     resumed = _last_save(run)
@@ -60,39 +55,37 @@ def train(trainer: Any, run: TrainingRun) -> dict[str, Any]:
     try:
         with until_the_step_ends():
             trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-            if watcher.stopped:
-                raise Stopped(watcher.stopped, where_it_stands(run), is_agreed=True)
+            if monitor.stopped:
+                raise Stopped(monitor.stopped, stopped_sentence(run), is_agreed=True)
     except UserError as error:
         if is_main():
-            watcher.tell(Alarm("stopped", str(error), is_fatal=True))
-            give_up(run)
+            monitor.tell(Alarm("stopped", str(error), is_fatal=True))
+            give_up(run.work, read_state(run.work))
         raise
     if hasattr(trainer, "pair_rewards"):
         # Evaluations on the way left theirs; what is measured last stands in twin.json.
         trainer.pair_rewards.clear()
-    return _measured(trainer, watcher, run)
+    return _metrics_of(trainer, monitor, run)
 
 
-def _measured(trainer: Any, watcher: Watcher, run: TrainingRun) -> dict[str, Any]:
+def _metrics_of(trainer: Any, monitor: RunMonitor, run: TrainingRun) -> dict[str, Any]:
     state = trainer.state
     logged = [entry for entry in state.log_history if "loss" in entry]
-    measured: dict[str, Any] = {"steps": state.global_step, "seconds": round(watcher.seconds, 1)}
+    metrics: dict[str, Any] = {"steps": state.global_step, "seconds": round(monitor.seconds, 1)}
     if logged:
-        measured |= {"first_loss": logged[0]["loss"], "last_loss": logged[-1]["loss"]}
-    if watcher.raised:
-        measured["alarms"] = list(watcher.raised.values())
-    if changes := changes_of(run):
-        measured["recipe_changes"] = changes
+        metrics |= {"first_loss": logged[0]["loss"], "last_loss": logged[-1]["loss"]}
+    if monitor.raised:
+        metrics["alarms"] = list(monitor.raised.values())
     if state.best_global_step:
         name, _ = best_by(run.stage, trainer.args)
-        measured["best"] = {
+        metrics["best"] = {
             "step": state.best_global_step,
             "metric": name,
             "value": state.best_metric,
         }
     if run.recipe.ours.get("publish_best"):
-        measured["published_step"] = _take_best(trainer, run)
-    return measured
+        metrics["published_step"] = _take_best(trainer, run)
+    return metrics
 
 
 def _take_best(trainer: Any, run: TrainingRun) -> int:
@@ -112,15 +105,26 @@ def _take_best(trainer: Any, run: TrainingRun) -> int:
 
 
 def _last_save(run: TrainingRun) -> Path | None:
-    """Return the save to go on from: what the first process sees, for all of them."""
+    """Return the save to go on from: what the first process sees, for all of them.
+
+    Raises:
+        UserError: The processes don't agree on what is trained, or on which save there is.
+    """
     if is_main():
         remove_broken(run.work)
-    found = last_whole(run.work)
+    save = last_whole(run.work)
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
-        return found
-    names = [found.name if found else None]
-    dist.broadcast_object_list(names, src=0)
-    save = run.work / names[0] if names[0] else None
+        return save
+    seen: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(seen, (run.inputs, save.name if save else None))
+    if len({inputs for inputs, _ in seen}) > 1:
+        raise UserError(
+            run.stage,
+            "the rows changed while the processes read them",
+            "Run the same command again",
+        )
+    _, name = seen[0]
+    save = run.work / name if name else None
     if save and not (save / WHOLE).is_file():
         raise UserError(
             relative_to_root(save),

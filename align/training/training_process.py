@@ -1,4 +1,4 @@
-"""What `python -m align.sft` and `-m align.dpo` do around their training, each process alike."""
+"""What each process of `python -m align.sft` and `-m align.dpo` does around its training."""
 
 import os
 import shutil
@@ -13,26 +13,31 @@ from align.console import say
 from align.errors import UserError
 from align.models.checkpoints import link_newest
 from align.paths import relative_to_root
-from align.training.preflight import before_download, on_rows
-from align.training.prepared_run import TrainingRun, is_main, prepare, run_lock
-from align.training.resume import begin
-from align.training.run_state import where_it_stands
-from align.training.stopping import Stopped, code_of, listening
+from align.training.prepared_run import TrainingRun, is_main, prepare, read_run, run_lock
+from align.training.run_state import stopped_sentence
+from align.training.settle import begin, settle
+from align.training.stopping import Stopped, catching_signals, code_of
 from align.training.training_request import parse_request
 
 VERDICT = "SOUNDALIKE_VERDICT"
+SETTLED = "--settled"
 
 
-def enter(stage: str, words: Sequence[str], fit: Callable[[TrainingRun], None]) -> int:
-    """Check, lock, train; return the exit code: 2 for the user's mistakes, 130 or 143 if stopped.
+def enter(stage: str, words: Sequence[str], train: Callable[[TrainingRun], None]) -> int:
+    """Settle, lock, train; return the exit code: 2 for the user's mistakes, 130 or 143 if stopped.
 
     Under `accelerate launch`, which turns any exit code but 0 into 1 and a traceback of its own,
     the code also goes to the file named by SOUNDALIKE_VERDICT, where `align` set one.
+
+    Args:
+        stage: `sft` or `dpo`.
+        words: `--settled FILE` from `align`; else the command line after a bare launcher.
+        train: Trains the run and publishes it.
     """
     quiet_surroundings()
-    with listening():
+    with catching_signals():
         try:
-            return _verdict(_train(stage, words, fit))
+            return _verdict(_train(stage, words, train))
         except Stopped as stopped:
             sentence = stopped.sentence or f"{stage}: stopped; the same command goes on"
             if is_main():
@@ -42,24 +47,15 @@ def enter(stage: str, words: Sequence[str], fit: Callable[[TrainingRun], None]) 
             return _verdict(code_of(signal.SIGINT))
 
 
-def _train(stage: str, words: Sequence[str], fit: Callable[[TrainingRun], None]) -> int:
-    """Check, lock and train; return 0, or 2 where the user can mend what is wrong."""
+def _train(stage: str, words: Sequence[str], train: Callable[[TrainingRun], None]) -> int:
+    """Settle, lock and train; return 0, or 2 where the user can mend what is wrong."""
     try:
-        asked = parse_request(stage, words)
-        # After `align sft` it was done before this process started.
-        is_bare = is_main() and VERDICT not in os.environ
-        if is_bare:
-            before_download(asked, {})
-        run = prepare(asked, write=is_main(), download=True)
+        run = _settled(stage, words)
         with run_lock(run.owner_id) if is_main() else nullcontext():
             if run.finished:
                 say_unchanged(run)
             else:
-                if is_main():
-                    begin(run)
-                if is_bare:
-                    on_rows(run, {})
-                _fit(run, fit)
+                _train_until_stopped(run, train)
     except UserError as error:
         if os.environ.get("SOUNDALIKE_DEBUG"):
             traceback.print_exc()
@@ -69,13 +65,29 @@ def _train(stage: str, words: Sequence[str], fit: Callable[[TrainingRun], None])
     return 0
 
 
-def _fit(run: TrainingRun, fit: Callable[[TrainingRun], None]) -> None:
+def _settled(stage: str, words: Sequence[str]) -> TrainingRun:
+    """Return the run that `align` settled; after a bare launcher settle it here.
+
+    There each process prepares the run by itself; the trainer checks that they agree.
+    """
+    if words[:1] == [SETTLED]:
+        return read_run(Path(words[1]))
+    request = parse_request(stage, words)
+    if not is_main():
+        return prepare(request, write=False, download=True)
+    run = settle(request)
+    if not run.finished:
+        begin(run, restart=request.restart)
+    return run
+
+
+def _train_until_stopped(run: TrainingRun, train: Callable[[TrainingRun], None]) -> None:
     try:
-        fit(run)
+        train(run)
     except Stopped as stopped:
         # Loading, evaluating or publishing: whatever was saved before is as good as it was.
         is_ready = f"{run.stage}: stopped, but the twin is ready" if run.finished else ""
-        stopped.sentence = stopped.sentence or is_ready or where_it_stands(run)
+        stopped.sentence = stopped.sentence or is_ready or stopped_sentence(run)
         raise
 
 

@@ -19,7 +19,6 @@ class TrainingRequest:
         dataset: A rows file that is trained on instead of the owner's store.
         checkpoint: dpo: the checkpoint to start from, which is also the reference.
         overrides: Words like `--learning_rate 1e-5`.
-        allow_recipe_change: Whether a stopped run of another recipe goes on with this one.
         restart: Whether a stopped run is left, and this one begins anew.
     """
 
@@ -29,8 +28,15 @@ class TrainingRequest:
     dataset: str | None = None
     checkpoint: str = "sft"
     overrides: tuple[str, ...] = ()
-    allow_recipe_change: bool = False
     restart: bool = False
+
+    @property
+    def words(self) -> list[str]:
+        """Return the words after `align` that ask the same, accelerate's file apart."""
+        words = [self.stage, "--owner", self.owner_id, "--recipe", self.recipe]
+        words += ["--dataset", self.dataset] if self.dataset else []
+        words += ["--checkpoint", self.checkpoint] if self.checkpoint != "sft" else []
+        return [*words, *self.overrides, *(["--restart"] if self.restart else [])]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -50,7 +56,6 @@ def parse_request(stage: str, words: Sequence[str]) -> TrainingRequest:
     for names in (["--owner"], ["--recipe", "--config"], ["--dataset"], ["--checkpoint"]):
         parser.add_argument(*names, nargs="?", default=argparse.SUPPRESS)
     parser.add_argument("--restart", action="store_true")
-    parser.add_argument("--allow-recipe-change", "--allow_recipe_change", action="store_true")
     known, overrides = parser.parse_known_args(words)
     values = vars(known)
     for key, value in values.items():

@@ -141,13 +141,13 @@ def watched(callbacks: Callable[[Any, Any], Sequence[Any]]) -> Iterator[None]:
     Args:
         callbacks: From trainer and run to transformers' callbacks.
     """
-    fit: Any = importlib.import_module("align.training.trainer_loop")
-    own = fit.callbacks
-    fit.callbacks = lambda trainer, run: [*own(trainer, run), *callbacks(trainer, run)]
+    loop: Any = importlib.import_module("align.training.trainer_loop")
+    own = loop.callbacks
+    loop.callbacks = lambda trainer, run: [*own(trainer, run), *callbacks(trainer, run)]
     try:
         yield
     finally:
-        fit.callbacks = own
+        loop.callbacks = own
 
 
 @contextlib.contextmanager

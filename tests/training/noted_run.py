@@ -10,13 +10,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from align.training import trainer_loop as fit
+from align.training import trainer_loop
 
 
 def main(words: list[str]) -> int:
     """Note in FOLDER/rank-N.json what the trainer holds, between training and publishing."""
     folder, stage, *rest = words
-    train = fit.train
+    train = trainer_loop.train
 
     def noted(trainer: Any, run: Any) -> dict[str, Any]:
         measured = train(trainer, run)
@@ -24,7 +24,7 @@ def main(words: list[str]) -> int:
         path.write_text(json.dumps(notes(trainer)))
         return measured
 
-    fit.train = noted
+    trainer_loop.train = noted
     code: int = import_module(f"align.{stage}").main(rest)
     return code
 

@@ -9,7 +9,7 @@ import pytest
 
 from align import dpo, sft
 from align.models import checkpoints
-from align.training.callbacks import Watcher
+from align.training.callbacks import RunMonitor
 from tests.tiny_families import FAMILIES, write_family_base
 from tests.tiny_runs import DPO, SFT, dpo_row, sft_row, words, write_rows
 
@@ -45,7 +45,7 @@ def stop_after(steps: int) -> pytest.MonkeyPatch:
             raise KeyboardInterrupt
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(Watcher, "on_step_end", stopped)
+    patch.setattr(RunMonitor, "on_step_end", stopped)
     return patch
 
 

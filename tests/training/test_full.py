@@ -101,7 +101,7 @@ def test_reference_that_is_the_base_is_caught_before_the_first_step(
 ) -> None:
     from align.models.loading import load_base
     from align.training import policy
-    from align.training.arguments import model_settings
+    from align.training.policy import model_settings
 
     def base_instead(run: Any, args: Any) -> Any:
         return load_base(run.base, **model_settings(run)).requires_grad_(False).eval()

@@ -63,13 +63,6 @@ PARTS = [
     ),
     Part(TRAINER, "Trainer", "_load_best_model", TRAINING, "the best save is published"),
     Part(
-        "torch.optim.lr_scheduler",
-        "LRScheduler",
-        "_last_lr",
-        TRAINING,
-        "a run goes on with another rate",
-    ),
-    Part(
         "datasets.arrow_dataset",
         "Dataset",
         "_get_cache_file_path",

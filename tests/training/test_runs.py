@@ -52,14 +52,14 @@ def test_same_inputs_are_skipped_and_others_are_not(
 
 def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> Any:
     """Let Ctrl-C come after so many steps."""
-    from align.training.callbacks import Watcher
+    from align.training.callbacks import RunMonitor
 
     def stopped(self: Any, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step == steps:
             raise KeyboardInterrupt
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(Watcher, "on_step_end", stopped)
+    patch.setattr(RunMonitor, "on_step_end", stopped)
     return patch
 
 

@@ -15,15 +15,15 @@ from tests.tiny_runs import words
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
 
-def test_wish_that_reaches_a_process_several_times_at_once_is_one_and_a_later_one_quits(
+def test_signal_that_reaches_a_process_several_times_at_once_is_one_and_a_later_one_quits(
     tmp_path: Path,
 ) -> None:
     code = (
         "import time\nfrom align.training import stopping\n"
-        "stopping._SAME_WISH = 0.5\n"
-        "with stopping.listening(), stopping.until_the_step_ends():\n"
+        "stopping._SAME_REQUEST = 0.5\n"
+        "with stopping.catching_signals(), stopping.until_the_step_ends():\n"
         "    print('ready', flush=True)\n"
-        "    while not stopping.wished(): time.sleep(0.01)\n"
+        "    while not stopping.received_signal(): time.sleep(0.01)\n"
         "    time.sleep(0.1)\n"
         "    print('saving', flush=True)\n"
         "    time.sleep(60)\n"
@@ -52,11 +52,11 @@ def test_wish_that_reaches_a_process_several_times_at_once_is_one_and_a_later_on
 
 
 def test_what_a_shell_lets_its_background_jobs_ignore_stays_ignored() -> None:
-    from align.training.stopping import listening
+    from align.training.stopping import catching_signals
 
     kept = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with listening():
+        with catching_signals():
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
             assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
     finally:

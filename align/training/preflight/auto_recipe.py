@@ -18,7 +18,6 @@ from align.recipe.recipe_file import Recipe, known_recipes, ladder, read_recipe,
 from align.training.preflight.activations import compute_bytes
 from align.training.preflight.base_availability import Model, availability, model_of
 from align.training.preflight.checks import work_for
-from align.training.preflight.dataset import sft_rows
 from align.training.preflight.findings import Mark
 from align.training.preflight.machine import (
     Layout,
@@ -30,6 +29,7 @@ from align.training.preflight.machine import (
 )
 from align.training.preflight.memory import estimate
 from align.training.preflight.work import Lengths, Work, most_tokens
+from align.training.sft_rows import sft_rows
 from align.training.training_request import TrainingRequest
 
 AUTO = "auto"
@@ -212,6 +212,4 @@ def _ask(offer: Offer, asked: TrainingRequest, layout: Layout) -> None:
 
 
 def _command(offer: Offer, asked: TrainingRequest) -> str:
-    words = ["align", asked.stage, "--owner", asked.owner_id, "--recipe", offer.name]
-    words += ["--dataset", asked.dataset] if asked.dataset else []
-    return " ".join([*words, *asked.overrides])
+    return " ".join(["align", *replace(asked, recipe=offer.name).words])

@@ -3,25 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from align.console import make_command
-from align.conversations.examples.building import build_examples
-from align.conversations.examples.example_rows import estimated_tokens
-from align.errors import UserError
-from align.models.base import Base
-from align.owner import load_owner
-from align.paths import store_path
-from align.recipe.recipe_file import Recipe
-from align.training.frozen_rows import packed_rows, read_packed_sft_rows, read_sft_rows, rows_store
 from align.training.preflight.findings import Finding, fine, look, unknown, wrong
 from align.training.preflight.lengths import Spread, lengths_of, spread_of
 from align.training.preflight.light_tokenizer import LightTokenizer
 from align.training.preflight.work import Lengths, most_tokens
-from align.training.prepared_run import token_counter
-from align.training.tokenised import Fitted, dpo_tokens, sft_tokens
-from align.training.training_request import TrainingRequest
+from align.training.tokenised import TokenisedRows, dpo_tokens, sft_tokens
 
 Row = dict[str, Any]
 
@@ -35,41 +24,7 @@ class Measured:
 
     lengths: Lengths | None  # of the longest; None where there are no rows
     spread: Spread | None  # of all
-    fitted: Fitted  # what max_length did
-
-
-def sft_rows(asked: TrainingRequest, recipe: Recipe, base: Base | None) -> list[Row]:
-    """Return the rows of an SFT run before its base is here: as `prepare` will make them.
-
-    Args:
-        asked: The command line.
-        recipe: Says what goes into the rows.
-        base: For its tokenizer; without one a text's tokens are estimated.
-
-    Raises:
-        UserError: There are none.
-    """
-    held_out = recipe.ours["held_out"]
-    if asked.dataset:
-        return read_sft_rows(Path(asked.dataset).expanduser(), held_out)
-    packed = packed_rows(asked.owner_id, "sft")
-    if not store_path(asked.owner_id).is_file():
-        if packed.is_file():
-            return read_packed_sft_rows(packed, held_out, None)
-        command = f"{make_command('ingest', asked.owner_id)} FROM=~/my-writing"
-        raise UserError(f"owner {asked.owner_id}", "no writing to train on", f"Run: {command}")
-    count_tokens = token_counter(base) if base else estimated_tokens
-    owner = load_owner(asked.owner_id)
-    with rows_store(asked.owner_id) as conn:
-        return [
-            {**row, "split": side}
-            for split, side in (("train", "train"), ("evaluation", "held_out"))
-            for row in build_examples(
-                conn, owner, split=split, max_tokens=most_tokens(recipe.values),
-                identity=recipe.ours["identity"], dates=recipe.ours["document_dates"],
-                count_tokens=count_tokens,
-            )
-        ]  # fmt: skip
+    fitted: TokenisedRows  # what max_length did
 
 
 def rows_found(rows: Sequence[Row], stage: str, owner: str) -> list[Finding]:

@@ -11,7 +11,7 @@ from align.owner import load_owner
 from align.recipe.recipe_file import Recipe, read_recipe, recipe_path
 from align.training.preflight.base_availability import Model, availability, model_here, model_of
 from align.training.preflight.checks import tokenizer_of, work_for
-from align.training.preflight.dataset import lengths, measured, no_tokens, rows_found, sft_rows
+from align.training.preflight.dataset import lengths, measured, no_tokens, rows_found
 from align.training.preflight.disk import room
 from align.training.preflight.environment import environment, extras, new_tokens, placement
 from align.training.preflight.findings import Finding, Mark, look, of_error, unknown
@@ -28,6 +28,7 @@ from align.training.preflight.rendering import rendering
 from align.training.preflight.tracking_mode import tracking_mode
 from align.training.preflight.work import Lengths
 from align.training.prepared_run import TrainingRun, prepare
+from align.training.sft_rows import sft_rows
 from align.training.training_request import TrainingRequest
 
 STAGES = ("sft", "dpo")

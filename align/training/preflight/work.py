@@ -140,7 +140,7 @@ def _weight_bytes(values: Mapping[str, Any]) -> float:
         return 0.5
     if values.get("load_in_8bit"):
         return 1
-    # `align.training.arguments.model_settings` loads in float32 unless a recipe says otherwise.
+    # `align.training.policy.model_settings` loads in float32 unless a recipe says otherwise.
     return 2 if values.get("dtype") in ("bfloat16", "float16") else 4
 
 

@@ -178,7 +178,7 @@ def test_offline_run_holds_the_promised_figures_and_nothing_private(
 def test_stopped_run_goes_on_as_the_same_run_and_equals_one_nobody_watched(
     root: Path, keyless: None
 ) -> None:
-    from align.training.callbacks import Watcher
+    from align.training.callbacks import RunMonitor
 
     assert sft.main(words(root, "sft")) == 0
     adapter = "adapter_model.safetensors"
@@ -190,7 +190,7 @@ def test_stopped_run_goes_on_as_the_same_run_and_equals_one_nobody_watched(
             os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Watcher, "on_step_begin", told_to_stop)
+        patch.setattr(RunMonitor, "on_step_begin", told_to_stop)
         assert sft.main(words(root, "sft", *TO_WANDB)) != 0
     assert sft.main(words(root, "sft", *TO_WANDB)) == 0
     before, after = runs(root)

@@ -15,29 +15,29 @@ from align.preferences.preference import JUDGE
 from align.recipe.recipe_file import Recipe
 from align.store.gates import gates_named
 from align.training.frozen_rows import Row, packed_rows, read_dpo_rows, rows_store
+from align.training.training_request import TrainingRequest
 
 
-def preference_rows(owner: str, dataset: str | None, recipe: Recipe, twin: str) -> list[Row]:
-    """Return the rows that a recipe asks for.
+def dpo_rows(request: TrainingRequest, recipe: Recipe, parent_hash: str) -> list[Row]:
+    """Return the rows that a request asks for.
 
     Args:
-        owner: Whose choices.
-        dataset: A rows file instead of the owner's store.
+        request: Whose choices, or a rows file instead of their store.
         recipe: Says what is held out, and which rows there are beside choices.
-        twin: Hash of the checkpoint that is trained.
+        parent_hash: Of the checkpoint that is trained.
 
     Raises:
         UserError: There are none.
     """
-    if dataset:
-        rows = read_dpo_rows(Path(dataset).expanduser(), recipe.ours["held_out"])
+    if request.dataset:
+        rows = read_dpo_rows(Path(request.dataset).expanduser(), recipe.ours["held_out"])
     else:
-        rows = _rows_of_store(owner, recipe, twin)
+        rows = _rows_of_store(request.owner_id, recipe, parent_hash)
     # A judge's word measures nothing, whatever a file says.
     return [row for row in rows if row["weight"] > 0 and not _measures_by_verdict(row)]
 
 
-def judging(owner: str, rows: Sequence[Row]) -> dict[str, Any]:
+def judging(owner_id: str, rows: Sequence[Row]) -> dict[str, Any]:
     """Return what the gates of the rows' verdicts said, by gate: counts and rates, no text.
 
     Empty where no row is a verdict; of a gate that is not known here only the rows are counted.
@@ -46,14 +46,14 @@ def judging(owner: str, rows: Sequence[Row]) -> dict[str, Any]:
     if not by_gate:
         return {}
     known = {}
-    if store_path(owner).is_file():
-        with rows_store(owner) as conn:
+    if store_path(owner_id).is_file():
+        with rows_store(owner_id) as conn:
             known = gates_named(conn, by_gate)
-    told: dict[str, Any] = {}
-    for id, count in sorted(by_gate.items()):
-        told[id] = {"rows": count}
-        if (gate := known.get(id)) is not None:
-            told[id] |= {
+    reports: dict[str, Any] = {}
+    for gate_id, count in sorted(by_gate.items()):
+        reports[gate_id] = {"rows": count}
+        if (gate := known.get(gate_id)) is not None:
+            reports[gate_id] |= {
                 "judge": gate.judge,
                 "model": gate.model,
                 "prompt_hash": gate.prompt_hash,
@@ -63,42 +63,44 @@ def judging(owner: str, rows: Sequence[Row]) -> dict[str, Any]:
                 "time": gate.time,
                 "report": dict(gate.report),
             }
-    return told
+    return reports
 
 
-def pair_command(owner: str) -> str:
+def pair_command(owner_id: str) -> str:
     """Return the command that makes choices for an owner."""
-    if simulated_file(owner):
-        return make_command("simulate", owner)
-    return make_command("label", owner)
+    if simulated_file(owner_id):
+        return make_command("simulate", owner_id)
+    return make_command("label", owner_id)
 
 
-def _rows_of_store(owner: str, recipe: Recipe, twin: str) -> list[Row]:
+def _rows_of_store(owner_id: str, recipe: Recipe, parent_hash: str) -> list[Row]:
     """Return the rows of the store, and what it can't make of those that travelled."""
-    ours, packed = recipe.ours, packed_rows(owner, "dpo")
+    ours, packed = recipe.ours, packed_rows(owner_id, "dpo")
     travelled = read_dpo_rows(packed, ours["held_out"]) if packed.is_file() else []
     if not ours["verdicts"]:
         travelled = [row for row in travelled if row["source"] != JUDGE]
     rows, pairs = [], 0
-    if store_path(owner).is_file() or not packed.is_file():
+    if store_path(owner_id).is_file() or not packed.is_file():
         settings = {key: ours[key] for key in ("held_out", "verdicts", "against_records")}
-        with rows_store(owner) as conn:
-            made = build_preferences(conn, load_owner(owner), checkpoint_hash=twin, **settings)
+        with rows_store(owner_id) as conn:
+            made = build_preferences(
+                conn, load_owner(owner_id), checkpoint_hash=parent_hash, **settings
+            )
             rows = [row.to_row() for row in made]
             pairs = conn.execute("SELECT count(*) FROM pairs").fetchone()[0]
             travelled = still_judged(conn, travelled, ours["held_out"])
     rows = with_packed(rows, travelled, ours["against_records"])
     if not rows:
-        raise _no_rows(owner, pairs, against_records=ours["against_records"] > 0)
+        raise _no_rows(owner_id, pairs, against_records=ours["against_records"] > 0)
     return rows
 
 
-def _no_rows(owner: str, pairs: int, *, against_records: bool) -> UserError:
-    command = pair_command(owner)
-    first = "" if pairs else f"{make_command('sample', owner)} && "
+def _no_rows(owner_id: str, pairs: int, *, against_records: bool) -> UserError:
+    command = pair_command(owner_id)
+    first = "" if pairs else f"{make_command('sample', owner_id)} && "
     if against_records:
-        first, command = "", f"align sample --against-records --owner {owner}"
-    return UserError(f"owner {owner}", "no choices to train on yet", f"Run: {first}{command}")
+        first, command = "", f"align sample --against-records --owner {owner_id}"
+    return UserError(f"owner {owner_id}", "no choices to train on yet", f"Run: {first}{command}")
 
 
 def _measures_by_verdict(row: Row) -> bool:

@@ -1,0 +1,56 @@
+"""The one door into a training, before torch: check what is asked, and write what was settled.
+
+`align sft` and `align dpo` come through here; after a bare `accelerate launch`, rank 0 does.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from align.recipe.accelerate_config import processes, zero_stage
+from align.training import resume
+from align.training.preflight import before_download, on_rows
+from align.training.prepared_run import TrainingRun, prepare, run_lock, write_run
+from align.training.run_state import spread_of
+from align.training.training_request import TrainingRequest
+
+
+def settle(request: TrainingRequest, accelerate: dict[str, Any] | None = None) -> TrainingRun:
+    """Return the run that is asked for, with all checked that can be before it begins.
+
+    Args:
+        request: The command line.
+        accelerate: Content of the accelerate file; None where the launcher alone knows it.
+
+    Raises:
+        UserError: Something is not in order.
+    """
+    before_download(request, accelerate or {})
+    run = prepare(request, download=True)
+    if run.finished:
+        return run
+    if not request.restart:
+        resume.check_recipe_unchanged(run)
+        if accelerate is not None:
+            resume.check_spread(run, _spread(accelerate))
+    with run_lock(run.owner_id):
+        pass  # Another run would be in the way; it is said before the rows are looked at.
+    on_rows(run, accelerate or {})
+    return run
+
+
+def begin(run: TrainingRun, *, restart: bool) -> Path:
+    """Settle what becomes of a run that stopped, and return the file that says what is trained.
+
+    Raises:
+        UserError: Another run holds the owner's lock.
+    """
+    with run_lock(run.owner_id):
+        resume.begin(run, restart=restart)
+        return write_run(run)
+
+
+def _spread(accelerate: dict[str, Any]) -> str:
+    by = "FSDP" if str(accelerate.get("distributed_type")).upper() == "FSDP" else ""
+    if stage := zero_stage(accelerate):
+        by = f"ZeRO stage {stage}"
+    return spread_of(processes(accelerate), by)
