@@ -88,7 +88,7 @@ sft: setup
 	$(ALIGN) sft $(owner) $(recipe) $(accelerate)
 
 dpo: setup
-	@OWNER='$(OWNER)' RECIPE='$(RECIPE)' ACCELERATE='$(ACCELERATE)' bash scripts/dpo.sh
+	@$(ALIGN) dpo $(owner) $(recipe) $(accelerate) --or-sample
 endif
 
 fetch: setup ## Fetch your own public blog, to be read in (URL)

@@ -99,24 +99,10 @@ def test_a_home_folder_and_spaces_reach_ingest(project: Path):
     ]
 
 
-@pytest.mark.parametrize(
-    ("choices", "expected"),
-    [
-        ("0", ["choices count", "sample", "pack"]),
-        ("12", ["choices count", "dpo", "evaluate"]),
-    ],
-)
-def test_dpo_of_a_real_owner_depends_on_choices(project: Path, choices: str, expected: list[str]):
-    log = project / "log"
-    align = project / ".venv" / "bin" / "align"
-    align.parent.mkdir()
-    align.write_text(f'#!/bin/sh\necho "$@" >>"{log}"\n[ "$1" != choices ] || echo {choices}\n')
-    align.chmod(0o755)
-    done = make(project, "dpo", "OWNER=ann", "RECIPE=demo")
-    assert done.returncode == 0, done.stderr
-    called = log.read_text().splitlines()
-    assert [line.split(" --")[0] for line in called] == expected
-    assert ("Label, then come back" in done.stderr) == (choices == "0")
+def test_dpo_of_a_real_owner_trains_or_makes_pairs(project: Path):
+    assert commands(project, "dpo", "OWNER=ann", "RECIPE=tiny", "ACCELERATE=zero2") == [
+        "align dpo --owner ann --recipe tiny --accelerate zero2 --or-sample"
+    ]
 
 
 def test_a_command_that_fails_stops_the_road(project: Path):

@@ -28,13 +28,24 @@ def dpo(
     ] = "sft",
     accelerate: Accelerate = None,
     restart: Restart = False,
+    or_sample: Annotated[
+        bool,
+        typer.Option(
+            "--or-sample",
+            help="As `make dpo` does: evaluate after training; without choices draw pairs and pack "
+            "them to be labelled.",
+        ),
+    ] = False,
 ) -> None:
     """Train the twin on the choices."""
-    from align.training.launch_training import launch
     from align.training.training_request import TrainingRequest
 
     request = TrainingRequest(
         "dpo", owner, recipe, dataset, checkpoint, tuple(ctx.args), restart=restart
     )
+    if or_sample:
+        from align.training.train_or_sample import train_or_sample as launch
+    else:
+        from align.training.launch_training import launch
     if code := launch(request, accelerate):
         raise typer.Exit(code)
