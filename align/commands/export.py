@@ -6,10 +6,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from align.export.asked import Exported
+    from align.export.exporting import ExportResult
     from align.models.checkpoints import Checkpoint
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+DType = Annotated[
+    str | None, typer.Option(help="float32, float16 or bfloat16 (default: as the base is stored).")
+]
+Gguf = Annotated[str | None, typer.Option(help="Also GGUF, by llama.cpp: f16, q8_0 or q4_k_m.")]
+LlamaCpp = Annotated[
+    Path | None, typer.Option(help="llama.cpp's folder (else LLAMA_CPP, else PATH).")
+]
+MaxRise = Annotated[
+    float, typer.Option(min=0.0, help="By what share the quantised file's may be higher.")
+]
+Push = Annotated[
+    str | None, typer.Option(help="Then push it to this repository of the hub.", metavar="ID")
+]
 
 
 @app.command()
@@ -22,28 +36,17 @@ def export(
     merge: Annotated[bool, typer.Option("--merge", help="One model, rather than the adapter.")] = (
         False
     ),
-    dtype: Annotated[
-        str | None,
-        typer.Option(help="float32, float16 or bfloat16 (default: as the base is stored)."),
-    ] = None,
+    dtype: DType = None,
     max_shard_size: Annotated[str, typer.Option(help="Of a file of weights, at most.")] = "5GB",
-    gguf: Annotated[
-        str | None, typer.Option(help="Also GGUF, by llama.cpp: f16, q8_0 or q4_k_m.")
-    ] = None,
-    llama_cpp: Annotated[
-        Path | None, typer.Option(help="llama.cpp's folder (else LLAMA_CPP, else PATH).")
-    ] = None,
-    max_perplexity_rise: Annotated[
-        float, typer.Option(min=0.0, help="By what share the quantised file's may be higher.")
-    ] = 0.1,
+    gguf: Gguf = None,
+    llama_cpp: LlamaCpp = None,
+    max_perplexity_rise: MaxRise = 0.1,
     ollama: Annotated[bool, typer.Option("--ollama", help="Also a Modelfile.")] = False,
     name: Annotated[bool, typer.Option("--name", help="The owner's name may stand in it.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an export that lies there.")] = (
         False
     ),
-    push: Annotated[
-        str | None, typer.Option(help="Then push it to this repository of the hub.", metavar="ID")
-    ] = None,
+    push: Push = None,
     public: Annotated[bool, typer.Option("--public", help="There for all to see.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Push without asking.")] = False,
 ) -> None:
@@ -52,36 +55,33 @@ def export(
     Never inside: the owner's writing, prompts, answers; nor the owner's name unless --name says so.
     """
     from align.console import say
-    from align.export.asked import Asked
-    from align.export.exporting import check_out, export
+    from align.export import exporting
     from align.export.gguf import find_tools
-    from align.models.checkpoints import newest, resolve
 
     _check(dtype, gguf)
     _keep_quiet()
-    found = newest(owner)
-    twin = resolve(owner, checkpoint or (found.name if found else "sft"))
+    source = _source(owner, checkpoint)
     if push:
-        _check_push(twin, push, merge=merge, yes=yes)
-    asked = Asked(
-        out=out.expanduser(),
-        merge=merge,
-        dtype=dtype,
-        shard=max_shard_size,
-        force=force,
-        name=name,
-        ollama=ollama,
-        gguf=gguf,
+        _check_push(source, push, merge=merge, yes=yes)
+    request = exporting.ExportRequest(
+        out.expanduser(), merge, dtype, max_shard_size, force, name, ollama, gguf,
         tools=find_tools(llama_cpp) if gguf else None,
         bound=max_perplexity_rise,
-        scorecard=_scorecard(owner, twin),
-    )
-    check_out(asked.out, force=force)
-    say(f"export: {twin.name} of {owner}")
-    done = export(twin, asked)
-    _report(done)
+        scorecard=_scorecard(owner, source),
+    )  # fmt: skip
+    exporting.check_out(request.out, force=force)
+    say(f"export: {source.name} of {owner}")
+    result = exporting.export(source, request)
+    _report(result)
     if push:
-        _push(owner, done, push, public=public, yes=yes)
+        _push(owner, result, push, public=public, yes=yes)
+
+
+def _source(owner_id: str, word: str | None) -> "Checkpoint":
+    from align.models.checkpoints import newest, resolve
+
+    last = newest(owner_id)
+    return resolve(owner_id, word or (last.name if last else "sft"))
 
 
 def _check(dtype: str | None, gguf: str | None) -> None:
@@ -103,19 +103,19 @@ def _keep_quiet() -> None:
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
 
 
-def _scorecard(owner: str, twin: "Checkpoint") -> dict[str, Any] | None:
-    """Return the figures of the newest scorecard that the twin is in, without texts."""
+def _scorecard(owner_id: str, checkpoint: "Checkpoint") -> dict[str, Any] | None:
+    """Return the figures of the newest scorecard that the checkpoint is in, without texts."""
     from dataclasses import asdict
 
     from align.errors import UserError
     from align.evaluation.scorecard_files import read, scorecards
 
-    for folder in reversed(scorecards(owner)):
+    for folder in reversed(scorecards(owner_id)):
         try:
             card = read(folder)
         except UserError:
             continue
-        if any(column["hash"] == twin.hash for column in card.checkpoints.values()):
+        if any(column["hash"] == checkpoint.hash for column in card.checkpoints.values()):
             return {
                 "matches": [asdict(match) for match in card.matches],
                 "measures": [asdict(measure) for measure in card.measures],
@@ -123,20 +123,20 @@ def _scorecard(owner: str, twin: "Checkpoint") -> dict[str, Any] | None:
     return None
 
 
-def _report(done: "Exported") -> None:
+def _report(result: "ExportResult") -> None:
     from align.console import say
 
-    if done.agreement is not None:
-        print(done.agreement)
-    if done.gguf is not None:
-        print(done.gguf)
-    for line in done.left_out:
+    if result.agreement is not None:
+        print(result.agreement)
+    if result.gguf is not None:
+        print(result.gguf)
+    for line in result.left_out:
         say(f"export: {line}")
-    size = sum(path.stat().st_size for path in done.folder.rglob("*") if path.is_file())
-    print(f"{done.folder}  {done.kind}, {done.dtype}, {size:,} bytes")
+    size = sum(path.stat().st_size for path in result.folder.rglob("*") if path.is_file())
+    print(f"{result.folder}  {result.kind}, {result.dtype}, {size:,} bytes")
 
 
-def _check_push(twin: "Checkpoint", repository: str, *, merge: bool, yes: bool) -> None:
+def _check_push(source: "Checkpoint", repository: str, *, merge: bool, yes: bool) -> None:
     """Refuse before the work what could not be pushed after it."""
     import sys
 
@@ -146,8 +146,8 @@ def _check_push(twin: "Checkpoint", repository: str, *, merge: bool, yes: bool) 
 
     check_repository(repository)
     check_token()
-    is_full = twin.lineage is not None and twin.lineage.kind == FULL
-    if not merge and not is_full and not twin.base.is_hub:
+    is_full = source.lineage is not None and source.lineage.kind == FULL
+    if not merge and not is_full and not source.base.is_hub:
         raise UserError(
             "--push",
             "an adapter to a base that lies on this machine only loads nowhere else",
@@ -157,15 +157,17 @@ def _check_push(twin: "Checkpoint", repository: str, *, merge: bool, yes: bool) 
         raise UserError("--push", "nobody can be asked here", "Say --yes")
 
 
-def _push(owner: str, done: "Exported", repository: str, *, public: bool, yes: bool) -> None:
+def _push(
+    owner_id: str, result: "ExportResult", repository: str, *, public: bool, yes: bool
+) -> None:
     from align.console import say
     from align.export.hub_push import files_of, host, push
 
-    seen = "public" if public else "private"
-    say(f"push: to {repository} at {host()}, {seen}:")
-    for path, size in files_of(done.folder):
+    visibility = "public" if public else "private"
+    say(f"push: to {repository} at {host()}, {visibility}:")
+    for path, size in files_of(result.folder):
         say(f"  {size:>15,}  {path}")
     if not yes and not typer.confirm("Push this?", err=True):
-        say(f"Not pushed. It lies at {done.folder}")
+        say(f"Not pushed. It lies at {result.folder}")
         return
-    print(push(owner, done.folder, repository, public=public))
+    print(push(owner_id, result.folder, repository, public=public))

@@ -1,6 +1,7 @@
 """How far a checkpoint's answers lie from the owner's habits, and the rate of each habit."""
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,9 +36,28 @@ def habit_distance(
 
 
 def _distance(first: Bins, second: Bins, without: frozenset[str]) -> HabitDistance:
-    apart = style.distances(first, second)
+    apart = distances(first, second)
     kept = {name: value for name, value in apart.items() if name not in without}
     return HabitDistance(sum(kept.values()) / len(kept), kept)
+
+
+def total_variation(first: Sequence[int], second: Sequence[int]) -> float:
+    """Return half the summed difference of two samples' shares in each bin, 0 to 1."""
+    if not first or not second:
+        raise ValueError("no texts to compare")
+    of_first, of_second = Counter(first), Counter(second)
+    return 0.5 * sum(
+        abs(of_first[b] / len(first) - of_second[b] / len(second))
+        for b in of_first.keys() | of_second.keys()
+    )
+
+
+def distances(first: Bins, second: Bins) -> dict[str, float]:
+    """Return each habit's total variation between two sets of texts, given as their `bins`."""
+    return {
+        habit.name: total_variation([b[i] for b in first], [b[i] for b in second])
+        for i, habit in enumerate(style.HABITS)
+    }
 
 
 def floor(

@@ -83,8 +83,8 @@ def logits(model: Any, prompts: Sequence[Sequence[int]]) -> Iterator[Any]:
 
     with torch.inference_mode():
         for ids in prompts:
-            asked = torch.tensor([list(ids)], device=model.device)
-            yield model(input_ids=asked).logits[0].float().cpu()
+            prompt = torch.tensor([list(ids)], device=model.device)
+            yield model(input_ids=prompt).logits[0].float().cpu()
 
 
 def agreement(
@@ -118,5 +118,5 @@ def agreement(
 
 def _largest(values: Any) -> float:
     # A NaN must not hide behind a comparison: max() of Python would pass over it.
-    found = float(values.abs().max())
-    return found if math.isfinite(found) else math.inf
+    largest = float(values.abs().max())
+    return largest if math.isfinite(largest) else math.inf

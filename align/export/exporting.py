@@ -4,61 +4,118 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from align.console import say
-from align.conversations.prompts import bundled_file
 from align.errors import UserError
-from align.export import model_card as card
-from align.export import modelfile, scrubbing
-from align.export.asked import Asked, Exported
-from align.export.gguf import quantised
-from align.export.weights import BYTES, Stored, stored
-from align.files import read_jsonl, sync_folder, write_atomically
+from align.export import model_card, modelfile, scrubbing
+from align.export.agreement import Agreement
+from align.export.gguf import Quantised, Tools, quantised
+from align.export.weights import BYTES, StoredWeights, stored_weights
+from align.files import sync_folder, write_atomically
 from align.models import lineage as lineages
-from align.models.chat_template import Message
 from align.models.checkpoints import Checkpoint
 from align.models.lineage import FULL
 from align.paths import relative_to_root
 
-_PROMPTS = 20
 # Bytes a weight in llama.cpp's blocks, scales included.
 _GGUF_BYTES = {"f16": 2.0, "q8_0": 8.5 / 8, "q4_k_m": 4.9 / 8}
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What is to be exported, and how.
+
+    Attributes:
+        out: The folder to be made.
+        merge: One model, rather than the adapter.
+        dtype: Of the merged weights; what the base is stored in where None.
+        shard: Size of a file at most, as in `5GB`.
+        force: Replace an export that lies there.
+        name: Whether the owner's name may stand in it.
+        ollama: Whether to write a Modelfile.
+        gguf: `f16`, `q8_0` or `q4_k_m`; None for no GGUF.
+        tools: llama.cpp, for `gguf`.
+        bound: By what share perplexity may rise when the weights are quantised.
+        scorecard: `matches` and `measures` of a scorecard that the checkpoint is in.
+    """
+
+    out: Path
+    merge: bool = False
+    dtype: str | None = None
+    shard: str = "5GB"
+    force: bool = False
+    name: bool = False
+    ollama: bool = False
+    gguf: str | None = None
+    tools: Tools | None = None
+    bound: float = 0.1
+    scorecard: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """A finished export.
+
+    Attributes:
+        folder: Where it lies.
+        kind: `merged`, `full` or `adapter`.
+        dtype: Of the weights.
+        agreement: How near it is to the checkpoint; None for an adapter, which is copied.
+        gguf: How the quantised file did; None where none was asked for.
+        left_out: Files of the request that are not there, each with its reason.
+    """
+
+    folder: Path
+    kind: str
+    dtype: str
+    agreement: Agreement | None = None
+    gguf: Quantised | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Plan:
     kind: str
     dtype: str
-    stored: Stored
+    weights: StoredWeights
 
 
-def export(checkpoint: Checkpoint, asked: Asked) -> Exported:
-    """Export a checkpoint, and return what came of it.
+def export(checkpoint: Checkpoint, request: ExportRequest) -> ExportResult:
+    """Export a checkpoint.
 
     Raises:
         UserError: It can't be exported as asked, there is no room, or what was written does not
             say what the twin says; nothing lies under the folder's name then.
     """
-    plan = _planned(checkpoint, asked)
-    check_out(asked.out, force=asked.force)
-    _check_room(plan, asked)
-    out = asked.out.absolute()
+    plan = _planned(checkpoint, request)
+    check_out(request.out, force=request.force)
+    _check_room(plan, request)
+    out = request.out.absolute()
     out.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         beside.chmod(0o755)
-        if plan.kind == "adapter":
-            found = _adapter(checkpoint, plan, asked, beside)
-        else:
-            found = _model(checkpoint, plan, asked, beside)
+        write = _write_adapter if plan.kind == "adapter" else _write_model
+        result = write(checkpoint, plan, request, beside)
+        page = model_card.card(
+            checkpoint,
+            plan.kind,
+            dtype=plan.dtype,
+            name=request.name,
+            agreement=result.agreement,
+            scorecard=request.scorecard,
+        )
+        write_atomically(beside / model_card.FILE, page)
+        lineage = scrubbing.twin_json(checkpoint, plan.kind, name=request.name)
+        write_atomically(beside / lineages.FILE, lineage)
         _put(beside, out)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return found
+    return result
 
 
 def check_out(out: Path, *, force: bool) -> None:
@@ -83,21 +140,7 @@ def is_export(folder: Path) -> bool:
         return False
 
 
-def asked_prompts(count: int = _PROMPTS) -> list[list[Message]]:
-    """Return shipped prompts, spread evenly over their file; the last ones have turns before."""
-    rows = [row for _, row in read_jsonl(bundled_file())]
-    asked = [row.get("messages") or [{"role": "user", "content": row["prompt"]}] for row in rows]
-    asked = [messages for messages in asked if _alternates(messages)]
-    return [asked[at * (len(asked) - 1) // (count - 1)] for at in range(count)]
-
-
-def _alternates(messages: Sequence[Message]) -> bool:
-    """Tell whether user and answer take turns: some templates refuse two of a kind."""
-    roles = [message["role"] for message in messages]
-    return roles == ["user" if at % 2 == 0 else "assistant" for at in range(len(roles))]
-
-
-def _planned(checkpoint: Checkpoint, asked: Asked) -> _Plan:
+def _planned(checkpoint: Checkpoint, request: ExportRequest) -> _Plan:
     if checkpoint.path is None or checkpoint.lineage is None:
         raise UserError(
             "--checkpoint base",
@@ -111,28 +154,28 @@ def _planned(checkpoint: Checkpoint, asked: Asked) -> _Plan:
             "Pack it on the other machine with its adapter, and unpack that here",
         )
     is_full = checkpoint.lineage.kind == FULL
-    of = stored(checkpoint.path if is_full else checkpoint.base.path)
-    if is_full or asked.merge:
-        return _Plan("full" if is_full else "merged", asked.dtype or of.dtype, of)
-    for option, given in (("--gguf", asked.gguf), ("--ollama", asked.ollama)):
+    weights = stored_weights(checkpoint.path if is_full else checkpoint.base.path)
+    if is_full or request.merge:
+        return _Plan("full" if is_full else "merged", request.dtype or weights.dtype, weights)
+    for option, given in (("--gguf", request.gguf), ("--ollama", request.ollama)):
         if given:
             raise UserError(option, "an adapter alone is no model to convert", "Add --merge")
-    return _Plan("adapter", of.dtype, of)
+    return _Plan("adapter", weights.dtype, weights)
 
 
-def _check_room(plan: _Plan, asked: Asked) -> None:
+def _check_room(plan: _Plan, request: ExportRequest) -> None:
     """Say the memory and the disk that the export takes; refuse where the disk is too small."""
     if plan.kind == "adapter":
         return
-    weights = plan.stored.parameters
-    disk = weights * BYTES[plan.dtype]
-    if asked.gguf:
-        disk += int(weights * (2 + (_GGUF_BYTES[asked.gguf] if asked.gguf != "f16" else 0)))
+    count = plan.weights.parameters
+    disk = count * BYTES[plan.dtype]
+    if request.gguf:
+        disk += int(count * (2 + (_GGUF_BYTES[request.gguf] if request.gguf != "f16" else 0)))
     say(
-        f"export: {weights / 1e6:,.1f} M weights; about {_size(weights * 4 * 1.1)} of memory "
+        f"export: {count / 1e6:,.1f} M weights; about {_size(count * 4 * 1.1)} of memory "
         f"(merged and checked in float32 on the CPU), {_size(disk)} on disk as {plan.dtype}"
     )
-    parent = next(path for path in asked.out.absolute().parents if path.exists())
+    parent = next(path for path in request.out.absolute().parents if path.exists())
     free = shutil.disk_usage(parent).free
     if free < disk * 1.02:
         raise UserError(
@@ -140,57 +183,47 @@ def _check_room(plan: _Plan, asked: Asked) -> None:
         )
 
 
-def _model(checkpoint: Checkpoint, plan: _Plan, asked: Asked, beside: Path) -> Exported:
+def _write_model(
+    checkpoint: Checkpoint, plan: _Plan, request: ExportRequest, beside: Path
+) -> ExportResult:
+    """Write one model into the folder, compare it with the checkpoint, add GGUF and Modelfile."""
     from align.export import merging
 
     assert checkpoint.lineage is not None
     tokenizer = merging.tokenizer_of(checkpoint)
     if checkpoint.lineage.recipe.get("values", {}).get("load_in_4bit"):
         say("export: trained on a base in four bits; merged into the base in full precision")
-    prompts = asked_prompts()
+    prompts = merging.check_prompts()
     model, reference = merging.merged(checkpoint, tokenizer, prompts, plan.dtype)
     stops = merging.stops_of(model, tokenizer)
-    model.save_pretrained(beside, max_shard_size=asked.shard)
+    model.save_pretrained(beside, max_shard_size=request.shard)
     del model
     merging.save_tokenizer(tokenizer, beside)
     merging.check_template(beside, prompts, reference.prompts)
     agreement = merging.compared(beside, reference, plan.dtype)
     if not agreement.holds:
         raise UserError(
-            asked.out,
+            request.out,
             f"not exported: the merged model does not say what the twin says ({agreement})",
             "Merge into more digits: --dtype float32" if plan.dtype != "float32" else "Report this",
         )
-    found = _described(
-        checkpoint, plan, asked, beside, Exported(asked.out, plan.kind, plan.dtype, agreement)
-    )
-    return _served(checkpoint, asked, beside, tokenizer, stops, found)
-
-
-def _served(
-    checkpoint: Checkpoint,
-    asked: Asked,
-    beside: Path,
-    tokenizer: Any,
-    stops: Sequence[int],
-    found: Exported,
-) -> Exported:
-    """Add GGUF and Modelfile as asked; a template that can't be said leaves the latter out."""
-    weights, left_out = ".", []
-    done = None
-    if asked.gguf and asked.tools:
-        done = quantised(beside, "twin", asked.gguf, asked.tools, asked.bound)
-        weights = f"./{done.file}"
-    if asked.ollama:
+    gguf = None
+    if request.gguf and request.tools:
+        gguf = quantised(beside, "twin", request.gguf, request.tools, request.bound)
+    left_out: tuple[str, ...] = ()
+    if request.ollama:
+        weights = f"./{gguf.file}" if gguf else "."
         try:
             text = modelfile.modelfile(tokenizer, weights, checkpoint.sampling, stops)
             write_atomically(beside / modelfile.FILE, text)
         except UserError as error:
-            left_out.append(f"no {modelfile.FILE}: {error}")
-    return Exported(found.folder, found.kind, found.dtype, found.agreement, done, tuple(left_out))
+            left_out = (f"no {modelfile.FILE}: {error}",)
+    return ExportResult(request.out, plan.kind, plan.dtype, agreement, gguf, left_out)
 
 
-def _adapter(checkpoint: Checkpoint, plan: _Plan, asked: Asked, beside: Path) -> Exported:
+def _write_adapter(
+    checkpoint: Checkpoint, plan: _Plan, request: ExportRequest, beside: Path
+) -> ExportResult:
     """Copy what peft loads: weights, their configuration, the tokenizer; by name, nothing else."""
     from align.export import merging
 
@@ -208,24 +241,7 @@ def _adapter(checkpoint: Checkpoint, plan: _Plan, asked: Asked, beside: Path) ->
             "export: the adapter's configuration names the base by its folder on this machine; "
             "--merge makes a folder that needs none"
         )
-    return _described(checkpoint, plan, asked, beside, Exported(asked.out, plan.kind, plan.dtype))
-
-
-def _described(
-    checkpoint: Checkpoint, plan: _Plan, asked: Asked, beside: Path, found: Exported
-) -> Exported:
-    page = card.card(
-        checkpoint,
-        plan.kind,
-        dtype=plan.dtype,
-        name=asked.name,
-        agreement=found.agreement,
-        scorecard=asked.scorecard,
-    )
-    write_atomically(beside / card.FILE, page)
-    said = scrubbing.twin_json(checkpoint, plan.kind, name=asked.name)
-    write_atomically(beside / lineages.FILE, said)
-    return found
+    return ExportResult(request.out, plan.kind, plan.dtype)
 
 
 def _put(beside: Path, out: Path) -> None:

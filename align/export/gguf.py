@@ -68,21 +68,18 @@ def find_tools(folder: Path | None) -> Tools:
     Raises:
         UserError: One of them is missing; says which and how to install it.
     """
-    named = folder or (Path(os.environ["LLAMA_CPP"]) if os.environ.get("LLAMA_CPP") else None)
-    found = {
-        name: _find(name, named) for name in (_CONVERTER, "llama-quantize", "llama-perplexity")
-    }
-    missing = [name for name, path in found.items() if path is None]
+    root = folder or (Path(os.environ["LLAMA_CPP"]) if os.environ.get("LLAMA_CPP") else None)
+    paths = {name: _find(name, root) for name in (_CONVERTER, "llama-quantize", "llama-perplexity")}
+    missing = [name for name, path in paths.items() if path is None]
     if missing:
         raise UserError(
             "--gguf",
-            f"{', '.join(missing)} of llama.cpp not found {f'in {named}' if named else 'by PATH'}",
+            f"{', '.join(missing)} of llama.cpp not found {f'in {root}' if root else 'by PATH'}",
             "Install llama.cpp (git clone https://github.com/ggml-org/llama.cpp; cmake -B build; "
             "cmake --build build -t llama-quantize llama-perplexity), then name its folder: "
             "--llama-cpp DIR",
         )
-    paths = [path for path in found.values() if path is not None]
-    return Tools(*paths)
+    return Tools(*(path for path in paths.values() if path is not None))
 
 
 def quantised(
@@ -110,11 +107,11 @@ def quantised(
         _run(sys.executable, tools.converter, model, "--outfile", whole, "--outtype", "f16")
         before = _perplexity(tools, whole, text, context)
         if kind == "f16":
-            return _sound(Quantised(file.name, kind, before, before), bound)
+            return _checked(Quantised(file.name, kind, before, before), bound)
         say(f"gguf: quantising to {kind}")
         _run(tools.quantize, whole, file, kind.upper())
         after = _perplexity(tools, file, text, context)
-        return _sound(Quantised(file.name, kind, before, after), bound)
+        return _checked(Quantised(file.name, kind, before, after), bound)
     except BaseException:
         file.unlink(missing_ok=True)
         raise
@@ -130,32 +127,33 @@ def sample_text() -> str:
     for file in (bundled_file().with_name("neutral.jsonl"), bundled_file()):
         for _, row in read_jsonl(file):
             turns = row.get("messages", [])
-            said = [row[key] for key in ("question", "answer", "prompt") if key in row]
-            lines.append(" ".join([*said, *(turn["content"] for turn in turns)]))
+            texts = [row[key] for key in ("question", "answer", "prompt") if key in row]
+            lines.append(" ".join([*texts, *(turn["content"] for turn in turns)]))
     return "\n".join(lines) + "\n"
 
 
-def _sound(found: Quantised, bound: float) -> Quantised:
-    if not math.isfinite(found.after) or found.change > bound:
+def _checked(file: Quantised, bound: float) -> Quantised:
+    """Refuse a file whose perplexity rose by more than the bound."""
+    if not math.isfinite(file.after) or file.change > bound:
         raise UserError(
-            found.file,
-            f"not kept, it may talk gibberish: perplexity went from {found.before:.4g} in f16 to "
-            f"{found.after:.4g} in {found.kind} ({found.change:+.1%}; the bound is {bound:+.0%})",
+            file.file,
+            f"not kept, it may talk gibberish: perplexity went from {file.before:.4g} in f16 to "
+            f"{file.after:.4g} in {file.kind} ({file.change:+.1%}; the bound is {bound:+.0%})",
             "Try --gguf q8_0, or raise --max-perplexity-rise and read what it says before use",
         )
-    return found
+    return file
 
 
 def _perplexity(tools: Tools, file: Path, text: Path, context: int) -> float:
     say(f"gguf: perplexity of {file.name}")
-    said = _run(
+    output = _run(
         tools.perplexity, "-m", file, "-f", text, "-c", context, "--chunks", _WINDOWS, "-ngl", 0
     )
-    if (found := _ESTIMATE.search(said)) is None:
+    if (estimate := _ESTIMATE.search(output)) is None:
         raise UserError(
             "llama-perplexity", "it gave no estimate", "Update llama.cpp, or report what it printed"
         )
-    return float(found[1])
+    return float(estimate[1])
 
 
 def _run(program: Path | str, *words: object) -> str:
@@ -171,11 +169,11 @@ def _run(program: Path | str, *words: object) -> str:
         errors="replace",
         check=False,
     )
-    said = done.stdout + done.stderr
+    output = done.stdout + done.stderr
     if done.returncode:
         name = _CONVERTER if program == sys.executable else Path(program).name
-        raise _failed(name, [line.strip() for line in said.splitlines() if line.strip()])
-    return said
+        raise _failed(name, [line.strip() for line in output.splitlines() if line.strip()])
+    return output
 
 
 def _failed(name: str, lines: list[str]) -> UserError:
@@ -186,9 +184,9 @@ def _failed(name: str, lines: list[str]) -> UserError:
             "Export without --gguf, or grow the twin from a base that llama.cpp knows",
         )
     last = lines[-1].rstrip(".") if lines else "it said nothing"
-    if found := re.search(r"No module named '(\w+)'", last):
-        remedy = f"Install it: {sys.executable} -m pip install {found[1]}"
-        return UserError(name, f"it needs {found[1]}", remedy)
+    if module := re.search(r"No module named '(\w+)'", last):
+        remedy = f"Install it: {sys.executable} -m pip install {module[1]}"
+        return UserError(name, f"it needs {module[1]}", remedy)
     return UserError(name, f"failed: {last}", "Update llama.cpp, or export without --gguf")
 
 
@@ -200,7 +198,7 @@ def _positions(model: Path) -> int:
 
 def _find(name: str, folder: Path | None) -> Path | None:
     if folder is None:
-        found = shutil.which(name)
-        return Path(found) if found else None
+        path = shutil.which(name)
+        return Path(path) if path else None
     places = (folder, folder / "bin", folder / "build" / "bin")
     return next((place / name for place in places if (place / name).is_file()), None)

@@ -48,8 +48,8 @@ def host() -> str:
 
 def files_of(folder: Path) -> list[tuple[str, int]]:
     """Return what would be pushed: paths within the folder, and bytes."""
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return [(str(path.relative_to(folder)), path.stat().st_size) for path in found]
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return [(str(path.relative_to(folder)), path.stat().st_size) for path in paths]
 
 
 def push(owner: str, folder: Path, repository: str, *, public: bool) -> str:
@@ -109,8 +109,8 @@ def _attempt(folder: Path, path: str, repository: str) -> Attempt:
 def _refused(error: Exception) -> UserError:
     if isinstance(error, UserError):
         return error
-    said = str(error).strip().splitlines()
-    what = said[0].rstrip(".") if said else type(error).__name__
+    lines = str(error).strip().splitlines()
+    what = lines[0].rstrip(".") if lines else type(error).__name__
     return UserError("--push", f"the hub says: {what}", "Mend that and repeat")
 
 

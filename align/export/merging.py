@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from align.console import progress
+from align.conversations.prompts import bundled_file
 from align.errors import UserError
 from align.export.agreement import Agreement, agreement, logits, rounded_anew
+from align.files import read_jsonl
 from align.models.chat_template import (
     TEMPLATE_SETTINGS,
     Message,
@@ -22,6 +24,9 @@ from align.models.lineage import FULL
 from align.models.loading import load_base, load_causal_lm, load_tokenizer
 from align.models.vocabulary import fit_embeddings
 from align.paths import relative_to_root
+
+# Shipped prompts on which logits are compared.
+_PROMPTS = 20
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,20 @@ class Reference:
     prompts: list[list[int]]
     logits: list[Any]
     trained: list[float] | None
+
+
+def check_prompts(count: int = _PROMPTS) -> list[list[Message]]:
+    """Return shipped prompts, spread evenly over their file; the last ones have turns before."""
+    rows = [row for _, row in read_jsonl(bundled_file())]
+    prompts = [row.get("messages") or [{"role": "user", "content": row["prompt"]}] for row in rows]
+    prompts = [messages for messages in prompts if _alternates(messages)]
+    return [prompts[at * (len(prompts) - 1) // (count - 1)] for at in range(count)]
+
+
+def _alternates(messages: Sequence[Message]) -> bool:
+    """Tell whether user and answer take turns: some templates refuse two of a kind."""
+    roles = [message["role"] for message in messages]
+    return roles == ["user" if at % 2 == 0 else "assistant" for at in range(len(roles))]
 
 
 def tokenizer_of(checkpoint: Checkpoint) -> Any:
@@ -59,7 +78,7 @@ def tokenizer_of(checkpoint: Checkpoint) -> Any:
 
 
 def merged(
-    checkpoint: Checkpoint, tokenizer: Any, asked: Sequence[list[Message]], dtype: str
+    checkpoint: Checkpoint, tokenizer: Any, conversations: Sequence[list[Message]], dtype: str
 ) -> tuple[Any, Reference]:
     """Return the twin as one model, its weights of the type asked for, and its own logits before.
 
@@ -68,12 +87,12 @@ def merged(
     """
     import torch
 
-    prompts = [render_prompt(tokenizer, messages) for messages in asked]
+    prompts = [render_prompt(tokenizer, messages) for messages in conversations]
     assert checkpoint.path is not None and checkpoint.lineage is not None
     if checkpoint.lineage.kind == FULL:
         model = load_causal_lm(checkpoint.path, dtype=torch.float32).eval()
-        found = list(progress(logits(model, prompts), len(prompts), "the twin", unit="prompts"))
-        reference = Reference(prompts, found, None)
+        outputs = list(progress(logits(model, prompts), len(prompts), "the twin", unit="prompts"))
+        reference = Reference(prompts, outputs, None)
     else:
         model, reference = _with_adapter(checkpoint, tokenizer, prompts)
     _part_heads(model)
@@ -100,7 +119,7 @@ def compared(folder: Path, reference: Reference, dtype: str) -> Agreement:
 
 
 def check_template(
-    folder: Path, asked: Sequence[list[Message]], prompts: Sequence[list[int]]
+    folder: Path, conversations: Sequence[list[Message]], prompts: Sequence[list[int]]
 ) -> None:
     """Hold a folder's own chat template, used as anybody would, against the tokens trained on.
 
@@ -108,7 +127,7 @@ def check_template(
         UserError: It gives others.
     """
     tokenizer = load_tokenizer(folder)
-    for messages, ids in zip(asked, prompts, strict=True):
+    for messages, ids in zip(conversations, prompts, strict=True):
         plain = tokenizer.apply_chat_template(
             messages, add_generation_prompt=True, tokenize=True, return_dict=False
         )
@@ -178,16 +197,16 @@ def _with_adapter(
         # Names of transformers that peft will have to change, and heads that are seen to below.
         warnings.simplefilter("ignore")
         model = PeftModel.from_pretrained(base, checkpoint.path).eval()
-    found, trained = [], []
-    for one in progress(logits(model, prompts), len(prompts), "the twin", unit="prompts"):
-        found.append(one)
+    outputs = list(progress(logits(model, prompts), len(prompts), "the twin", unit="prompts"))
     with model.disable_adapter():
-        for twin, before in zip(found, logits(model, prompts), strict=True):
-            trained.append(float((twin - before).square().sum()))
+        trained = [
+            float((after - before).square().sum())
+            for after, before in zip(outputs, logits(model, prompts), strict=True)
+        ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = model.merge_and_unload()
-    return model, Reference(prompts, found, trained)
+    return model, Reference(prompts, outputs, trained)
 
 
 def _part_heads(model: Any) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
+from yaml import YAMLError
 
 from align.errors import UserError
 from align.export import scrubbing
@@ -12,7 +12,7 @@ from align.export.agreement import Agreement
 from align.models import lineage as lineages
 from align.models.checkpoints import Checkpoint
 from align.models.lineage import Lineage
-from align.paths import recipes_dir
+from align.training.preflight.shapes import known_base
 
 FILE = "README.md"
 
@@ -20,34 +20,30 @@ FILE = "README.md"
 def ancestry(checkpoint: Checkpoint) -> list[Lineage]:
     """Return the lineages from the first stage to the checkpoint's own, as far as they are here."""
     assert checkpoint.path is not None and checkpoint.lineage is not None
-    found = [checkpoint.lineage]
-    while (parent := found[0].parent) is not None:
+    stages = [checkpoint.lineage]
+    while (parent := stages[0].parent) is not None:
         try:
             before = lineages.read(checkpoint.path.parent / Path(parent["name"]).name)
         except UserError:
             break
         if before.hash != parent["hash"]:
             break
-        found.insert(0, before)
-    return found
+        stages.insert(0, before)
+    return stages
 
 
 def licence_of(checkpoint: Checkpoint) -> str | None:
     """Return the base's licence, by the ladder's facts or by its own card; None where unknown."""
-    facts = recipes_dir() / "bases.yaml"
-    if checkpoint.base.is_hub and facts.is_file():
-        known = yaml.safe_load(facts.read_text(encoding="utf-8")).get("bases", {})
-        if licence := known.get(checkpoint.base.name, {}).get("licence"):
-            return str(licence)
-    page = checkpoint.base.path / FILE
-    if not page.is_file():
-        return None
-    _, opened, rest = page.read_text(encoding="utf-8", errors="replace").partition("---\n")
+    known = known_base(checkpoint.base.name) if checkpoint.base.is_hub else None
+    if known is not None and known.licence != "unknown":
+        return known.licence
+    from huggingface_hub import metadata_load
+
     try:
-        head = yaml.safe_load(rest.partition("\n---")[0]) if opened else None
-    except yaml.YAMLError:
+        metadata = metadata_load(checkpoint.base.path / FILE) or {}
+    except (OSError, ValueError, YAMLError):
         return None
-    licence = head.get("license") if isinstance(head, dict) else None
+    licence = metadata.get("license")
     return licence if isinstance(licence, str) else None
 
 
@@ -75,7 +71,7 @@ def card(
     title = f"A twin of {last.owner}" if name else "A twin"
     base, licence = scrubbing.base_name(checkpoint), licence_of(checkpoint)
     parts = [
-        _front(checkpoint, kind, licence),
+        _metadata(checkpoint, kind, licence),
         f"# {title}",
         f"A language model that was trained to write like one person: {base}, "
         + " then ".join(stage.stage.upper() for stage in stages)
@@ -96,18 +92,21 @@ def card(
     return "\n\n".join(parts) + "\n"
 
 
-def _front(checkpoint: Checkpoint, kind: str, licence: str | None) -> str:
-    head: dict[str, Any] = {
-        "library_name": "peft" if kind == "adapter" else "transformers",
-        "pipeline_tag": "text-generation",
-        "tags": ["soundalike", "trl", checkpoint.lineage.stage if checkpoint.lineage else "sft"],
-    }
-    if checkpoint.base.is_hub:
-        head["base_model"] = checkpoint.base.name
-        head["base_model_relation"] = "adapter" if kind == "adapter" else "finetune"
-    if licence:
-        head["license"] = licence
-    return f"---\n{yaml.safe_dump(head, sort_keys=False)}---"
+def _metadata(checkpoint: Checkpoint, kind: str, licence: str | None) -> str:
+    """Return the YAML block that the hub reads."""
+    from huggingface_hub import ModelCardData
+
+    relation = "adapter" if kind == "adapter" else "finetune"
+    is_hub = checkpoint.base.is_hub
+    metadata = ModelCardData(
+        library_name="peft" if kind == "adapter" else "transformers",
+        pipeline_tag="text-generation",
+        tags=["soundalike", "trl", checkpoint.lineage.stage if checkpoint.lineage else "sft"],
+        base_model=checkpoint.base.name if is_hub else None,
+        base_model_relation=relation if is_hub else None,
+        license=licence or None,
+    )
+    return f"---\n{metadata.to_yaml()}\n---"
 
 
 def _base(checkpoint: Checkpoint, base: str, licence: str | None) -> str:
@@ -174,21 +173,21 @@ def _gates(lineage: Lineage) -> Iterable[str]:
     yield "### Verdicts of a judge among the choices"
     head = ("judge", "model", "rows", "held to choices", "weight")
     keys = ("judge", "model", "rows", "choices", "weight")
-    yield _table(head, ([told.get(key, "unknown") for key in keys] for told in gates.values()))
+    yield _table(head, ([gate.get(key, "unknown") for key in keys] for gate in gates.values()))
 
 
-def _scorecard(found: Mapping[str, Any] | None) -> Iterable[str]:
-    if found is None:
+def _scorecard(scorecard: Mapping[str, Any] | None) -> Iterable[str]:
+    if scorecard is None:
         yield "## Scorecard\n\nThis twin was not evaluated."
         return
     yield "## Scorecard"
-    columns = list(dict.fromkeys(key for row in found["measures"] for key in row["values"]))
+    columns = list(dict.fromkeys(key for row in scorecard["measures"] for key in row["values"]))
     rows = (
         [row["name"], *(row["values"].get(column) for column in columns), row.get("owner")]
-        for row in found["measures"]
+        for row in scorecard["measures"]
     )
     yield _table(("measure", *columns, "the owner's own writing"), rows)
-    matches = [row for row in found["matches"] if row["rate"] is not None]
+    matches = [row for row in scorecard["matches"] if row["rate"] is not None]
     if matches:
         yield _table(
             ("first", "over", "by", "win rate", "95 % interval"),

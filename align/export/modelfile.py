@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from align.errors import UserError
-from align.export.template_turns import Turns, turns_of
+from align.export.template_turns import TemplateTurns, turns_of
 from align.models.chat_template import stop_token
 
 FILE = "Modelfile"
@@ -36,7 +36,7 @@ def modelfile(
     return "\n".join(lines) + "\n"
 
 
-def go_template(turns: Turns, *, start: bool = True) -> str:
+def go_template(turns: TemplateTurns, *, start: bool = True) -> str:
     """Return Go's template for a conversation, in the part of the language that Ollama knows.
 
     Args:

@@ -1,4 +1,4 @@
-"""What of a lineage may be handed on: no text, no path, the owner's name only if told."""
+"""What of a lineage may be handed on: no text, no path, the owner's name only on request."""
 
 import json
 import re
@@ -54,8 +54,8 @@ def numbers(values: Mapping[str, Any]) -> dict[str, float]:
 def gates_of(lineage: Lineage) -> dict[str, dict[str, Any]]:
     """Return of each judge's gate what is counted and rated."""
     return {
-        gate: {key: told[key] for key in _GATE if key in told}
-        for gate, told in lineage.judging.items()
+        name: {key: gate[key] for key in _GATE if key in gate}
+        for name, gate in lineage.judging.items()
     }
 
 
@@ -69,7 +69,7 @@ def twin_json(checkpoint: Checkpoint, kind: str, *, name: bool) -> str:
     """
     lineage = checkpoint.lineage
     assert lineage is not None
-    said = {
+    content = {
         "export": kind,
         "hash": lineage.hash,
         **({"owner": lineage.owner} if name else {}),
@@ -89,14 +89,14 @@ def twin_json(checkpoint: Checkpoint, kind: str, *, name: bool) -> str:
         "judging": gates_of(lineage),
     }
     plain = ("stage", "template_hash", "seed", "parent", "sampling", "versions", "created")
-    all_of_it = asdict(lineage)
-    said |= {key: all_of_it[key] for key in plain}
-    return json.dumps(said, indent=2, ensure_ascii=False) + "\n"
+    all_fields = asdict(lineage)
+    content |= {key: all_fields[key] for key in plain}
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def _is_setting(value: Any) -> bool:
     if isinstance(value, list):
-        return all(_is_setting(one) for one in value)
+        return all(map(_is_setting, value))
     if isinstance(value, str):
         return re.fullmatch(r"[A-Za-z0-9_.+-]{1,60}", value) is not None
     return value is None or isinstance(value, bool | int | float)

@@ -13,7 +13,7 @@ _REMEDY = "Serve the folder with something that reads chat_template.jinja itself
 
 
 @dataclass(frozen=True)
-class Turns:
+class TemplateTurns:
     """The text around the messages of a conversation that ends with a user's.
 
     Attributes:
@@ -50,7 +50,7 @@ class Turns:
         return text + self.generation
 
 
-def turns_of(tokenizer: Any) -> Turns:
+def turns_of(tokenizer: Any) -> TemplateTurns:
     """Return what a tokenizer's chat template writes around messages.
 
     Raises:
@@ -64,10 +64,11 @@ def turns_of(tokenizer: Any) -> Turns:
     head, to_answer, to_user, end = _cut(plain, _FIRST, _ANSWER, _SECOND)
     bos = tokenizer.bos_token
     start = bos if bos and head.startswith(bos) else ""
-    found = _with_system(tokenizer, start, head[len(start) :], to_user)
-    before_user, no_system, system, with_last = found
+    before_user, no_system, system, with_last = _with_system(
+        tokenizer, start, head[len(start) :], to_user
+    )
     after_user = _common(to_answer, end)
-    turns = Turns(
+    turns = TemplateTurns(
         start=start,
         no_system=no_system,
         system=system,
@@ -99,14 +100,14 @@ def _with_system(
     return before_user, head.removesuffix(before_user), around, False
 
 
-def _check(tokenizer: Any, turns: Turns) -> None:
-    """Hold what was found against the template itself, with and without a system message."""
-    said = ["Hello, you.", "Well?\n\nSay on.", "So: yes", "And then?", "Then “no”.", "Why not?"]
+def _check(tokenizer: Any, turns: TemplateTurns) -> None:
+    """Compare with the template's own text, with and without a system message."""
+    texts = ["Hello, you.", "Well?\n\nSay on.", "So: yes", "And then?", "Then “no”.", "Why not?"]
     for count in (1, 3, 5):
         for system in (None, "Be brief.\nBe kind."):
             if system and turns.system is None:
                 continue
-            messages = _messages(*said[:count], system=system)
+            messages = _messages(*texts[:count], system=system)
             if _rendered(tokenizer, messages) != turns.write(messages):
                 raise UserError(
                     "chat template",
@@ -115,9 +116,9 @@ def _check(tokenizer: Any, turns: Turns) -> None:
                 )
 
 
-def _messages(*said: str, system: str | None = None) -> list[Message]:
+def _messages(*texts: str, system: str | None = None) -> list[Message]:
     roles = ("user", "assistant")
-    messages = [{"role": roles[at % 2], "content": text} for at, text in enumerate(said)]
+    messages = [{"role": roles[at % 2], "content": text} for at, text in enumerate(texts)]
     return [{"role": "system", "content": system}, *messages] if system else messages
 
 
@@ -141,8 +142,8 @@ def _rendered(tokenizer: Any, messages: list[Message]) -> str | None:
 def _cut(text: str, *marks: str) -> list[str]:
     parts = []
     for mark in marks:
-        before, found, text = text.partition(mark)
-        if not found:
+        before, separator, text = text.partition(mark)
+        if not separator:
             raise UserError("chat template", "it leaves messages out", _REMEDY)
         parts.append(before)
     return [*parts, text]

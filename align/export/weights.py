@@ -1,12 +1,9 @@
 """What safetensors files say of themselves, read from their headers: no weight is loaded."""
 
-import json
-import struct
 from collections import Counter
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
 
 from align.errors import UserError
 from align.paths import relative_to_root
@@ -17,23 +14,27 @@ _NAMES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredWeights:
     """How many numbers a folder's weights hold, and the type of most of them."""
 
     parameters: int
     dtype: str
 
 
-def stored(folder: Path) -> Stored:
-    """Return what the model in a folder holds.
+def stored_weights(folder: Path) -> StoredWeights:
+    """Return how much the model in a folder holds, from the files' headers.
 
     Raises:
         UserError: There are no safetensors, or their numbers are of no type that is exported.
     """
+    from safetensors import safe_open
+
     counts: Counter[str] = Counter()
     for path in sorted(folder.glob("model*.safetensors")):
-        for tensor in _header(path).values():
-            counts[tensor["dtype"]] += prod(tensor["shape"])
+        with safe_open(path, framework="numpy") as file:
+            for name in file.offset_keys():
+                tensor = file.get_slice(name)
+                counts[tensor.get_dtype()] += prod(tensor.get_shape())
     if not counts:
         raise UserError(
             relative_to_root(folder), "no model*.safetensors here", "Fetch the base anew"
@@ -45,12 +46,4 @@ def stored(folder: Path) -> Stored:
             f"its weights are stored as {kind}, which is no plain floating point",
             "Name the dtype: --dtype bfloat16",
         )
-    return Stored(counts.total(), _NAMES[kind])
-
-
-def _header(path: Path) -> dict[str, dict[str, Any]]:
-    with path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length))
-    header.pop("__metadata__", None)
-    return dict(header)
+    return StoredWeights(counts.total(), _NAMES[kind])

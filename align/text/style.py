@@ -1,11 +1,10 @@
-"""The habits of a writer: countable features of style, and how far two sets of texts lie apart.
+"""The habits of a writer: countable features of style.
 
 These are general features of English prose, and know nothing of any owner, model or choice.
 """
 
 import re
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -244,30 +243,3 @@ def bins(text: str) -> tuple[int, ...]:
     """Return the bin of each habit, in the order of `HABITS`."""
     cut = Text(text)
     return tuple(habit.bin(cut) for habit in HABITS)
-
-
-def total_variation(first: Sequence[int], second: Sequence[int]) -> float:
-    """Return half the summed difference of two samples' shares in each bin, 0 to 1."""
-    if not first or not second:
-        raise ValueError("no texts to compare")
-    of_first, of_second = Counter(first), Counter(second)
-    return 0.5 * sum(
-        abs(of_first[b] / len(first) - of_second[b] / len(second))
-        for b in of_first.keys() | of_second.keys()
-    )
-
-
-def distances(
-    first: Sequence[tuple[int, ...]], second: Sequence[tuple[int, ...]]
-) -> dict[str, float]:
-    """Return each habit's total variation between two sets of texts, given as their `bins`."""
-    return {
-        habit.name: total_variation([b[i] for b in first], [b[i] for b in second])
-        for i, habit in enumerate(HABITS)
-    }
-
-
-def distance(first: Sequence[tuple[int, ...]], second: Sequence[tuple[int, ...]]) -> float:
-    """Return the mean over the habits of `distances`, 0 (alike) to 1."""
-    apart = distances(first, second)
-    return sum(apart.values()) / len(apart)

@@ -33,8 +33,7 @@ def _differing(first: list[list[str]], second: list[list[str]]) -> int:
 
 def exporting(ground: Ground) -> Iterator[Row]:
     """Merge an adapter, copy a whole twin, and compare the logits with the twins' own."""
-    from align.export.asked import Asked
-    from align.export.exporting import export
+    from align.export.exporting import ExportRequest, export
     from align.models.checkpoints import resolve
 
     prompts = ground.root / "data" / "prompts"
@@ -44,7 +43,7 @@ def exporting(ground: Ground) -> Iterator[Row]:
         ground.train("sft", f"export-{kind}", *precise(ground), *more)
         checkpoint = resolve(f"export-{kind}", "sft")
         out = ground.root / f"exported-{kind}"
-        agreement = export(checkpoint, Asked(out, merge=True)).agreement
+        agreement = export(checkpoint, ExportRequest(out, merge=True)).agreement
         if agreement is None:
             raise AssertionError("nothing was compared")
         name = f"{kind}, largest difference of a logit"

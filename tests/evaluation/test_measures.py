@@ -1,11 +1,10 @@
-"""Win rates, coherence, repetition, habits and perplexity, against values worked out by hand."""
+"""Win rates, coherence, repetition and perplexity, against values worked out by hand."""
 
 import math
 from dataclasses import dataclass
 
 import pytest
 
-from align.evaluation import habit_distance as habits
 from align.evaluation.perplexity import TextLikelihoods, ratio
 from align.evaluation.text_measures import on_topic, repetition, share
 from align.evaluation.win_rates import (
@@ -94,67 +93,6 @@ def test_repetition_by_hand() -> None:
     assert repetition("a b c d") == 0
     assert repetition("short") == 0
     assert repetition("") == 0
-
-
-def test_habit_distance_of_the_same_texts_is_zero_and_of_nothing_absent() -> None:
-    texts = ["Well, no.", "I do not know..."]
-    found = habits.habit_distance(texts, list(reversed(texts)))
-    assert found is not None
-    assert found.total == 0
-    assert habits.habit_distance([], texts) is None
-    assert habits.habit_distance(texts, []) is None
-
-
-def test_the_habits_that_differ_are_named() -> None:
-    found = habits.habit_distance(["I do."], ["I do!"])
-    assert found is not None
-    assert {name for name, apart in found.by_habit.items() if apart} == {
-        "exclamations",
-        "last mark",
-    }
-
-
-def test_habits_that_the_choices_looked_at_do_not_count() -> None:
-    seen = frozenset({"exclamations", "last mark"})
-    found = habits.habit_distance(["I do.", "No."], ["I do!", "No!"], seen)
-    assert found is not None
-    assert found.total == 0
-    assert not seen & found.by_habit.keys()
-    interval = habits.change(["I do."], ["I do."] * 9, ["I do!"] * 9, seed=0, without=seen)
-    assert interval == (0, 0)
-
-
-def test_the_bootstrap_centres_on_the_plain_difference() -> None:
-    owner = ["well, i suppose so...", "oh, perhaps...", "no. fine."]
-    before, after = ["It is certain!", "Yes, it is."] * 10, ["well, i do...", "It is."] * 10
-    first, second = (habits.habit_distance(owner, side) for side in (before, after))
-    interval = habits.change(owner, before, after, seed=1)
-    assert first is not None
-    assert second is not None
-    assert interval is not None
-    assert interval.holds(second.total - first.total)
-
-
-def test_a_change_of_habits_is_seen_beyond_the_noise() -> None:
-    owner = ["well, i suppose so...", "oh, perhaps..."] * 10
-    far, near = ["It is certain!"] * 30, ["well, i suppose..."] * 30
-    interval = habits.change(owner, far, near, seed=0)
-    assert interval is not None
-    assert interval.high < 0
-    assert interval == habits.change(owner, far, near, seed=0)
-    none = habits.change(owner, near, near, seed=0)
-    assert none is not None
-    assert none.holds(0)
-
-
-def test_the_floor_is_far_under_the_distance_to_somebody_else() -> None:
-    owner = ["well, i suppose so...", "oh, perhaps...", "i do not know...", "no. fine..."] * 8
-    floor = habits.floor(owner, seed=0)
-    other = habits.habit_distance(owner, ["The answer is simple and clear, of course!"] * 20)
-    assert floor is not None
-    assert other is not None
-    assert floor < other.total / 3
-    assert habits.floor(["one"], seed=0) is None
 
 
 @dataclass(frozen=True)

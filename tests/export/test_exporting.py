@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from align.commands.export import app
 from align.errors import UserError
 from align.export import exporting
-from align.export.asked import Asked
+from align.export.exporting import ExportRequest, export
 from align.export.merging import save_tokenizer, tokenizer_of
 from align.models.checkpoints import resolve
 from tests.export.twins import adapter_twin
@@ -43,7 +43,7 @@ def plain_answer(folder: Path) -> tuple[Any, list[int]]:
 
 
 def test_a_merged_model_says_what_the_twin_says(twin: Path) -> None:
-    done = exporting.export(resolve("ann", "sft"), Asked(twin / "out", merge=True))
+    done = export(resolve("ann", "sft"), ExportRequest(twin / "out", merge=True))
     assert done.kind == "merged" and done.dtype == "float32"
     assert done.agreement is not None and done.agreement.holds
     assert done.agreement.prompts == 20 and done.agreement.same_next == 1.0
@@ -55,7 +55,7 @@ def test_a_merged_model_says_what_the_twin_says(twin: Path) -> None:
 
 
 def test_its_generation_stops_where_the_template_ends_an_answer(twin: Path) -> None:
-    exporting.export(resolve("ann", "sft"), Asked(twin / "out", merge=True))
+    export(resolve("ann", "sft"), ExportRequest(twin / "out", merge=True))
     model, ids = plain_answer(twin / "out")
     config = model.generation_config
     stop = tokenizer_of(resolve("ann", "sft")).convert_tokens_to_ids("<|im_end|>")
@@ -66,7 +66,7 @@ def test_its_generation_stops_where_the_template_ends_an_answer(twin: Path) -> N
 
 @pytest.mark.parametrize("dtype", ["bfloat16", pytest.param("float16", marks=pytest.mark.slow)])
 def test_rounding_is_told_from_error(twin: Path, dtype: str) -> None:
-    done = exporting.export(resolve("ann", "sft"), Asked(twin / "out", merge=True, dtype=dtype))
+    done = export(resolve("ann", "sft"), ExportRequest(twin / "out", merge=True, dtype=dtype))
     assert done.agreement is not None and 0 < done.agreement.largest <= done.agreement.tolerance
     assert json.loads((twin / "out" / "config.json").read_text())["dtype"] == dtype
 
@@ -83,7 +83,7 @@ def test_a_merge_that_went_wrong_is_not_kept(twin: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(merging, "merged", without_one_layer)
     with pytest.raises(UserError, match="does not say what the twin says"):
-        exporting.export(resolve("ann", "sft"), Asked(twin / "out", merge=True, dtype="bfloat16"))
+        export(resolve("ann", "sft"), ExportRequest(twin / "out", merge=True, dtype="bfloat16"))
     assert not (twin / "out").exists() and not list(twin.glob(".out*"))
 
 
@@ -101,12 +101,12 @@ def test_a_merge_without_its_adapter_is_not_kept(
 
     monkeypatch.setattr(merging, "merged", base_alone)
     with pytest.raises(UserError, match=r"100\.0% of what training changed is lost"):
-        exporting.export(resolve("ann", "sft"), Asked(twin / "out", merge=True))
+        export(resolve("ann", "sft"), ExportRequest(twin / "out", merge=True))
 
 
 @pytest.mark.slow
 def test_shards_are_no_larger_than_asked(twin: Path) -> None:
-    exporting.export(resolve("ann", "sft"), Asked(twin / "out", merge=True, shard="40KB"))
+    export(resolve("ann", "sft"), ExportRequest(twin / "out", merge=True, shard="40KB"))
     shards = sorted((twin / "out").glob("model-*.safetensors"))
     assert len(shards) > 1 and (twin / "out" / "model.safetensors.index.json").is_file()
     plain_answer(twin / "out")
@@ -120,7 +120,7 @@ def test_an_adapter_is_what_peft_loads(twin: Path, tmp_path: Path) -> None:
     assert checkpoint.path is not None
     (checkpoint.path / "ref").mkdir()
     (checkpoint.path / "rows.jsonl").write_text("left over")
-    done = exporting.export(checkpoint, Asked(tmp_path / "adapter"))
+    done = export(checkpoint, ExportRequest(tmp_path / "adapter"))
     names = {path.name for path in done.folder.iterdir()}
     assert names == {
         "README.md", "adapter_config.json", "adapter_model.safetensors", "twin.json",
@@ -133,17 +133,17 @@ def test_an_adapter_is_what_peft_loads(twin: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_handed_on_names_neither_owner_nor_place(twin: Path) -> None:
-    exporting.export(resolve("ann", "sft"), Asked(twin / "out", merge=True))
+    export(resolve("ann", "sft"), ExportRequest(twin / "out", merge=True))
     for name in ("README.md", "twin.json", "config.json", "generation_config.json"):
         text = (twin / "out" / name).read_text()
         assert not re.search(r"\bann\b", text, re.I) and str(twin) not in text, name
-    exporting.export(resolve("ann", "sft"), Asked(twin / "out", merge=True, name=True, force=True))
+    export(resolve("ann", "sft"), ExportRequest(twin / "out", merge=True, name=True, force=True))
     assert "# A twin of ann" in (twin / "out" / "README.md").read_text()
     assert json.loads((twin / "out" / "twin.json").read_text())["owner"] == "ann"
 
 
 def test_the_card_tells_how_the_twin_was_made(twin: Path) -> None:
-    exporting.export(resolve("ann", "sft"), Asked(twin / "out", merge=True))
+    export(resolve("ann", "sft"), ExportRequest(twin / "out", merge=True))
     page = (twin / "out" / "README.md").read_text()
     for said in ("| learning_rate | 0.01 |", "rows trained on", "rows held out", "held_out_loss",
                  "licence is not known", "not evaluated", "same next token at 100.0%"):  # fmt: skip
@@ -158,7 +158,7 @@ def test_the_card_shows_figures_of_a_scorecard_and_no_samples(twin: Path) -> Non
              "high": 0.95},
         ],
     }  # fmt: skip
-    exporting.export(resolve("ann", "sft"), Asked(twin / "out", scorecard=figures))
+    export(resolve("ann", "sft"), ExportRequest(twin / "out", scorecard=figures))
     page = (twin / "out" / "README.md").read_text()
     assert "| voice | 0.25 | 0.75 | 0.9 |" in page
     assert "| sft | base | voice judge | 0.9 | 0.80 to 0.95 |" in page
@@ -170,7 +170,7 @@ def test_of_a_gate_its_report_stays_behind(twin: Path) -> None:
     told = {"judge": "claude", "model": "m", "rows": 9, "choices": 80, "weight": 0.4,
             "report": {"examples": ["a sentence of hers"]}}  # fmt: skip
     lineage = replace(checkpoint.lineage, judging={"g": told})
-    exporting.export(replace(checkpoint, lineage=lineage), Asked(twin / "out"))
+    export(replace(checkpoint, lineage=lineage), ExportRequest(twin / "out"))
     assert "| claude | m | 9 | 80 | 0.4 |" in (twin / "out" / "README.md").read_text()
     assert "sentence of hers" not in (twin / "out" / "twin.json").read_text()
 
@@ -178,23 +178,23 @@ def test_of_a_gate_its_report_stays_behind(twin: Path) -> None:
 def test_a_licence_stands_in_the_bases_own_card(twin: Path) -> None:
     page = twin / "models" / "tiny" / "README.md"
     page.write_text("---\nlicense: apache-2.0\n---\n# Tiny\n")
-    exporting.export(resolve("ann", "sft"), Asked(twin / "out"))
+    export(resolve("ann", "sft"), ExportRequest(twin / "out"))
     written = (twin / "out" / "README.md").read_text()
     assert "license: apache-2.0" in written and "licence: apache-2.0" in written
 
 
 def test_the_base_is_no_twin(twin: Path) -> None:
     with pytest.raises(UserError, match="exported already"):
-        exporting.export(resolve("ann", "base"), Asked(twin / "out", merge=True))
+        export(resolve("ann", "base"), ExportRequest(twin / "out", merge=True))
 
 
 def test_a_folder_that_holds_something_is_refused(twin: Path) -> None:
     (twin / "out").mkdir()
     (twin / "out" / "letter.txt").write_text("mine")
     with pytest.raises(UserError, match="--force"):
-        exporting.export(resolve("ann", "sft"), Asked(twin / "out"))
+        export(resolve("ann", "sft"), ExportRequest(twin / "out"))
     with pytest.raises(UserError, match="no export"):
-        exporting.export(resolve("ann", "sft"), Asked(twin / "out", force=True))
+        export(resolve("ann", "sft"), ExportRequest(twin / "out", force=True))
     assert (twin / "out" / "letter.txt").read_text() == "mine"
 
 
@@ -203,7 +203,7 @@ def test_a_full_disk_is_told_before_anything_is_loaded(
 ) -> None:
     monkeypatch.setattr(exporting.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10}))
     with pytest.raises(UserError, match="are needed"):
-        exporting.export(resolve("ann", "sft"), Asked(twin / "out", merge=True))
+        export(resolve("ann", "sft"), ExportRequest(twin / "out", merge=True))
     assert not list(twin.glob("*out*"))
 
 
@@ -222,9 +222,12 @@ def test_a_type_that_is_none_is_refused(twin: Path) -> None:
 
 def test_an_adapter_alone_gives_no_gguf_and_no_modelfile(root: Path) -> None:
     twin = adapter_twin()
-    for asked in (Asked(root / "out", gguf="q8_0"), Asked(root / "out", ollama=True)):
+    for request in (
+        ExportRequest(root / "out", gguf="q8_0"),
+        ExportRequest(root / "out", ollama=True),
+    ):
         with pytest.raises(UserError, match="Add --merge"):
-            exporting.export(twin, asked)
+            export(twin, request)
 
 
 @pytest.mark.parametrize("name", ["qwen3", "llama3_2"])

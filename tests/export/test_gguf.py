@@ -7,7 +7,7 @@ import pytest
 
 from align.errors import UserError
 from align.export import exporting
-from align.export.asked import Asked
+from align.export.exporting import ExportRequest
 from align.export.gguf import find_tools, quantised, sample_text
 from align.models.checkpoints import resolve
 from tests.export.twins import adapter_twin
@@ -118,7 +118,7 @@ def test_the_text_fills_several_windows(root: Path) -> None:
 
 def test_an_export_holds_the_file_and_a_modelfile_names_it(root: Path, tools_folder: Path) -> None:
     adapter_twin()
-    asked = Asked(
+    asked = ExportRequest(
         root / "out", merge=True, gguf="q8_0", tools=find_tools(tools_folder), ollama=True
     )
     done = exporting.export(resolve("ann", "sft"), asked)
@@ -132,5 +132,5 @@ def test_llama_cpp_itself_refuses_a_tokenizer_that_it_does_not_know(root: Path) 
     with pytest.raises(UserError, match="cuts text"):
         exporting.export(
             resolve("ann", "sft"),
-            Asked(root / "out", merge=True, gguf="f16", tools=find_tools(None)),
+            ExportRequest(root / "out", merge=True, gguf="f16", tools=find_tools(None)),
         )

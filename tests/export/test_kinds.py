@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from align.export import exporting
-from align.export.asked import Asked
+from align.export.exporting import ExportRequest
 from tests.export.twins import adapter_twin, full_twin, tiny_base
 from tests.tiny import tiny_tokenizer
 
@@ -20,7 +20,7 @@ def loaded(folder: Path) -> Any:
 
 
 def exported(checkpoint: Any, root: Path) -> Any:
-    done = exporting.export(checkpoint, Asked(root / "out", merge=True))
+    done = exporting.export(checkpoint, ExportRequest(root / "out", merge=True))
     assert done.agreement is not None and done.agreement.holds
     return loaded(done.folder)
 
@@ -59,7 +59,7 @@ def test_tokens_that_the_base_lacks_travel_with_the_twin(root: Path) -> None:
     twin = adapter_twin(tokenizer=tokenizer, trainable_token_indices=rows)
     merged = exported(twin, root)
     assert merged.config.vocab_size == len(tokenizer) == max(rows) + 1
-    adapter = exporting.export(twin, Asked(root / "adapter")).folder
+    adapter = exporting.export(twin, ExportRequest(root / "adapter")).folder
     wide = AutoPeftModelForCausalLM.from_pretrained(adapter).merge_and_unload()
     embeddings = wide.get_input_embeddings().weight
     assert embeddings[rows].equal(merged.get_input_embeddings().weight[rows])
@@ -70,7 +70,7 @@ def test_dora_is_merged(root: Path) -> None:
 
 
 def test_a_full_twin_is_a_model_with_or_without_merge(root: Path) -> None:
-    done = exporting.export(full_twin(), Asked(root / "out"))
+    done = exporting.export(full_twin(), ExportRequest(root / "out"))
     assert done.kind == "full" and done.agreement is not None
     assert done.agreement.holds and done.agreement.lost is None
     base, model = loaded(tiny_base()), loaded(done.folder)

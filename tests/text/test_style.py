@@ -64,30 +64,12 @@ def test_every_habit_has_a_name_of_its_own_and_says_what_it_means() -> None:
 @given(st.text())
 def test_any_text_can_be_measured(text: str) -> None:
     assert len(style.bins(text)) == len(HABITS)
-    assert style.distance([style.bins(text)], [style.bins(text)]) == 0
 
 
 def test_never_has_a_bin_of_its_own() -> None:
     commas = next(habit for habit in HABITS if habit.name == "commas")
     assert commas.bin(Text("none at all")) == 0
     assert commas.bin(Text("a, " + "b " * 99)) == 1
-
-
-def test_total_variation_by_hand() -> None:
-    # Shares 3/4, 1/4, 0 against 1/4, 1/4, 1/2: half of 1/2 + 0 + 1/2.
-    assert style.total_variation([0, 0, 0, 1], [0, 1, 2, 2]) == 0.5
-    assert style.total_variation([1, 2], [2, 1]) == 0
-    assert style.total_variation([1], [2]) == 1
-    with pytest.raises(ValueError, match="no texts"):
-        style.total_variation([], [1])
-
-
-def test_distance_is_the_mean_over_the_habits() -> None:
-    plain, dotted = [style.bins("Yes, I do.")], [style.bins("Yes, I do...")]
-    apart = style.distances(plain, dotted)
-    differing = {name for name, value in apart.items() if value}
-    assert differing == {"ellipses", "last mark"}
-    assert style.distance(plain, dotted) == pytest.approx(2 / len(HABITS))
 
 
 def test_rates_are_means_and_classes_have_none() -> None:

@@ -82,11 +82,10 @@ def export_agrees(twin: Any, out: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from align.export.asked import Asked
-    from align.export.exporting import export
+    from align.export.exporting import ExportRequest, export
     from align.models.chat_template import render_prompt
 
-    export(twin.checkpoint, Asked(out=out, merge=True, dtype="float32"))
+    export(twin.checkpoint, ExportRequest(out=out, merge=True, dtype="float32"))
     merged = AutoModelForCausalLM.from_pretrained(out).eval()
     ids = torch.tensor([render_prompt(AutoTokenizer.from_pretrained(out), CHAT[:3])])
     assert ids[0].tolist() == render_prompt(twin.tokenizer, CHAT[:3])
