@@ -86,22 +86,16 @@ class Progress:
         if not answers or len(answers) % BLOCK:
             return ""
         figures = tally(answers[-BLOCK:])
-        shares = []
-        for name, share, interval in (
-            ("left", figures.left_share, figures.left),
-            ("the longer", figures.longer_share, figures.longer),
-        ):
-            if share is not None and interval is not None:
-                shares.append(f"{name} {share:.0%} ({interval.low:.0%} to {interval.high:.0%})")
-        return f"the last {BLOCK}: {', '.join(shares)}" if shares else ""
+        habits = {"left": figures.lefts, "the longer": figures.longers}
+        words = ", ".join(f"{name} {share.words()}" for name, share in habits.items() if share.of)
+        return f"the last {BLOCK}: {words}" if words else ""
 
     def _agree(self) -> None:
-        figures = tally([*self._earlier, *self._given])
-        if figures.agreement is None or figures.agreement_share is None:
-            self._agreement = ""
-            return
-        low, high = figures.agreement
-        self._agreement = f"{figures.agreement_share:.0%} like before ({low:.0%} to {high:.0%})"
+        agreed = tally([*self._earlier, *self._given]).agreed
+        low, high = agreed.interval or (0, 0)
+        self._agreement = (
+            f"{agreed.value:.0%} like before ({low:.0%} to {high:.0%})" if agreed.of else ""
+        )
 
 
 def _act(question: Question, decision: Decision, session: Session) -> Act:

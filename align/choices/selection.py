@@ -8,7 +8,7 @@ restart.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -81,19 +81,6 @@ class Pick:
     probability: float
 
 
-@dataclass(frozen=True)
-class QueueOrder:
-    """The order in which pairs are asked.
-
-    Attributes:
-        picks: Yields the order of a pool's pairs, from a seed and the pairs that have an answer.
-        a_prompt: How many pairs of one prompt are asked at most; None for all.
-    """
-
-    picks: Callable[[Pool, int, Sequence[Candidate]], Iterator[Pick]]
-    a_prompt: int | None
-
-
 def flaw_of(text: str, other: str, similarity: float | None) -> Flaw | None:
     """Return why a choice between two answers would teach nothing, or None where it would.
 
@@ -131,26 +118,28 @@ def start_of(seed: int) -> str:
     return f"{int(draw(seed, '', 'start') * 2**64):016x}"
 
 
-def random_order(pool: Pool, seed: int, answered: Sequence[Candidate]) -> Iterator[Pick]:
-    """Yield all pairs between whose answers one can choose.
+@dataclass(frozen=True)
+class QueueOrder:
+    """An order in which pairs are asked.
 
-    Args:
-        pool: The pairs.
-        seed: Of the order.
-        answered: Those that have an answer.
+    Attributes:
+        newest_first: Whether the newest checkpoint's pairs come before all others.
+        a_prompt: How many pairs of one prompt are asked at most; None for all.
     """
-    return _Walk(pool, seed, answered, None).picks([None])
 
+    newest_first: bool
+    a_prompt: int | None
 
-def fresh(pool: Pool, seed: int, answered: Sequence[Candidate]) -> Iterator[Pick]:
-    """Yield the pairs of the newest checkpoint first, at most three of a prompt.
+    def picks(self, pool: Pool, seed: int, answered: Sequence[Candidate]) -> Iterator[Pick]:
+        """Yield the pairs between whose answers one can choose.
 
-    Args:
-        pool: The pairs.
-        seed: Of the order.
-        answered: Those that have an answer; they count among their prompt's three.
-    """
-    return _Walk(pool, seed, answered, PAIRS_A_PROMPT).picks(pool.numbers())
+        Args:
+            pool: The pairs.
+            seed: Of the order.
+            answered: Those that have an answer; they count among their prompt's pairs.
+        """
+        numbers = pool.numbers() if self.newest_first else [None]
+        return _Walk(pool, seed, answered, self.a_prompt).picks(numbers)
 
 
 class _Walk:
@@ -198,7 +187,7 @@ class _Walk:
             self._out_of[candidate.number] += 1
 
 
-ORDERS: dict[str, QueueOrder] = {
-    "fresh": QueueOrder(fresh, PAIRS_A_PROMPT),
-    "random": QueueOrder(random_order, None),
+ORDERS = {
+    "fresh": QueueOrder(newest_first=True, a_prompt=PAIRS_A_PROMPT),
+    "random": QueueOrder(newest_first=False, a_prompt=None),
 }

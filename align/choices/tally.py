@@ -1,10 +1,11 @@
-"""What the owner's answers say of the owner: pace, habits, and agreement with themselves. Pure.
+"""How the owner answers: pace, habits, and agreement with themselves. Pure.
 
 Unknown is None, never 0.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from align.statistics import Interval, median, wilson
 
@@ -33,121 +34,85 @@ class Act:
     time: str
 
 
+class Share(NamedTuple):
+    """How many of some cases are so.
+
+    Attributes:
+        n: Those that are.
+        of: All cases.
+    """
+
+    n: int
+    of: int
+
+    @property
+    def value(self) -> float | None:
+        """The share, None of no cases."""
+        return self.n / self.of if self.of else None
+
+    @property
+    def interval(self) -> Interval | None:
+        """Wilson's 95 % interval of the share, None of no cases."""
+        return wilson(self.n, self.of)
+
+    def words(self) -> str:
+        """Return the share with its interval; empty of no cases."""
+        value, interval = self.value, self.interval
+        if value is None or interval is None:
+            return ""
+        return f"{value:.0%} ({interval.low:.0%} to {interval.high:.0%})"
+
+
 @dataclass(frozen=True)
 class Tally:
     """The counts of many acts, and what they come to.
 
-    Pairs that came back count in `repeats` and `agreed` only, and in the time that was spent.
+    Pairs that came back count in `agreed` only, and in the time that was spent.
 
     Attributes:
-        answered: Answers and rewrites; a skip is none.
         decisive: Answers with a winner, rewrites included.
-        both: Answers that both sound right.
-        neither: Answers that neither does.
-        rewritten: Rewrites.
-        skipped: Skips.
-        repeats: Pairs that came back and were answered again.
-        agreed: Of those, how many as before.
-        sided: Answers `a` or `b` of which it is known what stood left.
-        lefts: Of those, how many took the left one.
-        unequal: Answers `a` or `b` between answers of unequal length.
-        longers: Of those, how many took the longer one.
+        both: Of all answers and rewrites, those that both sound right.
+        neither: Of the same, those that neither does.
+        skipped: Of these and the skips, the skips.
+        agreed: Of pairs that came back and were answered again, those answered as before.
+        lefts: Of answers `a` or `b` of which it is known what stood left, those that took it.
+        longers: Of answers `a` or `b` between answers of unequal length, those for the longer.
         median_ms: Of an act; pauses are left out.
         decisive_per_minute: Decisive answers in the time that all acts took, pauses left out.
     """
 
-    answered: int
     decisive: int
-    both: int
-    neither: int
-    rewritten: int
-    skipped: int
-    repeats: int
-    agreed: int
-    sided: int
-    lefts: int
-    unequal: int
-    longers: int
+    both: Share
+    neither: Share
+    skipped: Share
+    agreed: Share
+    lefts: Share
+    longers: Share
     median_ms: float | None
     decisive_per_minute: float | None
 
     @property
-    def agreement(self) -> Interval | None:
-        """The 95 % interval of how often the owner answers as before."""
-        return wilson(self.agreed, self.repeats)
-
-    @property
-    def agreement_share(self) -> float | None:
-        """How often the owner answered as before."""
-        return _share(self.agreed, self.repeats)
-
-    @property
-    def left(self) -> Interval | None:
-        """The 95 % interval of how often the owner takes the left answer."""
-        return wilson(self.lefts, self.sided)
-
-    @property
-    def left_share(self) -> float | None:
-        """How often the owner took the left answer."""
-        return _share(self.lefts, self.sided)
-
-    @property
-    def longer(self) -> Interval | None:
-        """The 95 % interval of how often the owner takes the longer answer."""
-        return wilson(self.longers, self.unequal)
-
-    @property
-    def longer_share(self) -> float | None:
-        """How often the owner took the longer answer."""
-        return _share(self.longers, self.unequal)
-
-    @property
-    def both_share(self) -> float | None:
-        """How many of the answers say that both sound right."""
-        return _share(self.both, self.answered)
-
-    @property
-    def neither_share(self) -> float | None:
-        """How many of the answers say that neither does."""
-        return _share(self.neither, self.answered)
-
-    @property
-    def skip_share(self) -> float | None:
-        """How many of the answers and skips are skips."""
-        return _share(self.skipped, self.answered + self.skipped)
+    def answered(self) -> int:
+        """Answers and rewrites; a skip is none."""
+        return self.both.of
 
     def words(self) -> list[str]:
         """Return how the owner answers, a line each; what is not known is left out."""
-        said = []
+        lines = []
         if self.answered:
-            shares = (
-                ("both", self.both_share),
-                ("neither", self.neither_share),
-                ("skipped", self.skip_share),
-            )
-            known = [f"{share:.0%} {name}" for name, share in shares if share is not None]
-            said.append(f"answers: {', '.join(known)}")
+            shares = {"both": self.both, "neither": self.neither, "skipped": self.skipped}
+            words = ", ".join(f"{share.value:.0%} {name}" for name, share in shares.items())
+            lines.append(f"answers: {words}")
         if self.median_ms is not None:
             rate = self.decisive_per_minute
             winners = "" if rate is None else f"; {rate:.1f} with a winner a minute"
-            said.append(f"pace: {self.median_ms / 1000:.1f} s in the middle{winners}")
-        taken = [
-            f"{name} in {share:.0%} ({interval.low:.0%} to {interval.high:.0%})"
-            for name, share, interval in (
-                ("the left one", self.left_share, self.left),
-                ("the longer one", self.longer_share, self.longer),
-            )
-            if share is not None and interval is not None
-        ]
-        if taken:
-            said.append(f"taken: {', '.join(taken)}")
-        if self.agreement is not None and self.agreement_share is not None:
-            low, high = self.agreement
-            said.append(
-                f"self-agreement: {self.agreement_share:.0%} ({low:.0%} to {high:.0%}), "
-                f"{self.repeats:,} asked again"
-            )
-        return said
+            lines.append(f"pace: {self.median_ms / 1000:.1f} s in the middle{winners}")
+        habits = {"the left one": self.lefts, "the longer one": self.longers}
+        if words := ", ".join(f"{name} in {s.words()}" for name, s in habits.items() if s.of):
+            lines.append(f"taken: {words}")
+        if self.agreed.of:
+            lines.append(f"self-agreement: {self.agreed.words()}, {self.agreed.of:,} asked again")
+        return lines
 
 
 def tally(acts: Iterable[Act]) -> Tally:
@@ -156,26 +121,20 @@ def tally(acts: Iterable[Act]) -> Tally:
     repeated = [act.agrees for act in everything if act.agrees is not None]
     first = [act for act in everything if act.agrees is None]
     outcomes = [act.outcome for act in first]
+    skipped = outcomes.count("skip")
+    answered = len(outcomes) - skipped
     picked = [act for act in first if act.outcome in ("a", "b")]
-    sided = [act.outcome == act.left_is for act in picked if act.left_is is not None]
-    unequal = [act.outcome == act.longer for act in picked if act.longer is not None]
     times = _times(everything)
     minutes = sum(times) / 60_000
     timed = sum(_is_decisive(act) and _is_timed(act) for act in first)
-    skipped = outcomes.count("skip")
     return Tally(
-        answered=len(outcomes) - skipped,
         decisive=sum(map(_is_decisive, first)),
-        both=outcomes.count("both"),
-        neither=outcomes.count("neither"),
-        rewritten=outcomes.count("rewrite"),
-        skipped=skipped,
-        repeats=len(repeated),
-        agreed=sum(repeated),
-        sided=len(sided),
-        lefts=sum(sided),
-        unequal=len(unequal),
-        longers=sum(unequal),
+        both=Share(outcomes.count("both"), answered),
+        neither=Share(outcomes.count("neither"), answered),
+        skipped=Share(skipped, len(outcomes)),
+        agreed=_share(repeated),
+        lefts=_share([a.outcome == a.left_is for a in picked if a.left_is is not None]),
+        longers=_share([a.outcome == a.longer for a in picked if a.longer is not None]),
         median_ms=median(times) if times else None,
         decisive_per_minute=timed / minutes if minutes else None,
     )
@@ -207,5 +166,5 @@ def _is_decisive(act: Act) -> bool:
     return act.outcome in ("a", "b", "rewrite")
 
 
-def _share(cases: int, of: int) -> float | None:
-    return cases / of if of else None
+def _share(cases: Sequence[bool]) -> Share:
+    return Share(sum(cases), len(cases))

@@ -15,9 +15,7 @@ from align.choices.selection import (
     Candidate,
     checkpoint_number,
     flaw_of,
-    fresh,
     left_side,
-    random_order,
 )
 
 
@@ -64,6 +62,7 @@ def pairs(likeness: Sequence[float | None] = (0.2, 0.95, None)) -> st.SearchStra
     )
 
 
+FRESH = ORDERS["fresh"]
 SEEDS = st.integers(0, 2**31)
 SHARES = st.floats(0, 1)
 
@@ -75,7 +74,7 @@ def near_of(candidates: Sequence[Candidate]) -> set[str]:
 @given(pairs(), SEEDS)
 def test_every_pair_between_whose_answers_one_can_choose_is_asked_once(candidates, seed):
     near = near_of(candidates)
-    order = [pick.pair_id for pick in random_order(ListPool(candidates, near), seed, [])]
+    order = [pick.pair_id for pick in ORDERS["random"].picks(ListPool(candidates, near), seed, [])]
     assert len(set(order)) == len(order)
     assert set(order) == {c.pair_id for c in candidates if not c.empty} - near
 
@@ -85,7 +84,7 @@ def test_fresh_asks_newer_checkpoints_first_and_three_pairs_a_prompt(candidates,
     near = near_of(candidates)
     answered = candidates[: int(len(candidates) * share)]
     known = {c.pair_id: c for c in candidates}
-    asked = [known[p.pair_id] for p in fresh(ListPool(candidates, near), seed, answered)]
+    asked = [known[p.pair_id] for p in FRESH.picks(ListPool(candidates, near), seed, answered)]
     assert not set(asked) & set(answered)
     assert not any(c.empty or c.pair_id in near for c in asked)
     ages = [c.number for c in asked]
@@ -106,7 +105,7 @@ def test_a_probability_is_one_over_what_could_have_been_asked(candidates, seed, 
     answered = candidates[: int(len(candidates) * share)]
     known = {c.pair_id: c for c in candidates}
     gone, places = set(answered), Counter(c.prompt_id for c in answered)
-    for pick in fresh(ListPool(candidates), seed, answered):
+    for pick in FRESH.picks(ListPool(candidates), seed, answered):
         could = [
             c
             for c in candidates
@@ -134,7 +133,7 @@ def test_the_stored_probability_is_how_often_a_pair_comes_first():
     for seed in range(2000):
         candidates = [Candidate(f"{ids.getrandbits(64):016x}", f"p{i}", 2) for i in range(4)]
         older = Candidate(f"{ids.getrandbits(64):016x}", "p9", 1)
-        pick = next(fresh(ListPool([*candidates, older]), seed, []))
+        pick = next(FRESH.picks(ListPool([*candidates, older]), seed, []))
         assert pick.probability == 1 / 4
         firsts[next(c.prompt_id for c in candidates if c.pair_id == pick.pair_id)] += 1
     assert max(firsts.values()) < 600
@@ -142,13 +141,13 @@ def test_the_stored_probability_is_how_often_a_pair_comes_first():
 
 def test_a_full_prompt_leaves_what_could_be_asked():
     candidates = [Candidate(f"x{i}", "one prompt", 1) for i in range(5)]
-    picks = fresh(ListPool(candidates), 3, [])
+    picks = FRESH.picks(ListPool(candidates), 3, [])
     assert [pick.probability for pick in picks] == [1 / 5, 1 / 4, 1 / 3]
 
 
 def test_a_suspect_counts_until_its_texts_were_looked_at():
     candidates = [Candidate(f"x{i}", f"p{i}", 1, False, None) for i in range(4)]
-    picks = list(fresh(ListPool(candidates, near={"x1", "x2"}), 0, []))
+    picks = list(FRESH.picks(ListPool(candidates, near={"x1", "x2"}), 0, []))
     assert len(picks) == 2
     assert all(1 / 4 <= pick.probability <= 1 for pick in picks)
 

@@ -15,10 +15,10 @@ def act(outcome: str = "a", ms: int | None = 2000, **changes: object) -> Act:
 
 def test_outcomes_are_counted_apart_and_a_skip_is_no_answer() -> None:
     counted = tally([act(o) for o in ("a", "b", "b", "both", "neither", "rewrite", "skip")])
-    assert (counted.answered, counted.decisive, counted.skipped) == (6, 4, 1)
-    assert (counted.both, counted.neither, counted.rewritten) == (1, 1, 1)
-    assert counted.both_share == counted.neither_share == pytest.approx(1 / 6)
-    assert counted.skip_share == pytest.approx(1 / 7)
+    assert (counted.answered, counted.decisive, counted.skipped.count) == (6, 4, 1)
+    assert counted.both == counted.neither == (1, 6)
+    assert counted.both.value == pytest.approx(1 / 6)
+    assert counted.skipped.value == pytest.approx(1 / 7)
 
 
 def test_a_rate_is_of_all_the_time_that_was_spent() -> None:
@@ -38,10 +38,15 @@ def test_pauses_are_left_out_of_times_and_rates_but_not_of_counts() -> None:
 
 def test_pairs_that_came_back_count_as_agreement_only() -> None:
     counted = tally([act(), act("b", agrees=True), act("a", agrees=False), act("b", agrees=True)])
-    assert (counted.answered, counted.decisive, counted.sided, counted.unequal) == (1, 1, 1, 1)
-    assert (counted.repeats, counted.agreed) == (3, 2)
-    assert counted.agreement == wilson(2, 3)
-    assert counted.agreement_share == pytest.approx(2 / 3)
+    assert (counted.answered, counted.decisive, counted.lefts.of, counted.longers.of) == (
+        1,
+        1,
+        1,
+        1,
+    )
+    assert counted.agreed == (2, 3)
+    assert counted.agreed.interval == wilson(2, 3)
+    assert counted.agreed.value == pytest.approx(2 / 3)
     # Eight seconds went into them all the same.
     assert counted.decisive_per_minute == pytest.approx(60 / 8)
 
@@ -51,17 +56,16 @@ def test_habits_are_shares_of_what_could_show_them() -> None:
         [act("a"), act("b"), act("b", left_is=None), act("a", longer=None), act("both"),
          act("rewrite")]
     )  # fmt: skip
-    assert (counted.lefts, counted.sided) == (2, 3)
-    assert (counted.longers, counted.unequal) == (2, 3)
-    assert counted.left == counted.longer == wilson(2, 3)
+    assert counted.lefts == counted.longers == (2, 3)
+    assert counted.lefts.interval == counted.longers.interval == wilson(2, 3)
 
 
 def test_unknown_is_none_and_never_zero() -> None:
     nothing = tally([])
     assert nothing.median_ms is nothing.decisive_per_minute is pace([]) is None
-    assert nothing.agreement is nothing.left is nothing.longer is None
-    assert nothing.agreement_share is nothing.left_share is nothing.both_share is None
-    assert nothing.skip_share is None
+    assert nothing.agreed.interval is nothing.lefts.interval is nothing.longers.interval is None
+    assert nothing.agreed.value is nothing.lefts.value is nothing.both.value is None
+    assert nothing.skipped.value is None and nothing.words() == []
     assert tally([act(ms=None)]).decisive_per_minute is pace([act(ms=None)]) is None
     assert tally([act("both")]).decisive_per_minute == 0
 
@@ -81,7 +85,8 @@ OUTCOMES = st.sampled_from(["a", "b", "both", "neither", "rewrite", "skip"])
                           left_is=st.sampled_from(["a", "b", None]))))  # fmt: skip
 def test_counts_add_up(acts: list[Act]) -> None:
     counted = tally(acts)
-    assert counted.answered == counted.decisive + counted.both + counted.neither
-    assert counted.answered + counted.skipped + counted.repeats == len(acts)
-    assert counted.lefts <= counted.sided <= counted.decisive - counted.rewritten
-    assert counted.agreed <= counted.repeats
+    assert counted.answered == counted.decisive + counted.both.count + counted.neither.count
+    assert counted.answered + counted.skipped.count + counted.agreed.of == len(acts)
+    rewritten = sum(act.outcome == "rewrite" and act.agrees is None for act in acts)
+    assert counted.lefts.count <= counted.lefts.of <= counted.decisive - rewritten
+    assert counted.agreed.count <= counted.agreed.of
