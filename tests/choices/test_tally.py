@@ -15,7 +15,7 @@ def act(outcome: str = "a", ms: int | None = 2000, **changes: object) -> Act:
 
 def test_outcomes_are_counted_apart_and_a_skip_is_no_answer() -> None:
     counted = tally([act(o) for o in ("a", "b", "b", "both", "neither", "rewrite", "skip")])
-    assert (counted.answered, counted.decisive, counted.skipped.count) == (6, 4, 1)
+    assert (counted.answered, counted.decisive, counted.skipped.n) == (6, 4, 1)
     assert counted.both == counted.neither == (1, 6)
     assert counted.both.value == pytest.approx(1 / 6)
     assert counted.skipped.value == pytest.approx(1 / 7)
@@ -38,12 +38,7 @@ def test_pauses_are_left_out_of_times_and_rates_but_not_of_counts() -> None:
 
 def test_pairs_that_came_back_count_as_agreement_only() -> None:
     counted = tally([act(), act("b", agrees=True), act("a", agrees=False), act("b", agrees=True)])
-    assert (counted.answered, counted.decisive, counted.lefts.of, counted.longers.of) == (
-        1,
-        1,
-        1,
-        1,
-    )
+    assert counted.answered == counted.decisive == counted.lefts.of == counted.longers.of == 1
     assert counted.agreed == (2, 3)
     assert counted.agreed.interval == wilson(2, 3)
     assert counted.agreed.value == pytest.approx(2 / 3)
@@ -85,8 +80,8 @@ OUTCOMES = st.sampled_from(["a", "b", "both", "neither", "rewrite", "skip"])
                           left_is=st.sampled_from(["a", "b", None]))))  # fmt: skip
 def test_counts_add_up(acts: list[Act]) -> None:
     counted = tally(acts)
-    assert counted.answered == counted.decisive + counted.both.count + counted.neither.count
-    assert counted.answered + counted.skipped.count + counted.agreed.of == len(acts)
+    assert counted.answered == counted.decisive + counted.both.n + counted.neither.n
+    assert counted.answered + counted.skipped.n + counted.agreed.of == len(acts)
     rewritten = sum(act.outcome == "rewrite" and act.agrees is None for act in acts)
-    assert counted.lefts.count <= counted.lefts.of <= counted.decisive - rewritten
-    assert counted.agreed.count <= counted.agreed.of
+    assert counted.lefts.n <= counted.lefts.of <= counted.decisive - rewritten
+    assert counted.agreed.n <= counted.agreed.of
