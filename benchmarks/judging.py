@@ -15,22 +15,21 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
 
-from align.claude.batches import Poll
-from align.claude.destination import Destination, destination, obtain_consent, open_channel
-from align.claude.prices import Usage, known_models, price_of
-from align.claude.spending import BATCH_HITS
-from align.judging.claude import PURPOSE, ClaudeJudge, Line
+from align.claude.channel import Destination, Poll, destination, obtain_consent, open_channel
+from align.claude.estimates import BATCH_HITS
+from align.claude.prices import Usage, price_of
+from align.judging.claude import PURPOSE, ClaudeJudge
 from align.judging.judge_answers import JudgeCounts, judge_pairs, not_on_file, questions_of
-from align.judging.judge_plan import Cost, Material, cost_of, load_material, make_plan
+from align.judging.judge_plan import Cost, Material, Plan, cost_of, load_material, make_plan
 from align.judging.judge_prompt import JudgePrompt
 from align.judging.judge_run import MODEL
-from align.judging.measurement import Plan, measure, run
+from align.judging.measurement import measure, run
 from align.owner import load_owner
 from align.privacy.private_text import PrivateText
 from align.store.connection import open_store
@@ -42,6 +41,7 @@ from tests.anthropic_server import Apart
 REQUESTS_A_SECOND, CPU_MS, PEAK_MB, OFF_BY = 200, 2.0, 400, 15
 LATENCY, CONCURRENCY, TURNS = 0.05, 16, 5
 CHOICES, PAIRS = 100, 1_000
+MODELS = ("claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5")
 WAITING, ASKED = 100_000, 10_000
 # Words of an answer. Of the short ones, a dozen examples come to about as many tokens as a prefix
 # must have to be cached.
@@ -82,7 +82,7 @@ class Work:
 
     def cost(self) -> Cost:
         """Return what is left to be asked will cost, as far as replies have shown it by now."""
-        rate = destination(self.to.owner, self.to.price.model, PURPOSE).rate
+        rate = destination(self.to.owner_id, self.to.price.model, PURPOSE).rate
         price = self.to.price
         return cost_of(
             self.conn,
@@ -114,7 +114,7 @@ def new_owner(root: Path, store: Path) -> str:
 
 @asynccontextmanager
 async def at_work(owner: str, *, batch: bool, model: str = MODEL) -> AsyncIterator[Work]:
-    """Open a judge's line as `align judge` does."""
+    """Open a judge's channel as `align judge` does."""
     settings = load_owner(owner)
     with closing(open_store(owner)) as conn:
         detector = PrivateText(conn, settings, known=(JudgePrompt.read().text,))
@@ -122,15 +122,13 @@ async def at_work(owner: str, *, batch: bool, model: str = MODEL) -> AsyncIterat
         to = destination(owner, model, PURPOSE)
         consent = obtain_consent(to, settings, yes=True, ask=None, show=lambda line: None)
         async with open_channel(
-            to, detector, consent, budget_usd=None, concurrency=CONCURRENCY
-        ) as line:
-            way = Line(
-                line.client, conn, to.price, line.budget, rate=to.rate, concurrency=CONCURRENCY,
-                poll=Poll(0.05, 0.2),
-            )  # fmt: skip
+            conn, to, detector, consent, budget_usd=None, concurrency=CONCURRENCY,
+            poll=Poll(0.05, 0.2),
+        ) as channel:  # fmt: skip
             judge = ClaudeJudge(
-                model, material.prompt, material.profile, examples=EXAMPLES, line=way, batch=batch
-            )
+                model, material.prompt, material.profile, examples=EXAMPLES, channel=channel,
+                batch=batch,
+            )  # fmt: skip
             plan, _ = make_plan(conn, material, judge, examples=EXAMPLES)
             yield Work(conn, judge, plan, material, to, batch)
 
@@ -142,7 +140,8 @@ def billed(apart: Apart) -> float:
         model, tier = name.split()
         usage = Usage.of({**sums, "cache_creation": sums})
         assert usage is not None
-        usd += price_of(model).cost(usage, batch=tier == "batch")
+        # Of many replies: none is so long that another price holds.
+        usd += replace(price_of(model), longer=()).cost(usage, batch=tier == "batch")
     return usd
 
 
@@ -281,7 +280,7 @@ def prices(root: Path, store: Path) -> Iterator[Row]:
     """Tell what an accepted pair costs of each model, all that was not accepted included."""
     with judge_apart() as apart:
         os.environ["ANTHROPIC_BASE_URL"] = apart.url
-        for model in known_models():
+        for model in MODELS:
             before = billed(apart)
             pairs, weight = asyncio.run(accepted(new_owner(root, store), model))
             named = f"{model}, {CHOICES} choices and {PAIRS:,} pairs in batches"

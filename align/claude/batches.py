@@ -6,35 +6,26 @@ Imports anthropic: import this module inside functions.
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from sqlite3 import Connection
 from typing import Any
 
-from anthropic import AsyncAnthropic
-
 from align.claude.batch_service import Service, State
+from align.claude.channel import Channel
 from align.claude.chunks import Chunks, OpenBatch
 from align.claude.failures import GIVE_UP, refused, unwritable, without_answers
-from align.claude.prices import Price
+from align.claude.prices import logged
 from align.claude.replies import AGAIN, RETRIED, Parse, Reply, read_reply
-from align.claude.requests import Request, sole
+from align.claude.requests import Request, id_only
 from align.claude.sending import send
-from align.claude.spending import Budget, Rate
 from align.privacy.egress import Refused
 from align.store.batches import (
-    Batch,
     batch_ended,
     batch_sent,
     known_batches,
     open_batches,
     plan_batch,
 )
-from align.store.events import utc_time
 
-Say = Callable[[str], None]
-
-# Under way at once: their requests are kept, should some have to be asked again.
+# Under way at once: their requests are kept, should some have to be sent again.
 AT_ONCE = 16
 # So few left over are sent one by one: a further batch may take a day.
 FEW = 200
@@ -42,33 +33,13 @@ FEW = 200
 _FOR_GOOD = frozenset({"invalid_request_error", "not_found_error", "request_too_large"})
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
-    """How often one asks whether a batch has ended, in seconds.
-
-    Attributes:
-        first: Before the first time.
-        longest: Up to which it grows.
-    """
-
-    first: float = 2.0
-    longest: float = 60.0
-
-
 async def send_batches(
-    conn: Connection,
-    client: AsyncAnthropic,
+    channel: Channel,
     requests: Iterable[Request],
     *,
     parse: Parse,
-    budget: Budget,
-    price: Price,
-    poll: Poll = Poll(),
-    rate: Rate | None = None,
-    total: int | None = None,
     keep: Callable[[], None] = lambda: None,
     late: Callable[[Reply], None] = lambda reply: None,
-    progress: Say | None = None,
 ) -> AsyncGenerator[Reply, None]:
     """Yield a reply to each request, and to those of batches that an earlier run sent.
 
@@ -76,75 +47,45 @@ async def send_batches(
     last one has to be kept: a batch counts as ended once all its replies were taken.
 
     Args:
-        conn: The store.
-        client: From `align.claude.client.open_client`.
+        channel: The way to Claude.
         requests: With ids of their own; taken a few batches ahead of the replies.
         parse: Makes a value of a reply's text, or raises ValueError.
-        budget: Where it is used up, no more is sent; it then says how many were left.
-        price: Of the model.
-        poll: How often one asks whether a batch has ended.
-        rate: What earlier replies have shown.
-        total: How many requests there are, if that is known.
         keep: Called before a batch is noted as ended: makes the replies taken so far last.
         late: Gets, when it is closed early, single replies that came and that nobody took; those
             of a batch are found again.
-        progress: Gets a line where something is worth saying.
 
     Raises:
         UserError: The provider refuses the key, the account or the model, or fails again and again.
     """
-    road = _Batches(conn, client, parse, budget, price, rate or Rate(), total)
-    chunks = road.chunks
-    road.poll, road.keep = poll, keep
-    road.say = chunks.say = progress or road.say
+    batches = _Batches(channel, parse, keep)
+    chunks = batches.chunks
     try:
-        await road.take_up()
+        await batches.take_up()
         chunks.take(requests)
-        async for reply in road.run():
+        async for reply in batches.run():
             yield reply
     except Refused as refusal:
         raise refused(refusal.reason) from None
     except OSError:
-        raise unwritable(str(road.passage.egress_log.path)) from None
-    left = send(
-        client,
-        list(chunks.again),
-        parse=parse,
-        budget=budget,
-        price=price,
-        rate=chunks.rate,
-        earlier=chunks.earlier,
-        late=late,
-        progress=progress,
-    )
+        raise unwritable(str(batches.passage.egress_log.path)) from None
+    left = send(channel, list(chunks.again), parse=parse, earlier=chunks.earlier, late=late)
     async with aclosing(left):
         async for reply in left:
             yield reply
 
 
 class _Batches:
-    """The road of all batches of one run."""
+    """All batches of one run, from planned to collected."""
 
-    def __init__(
-        self,
-        conn: Connection,
-        client: AsyncAnthropic,
-        parse: Parse,
-        budget: Budget,
-        price: Price,
-        rate: Rate,
-        total: int | None,
-    ) -> None:
-        self.conn, self.parse, self.budget, self.price = conn, parse, budget, price
-        self.service = Service(client)
+    def __init__(self, channel: Channel, parse: Parse, keep: Callable[[], None]) -> None:
+        self.conn, self.parse, self.keep = channel.conn, parse, keep
+        self.budget, self.price = channel.budget, channel.price
+        self.poll, self.say = channel.poll, channel.say
+        self.service = Service(channel.client)
         self.passage = self.service.passage
-        gate, host = self.passage.gate, self.passage.host
-        self.chunks = Chunks(gate, host, budget, price, rate, total)
+        self.chunks = Chunks(channel, self.passage)
         self.inherited: list[OpenBatch] = []
         self.open: list[OpenBatch] = []
-        self.poll = Poll()
-        self.keep: Callable[[], None] = lambda: None
-        self.say: Say = lambda line: None
 
     async def take_up(self) -> None:
         """Find the batches that an earlier run left behind."""
@@ -152,20 +93,19 @@ class _Batches:
         for plan in open_batches(self.conn, purpose):
             if plan.host != host or plan.model != self.price.model:
                 continue
-            named = plan.batch
-            if named is None:
+            batch_id = plan.batch
+            if batch_id is None:
                 # Killed between sending it and writing down its id, or before it was sent.
-                named = await self.service.find(plan, known_batches(self.conn, host))
-                if named is None:
+                batch_id = await self.service.find(plan, known_batches(self.conn, host))
+                if batch_id is None:
                     batch_ended(self.conn, plan.id)
                     continue
-                batch_sent(self.conn, plan.id, named)
-            self.say(f"Batch {named} of {len(plan.requests):,} requests is taken up again.")
-            requests = zip(plan.requests, plan.notes, strict=True)
-            known = {each: sole(each, note) for each, note in requests}
-            left = OpenBatch(known, plan=plan, id=named)
-            self.inherited.append(left)
-            self.chunks.waiting |= dict.fromkeys(plan.requests, left)
+                batch_sent(self.conn, plan.id, batch_id)
+            self.say(f"Batch {batch_id} of {len(plan.requests):,} requests is taken up again.")
+            notes = zip(plan.requests, plan.notes, strict=True)
+            batch = OpenBatch({id: id_only(id, note) for id, note in notes}, plan=plan, id=batch_id)
+            self.inherited.append(batch)
+            self.chunks.waiting |= dict.fromkeys(plan.requests, batch)
 
     async def run(self) -> AsyncGenerator[Reply, None]:
         """Send what there is, and yield what comes; what few are left over stay in `again`."""
@@ -197,22 +137,21 @@ class _Batches:
 
     async def _send(self, chunk: OpenBatch) -> None:
         """Send a batch; its id is written down before and after."""
-        host, purpose = self.passage.host, self.passage.gate.purpose
         while chunk.requests:
-            ids, planned = list(chunk.requests), utc_time(datetime.now(UTC))
-            notes = [request.note for request in chunk.requests.values()]
-            said = {"host": host, "model": self.price.model, "purpose": purpose}
-            plan = Batch(
-                id=plan_batch(self.conn, **said, requests=ids, notes=notes, planned=planned),
-                **said, batch=None, requests=tuple(ids), notes=tuple(notes), planned=planned,
-                ended=None,
-            )  # fmt: skip
+            plan = plan_batch(
+                self.conn,
+                host=self.passage.host,
+                model=self.price.model,
+                purpose=self.passage.gate.purpose,
+                requests=list(chunk.requests),
+                notes=[request.note for request in chunk.requests.values()],
+            )
             entries = [
-                {"custom_id": each, "params": request.body(times=self.chunks.times(request))}
-                for each, request in chunk.requests.items()
+                {"custom_id": id, "params": request.body(times=self.chunks.times(request))}
+                for id, request in chunk.requests.items()
             ]
             about = [pair for request in chunk.requests.values() for pair in request.about]
-            known = known_batches(self.conn, host)
+            known = known_batches(self.conn, self.passage.host)
             try:
                 chunk.id = await self.service.make(entries, about, plan, known)
             except Refused as refusal:
@@ -222,7 +161,7 @@ class _Batches:
             batch_sent(self.conn, plan.id, chunk.id)
             chunk.plan = plan
             self.open.append(chunk)
-            self.say(f"Batch {chunk.id} of {len(ids):,} requests is sent.")
+            self.say(f"Batch {chunk.id} of {len(plan.requests):,} requests is sent.")
             return
 
     def _goes_on(self, under_way: OpenBatch, state: State | None) -> bool:
@@ -272,15 +211,15 @@ class _Batches:
         problem = str(kind) if kind in ("canceled", "expired") else "errored"
         error = result.get("error")
         inner = error.get("error") if isinstance(error, dict) else None
-        named = inner.get("type") if isinstance(inner, dict) else None
-        return Reply(request, None, problem), named not in _FOR_GOOD
+        error_type = inner.get("type") if isinstance(inner, dict) else None
+        return Reply(request, None, problem), error_type not in _FOR_GOOD
 
     def _final(self, reply: Reply, *, again: bool) -> Reply | None:
-        """Return the reply with what earlier askings cost; None where it is asked once more."""
+        """Return the reply with what earlier tries cost; None where it is sent once more."""
         request = reply.request
         self.chunks.waiting.pop(request.id, None)
         reply = reply.after(self.chunks.earlier.pop(request.id, None))
-        if again and reply.problem in RETRIED and reply.asked <= AGAIN and request.params:
+        if again and reply.problem in RETRIED and reply.tries <= AGAIN and request.params:
             self.chunks.earlier[request.id] = reply
             self.chunks.again.append(request)
             return None
@@ -290,23 +229,16 @@ class _Batches:
         """Write down what a batch cost, and that nothing more is to come of it."""
         assert under_way.plan is not None
         self.open.remove(under_way)
-        usage, used = under_way.usage, dict[str, Any]()
+        usage, requests = under_way.usage, len(under_way.plan.requests)
         if usage is not None:
-            self.chunks.rate.learn_batch(len(under_way.plan.requests), usage)
-            used = {
-                "input_tokens": usage.input_tokens,
-                "output_tokens": usage.output_tokens,
-                "cache_read_tokens": usage.cache_read_tokens,
-                "cache_write_tokens": usage.cache_write_tokens,
-                "cost": under_way.cost,
-            }
+            self.chunks.rate.learn_batch(requests, usage)
         self.passage.egress_log.settled(
             purpose=self.passage.gate.purpose,
             host=self.passage.host,
             batch=under_way.id,
             model=self.price.model,
-            requests=len(under_way.plan.requests),
-            **used,
+            requests=requests,
+            **(logged(usage, under_way.cost) if usage is not None else {}),
         )
         self.keep()
         batch_ended(self.conn, under_way.plan.id)

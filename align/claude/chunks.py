@@ -1,16 +1,22 @@
 """What goes into a batch: as many requests as it takes, as the gate and the money allow."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING
 
+from align.claude.channel import Channel
+from align.claude.estimates import worst_case
 from align.claude.failures import is_of_the_body, refused
-from align.claude.prices import Price, Usage
+from align.claude.prices import Usage
 from align.claude.replies import Reply
 from align.claude.requests import Request, size_of
-from align.claude.spending import Budget, Rate, worst_case
-from align.privacy.egress import EgressGate, Refused
+from align.privacy.egress import Refused
 from align.store.batches import Batch
+
+if TYPE_CHECKING:
+    from align.claude.client import Passage
 
 # The provider takes ten times as many and twenty times the bytes. A body stands in memory several
 # times while it is looked through and sent, and less is lost where one goes wrong.
@@ -54,37 +60,26 @@ class OpenBatch:
 
 
 class Chunks:
-    """Cuts requests into batches, and remembers which are to be asked once more.
+    """Cuts requests into batches, and remembers which are to be sent once more.
 
     Args:
-        gate: Is asked about each request, so that one does not stop all others of its batch.
-        host: Where they go.
-        budget: Holds what each may cost.
-        price: Of the model.
-        rate: What replies have shown.
-        total: How many requests there are, if that is known.
+        channel: Its budget holds what each request may cost.
+        passage: Its gate is asked about each request, so that one does not stop all others of its
+            batch.
 
     Attributes:
         blocked: Replies to what the gate stopped, to be yielded.
         waiting: By a request's id, the batch that holds it.
-        again: What is to be asked once more.
+        again: What is to be sent once more.
         earlier: What those came to, by id.
         exhausted: Whether all were taken.
         used_up: Whether the budget holds no more.
     """
 
-    def __init__(
-        self,
-        gate: EgressGate,
-        host: str,
-        budget: Budget,
-        price: Price,
-        rate: Rate,
-        total: int | None,
-    ) -> None:
-        self.gate, self.host = gate, host
-        self.budget, self.price, self.rate = budget, price, rate
-        self.total, self.taken = total, 0
+    def __init__(self, channel: Channel, passage: "Passage") -> None:
+        self.gate, self.host = passage.gate, passage.host
+        self.budget, self.price, self.rate = channel.budget, channel.price, channel.rate
+        self.say = channel.say
         self.source: Iterator[Request] = iter(())
         self.held: deque[Request] = deque()
         self.short_at: float | None = None
@@ -93,7 +88,6 @@ class Chunks:
         self.waiting: dict[str, OpenBatch] = {}
         self.again: deque[Request] = deque()
         self.earlier: dict[str, Reply] = {}
-        self.say: Callable[[str], None] = lambda line: None
 
     def take(self, requests: Iterable[Request]) -> None:
         """Cut these from now on."""
@@ -110,8 +104,8 @@ class Chunks:
             # Nothing was paid since: the money is as short as it was.
             return None
         while len(chunk.requests) < MOST_REQUESTS and (request := self._next()) is not None:
-            if (where := self.waiting.get(request.id)) is not None:
-                where.requests[request.id] = request
+            if (batch := self.waiting.get(request.id)) is not None:
+                batch.requests[request.id] = request
                 continue
             times = self.times(request)
             size += size_of(request.body(times=times)) + _FRAME
@@ -146,20 +140,18 @@ class Chunks:
         if request is None and not self.exhausted and not self.used_up:
             request = next(self.source, None)
             self.exhausted = request is None
-            self.taken += request is not None
         return request
 
     def once_more(self) -> None:
         """Make what is to be asked again the next requests."""
-        self.total, self.taken = len(self.again), 0
         self.source, self.again = iter(self.again), deque()
         self.exhausted = False
 
     def times(self, request: Request) -> int:
-        """Return how often as long as was said an answer may be: one that was cut off gets more."""
+        """Return how many times `max_tokens` an answer may have: one that was cut off gets more."""
         earlier = self.earlier.get(request.id)
         cut = earlier is not None and earlier.problem == "truncated"
-        return 2**earlier.asked if earlier is not None and cut else 1
+        return 2**earlier.tries if earlier is not None and cut else 1
 
     def _passes(self, request: Request) -> bool:
         """Ask the gate about one request, so that it does not stop all others of its batch."""
@@ -168,7 +160,7 @@ class Chunks:
         except Refused as refusal:
             if not is_of_the_body(refusal):
                 raise refused(refusal.reason) from None
-            reply = Reply(request, None, "blocked", asked=0)
+            reply = Reply(request, None, "blocked", tries=0)
             self.blocked.append(reply.after(self.earlier.pop(request.id, None)))
             return False
         return True
@@ -176,20 +168,15 @@ class Chunks:
     def _stop(self) -> None:
         """Take no more requests, and count how many that leaves."""
         self.used_up = True
-        rest = list(self.held)
-        self.held.clear()
         left = 0
-        if self.total is None or self.earlier:
-            rest += self.source
-        else:
-            left = self.total - self.taken
-        for request in rest:
+        for request in chain(self.held, self.source):
             if request.id in self.earlier:
                 self.again.append(request)
-            elif (where := self.waiting.get(request.id)) is not None:
-                where.requests[request.id] = request
+            elif (batch := self.waiting.get(request.id)) is not None:
+                batch.requests[request.id] = request
             else:
                 left += 1
+        self.held.clear()
         self.budget.unasked += left
         self.say(f"The budget is used up: {left:,} requests were not sent.")
 
@@ -197,11 +184,11 @@ class Chunks:
         """Take out what the owner closed since it was looked at; all, if none of it is found."""
         if not is_of_the_body(refusal):
             raise refused(refusal.reason) from None
-        kept = {each: one for each, one in chunk.requests.items() if self._passes(one)}
+        kept = {id: request for id, request in chunk.requests.items() if self._passes(request)}
         if len(kept) == len(chunk.requests):
-            self.blocked += [Reply(one, None, "blocked", asked=0) for one in kept.values()]
+            self.blocked += [Reply(request, None, "blocked", tries=0) for request in kept.values()]
             kept = {}
-        for each in chunk.requests.keys() - kept.keys():
-            self.budget.settle(chunk.reserved.pop(each), 0.0)
-            del self.waiting[each]
+        for id in chunk.requests.keys() - kept.keys():
+            self.budget.settle(chunk.reserved.pop(id), 0.0)
+            del self.waiting[id]
         chunk.requests = kept

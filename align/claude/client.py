@@ -17,9 +17,8 @@ from anthropic import APIRequest, AsyncAnthropic, DefaultAsyncHttpxClient, Middl
 from anthropic._compat import model_copy
 from anthropic._utils._json import openapi_dumps
 
-from align.claude.key import Key
-from align.claude.prices import Price, Usage
-from align.claude.provider import checked_url, host_of, is_loopback
+from align.claude.prices import Price, Usage, logged
+from align.claude.provider import Key, checked_url, host_of, is_loopback
 from align.privacy.egress import EgressGate, Refused
 from align.privacy.egress_log import Attempt, EgressLog
 
@@ -127,32 +126,26 @@ class Passage(Middleware):  # type: ignore[misc]
         )
 
     def _end(self, token: str, request: APIRequest, response: Any, call: Call) -> None:
-        said: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         ok = response.status_code == 200
         if ok and request.method.lower() == "post" and request.url == MESSAGES:
             try:
                 call.message = json.loads(response.http_response.content)
             except ValueError as error:
-                said["error"] = type(error).__name__
-            said |= self._used(call.message)
+                result["error"] = type(error).__name__
+            result |= self._used(call.message)
         self.egress_log.end(
             token,
             status=response.status_code,
             request_id=response.headers.get("request-id"),
-            **said,
+            **result,
         )
 
     def _used(self, message: Any) -> dict[str, Any]:
         usage = Usage.of(message.get("usage") or {}) if isinstance(message, dict) else None
         if usage is None:
             return {}
-        return {
-            "input_tokens": usage.input_tokens,
-            "output_tokens": usage.output_tokens,
-            "cache_read_tokens": usage.cache_read_tokens,
-            "cache_write_tokens": usage.cache_write_tokens,
-            "cost": None if self.price is None else self.price.cost(usage, batch=False),
-        }
+        return logged(usage, None if self.price is None else self.price.cost(usage, batch=False))
 
 
 def open_client(

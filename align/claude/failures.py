@@ -1,6 +1,6 @@
 """Which failures end a run: said in our words, for the provider's may repeat what was sent."""
 
-from align.claude.key import ACCOUNT, SERVICE, VARIABLE
+from align.claude.provider import ACCOUNT, KEY_VARIABLE, SERVICE
 from align.errors import UserError
 from align.privacy.egress import CLOSED, FAILED, NOT_JSON, Refused
 
@@ -34,7 +34,7 @@ def stop_at(
         what = f"answers with a redirect ({status}), which is not followed"
         return UserError(host, what, "Set ANTHROPIC_BASE_URL to where the service really is")
     if status == 401:
-        remedy = f"Set {VARIABLE} anew, or run: python -m keyring set {SERVICE} {ACCOUNT}"
+        remedy = f"Set {KEY_VARIABLE} anew, or run: python -m keyring set {SERVICE} {ACCOUNT}"
         return UserError("the key", f"{host} does not take it (401)", remedy)
     if status == 402:
         return UserError("the account", "has no credit left (402)", f"Top it up. {GOES_ON}")

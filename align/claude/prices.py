@@ -1,20 +1,16 @@
-"""What tokens cost, from `recipes/prices.yaml`, which says when it was read."""
+"""What tokens cost, by the prices that come with the package genai-prices: none is fetched."""
 
 import difflib
-import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
 from align.errors import UserError
-from align.paths import recipes_dir, relative_to_root
 
 _MILLION = 1_000_000
-# Some names end in the day of their making; the price is that of the name without it.
-_DATED = re.compile(r"-\d{8}$")
+_PROVIDER = "anthropic"
+# A shorter shared part, in tokens, is not cached, and nobody says so. The minimum of the newest
+# models was not found (November 2026); this is the largest of older ones.
+CACHE_MINIMUM = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +53,31 @@ class Usage:
     @classmethod
     def of(cls, usage: Any) -> "Usage | None":
         """Return the usage that a message's `usage` states, or None where it states none."""
-        said = usage if isinstance(usage, dict) else getattr(usage, "__dict__", {})
-        read, written = _count(said.get("input_tokens")), _count(said.get("output_tokens"))
+        counts = usage if isinstance(usage, dict) else getattr(usage, "__dict__", {})
+        read, written = _count(counts.get("input_tokens")), _count(counts.get("output_tokens"))
         if read is None or written is None:
             return None
-        split = said.get("cache_creation") or {}
+        split = counts.get("cache_creation") or {}
         split = split if isinstance(split, dict) else vars(split)
         hour = _count(split.get("ephemeral_1h_input_tokens")) or 0
-        put = max(_count(said.get("cache_creation_input_tokens")) or 0, hour)
-        from_cache = _count(said.get("cache_read_input_tokens")) or 0
+        put = max(_count(counts.get("cache_creation_input_tokens")) or 0, hour)
+        from_cache = _count(counts.get("cache_read_input_tokens")) or 0
         return cls(read, written, from_cache, put - hour, hour)
 
 
 def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and value >= 0 else None
+
+
+def logged(usage: Usage, cost: float | None) -> dict[str, Any]:
+    """Return tokens and cost under the names that a line of the egress log has for them."""
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cache_read_tokens": usage.cache_read_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "cost": cost,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +92,9 @@ class Price:
         cache_write_5m: Times the price of input, for what is put into the cache for 5 minutes.
         cache_write_1h: The same for an hour.
         cache_read: Times the price of input, for what is read from the cache.
+        source: Where the prices come from.
+        longer: From how many tokens read a request costs another price, and which; in order.
         cache_minimum: A shorter shared part, in tokens, is not cached.
-        read: The month in which the prices were looked up.
     """
 
     model: str
@@ -96,88 +104,88 @@ class Price:
     cache_write_5m: float
     cache_write_1h: float
     cache_read: float
-    cache_minimum: int
-    read: str
+    source: str
+    longer: "tuple[tuple[int, Price], ...]" = ()
+    cache_minimum: int = CACHE_MINIMUM
+
+    def reading(self, tokens: float) -> "Price":
+        """Return the price of a request that reads so many tokens."""
+        return next((price for start, price in reversed(self.longer) if tokens > start), self)
 
     def cost(self, usage: Usage, *, batch: bool) -> float:
-        """Return what tokens cost, in USD."""
+        """Return what the tokens of one reply cost, in USD."""
+        price = self.reading(usage.read_tokens)
         read = (
             usage.input_tokens
-            + usage.cache_read_tokens * self.cache_read
-            + usage.cache_write_5m_tokens * self.cache_write_5m
-            + usage.cache_write_1h_tokens * self.cache_write_1h
+            + usage.cache_read_tokens * price.cache_read
+            + usage.cache_write_5m_tokens * price.cache_write_5m
+            + usage.cache_write_1h_tokens * price.cache_write_1h
         )
-        full = (read * self.input + usage.output_tokens * self.output) / _MILLION
-        return full * self.batch if batch else full
+        full = (read * price.input + usage.output_tokens * price.output) / _MILLION
+        return full * price.batch if batch else full
 
     def write_factor(self, ttl: str | None) -> float:
         """Return what a cached part costs when it is written, times the price of input."""
         return {"1h": self.cache_write_1h, "5m": self.cache_write_5m}.get(ttl or "", 1.0)
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    input: float = Field(ge=0, allow_inf_nan=False)
-    output: float = Field(ge=0, allow_inf_nan=False)
-    cache_minimum: int = Field(ge=0)
-
-
-class _Prices(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    read: str = Field(pattern=r"^\d{4}-\d{2}$")
-    batch: float = Field(gt=0, le=1)
-    cache_write_5m: float = Field(ge=1, allow_inf_nan=False)
-    cache_write_1h: float = Field(ge=1, allow_inf_nan=False)
-    cache_read: float = Field(ge=0, le=1)
-    models: dict[str, _Model] = Field(min_length=1)
-
-
 def price_of(model: str) -> Price:
-    """Return what a model costs.
+    """Return what a model costs; a name may end in the day of its making.
 
     Raises:
-        UserError: Its price is not known; names what is near, and the file.
+        UserError: Its price is not known; names what is near.
     """
-    prices = _read(prices_file())
-    known = prices.models
-    priced = known.get(model) or known.get(_DATED.sub("", model))
-    if priced is None:
-        near = difflib.get_close_matches(model, known, n=3, cutoff=0.0)
-        where = relative_to_root(prices_file())
-        raise UserError(
-            f"model {model!r}",
-            f"its price is not known: known are {', '.join(near)}",
-            f"Choose one of them, or write its price into {where}",
-        )
-    factors = prices.model_dump(exclude={"models"})
-    return Price(model=model, **priced.model_dump(), **factors)
+    # It takes 0.1 s to import: not where nothing is sent.
+    from genai_prices import Usage as NoUsage
+    from genai_prices import __version__, calc_price
+    from genai_prices.types import TieredPrices
 
-
-def known_models() -> list[str]:
-    """Return the models whose price is known, in the file's order."""
-    return list(_read(prices_file()).models)
-
-
-def prices_file() -> Path:
-    """Return where the prices stand."""
-    return recipes_dir() / "prices.yaml"
-
-
-def _read(path: Path) -> _Prices:
-    where = relative_to_root(path)
     try:
-        return _Prices.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except OSError as error:
-        raise UserError(where, f"can't be read ({error.strerror})", "Put it back") from None
-    except UnicodeDecodeError:
-        raise UserError(where, "not UTF-8 text", "Save it as UTF-8") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise UserError(f"{where}{line}", "not YAML", "Mend that line") from None
-    except ValidationError as error:
-        said = [
-            f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"
-            for one in error.errors(include_url=False)
-        ]
-        raise UserError(where, "; ".join(said), "Mend that") from None
+        full, half = (
+            calc_price(NoUsage(), model, provider_id=_PROVIDER, price_context=context).model_price
+            for context in ({}, {"processing": "batch"})
+        )
+    except LookupError:
+        raise _unknown(model) from None
+
+    def dollars(prices: Any, name: str, tokens: int) -> float | None:
+        price = getattr(prices, name, None)
+        if isinstance(price, TieredPrices):
+            price = next((t.price for t in reversed(price.tiers) if tokens >= t.start), price.base)
+        return None if price is None else float(price)
+
+    def price_at(tokens: int, longer: tuple[tuple[int, Price], ...] = ()) -> Price:
+        base = dollars(full, "input_mtok", tokens) or 0.0
+
+        def factor(prices: Any, name: str) -> float:
+            value = dollars(prices, name, tokens)
+            # What has no price of its own costs as much as any other input.
+            return 1.0 if value is None or not base else value / base
+
+        return Price(
+            model=model,
+            input=base,
+            output=dollars(full, "output_mtok", tokens) or 0.0,
+            batch=factor(half, "input_mtok"),
+            cache_write_5m=factor(full, "cache_write_mtok"),
+            cache_write_1h=factor(full, "cache_write_1h_mtok"),
+            cache_read=factor(full, "cache_read_mtok"),
+            source=f"genai-prices {__version__}",
+            longer=longer,
+        )
+
+    tiered = getattr(full, "input_mtok", None)
+    starts = [tier.start for tier in tiered.tiers] if isinstance(tiered, TieredPrices) else []
+    return price_at(0, tuple((start, price_at(start)) for start in starts))
+
+
+def _unknown(model: str) -> UserError:
+    from genai_prices.data import providers
+
+    known = [m.id for provider in providers if provider.id == _PROVIDER for m in provider.models]
+    near = difflib.get_close_matches(model, known, n=3, cutoff=0.0)
+    return UserError(
+        f"model {model!r}",
+        f"its price is not known: known are {', '.join(near)}",
+        "Choose one of them, or bring newer prices: .venv/bin/pip install --upgrade genai-prices",
+    )

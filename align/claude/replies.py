@@ -32,10 +32,10 @@ class Reply:
         request: What was asked; of a batch that an earlier run sent, its id alone.
         value: What the text was understood as; None where there is a problem.
         problem: One of `PROBLEMS`, or None.
-        usage: The tokens of all askings that were answered; None where none was.
-        cost: Of those, in USD; None where none was answered. An asking that broke off may have
-            cost more: nobody says so.
-        asked: How often it was asked. 0 where nothing was sent.
+        usage: The tokens of all tries that were answered; None where none was.
+        cost: Of those, in USD; None where none was answered. A try that broke off may have cost
+            more: nobody says so.
+        tries: How often it was sent; 0 where it never was.
     """
 
     request: Request
@@ -43,10 +43,10 @@ class Reply:
     problem: str | None
     usage: Usage | None = None
     cost: float | None = None
-    asked: int = 1
+    tries: int = 1
 
     def after(self, earlier: "Reply | None") -> "Reply":
-        """Return this reply with the usage, cost and askings of an earlier one added."""
+        """Return this reply with the usage, cost and tries of an earlier one added."""
         if earlier is None:
             return self
         usage, cost = earlier.usage, earlier.cost
@@ -54,7 +54,7 @@ class Reply:
             usage = self.usage if usage is None else usage + self.usage
         if self.cost is not None:
             cost = self.cost if cost is None else cost + self.cost
-        return replace(self, usage=usage, cost=cost, asked=self.asked + earlier.asked)
+        return replace(self, usage=usage, cost=cost, tries=self.tries + earlier.tries)
 
 
 def read_reply(request: Request, message: Any, parse: Parse, *, price: Price, batch: bool) -> Reply:

@@ -89,10 +89,10 @@ def ask(
         "output_config": {"format": {"type": "json_schema", "schema": schema}},
     }
     # Named before the cache is asked for: how long a part is cached for decides no answer.
-    named = request_id(params, repeat)
+    id = request_id(params, repeat)
     if ttl is not None:
         system["cache_control"] = {"type": "ephemeral", "ttl": ttl}
-    return Request(named, params, tuple(about), note)
+    return Request(id, params, tuple(about), note)
 
 
 @lru_cache(maxsize=64)
@@ -105,8 +105,8 @@ def request_id(params: Mapping[str, Any], repeat: int = 0) -> str:
     """Return the id of a request whose `params` say nothing of the cache."""
     # Of the long part that many share a hash stands for its words: it is made once.
     system = [{**each, "text": _digest(each["text"])} for each in params["system"]]
-    said = canonical_json([{**params, "system": system}, repeat])
-    return hashlib.sha256(said.encode()).hexdigest()[:32]
+    text = canonical_json([{**params, "system": system}, repeat])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 @lru_cache(maxsize=64)
@@ -119,6 +119,6 @@ def size_of(params: Mapping[str, Any]) -> int:
     return len(json.dumps(params, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def sole(identity: str, note: str = "") -> Request:
-    """Return a request of which no more is still known: an earlier run sent it."""
-    return Request(identity, {}, note=note)
+def id_only(id: str, note: str = "") -> Request:
+    """Return a request of which nothing else is known any more: an earlier run sent it."""
+    return Request(id, {}, note=note)

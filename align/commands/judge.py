@@ -11,64 +11,76 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+OwnerId = Annotated[str, typer.Option(help="Whose pairs.")]
+JudgeName = Annotated[
+    str | None,
+    typer.Option(help="claude, local or simulated; else claude, and for a demo owner simulated."),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="Of claude (else claude-haiku-5-5); of local a folder, or a base that is here."
+    ),
+]
+Limit = Annotated[int | None, typer.Option(min=0, help="How many pairs; else all.")]
+Budget = Annotated[
+    float, typer.Option(min=0.0, help="What the run may cost, in US dollars: a hard stop.")
+]
+Batch = Annotated[
+    bool | None,
+    typer.Option(
+        "--batch/--no-batch",
+        help="Send batches, at half the price; else where there are more than 200 requests.",
+    ),
+]
+Concurrency = Annotated[
+    int, typer.Option(min=1, max=64, help="Requests under way at once, without batches.")
+]
+Examples = Annotated[
+    int, typer.Option(min=8, max=16, help="How many choices of the owner's it is shown.")
+]
+Prompt = Annotated[
+    Path | None, typer.Option(help="In place of recipes/prompts/judge.md.", metavar="FILE")
+]
+Redact = Annotated[
+    bool, typer.Option("--redact/--no-redact", help="Replace what is private, as in training.")
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Write what would be sent to a file; send nothing.")
+]
+YesSend = Annotated[
+    bool, typer.Option("--yes-send", help="Agree to the terms that are shown, for scripts.")
+]
+Wandb = Annotated[bool, typer.Option("--wandb", help="Log counts and rates to wandb.")]
+History = Annotated[
+    bool, typer.Option("--history", help="Only show every attempt at the gate so far.")
+]
+
 
 @app.command()
 def judge(
-    owner: Annotated[str, typer.Option(help="Whose pairs.")] = "demo",
-    judge: Annotated[
-        str | None,
-        typer.Option(
-            help="claude, local or simulated; else claude, and for a demo owner simulated."
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Of claude (else claude-haiku-5-5); of local a folder, or a base that is here."
-        ),
-    ] = None,
-    limit: Annotated[int | None, typer.Option(min=0, help="How many pairs; else all.")] = None,
-    budget_usd: Annotated[
-        float, typer.Option(min=0.0, help="What the run may cost, in US dollars: a hard stop.")
-    ] = 5.0,
-    batch: Annotated[
-        bool | None,
-        typer.Option(
-            "--batch/--no-batch",
-            help="Send batches, at half the price; else where there are more than 200 requests.",
-        ),
-    ] = None,
-    concurrency: Annotated[
-        int, typer.Option(min=1, max=64, help="Requests under way at once, without batches.")
-    ] = 16,
-    examples: Annotated[
-        int, typer.Option(min=8, max=16, help="How many choices of the owner's it is shown.")
-    ] = 12,
-    prompt: Annotated[
-        Path | None, typer.Option(help="In place of recipes/prompts/judge.md.", metavar="FILE")
-    ] = None,
-    redact: Annotated[
-        bool,
-        typer.Option("--redact/--no-redact", help="Replace what is private, as in training."),
-    ] = True,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Write what would be sent to a file; send nothing.")
-    ] = False,
-    yes_send: Annotated[
-        bool, typer.Option("--yes-send", help="Agree to the terms that are shown, for scripts.")
-    ] = False,
-    wandb: Annotated[bool, typer.Option("--wandb", help="Log counts and rates to wandb.")] = False,
-    history: Annotated[
-        bool, typer.Option("--history", help="Only show every attempt at the gate so far.")
-    ] = False,
+    owner: OwnerId = "demo",
+    judge: JudgeName = None,
+    model: Model = None,
+    limit: Limit = None,
+    budget_usd: Budget = 5.0,
+    batch: Batch = None,
+    concurrency: Concurrency = 16,
+    examples: Examples = 12,
+    prompt: Prompt = None,
+    redact: Redact = True,
+    dry_run: DryRun = False,
+    yes_send: YesSend = False,
+    wandb: Wandb = False,
+    history: History = False,
 ) -> None:
     """Let a judge choose of the pairs that the owner did not, as far as it agrees with the owner.
 
     It is measured on the owner's own choices first, which costs little, and goes on only if the
     gate opens. It can be stopped at any time; nothing that was answered is paid for twice.
     """
+    from align.judging import summary
     from align.judging.judge_run import JudgeRequest, run_judge
-    from align.judging.summary import history as attempts
     from align.owner import load_owner
     from align.store.connection import open_store
     from align.store.gates import iter_gates
@@ -76,32 +88,20 @@ def judge(
 
     conn = open_store(owner)
     if history:
-        for line in attempts(iter_gates(conn)):
+        for line in summary.history(iter_gates(conn)):
             print(printable(line))
         return
     request = JudgeRequest(
-        owner=owner,
-        settings=load_owner(owner),
-        simulated=lambda: _simulated_judge(owner),
-        judge=judge,
-        model=model,
-        limit=limit,
-        budget_usd=budget_usd,
-        batch=batch,
-        concurrency=concurrency,
-        examples=examples,
-        prompt=prompt,
-        redacted=redact,
-        dry_run=dry_run,
-        yes_send=yes_send,
-    )
-    employed = run_judge(conn, request)
-    if employed is not None:
-        _tell(employed, owner)
+        owner_id=owner, owner=load_owner(owner), simulated=lambda: _simulated_judge(owner),
+        judge=judge, model=model, limit=limit,
+        budget_usd=budget_usd, batch=batch, concurrency=concurrency, examples=examples,
+        prompt=prompt, redacted=redact, dry_run=dry_run, yes_send=yes_send,
+    )  # fmt: skip
+    judge_run = run_judge(conn, request)
+    if judge_run is not None:
+        _print(judge_run, owner)
         if wandb:
-            from align.judging.tracking import track
-
-            track(owner, employed.outcome)
+            summary.track(owner, judge_run.outcome)
 
 
 def _simulated_judge(owner_id: str) -> "SimulatedJudge":
@@ -111,22 +111,21 @@ def _simulated_judge(owner_id: str) -> "SimulatedJudge":
     return SimulatedJudge.load(owner_dir(owner_id) / "simulated.json")
 
 
-def _tell(employed: "JudgeRun", owner: str) -> None:
+def _print(judge_run: "JudgeRun", owner_id: str) -> None:
     """Print how it went, and say what comes next."""
     from align.console import make_command, say
+    from align.judging import summary
     from align.judging.report import lines
-    from align.judging.summary import came_of_it, kept_from, spent
 
-    outcome = employed.outcome
+    outcome = judge_run.outcome
     gate = outcome.gate
     for line in lines(outcome.calibration, judge=gate.judge, model=gate.model):
         print(line)
     if gate.is_open:
-        for line in came_of_it(outcome.judging, gate):
+        for line in summary.verdict_counts(outcome.judging, gate):
             print(line)
-        if employed.kept_back:
-            print(f"not asked about: {kept_from(employed.kept_back)}")
-    for line in spent(outcome, employed.usage, employed.unasked):
+        if judge_run.kept_back:
+            print(f"not asked about: {summary.by_kind(judge_run.kept_back)}")
+    for line in summary.run_cost(outcome, judge_run.usage, judge_run.unasked):
         say(line)
-    following = "dpo" if gate.is_open else "label"
-    say(f"Next: {make_command(following, owner)}")
+    say(f"Next: {make_command('dpo' if gate.is_open else 'label', owner_id)}")

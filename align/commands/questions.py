@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from align.claude.spending import Budget
+    from align.claude.budget import Budget
     from align.conversations.question_writing.claude_writer import Outcome
     from align.models.checkpoints import Checkpoint
 
@@ -154,14 +154,14 @@ def _by_claude(
 ) -> None:
     import asyncio
 
-    from align.claude.destination import (
+    from align.claude.channel import (
         announcement,
         destination,
         obtain_consent,
         on_terminal,
         open_channel,
     )
-    from align.claude.spending import estimate
+    from align.claude.estimates import estimate
     from align.console import say
     from align.conversations.question_writing.claude_writer import (
         PURPOSE,
@@ -196,8 +196,8 @@ def _by_claude(
     loaded = load_model(base)
 
     async def write() -> "tuple[Outcome, Budget]":
-        async with open_channel(to, detector, consent, budget_usd=budget_usd) as line:
-            return await writer.write(loaded, line, passages), line.budget
+        async with open_channel(conn, to, detector, consent, budget_usd=budget_usd) as channel:
+            return await writer.write(loaded, channel, passages), channel.budget
 
     outcome, budget = asyncio.run(write())
     _report(owner_id, outcome.kept, outcome.left_out, outcome.lines(budget))

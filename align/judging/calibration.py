@@ -4,6 +4,7 @@ Cross-fitted: each fold of choices counts at the certainties that were picked on
 so no choice helps to pick what it measures. What is unknown is None, never 0.
 """
 
+import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +21,6 @@ from align.choices.verdicts import (
     verdict_of,
 )
 from align.judging.figures import AtCertainty, Calibration, Rate
-from align.judging.folds import FOLDS
 from align.judging.gate import (
     Evidence,
     decide,
@@ -31,6 +31,9 @@ from align.judging.gate import (
 )
 from align.statistics import Interval, bootstrap, cohen_kappa, wilson
 
+# The owner's choices are cut by prompt: a judge that answers for one fold is shown examples of the
+# other three only, so that each choice can both teach and measure.
+FOLDS = 4
 UNSTATED = "unstated"
 MISSING = "missing"
 
@@ -67,6 +70,16 @@ class JudgedCase(NamedTuple):
     def is_hit(self) -> bool:
         """Whether the verdict names the owner's winner."""
         return self.verdict.winner == self.case.chosen
+
+
+def fold_of(prompt_id: str) -> int:
+    """Return a prompt's fold, 0 to 3, which depends on nothing but the prompt.
+
+    New choices never move old ones, so what a judge was asked about a fold stays asked.
+    """
+    digest = hashlib.sha256(f"judging fold {prompt_id}".encode()).digest()
+    # 256 is a multiple of 4: every fold is equally likely.
+    return digest[0] % FOLDS
 
 
 def calibrate(
@@ -261,6 +274,3 @@ def _rate(count: int, cases: int) -> Rate | None:
 
 def _share(count: int, cases: int) -> float | None:
     return count / cases if cases else None
-
-
-__all__ = ["Calibration", "Case", "calibrate", "pick"]

@@ -1,4 +1,4 @@
-"""The owner's choices that a judge may see: examples for it, and what it is held to."""
+"""The owner's choices that a judge may see: its examples, and what it is measured on."""
 
 import hashlib
 import sqlite3
@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from align.choices.verdicts import Side
 from align.errors import UserError
+from align.judging.calibration import FOLDS, fold_of
 from align.judging.eligibility import Eligibility
-from align.judging.folds import FOLDS, fold_of
 from align.judging.gate import MINIMUM
 from align.judging.owner_context import choose_examples
-from align.judging.protocol import Example, OwnerContext, OwnerProfile, Side
+from align.judging.protocol import Example, OwnerContext, OwnerProfile
 from align.preferences.preference import side_of
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.acts import owner_acts
@@ -73,7 +74,7 @@ class CalibrationSet:
 
 def load_calibration_set(conn: sqlite3.Connection, eligibility: Eligibility) -> CalibrationSet:
     """Return the choices between the two answers of a pair, as far as a judge may see them."""
-    found = []
+    examples = []
     for choice, pair in decisive_pairs(conn):
         # A rewrite beats both answers, and says nothing of which is better.
         if pair.split != "train" or choice.outcome == "rewrite":
@@ -81,32 +82,32 @@ def load_calibration_set(conn: sqlite3.Connection, eligibility: Eligibility) -> 
         comparison = eligibility.comparison(pair)
         if comparison is not None:
             winner: Side = "a" if choice.outcome == "a" else "b"
-            found.append(Example(comparison, winner, choice.time))
-    found.sort(key=lambda each: (each.time, each.comparison.pair_id))
-    return CalibrationSet(tuple(found), _told_again(conn))
+            examples.append(Example(comparison, winner, choice.time))
+    examples.sort(key=lambda each: (each.time, each.comparison.pair_id))
+    return CalibrationSet(tuple(examples), _self_agreement(conn))
 
 
-def check_enough(found: CalibrationSet, owner: str, kept_back: Counter[str]) -> None:
+def check_enough(choices: CalibrationSet, owner_id: str, kept_back: Counter[str]) -> None:
     """Refuse to measure a judge on so few choices that none could pass; nothing was spent yet.
 
     Raises:
         UserError: There are fewer than `MINIMUM`.
     """
-    missing = MINIMUM - len(found.examples)
+    missing = MINIMUM - len(choices.examples)
     if missing <= 0:
         return
     why = ", ".join(f"{n:,} {reason}" for reason, n in sorted(kept_back.items()))
     raise UserError(
-        f"owner {owner!r}",
-        f"{len(found.examples):,} choices between two answers that a judge may see"
+        f"owner {owner_id!r}",
+        f"{len(choices.examples):,} choices between two answers that a judge may see"
         + (f" (kept back: {why})" if why else "")
         + f", and {MINIMUM} are needed to measure one",
-        f"Choose of {missing} more pairs: make label OWNER={owner}",
+        f"Choose of {missing} more pairs: make label OWNER={owner_id}",
     )
 
 
-def _told_again(conn: sqlite3.Connection) -> tuple[int, int] | None:
+def _self_agreement(conn: sqlite3.Connection) -> tuple[int, int] | None:
     """Return how often the owner, real or simulated, answered as before when asked again."""
-    told = [act.agrees for act in owner_acts(conn) if act.agrees is not None]
-    told += [first == second for first, second in simulated_repeats(conn).values()]
-    return (sum(told), len(told)) if told else None
+    agrees = [act.agrees for act in owner_acts(conn) if act.agrees is not None]
+    agrees += [first == second for first, second in simulated_repeats(conn).values()]
+    return (sum(agrees), len(agrees)) if agrees else None

@@ -1,17 +1,16 @@
 """Claude as a judge: questions become requests, replies become answers."""
 
-import sqlite3
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, ClassVar
 
 from align.choices.verdicts import Judgement
-from align.claude.prices import Price, Usage
+from align.claude.channel import Channel
+from align.claude.prices import Usage
 from align.claude.replies import Reply
 from align.claude.requests import Request, ask
-from align.claude.spending import Budget, Rate
 from align.judging.judge_prompt import SCHEMA, JudgePrompt, parse
 from align.judging.owner_context import EXAMPLES
 from align.judging.protocol import (
@@ -37,31 +36,6 @@ MAX_TOKENS = 400
 _RECENT = 2_048
 
 
-@dataclass
-class Line:
-    """By what way questions reach Claude.
-
-    Attributes:
-        client: From `align.claude.client.open_client`.
-        conn: The store, in which batches are noted before they are waited for.
-        price: Of the model.
-        budget: Where it is used up, questions stay without an answer.
-        rate: What earlier replies have shown of sizes.
-        concurrency: How many requests are under way at once.
-        poll: How often one asks after a batch, an `align.claude.batches.Poll`; None as usual.
-        progress: Gets a line where something is worth saying.
-    """
-
-    client: Any
-    conn: sqlite3.Connection
-    price: Price
-    budget: Budget
-    rate: Rate | None = None
-    concurrency: int = 16
-    poll: Any = None
-    progress: Callable[[str], None] | None = None
-
-
 class ClaudeJudge:
     """Judges by the Claude API, message by message or in batches.
 
@@ -70,7 +44,7 @@ class ClaudeJudge:
         prompt: What is asked.
         profile: Who the owner is, for the prompt's hash.
         examples: How many of the owner's choices a question comes with.
-        line: The way to Claude; without one, requests are made and none is sent.
+        channel: To Claude; without one, requests are made and none is sent.
         batch: Whether requests go in batches; None decides by how many there are.
 
     Attributes:
@@ -86,10 +60,10 @@ class ClaudeJudge:
         profile: OwnerProfile,
         *,
         examples: int = EXAMPLES,
-        line: Line | None = None,
+        channel: Channel | None = None,
         batch: bool | None = None,
     ) -> None:
-        self.model, self._prompt, self._line, self._batch = model, prompt, line, batch
+        self.model, self._prompt, self._channel, self._batch = model, prompt, channel, batch
         self.prompt_hash = prompt.hash_for(profile, examples)
         self.usage: Usage | None = None
         # By the briefing's place in memory, which the briefing itself, kept beside, holds.
@@ -129,9 +103,9 @@ class ClaudeJudge:
         Raises:
             UserError: The provider refuses the key, the account or the model.
         """
-        if self._line is None:
-            raise ValueError("a judge without a line to Claude answers nothing")
-        asking = _Asking(self, self._line, self._batch, keep)
+        if self._channel is None:
+            raise ValueError("a judge without a channel to Claude answers nothing")
+        asking = _Asking(self, self._channel, self._batch, keep)
         async with aclosing(asking.replies(questions)) as replies:
             async for reply in replies:
                 if reply.usage is not None:
@@ -159,7 +133,7 @@ class _Asking:
     """
 
     judge: ClaudeJudge
-    line: Line
+    channel: Channel
     batch: bool | None
     keep: KeepAnswers
     waiting: dict[str, list[Question]] = field(default_factory=dict)
@@ -169,14 +143,14 @@ class _Asking:
     def answers_of(self, reply: Reply) -> Iterator[Answer | LateAnswer]:
         """Yield the answers to all that a request asked; the first one bears the cost."""
         # What was never sent cost nothing; else no word on the cost is no zero.
-        cost = 0.0 if reply.asked == 0 else reply.cost
-        asked = self.waiting.pop(reply.request.id, None)
-        if asked is None:
+        cost = 0.0 if reply.tries == 0 else reply.cost
+        questions = self.waiting.pop(reply.request.id, None)
+        if questions is None:
             if (late := _late(reply, cost)) is not None:
                 yield late
             return
-        for question in asked:
-            yield Answer(question, _said(reply, question.order), cost, reply.asked)
+        for question in questions:
+            yield Answer(question, _said(reply, question.order), cost, reply.tries)
             cost = 0.0
 
     async def replies(self, questions: Iterable[Question]) -> AsyncGenerator[Reply, None]:
@@ -211,7 +185,7 @@ class _Asking:
 
     def _apart(self, requests: Iterable[Request]) -> Iterator[Request]:
         """Yield the requests that wait in no batch of an earlier run; keep the others."""
-        sent = {id for each in open_batches(self.line.conn, PURPOSE) for id in each.requests}
+        sent = {id for each in open_batches(self.channel.conn, PURPOSE) for id in each.requests}
         for request in requests:
             if request.id in sent:
                 self.elsewhere.append(self.waiting[request.id][0])
@@ -221,35 +195,13 @@ class _Asking:
     def _online(self, requests: Iterable[Request]) -> AsyncGenerator[Reply, None]:
         from align.claude.sending import send
 
-        line = self.line
-        return send(
-            line.client,
-            requests,
-            parse=_parsed,
-            budget=line.budget,
-            price=line.price,
-            concurrency=line.concurrency,
-            rate=line.rate,
-            late=self._keep_late,
-            progress=line.progress,
-        )
+        return send(self.channel, requests, parse=_parsed, late=self._keep_late)
 
     def _in_batches(self, requests: Iterable[Request]) -> AsyncGenerator[Reply, None]:
-        from align.claude.batches import Poll, send_batches
+        from align.claude.batches import send_batches
 
-        line = self.line
         return send_batches(
-            line.conn,
-            line.client,
-            requests,
-            parse=_parsed,
-            budget=line.budget,
-            price=line.price,
-            poll=line.poll or Poll(),
-            rate=line.rate,
-            keep=self.keep,
-            late=self._keep_late,
-            progress=line.progress,
+            self.channel, requests, parse=_parsed, keep=self.keep, late=self._keep_late
         )
 
     def _keep_late(self, reply: Reply) -> None:

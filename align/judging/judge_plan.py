@@ -2,25 +2,33 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from align.claude.estimates import Estimate, Rate, estimate
 from align.claude.prices import Price
 from align.claude.requests import Request
-from align.claude.spending import Estimate, Rate, estimate
-from align.judging.calibration_set import check_enough, load_calibration_set
+from align.judging.calibration import fold_of
+from align.judging.calibration_set import (
+    CalibrationSet,
+    OwnerContexts,
+    check_enough,
+    load_calibration_set,
+)
 from align.judging.claude import ONLINE, ClaudeJudge
 from align.judging.eligibility import KEPT, SENT, Eligibility
 from align.judging.judge_answers import not_on_file, questions_of
 from align.judging.judge_prompt import JudgePrompt
-from align.judging.measurement import Plan, waiting_pairs
 from align.judging.owner_context import owner_profile
-from align.judging.protocol import Judge, OwnerProfile
-from align.levels import Level
+from align.judging.protocol import ORDERS, Example, Judge, OwnerProfile, Question
+from align.levels import LEVELS, Level
 from align.owner import Owner
+from align.preferences.preference import side_of
 from align.privacy.private_text import PrivateText
 from align.privacy.redaction import redactor_for
+from align.recipe.recipe_keys import DEFAULTS
+from align.store.verdicts import judged_pairs
 
 # So many pairs stand for all in an estimate.
 _SAMPLED = 100
@@ -31,27 +39,27 @@ class Material:
     """What of an owner a judge may be told.
 
     Attributes:
-        owner: Whose.
+        owner_id: Whose.
         prompt: What a judge is asked.
         profile: Who the owner is.
-        unsaid: How much of owner.yaml is left out, since it repeats closed writing.
+        left_out: How much of owner.yaml is left out, since it repeats closed writing.
         eligibility: Makes what lets pairs through.
         levels: Of the pairs that a judge may see.
         detector: Finds what must not leave; None where nothing does.
     """
 
-    owner: str
+    owner_id: str
     prompt: JudgePrompt
     profile: OwnerProfile
-    unsaid: int
+    left_out: int
     eligibility: Callable[[], Eligibility]
     levels: tuple[Level, ...]
     detector: PrivateText | None
 
 
 def load_material(
-    owner: str,
-    settings: Owner,
+    owner_id: str,
+    owner: Owner,
     *,
     prompt: Path | None = None,
     redacted: bool = True,
@@ -60,25 +68,53 @@ def load_material(
     """Return what a judge may be told.
 
     Args:
-        owner: Whose pairs.
-        settings: From owner.yaml.
+        owner_id: Whose pairs.
+        owner: From owner.yaml.
         prompt: A file in place of the shipped one.
         redacted: Whether what is private is replaced.
         detector: Finds what must not leave; None where the judge is on this machine, and may see
             all that is trained on.
     """
-    redactor = redactor_for(settings) if redacted else None
+    redactor = redactor_for(owner) if redacted else None
     levels = KEPT if detector is None else SENT
-    profile, unsaid = owner_profile(settings, redactor, detector)
+    profile, left_out = owner_profile(owner, redactor, detector)
     return Material(
-        owner=owner,
+        owner_id=owner_id,
         prompt=JudgePrompt.read(prompt),
         profile=profile,
-        unsaid=unsaid,
+        left_out=left_out,
         eligibility=lambda: Eligibility(redactor, levels, detector),
         levels=levels,
         detector=detector,
     )
+
+
+@dataclass
+class Plan:
+    """What a judge would be asked.
+
+    Attributes:
+        calibration_set: The owner's choices that it may see.
+        contexts: What the questions of each fold share.
+        measured: The choices that it is measured on.
+        pair_ids: Pairs that nobody chose of and this judge did not judge yet, in order.
+        eligibility: Lets pairs through.
+    """
+
+    calibration_set: CalibrationSet
+    contexts: OwnerContexts
+    measured: list[Example]
+    pair_ids: list[str]
+    eligibility: Eligibility
+
+    @property
+    def calibration(self) -> list[Question]:
+        """Both orders of each measured choice, with its own fold's context."""
+        return [
+            Question(each.comparison, order, self.contexts[fold_of(each.comparison.prompt_id)])
+            for each in self.measured
+            for order in ORDERS
+        ]
 
 
 def make_plan(
@@ -95,16 +131,41 @@ def make_plan(
         UserError: There are too few choices to measure it.
     """
     eligibility = material.eligibility()
-    found = load_calibration_set(conn, eligibility)
-    check_enough(found, material.owner, eligibility.left_out)
+    choices = load_calibration_set(conn, eligibility)
+    check_enough(choices, material.owner_id, eligibility.left_out)
     plan = Plan(
-        calibration_set=found,
-        contexts=found.contexts(material.profile, examples),
-        measured=found.measured(),
+        calibration_set=choices,
+        contexts=choices.contexts(material.profile, examples),
+        measured=choices.measured(),
         pair_ids=waiting_pairs(conn, judge, material.levels, limit),
         eligibility=material.eligibility(),
     )
     return plan, eligibility.left_out
+
+
+def waiting_pairs(
+    conn: sqlite3.Connection, judge: Judge, levels: Collection[Level], limit: int | None = None
+) -> list[str]:
+    """Return the pairs that this judge could be asked, those of the newest checkpoint first.
+
+    Neither pairs that somebody chose of, since a choice beats any verdict, nor those of prompts
+    that training holds out, since no verdict is measured against.
+    """
+    marks = ",".join("?" * len(levels))
+    rows = conn.execute(
+        "SELECT a.pair_id, a.prompt_id FROM askable a JOIN known_pairs p ON p.id = a.pair_id "
+        "WHERE a.purpose = 'train' AND NOT a.empty AND p.split = 'train' "
+        f"AND p.level IN ({marks}) "
+        "AND a.pair_id NOT IN (SELECT pair_id FROM current_choices) "
+        "ORDER BY a.checkpoint_number DESC, a.pair_id",
+        [LEVELS.index(level) for level in levels],
+    ).fetchall()
+    known = judged_pairs(conn, judge.name, judge.model, judge.prompt_hash)
+    held_out = DEFAULTS["dpo"]["held_out"]
+    pair_ids = [
+        pair for pair, prompt in rows if pair not in known and side_of(prompt, held_out) == "train"
+    ]
+    return pair_ids[:limit]
 
 
 @dataclass(frozen=True)
@@ -163,6 +224,6 @@ def _judging(
     conn: sqlite3.Connection, judge: ClaudeJudge, plan: Plan, material: Material, ids: Sequence[str]
 ) -> Iterator[Request]:
     # An admission of its own: what is only looked at is not counted.
-    for some in questions_of(conn, ids, material.eligibility(), plan.contexts[None]):
-        pending, _ = not_on_file(conn, judge, some)
+    for questions in questions_of(conn, ids, material.eligibility(), plan.contexts[None]):
+        pending, _ = not_on_file(conn, judge, questions)
         yield from map(judge.request, pending)

@@ -1,4 +1,4 @@
-"""Employ a judge: from what the command line asks for to how it went."""
+"""Run a judge: from what the command line asks for to how it went."""
 
 import asyncio
 import sqlite3
@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from align.claude.destination import (
+from align.claude.channel import (
+    Channel,
     Destination,
     announcement,
     destination,
@@ -19,18 +20,26 @@ from align.claude.prices import Usage
 from align.console import dollars, say
 from align.errors import UserError
 from align.files import exclusively, write_jsonl_atomically
-from align.judging.claude import PURPOSE, ClaudeJudge, Line
+from align.judging.claude import PURPOSE, ClaudeJudge
 from align.judging.eligibility import pairs_by_level, sources_behind
-from align.judging.judge_plan import Cost, Material, cost_of, load_material, make_plan, requests_of
+from align.judging.judge_plan import (
+    Cost,
+    Material,
+    Plan,
+    cost_of,
+    load_material,
+    make_plan,
+    requests_of,
+)
 from align.judging.judge_prompt import JudgePrompt
-from align.judging.measurement import Outcome, Plan, run
+from align.judging.measurement import Outcome, run
+from align.judging.owner_context import EXAMPLES
 from align.judging.protocol import Judge
-from align.judging.summary import admitted, kept_from
+from align.judging.summary import by_kind, eligible_pairs
 from align.owner import Owner
 from align.paths import owner_dir, relative_to_root, simulated_file
 from align.privacy.private_text import PrivateText
 
-JUDGES = ("claude", "local", "simulated")
 MODEL = "claude-haiku-5-5"
 DRY_RUN = "judge-dry-run.jsonl"
 LOCK = ".judge.lock"
@@ -41,8 +50,8 @@ class JudgeRequest:
     """What the command line asks for.
 
     Attributes:
-        owner: Whose pairs.
-        settings: From owner.yaml.
+        owner_id: Whose pairs.
+        owner: From owner.yaml.
         simulated: Makes the simulated judge, or says why there is none.
         judge: One of `JUDGES`; None takes Claude, and for a demo owner its stand-in.
         model: Of the judge; None takes its default.
@@ -57,8 +66,8 @@ class JudgeRequest:
         yes_send: Whether the owner agrees to the terms without being asked.
     """
 
-    owner: str
-    settings: Owner
+    owner_id: str
+    owner: Owner
     simulated: Callable[[], Judge]
     judge: str | None = None
     model: str | None = None
@@ -66,7 +75,7 @@ class JudgeRequest:
     budget_usd: float = 5.0
     batch: bool | None = None
     concurrency: int = 16
-    examples: int = 12
+    examples: int = EXAMPLES
     prompt: Path | None = None
     redacted: bool = True
     dry_run: bool = False
@@ -75,7 +84,7 @@ class JudgeRequest:
     @property
     def judge_name(self) -> str:
         """Return which judge it is to be."""
-        return self.judge or ("simulated" if simulated_file(self.owner) else "claude")
+        return self.judge or ("simulated" if simulated_file(self.owner_id) else "claude")
 
 
 @dataclass(frozen=True)
@@ -102,37 +111,56 @@ def run_judge(conn: sqlite3.Connection, request: JudgeRequest) -> JudgeRun | Non
         UserError: The judge, the prompt, the key, the consent or the choices are not in order.
     """
     name = request.judge_name
+    sends = name == "claude"
     if name not in JUDGES:
         raise UserError(f"--judge {name}", "no such judge", f"Known: {', '.join(JUDGES)}")
-    if request.dry_run and name != "claude":
+    if request.dry_run and not sends:
         raise UserError("--dry-run", f"--judge {name} sends nothing", "Leave --dry-run out")
-    material = _material(conn, request, sends=name == "claude")
-    sources = sources_behind(conn, "train-only") if name == "claude" else {}
-    for line in admitted(pairs_by_level(conn), material.levels, sources, request.owner):
+    material = _material(conn, request, sends=sends)
+    sources = sources_behind(conn, "train-only") if sends else {}
+    for line in eligible_pairs(pairs_by_level(conn), material.levels, sources, request.owner_id):
         say(line)
-    return (
-        _claude(conn, request, material)
-        if name == "claude"
-        else _here(conn, request, material, name)
-    )
+    if sends:
+        return _run_claude(conn, request, material)
+    judge = ON_THIS_MACHINE[name](request, material)
+    plan = _plan(conn, request, material, judge)
+    outcome = asyncio.run(run(conn, judge, plan))
+    return JudgeRun(outcome, None, 0, plan.eligibility.left_out)
+
+
+def _local_judge(request: JudgeRequest, material: Material) -> Judge:
+    if request.model is None:
+        remedy = "Say --model FOLDER, or name a base that is on this machine"
+        raise UserError("--judge local", "no model to judge with", remedy)
+    from align.judging.local import LocalJudge
+
+    return LocalJudge(request.model, material.prompt, material.profile, examples=request.examples)
+
+
+# Judges that send nothing, by name; Claude's needs consent, a channel and a budget besides.
+ON_THIS_MACHINE: dict[str, Callable[[JudgeRequest, Material], Judge]] = {
+    "local": _local_judge,
+    "simulated": lambda request, material: request.simulated(),
+}
+JUDGES = ("claude", *ON_THIS_MACHINE)
 
 
 def _material(conn: sqlite3.Connection, request: JudgeRequest, *, sends: bool) -> Material:
     detector = None
     if sends:
         # Only what everybody has: a prompt of the owner's own may repeat what is closed.
-        detector = PrivateText(conn, request.settings, known=(JudgePrompt.read().text,))
+        detector = PrivateText(conn, request.owner, known=(JudgePrompt.read().text,))
         if request.prompt is not None:
             _check_prompt(request.prompt, detector)
     material = load_material(
+        request.owner_id,
         request.owner,
-        request.settings,
         prompt=request.prompt,
         redacted=request.redacted,
         detector=detector,
     )
-    if material.unsaid:
-        say(f"{material.unsaid} lines of owner.yaml repeat closed writing: they are not sent.")
+    if material.left_out:
+        say(f"{material.left_out} lines of owner.yaml repeat closed writing: they are not sent.")
     return material
 
 
@@ -151,59 +179,62 @@ def _check_prompt(path: Path, detector: PrivateText) -> None:
     raise UserError(f"{relative_to_root(path)}{line}", what, "Take that out")
 
 
-def _here(
-    conn: sqlite3.Connection, request: JudgeRequest, material: Material, name: str
-) -> JudgeRun:
-    """Ask a judge on this machine."""
-    judge: Judge
-    if name == "simulated":
-        judge = request.simulated()
-    else:
-        if request.model is None:
-            remedy = "Say --model FOLDER, or name a base that is on this machine"
-            raise UserError("--judge local", "no model to judge with", remedy)
-        from align.judging.local import LocalJudge
-
-        judge = LocalJudge(
-            request.model, material.prompt, material.profile, examples=request.examples
-        )
-    plan = _planned(conn, request, material, judge)
-    outcome = asyncio.run(run(conn, judge, plan))
-    return JudgeRun(outcome, None, 0, plan.eligibility.left_out)
+def _plan(
+    conn: sqlite3.Connection, request: JudgeRequest, material: Material, judge: Judge
+) -> Plan:
+    plan, kept_back = make_plan(
+        conn, material, judge, examples=request.examples, limit=request.limit
+    )
+    if kept_back:
+        say(f"Of the owner's choices these take no part: {by_kind(kept_back)}.")
+    return plan
 
 
-def _claude(conn: sqlite3.Connection, request: JudgeRequest, material: Material) -> JudgeRun | None:
+def _run_claude(
+    conn: sqlite3.Connection, request: JudgeRequest, material: Material
+) -> JudgeRun | None:
     """Ask Claude, once the owner knows what is sent and what it costs, and agreed."""
-    to = destination(request.owner, request.model or MODEL, PURPOSE)
-    judge = _claude_judge(to, request, material, None)
-    plan = _planned(conn, request, material, judge)
+    to = destination(request.owner_id, request.model or MODEL, PURPOSE)
+    judge = _claude_judge(to, request, material)
+    plan = _plan(conn, request, material, judge)
     cost = cost_of(conn, judge, plan, material, price=to.price, rate=to.rate, batch=request.batch)
     for line in _announcement(to, cost, plan, request.budget_usd):
         say(line)
     if request.dry_run:
-        _write_down(conn, judge, plan, material, request.owner)
+        path = owner_dir(request.owner_id) / DRY_RUN
+        bodies = (each.body() for each in requests_of(conn, judge, plan, material))
+        # Nobody but the owner reads it.
+        write_jsonl_atomically(path, bodies, mode=0o600)
+        say(f"Nothing was sent. What would be: {relative_to_root(path)}, one body a line.")
         return None
     consent = obtain_consent(
-        to, request.settings, yes=request.yes_send, ask=on_terminal(), show=say,
+        to,
+        request.owner,
+        yes=request.yes_send,
+        ask=on_terminal(),
+        show=say,
         redacted=request.redacted,
-    )  # fmt: skip
+    )
     detector = material.detector
     assert detector is not None
 
     async def work() -> JudgeRun:
         async with open_channel(
-            to, detector, consent, budget_usd=request.budget_usd, concurrency=request.concurrency
-        ) as line:
-            way = Line(
-                line.client, conn, to.price, line.budget, rate=to.rate,
-                concurrency=request.concurrency, progress=say,
-            )  # fmt: skip
-            sending = _claude_judge(to, request, material, way)
-            outcome = await run(conn, sending, plan)
-            return JudgeRun(outcome, sending.usage, line.budget.unasked, plan.eligibility.left_out)
+            conn,
+            to,
+            detector,
+            consent,
+            budget_usd=request.budget_usd,
+            concurrency=request.concurrency,
+            say=say,
+        ) as channel:
+            judge = _claude_judge(to, request, material, channel)
+            outcome = await run(conn, judge, plan)
+            unasked = channel.budget.unasked
+            return JudgeRun(outcome, judge.usage, unasked, plan.eligibility.left_out)
 
     # Two at once would collect, and close, each other's batches.
-    with exclusively(owner_dir(request.owner) / LOCK, _busy):
+    with exclusively(owner_dir(request.owner_id) / LOCK, _busy):
         return asyncio.run(work())
 
 
@@ -213,42 +244,25 @@ def _busy(holder: str) -> UserError:
 
 
 def _claude_judge(
-    to: Destination, request: JudgeRequest, material: Material, line: Line | None
+    to: Destination, request: JudgeRequest, material: Material, channel: Channel | None = None
 ) -> ClaudeJudge:
     return ClaudeJudge(
-        to.price.model, material.prompt, material.profile, examples=request.examples, line=line,
+        to.price.model,
+        material.prompt,
+        material.profile,
+        examples=request.examples,
+        channel=channel,
         batch=request.batch,
-    )  # fmt: skip
-
-
-def _planned(
-    conn: sqlite3.Connection, request: JudgeRequest, material: Material, judge: Judge
-) -> Plan:
-    plan, kept_back = make_plan(
-        conn, material, judge, examples=request.examples, limit=request.limit
     )
-    if kept_back:
-        say(f"Of the owner's choices these take no part: {kept_from(kept_back)}.")
-    return plan
 
 
 def _announcement(to: Destination, cost: Cost, plan: Plan, budget_usd: float) -> list[str]:
     """Return what is said before anything is sent."""
-    way = " in batches" if cost.in_batches else ""
+    in_batches = " in batches" if cost.in_batches else ""
     return [
         f"{len(plan.measured):,} choices measure the judge: {cost.measuring.requests:,} requests, "
         f"about {dollars(cost.measuring.usd)}.",
-        f"If the gate opens, {len(plan.pair_ids):,} pairs, each both ways round{way}: about "
+        f"If the gate opens, {len(plan.pair_ids):,} pairs, each both ways round{in_batches}: about "
         f"{dollars(cost.judging.usd)}.",
         *announcement(to, cost.measuring + cost.judging, budget_usd),
     ]
-
-
-def _write_down(
-    conn: sqlite3.Connection, judge: ClaudeJudge, plan: Plan, material: Material, owner: str
-) -> None:
-    """Write what would be sent to a file that only the owner reads."""
-    path = owner_dir(owner) / DRY_RUN
-    requests = requests_of(conn, judge, plan, material)
-    write_jsonl_atomically(path, (request.body() for request in requests), mode=0o600)
-    say(f"Nothing was sent. What would be: {relative_to_root(path)}, one body a line.")

@@ -1,4 +1,4 @@
-"""A judge's day: measured on the owner's own choices first, it goes on only if it passes."""
+"""Measure a judge on the owner's own choices; where it passes, have it judge the other pairs."""
 
 import sqlite3
 from collections import Counter
@@ -8,51 +8,17 @@ from datetime import UTC, datetime
 
 from align.choices.verdicts import Judgement, Side
 from align.errors import UserError
-from align.judging.calibration import Case, calibrate
-from align.judging.calibration_set import CalibrationSet, OwnerContexts
-from align.judging.eligibility import Eligibility
+from align.judging.calibration import Case, calibrate, fold_of
 from align.judging.figures import Calibration
-from align.judging.folds import fold_of
 from align.judging.judge_answers import JudgeCounts, Place, answered, judge_pairs
-from align.judging.protocol import ORDERS, Example, Judge, Order, Question
-from align.levels import LEVELS, Level
-from align.preferences.preference import side_of
-from align.recipe.recipe_keys import DEFAULTS
+from align.judging.judge_plan import Plan
+from align.judging.protocol import ORDERS, Example, Judge
 from align.store.events import utc_time
 from align.store.gates import GateRow, add_gate, attempts, gate_of, iter_gates
-from align.store.verdicts import judged_pairs
 
-# What is asked for once more by the next run; a few of these change no measurement much.
+# The next run sends these again; a few of them change no measurement much.
 _LOST = ("errored", "canceled", "expired")
 _LOST_AT_MOST = 0.05
-
-
-@dataclass
-class Plan:
-    """What a judge would be asked.
-
-    Attributes:
-        calibration_set: The owner's choices that it may see.
-        contexts: What the questions of each fold share.
-        measured: The choices that it is measured on.
-        pair_ids: Pairs that nobody chose of and this judge did not judge yet, in order.
-        eligibility: Lets pairs through.
-    """
-
-    calibration_set: CalibrationSet
-    contexts: OwnerContexts
-    measured: list[Example]
-    pair_ids: list[str]
-    eligibility: Eligibility
-
-    @property
-    def calibration(self) -> list[Question]:
-        """Both orders of each measured choice, with its own fold's briefing."""
-        return [
-            Question(each.comparison, order, self.contexts[fold_of(each.comparison.prompt_id)])
-            for each in self.measured
-            for order in ORDERS
-        ]
 
 
 @dataclass
@@ -90,23 +56,25 @@ async def run(conn: sqlite3.Connection, judge: Judge, plan: Plan) -> Outcome:
 
 async def measure(conn: sqlite3.Connection, judge: Judge, plan: Plan) -> Outcome:
     """Hold a judge's answers against the owner's choices, and record the attempt."""
-    measuring = JudgeCounts()
+    counts = JudgeCounts()
     questions = plan.calibration
-    said = await answered(conn, judge, questions, measuring, "Calibrating")
-    if missing := len(questions) - len(said):
+    answers = await answered(conn, judge, questions, counts, "Calibrating")
+    if missing := len(questions) - len(answers):
         # Half a measurement opens no gate, and is no attempt.
         raise UserError(
             "--budget-usd",
             f"used up with {missing:,} of {len(questions):,} answers missing to measure the judge",
             "Allow more; what was answered is kept, and not paid for again",
         )
-    for each in plan.measured:
-        measuring.conclude(*(_said(each, order, said) for order in ORDERS))
-    _check_any(judge, [_said(each, order, said) for each in plan.measured for order in ORDERS])
+    cases = [_case(example, answers) for example in plan.measured]
+    for case in cases:
+        assert case.ab is not None and case.ba is not None
+        counts.conclude(case.ab, case.ba)
+    _check_any(judge, list(answers.values()))
     before = gate_of(conn, judge.name, judge.model, judge.prompt_hash)
     tried = attempts(conn) + (before is None)
-    cases = [_case(each, said) for each in plan.measured]
-    result = calibrate(cases, self_agreement=plan.calibration_set.self_agreement, attempts=tried)
+    agreement = plan.calibration_set.self_agreement
+    result = calibrate(cases, self_agreement=agreement, attempts=tried)
     row = GateRow.new(
         judge=judge.name,
         model=judge.model,
@@ -122,32 +90,7 @@ async def measure(conn: sqlite3.Connection, judge: Judge, plan: Plan) -> Outcome
         row = before
     else:
         add_gate(conn, row)
-    return Outcome(result, row, sum(1 for _ in iter_gates(conn)), measuring)
-
-
-def waiting_pairs(
-    conn: sqlite3.Connection, judge: Judge, levels: Collection[Level], limit: int | None = None
-) -> list[str]:
-    """Return the pairs that this judge could be asked, those of the newest twin first.
-
-    Pairs that somebody chose of are none: a choice beats any verdict. Nor are those of prompts
-    that training holds out: no verdict is measured against.
-    """
-    marks = ",".join("?" * len(levels))
-    rows = conn.execute(
-        "SELECT a.pair_id, a.prompt_id FROM askable a JOIN known_pairs p ON p.id = a.pair_id "
-        "WHERE a.purpose = 'train' AND NOT a.empty AND p.split = 'train' "
-        f"AND p.level IN ({marks}) "
-        "AND a.pair_id NOT IN (SELECT pair_id FROM current_choices) "
-        "ORDER BY a.checkpoint_number DESC, a.pair_id",
-        [LEVELS.index(level) for level in levels],
-    ).fetchall()
-    known = judged_pairs(conn, judge.name, judge.model, judge.prompt_hash)
-    held_out = DEFAULTS["dpo"]["held_out"]
-    found = [
-        pair for pair, prompt in rows if pair not in known and side_of(prompt, held_out) == "train"
-    ]
-    return found[:limit]
+    return Outcome(result, row, sum(1 for _ in iter_gates(conn)), counts)
 
 
 def _check_any(judge: Judge, answers: Collection[Judgement]) -> None:
@@ -156,18 +99,19 @@ def _check_any(judge: Judge, answers: Collection[Judgement]) -> None:
     Raises:
         UserError: No answer could be used, or many were lost.
     """
-    problems = Counter(said.problem for said in answers if said.problem)
-    passing = sum(problems[each] for each in _LOST)
-    if passing > _LOST_AT_MOST * len(answers):
+    problems = Counter(answer.problem for answer in answers if answer.problem)
+    lost = sum(problems[problem] for problem in _LOST)
+    where = f"{judge.name} {judge.model}"
+    if lost > _LOST_AT_MOST * len(answers):
         raise UserError(
-            f"{judge.name} {judge.model}",
-            f"{passing:,} of {len(answers):,} answers were lost on the way",
+            where,
+            f"{lost:,} of {len(answers):,} answers were lost on the way",
             "Run the same command again: it asks for these alone",
         )
     if problems.total() == len(answers):
-        why = ", ".join(f"{n:,} {problem}" for problem, n in problems.most_common())
-        raise UserError(f"{judge.name} {judge.model}", f"no answer could be used: {why}",
-                        "Take another model or prompt")  # fmt: skip
+        # By name: answers come in any order.
+        why = ", ".join(f"{n:,} {problem}" for problem, n in sorted(problems.items()))
+        raise UserError(where, f"no answer could be used: {why}", "Take another model or prompt")
 
 
 def _is_same(before: GateRow, row: GateRow) -> bool:
@@ -175,13 +119,9 @@ def _is_same(before: GateRow, row: GateRow) -> bool:
     return before.choices == row.choices and dict(before.report) == dict(row.report)
 
 
-def _said(example: Example, order: Order, said: dict[Place, Judgement]) -> Judgement:
-    return said[example.comparison.pair_id, order]
-
-
-def _case(example: Example, said: dict[Place, Judgement]) -> Case:
+def _case(example: Example, answers: dict[Place, Judgement]) -> Case:
     comparison = example.comparison
-    ab, ba = (_said(example, order, said) for order in ORDERS)
+    ab, ba = (answers[comparison.pair_id, order] for order in ORDERS)
     return Case(
         pair_id=comparison.pair_id,
         prompt_id=comparison.prompt_id,

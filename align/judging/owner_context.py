@@ -1,4 +1,4 @@
-"""What a judge is told before any question: who the owner is, and examples of his choices."""
+"""What each question comes with: who the owner is, and examples of their choices."""
 
 import hashlib
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ NAMELESS = "the owner"
 
 
 def owner_profile(
-    settings: Owner, redactor: Redactor | None = None, detector: Detector | None = None
+    owner: Owner, redactor: Redactor | None = None, detector: Detector | None = None
 ) -> tuple[OwnerProfile, int]:
     """Return who the owner is, and how much of it was left out since it repeats closed writing.
 
@@ -29,20 +29,20 @@ def owner_profile(
     voice.
 
     Args:
-        settings: From owner.yaml.
+        owner: From owner.yaml.
         redactor: Replaces what is private; None leaves the words as they are.
         detector: Finds what must not leave; None where nothing does.
     """
-    said = _Said(redactor, detector)
-    name = said.kept(settings.name)
+    filter = _TextFilter(redactor, detector)
+    name = filter.kept(owner.name)
     facts = []
-    for asked, answer in settings.facts.items():
-        if said.kept(f"{asked}\n{answer}") is not None:
-            facts.append((said.redacted(asked), said.redacted(answer)))
+    for question, answer in owner.facts.items():
+        if filter.kept(f"{question}\n{answer}") is not None:
+            facts.append((filter.redacted(question), filter.redacted(answer)))
     # Line by line: one sentence that can't be said leaves the others.
-    lines = [said.kept(line) if line.strip() else "" for line in settings.rubric.splitlines()]
-    rubric = said.kept("\n".join(line for line in lines if line is not None).strip())
-    return OwnerProfile(name or NAMELESS, facts=tuple(facts), rubric=rubric or ""), said.left_out
+    lines = [filter.kept(line) if line.strip() else "" for line in owner.rubric.splitlines()]
+    rubric = filter.kept("\n".join(line for line in lines if line is not None).strip())
+    return OwnerProfile(name or NAMELESS, tuple(facts), rubric or ""), filter.left_out
 
 
 def choose_examples(candidates: Sequence[Example], count: int = EXAMPLES) -> tuple[Example, ...]:
@@ -64,8 +64,8 @@ def choose_examples(candidates: Sequence[Example], count: int = EXAMPLES) -> tup
     return tuple(sorted(shown, key=lambda each: _lot("order", each)))
 
 
-class _Said:
-    """Says things without what is private in them, and counts what can't be said."""
+class _TextFilter:
+    """Redacts texts, and counts those that can't be said."""
 
     def __init__(self, redactor: Redactor | None, detector: Detector | None) -> None:
         self._redactor, self._detector = redactor, detector
@@ -129,8 +129,8 @@ def _lot(what: str, example: Example) -> str:
 
 
 def _words(comparison: Comparison) -> str:
-    said = [message["content"] for message in comparison.messages]
-    return "\n".join([*said, comparison.text_a, comparison.text_b])
+    messages = [message["content"] for message in comparison.messages]
+    return "\n".join([*messages, comparison.text_a, comparison.text_b])
 
 
 def _length(comparison: Comparison) -> int:

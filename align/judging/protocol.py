@@ -1,10 +1,10 @@
-"""What a judge is asked, and what it says. It never learns who wrote what."""
+"""The protocol of a judge: its questions and answers. It never learns who wrote what."""
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from align.choices.verdicts import Certainty, Judgement, Side
+from align.choices.verdicts import Judgement, Side
 
 Order = Literal["ab", "ba"]
 ORDERS: tuple[Order, Order] = ("ab", "ba")
@@ -41,7 +41,7 @@ class Example:
     Attributes:
         comparison: What the owner saw.
         winner: The answer that sounds like the owner.
-        time: When he said so, in UTC.
+        time: When they chose it, in UTC.
         first: The answer that a judge is shown first.
     """
 
@@ -56,7 +56,6 @@ class OwnerProfile:
     """Who the owner is, redacted, from owner.yaml."""
 
     name: str
-    aliases: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     rubric: str = ""
 
@@ -80,19 +79,19 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a judge said to one question.
+    """A judge's answer to one question.
 
     Attributes:
-        question: What was asked.
+        question: The question.
         judgement: The winner in the pair's own terms, whatever the order; or the problem.
-        cost: In USD, all askings of this question together; None where it is not known.
-        asked: How often it was asked.
+        cost: In USD, all tries together; None where it is not known.
+        tries: How often it was sent.
     """
 
     question: Question
     judgement: Judgement
     cost: float | None = None
-    asked: int = 1
+    tries: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,23 +160,3 @@ class Judge(Protocol):
                 out with what it could not say any more.
         """
         ...
-
-
-__all__ = [
-    "ORDERS",
-    "Answer",
-    "Certainty",
-    "Comparison",
-    "Example",
-    "Judge",
-    "Judgement",
-    "KeepAnswers",
-    "LateAnswer",
-    "Message",
-    "Order",
-    "OwnerContext",
-    "OwnerProfile",
-    "Question",
-    "Side",
-    "keep_nothing",
-]  # fmt: skip

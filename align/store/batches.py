@@ -52,8 +52,8 @@ def plan_batch(
     requests: Sequence[str],
     notes: Sequence[str] | None = None,
     planned: str | None = None,
-) -> str:
-    """Write down that a batch is about to be sent; return the plan's id.
+) -> Batch:
+    """Write down that a batch is about to be sent.
 
     Args:
         conn: The store.
@@ -64,15 +64,15 @@ def plan_batch(
         notes: What is noted of each; without it, nothing.
         planned: UTC, as `align.store.events.utc_time` writes it; without it, now.
     """
-    planned = planned or _now()
-    named = content_id(host, model, purpose, list(requests), planned)
-    noted = list(notes) if notes is not None else [""] * len(requests)
+    planned, ids = planned or _now(), list(requests)
+    plan_id = content_id(host, model, purpose, ids, planned)
+    notes = list(notes) if notes is not None else [""] * len(ids)
     with transaction(conn):
         conn.execute(
             "INSERT INTO batches VALUES (?,NULL,?,?,?,?,?,?,NULL) ON CONFLICT (id) DO NOTHING",
-            (named, host, model, purpose, json.dumps(list(requests)), json.dumps(noted), planned),
+            (plan_id, host, model, purpose, json.dumps(ids), json.dumps(notes), planned),
         )
-    return named
+    return Batch(plan_id, None, host, model, purpose, tuple(ids), tuple(notes), planned, None)
 
 
 def batch_sent(conn: sqlite3.Connection, id: str, batch: str) -> None:

@@ -4,17 +4,17 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from sqlite3 import Connection
 from typing import Any
 
+from align.claude.budget import Budget
+from align.claude.channel import Channel, Poll
 from align.claude.client import open_client
-from align.claude.key import Key
-from align.claude.prices import Price, price_of
-from align.claude.provider import host_of
-from align.claude.replies import Reply
+from align.claude.prices import price_of
+from align.claude.provider import Key, host_of
+from align.claude.replies import Parse, Reply
 from align.claude.requests import Request, ask
-from align.claude.spending import Budget
 from align.owner import Owner
 from align.privacy.consent import Consent
 from align.privacy.egress import EgressGate
@@ -71,28 +71,29 @@ def private_text() -> PrivateText:
 class Line:
     """What a test sends over."""
 
-    client: Any
+    channel: Channel
     gate: EgressGate
     egress_log: EgressLog
-    price: Price
-    budget: Budget
-    conn: Connection
 
-    def sent(self, wanted: Iterable[Request], **options: Any) -> Any:
+    @property
+    def client(self) -> Any:
+        return self.channel.client
+
+    @property
+    def budget(self) -> Budget:
+        return self.channel.budget
+
+    def sent(self, wanted: Iterable[Request], *, parse: Parse = winner, **changes: Any) -> Any:
         """Send one by one."""
         from align.claude.sending import send
 
-        return send(self.client, wanted, **self._options(options))
+        return send(replace(self.channel, **changes), wanted, parse=parse)
 
-    def batched(self, wanted: Iterable[Request], **options: Any) -> Any:
+    def batched(self, wanted: Iterable[Request], *, parse: Parse = winner, **changes: Any) -> Any:
         """Send in batches, asking often whether they have ended."""
-        from align.claude.batches import Poll, send_batches
+        from align.claude.batches import send_batches
 
-        said = {"poll": Poll(0.01, 0.02), **self._options(options)}
-        return send_batches(self.conn, self.client, wanted, **said)
-
-    def _options(self, options: dict[str, Any]) -> dict[str, Any]:
-        return {"parse": winner, "budget": self.budget, "price": self.price, **options}
+        return send_batches(replace(self.channel, **changes), wanted, parse=parse)
 
 
 @contextlib.asynccontextmanager
@@ -104,12 +105,12 @@ async def line(
     host = host_of(url)
     conn = conn or in_memory()
     with EgressLog("ann") as egress_log:
-        gate = EgressGate(
-            private_text(), Consent(host, "judge", "terms"), egress_log, host=host, purpose="judge"
-        )
+        consent = Consent(host, "judge", "terms")
+        gate = EgressGate(private_text(), consent, egress_log, host=host, purpose="judge")
         client = open_client(gate, egress_log, key=Key(KEY), base_url=url, price=price, **options)
         async with client:
-            yield Line(client, gate, egress_log, price, Budget(budget), conn)
+            channel = Channel(conn, client, price, Budget(budget), poll=Poll(0.01, 0.02))
+            yield Line(channel, gate, egress_log)
 
 
 def over(
@@ -143,7 +144,7 @@ def batched(server: Server | str, wanted: Iterable[Request], **options: Any) -> 
 
 def _split(options: dict[str, Any]) -> dict[str, Any]:
     """Take out what the sender is told, and leave what the line is."""
-    names = ("concurrency", "total", "progress", "rate", "poll", "parse")
+    names = ("concurrency", "say", "rate", "poll", "parse")
     return {name: options.pop(name) for name in names if name in options}
 
 

@@ -14,7 +14,6 @@ import align.claude.batch_service as batch_service
 import align.claude.batches as batches
 import align.claude.chunks as chunks
 import align.claude.sending as sending
-from align.claude.batches import Poll, send_batches
 from align.claude.client import calling
 from align.claude.replies import Reply
 from align.claude.requests import Request
@@ -39,7 +38,6 @@ from tests.claude.rig import (
     request,
     requests,
     taken,
-    winner,
 )
 from tests.store.rows import record
 
@@ -214,12 +212,7 @@ def test_what_an_earlier_run_sent_can_be_collected_alone(conn: Connection) -> No
         await replies.aclose()
 
     async def collects(channel: Line) -> list[Reply]:
-        return await taken(
-            send_batches(
-                conn, channel.client, (), parse=winner, budget=channel.budget, price=channel.price,
-                poll=Poll(0.01, 0.02),
-            )
-        )  # fmt: skip
+        return await taken(channel.batched(()))
 
     with serve(batch_seconds=None) as server:
         over(server, killed, conn=conn)
@@ -255,7 +248,7 @@ def test_few_entries_that_failed_go_one_by_one() -> None:
         cost = billed(server)
     assert ids(replies) == all_of(20)
     assert Counter(reply.problem for reply in replies) == {None: 20}
-    assert Counter(reply.asked for reply in replies) == {1: 15, 2: 5}
+    assert Counter(reply.tries for reply in replies) == {1: 15, 2: 5}
     assert sum(reply.cost or 0 for reply in replies) == pytest.approx(cost)
 
 
@@ -271,7 +264,7 @@ def test_many_entries_that_failed_go_into_a_further_batch(
     with serve(entry_faults=fails) as server:
         replies = batched(server, requests(20))
         assert [len(entries) for entries in created(server)] == [20, 20, 10]
-    assert Counter(reply.asked for reply in replies) == {2: 10, 3: 10}
+    assert Counter(reply.tries for reply in replies) == {2: 10, 3: 10}
     assert Counter(reply.problem for reply in replies) == {None: 20}
 
 
@@ -282,14 +275,14 @@ def test_entries_that_always_fail_are_asked_three_times_and_named(
     with serve(entry_faults=lambda number, params: wrong.EXPIRED) as server:
         replies = batched(server, requests(4))
         assert [len(entries) for entries in created(server)] == [4, 4, 4]
-    assert {(reply.problem, reply.asked, reply.cost) for reply in replies} == {("expired", 3, None)}
+    assert {(reply.problem, reply.tries, reply.cost) for reply in replies} == {("expired", 3, None)}
 
 
 def test_an_invalid_entry_is_not_asked_again() -> None:
     with serve(entry_faults=[wrong.INVALID]) as server:
         replies = batched(server, requests(3))
         assert server.attempts() == server.seen.routes[CREATED] + 3
-    assert Counter((reply.problem, reply.asked) for reply in replies) == {
+    assert Counter((reply.problem, reply.tries) for reply in replies) == {
         (None, 1): 2, ("errored", 1): 1,
     }  # fmt: skip
 
@@ -298,7 +291,7 @@ def test_a_truncated_entry_gets_more_room() -> None:
     with serve(entry_faults=[wrong.TRUNCATED]) as server:
         (reply,) = batched(server, [request(max_tokens=100)])
         online = json.loads(server.bodies()[-1])
-    assert reply.problem is None and reply.asked == 2
+    assert reply.problem is None and reply.tries == 2
     assert online["max_tokens"] == 200
 
 
@@ -403,9 +396,9 @@ def test_an_open_batch_of_another_model_is_left_alone(conn: Connection) -> None:
         plan = plan_batch(
             conn, host=host, model="claude-opus-5-5", purpose="judge", requests=["a" * 32]
         )
-        batch_sent(conn, plan, "msgbatch_other")
+        batch_sent(conn, plan.id, "msgbatch_other")
         batched(server, requests(3), conn=conn)
-    assert [each.id for each in open_batches(conn)] == [plan]
+    assert [each.id for each in open_batches(conn)] == [plan.id]
 
 
 def test_under_faults_everywhere_every_request_ends_once() -> None:

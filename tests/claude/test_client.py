@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from align.claude.client import calling, open_client, passage_of
-from align.claude.key import Key
+from align.claude.provider import Key
 from align.errors import UserError
 from align.privacy.egress import Refused
 from tests.anthropic_server import faults as wrong

@@ -10,7 +10,7 @@ from tests.e2e.judged_owner import KEY, GoingTo
 @pytest.fixture
 def align(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Line:
     """`align ...` with a key, that waits for nothing as long as it would out there."""
-    from align.claude.batches import Poll
+    from align.claude.channel import Poll
 
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     monkeypatch.setattr(Poll.__init__, "__defaults__", (0.02, 0.05))

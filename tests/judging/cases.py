@@ -5,8 +5,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from align.choices.verdicts import Certainty, Judgement, Side, Winner
-from align.judging.calibration import Case
-from align.judging.folds import fold_of
+from align.judging.calibration import Case, fold_of
 
 Kind = Literal["first", "longer", "random", "contrary", "good"]
 KINDS: tuple[Kind, ...] = ("first", "longer", "random", "contrary", "good")

@@ -7,6 +7,7 @@ import pytest
 
 from align.choices.verdicts import Side
 from align.errors import UserError
+from align.judging.calibration import FOLDS, fold_of
 from align.judging.calibration_set import CalibrationSet, check_enough, load_calibration_set
 from align.judging.eligibility import (
     CLOSED,
@@ -16,7 +17,6 @@ from align.judging.eligibility import (
     pairs_by_level,
     sources_behind,
 )
-from align.judging.folds import FOLDS, fold_of
 from align.judging.gate import MINIMUM
 from align.preferences.preference import side_of
 from align.privacy.redaction import Redactor

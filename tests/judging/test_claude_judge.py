@@ -13,13 +13,12 @@ from typing import Any
 
 import pytest
 
-from align.claude.batches import Poll
+from align.claude.budget import Budget
+from align.claude.channel import Channel, Poll
 from align.claude.client import calling, open_client
-from align.claude.key import Key
 from align.claude.prices import price_of
-from align.claude.provider import host_of
-from align.claude.spending import Budget
-from align.judging.claude import ONLINE, ClaudeJudge, Line
+from align.claude.provider import Key, host_of
+from align.judging.claude import ONLINE, ClaudeJudge
 from align.judging.judge_answers import JudgeCounts, kept, not_on_file
 from align.judging.judge_prompt import JudgePrompt
 from align.judging.protocol import ORDERS, Answer, Comparison, LateAnswer, Question
@@ -95,8 +94,8 @@ async def judge_at(
         async with open_client(
             gate, egress_log, key=Key("k"), base_url=server.url, price=price
         ) as client:
-            line = Line(client, conn, price, budget, concurrency=4, poll=Poll(0.02, 0.1))
-            yield ClaudeJudge(MODEL, prompt, OWNER, line=line, **changes)
+            channel = Channel(conn, client, price, budget, concurrency=4, poll=Poll(0.02, 0.1))
+            yield ClaudeJudge(MODEL, prompt, OWNER, channel=channel, **changes)
 
 
 def ask(
@@ -178,7 +177,7 @@ def test_what_can_not_be_read_is_counted_by_kind_and_never_guessed(
     server.ways.faults = lambda n, params: kind
     (found,) = ask(server, conn, prompt, both_ways(pairs(1))[:1])
     assert found.judgement == (None, None, problem)
-    assert found.asked == asked == sent(server)
+    assert found.tries == asked == sent(server)
     assert found.cost is not None and found.cost > 0, "it was paid all the same"
 
 
@@ -365,9 +364,9 @@ def sent_and_killed(
 
     async def create() -> Any:
         async with judge_at(server, conn, prompt) as other:
-            assert other._line is not None
+            assert other._channel is not None
             with calling():
-                return await other._line.client.messages.batches.create(
+                return await other._channel.client.messages.batches.create(
                     requests=[{"custom_id": r.id, "params": r.body()} for r in requests]
                 )
 
@@ -375,5 +374,5 @@ def sent_and_killed(
         conn, host=host_of(server.url), model=MODEL, purpose="judge",
         requests=[each.id for each in requests], notes=[each.note for each in requests],
     )  # fmt: skip
-    batch_sent(conn, planned, asyncio.run(create()).id)
-    return planned
+    batch_sent(conn, planned.id, asyncio.run(create()).id)
+    return planned.id

@@ -11,7 +11,8 @@ from align.errors import UserError
 from align.judging.calibration_set import load_calibration_set
 from align.judging.eligibility import SENT, Eligibility
 from align.judging.judge_answers import JudgeCounts, answered, judge_pairs, not_on_file
-from align.judging.measurement import Plan, run, waiting_pairs
+from align.judging.judge_plan import Plan, waiting_pairs
+from align.judging.measurement import run
 from align.judging.protocol import ORDERS, Answer, KeepAnswers, Question, keep_nothing
 from align.preferences.preference import side_of
 from align.recipe.recipe_keys import DEFAULTS

@@ -76,7 +76,7 @@ def test_a_closed_sentence_over_two_lines_of_the_rubric_takes_the_rubric() -> No
 
 def test_aliases_stay_here() -> None:
     profile, _ = owner_profile(Owner(name="Ann", aliases=["ann_1987", "ann@petrie.example"]))
-    assert profile.aliases == ()
+    assert "1987" not in repr(profile) and "petrie" not in repr(profile)
 
 
 def test_the_same_choices_give_the_same_examples_in_whatever_order_they_come() -> None:

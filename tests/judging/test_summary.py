@@ -10,8 +10,7 @@ from align.console import dollars
 from align.judging.calibration import calibrate
 from align.judging.judge_answers import JudgeCounts
 from align.judging.measurement import Outcome
-from align.judging.summary import admitted, came_of_it, history, spent
-from align.judging.tracking import figures
+from align.judging.summary import eligible_pairs, history, run_cost, run_figures, verdict_counts
 from align.store.gates import GateRow
 from tests.judging.cases import simulated
 from tests.store.rows import gate
@@ -28,10 +27,15 @@ def outcome() -> Outcome:
 
 
 def test_how_to_open_a_source_is_said_as_a_command_that_can_be_pasted() -> None:
-    said = list(admitted({"open": 3, "train-only": 5, "sealed": 1}, ("open",), {"mail": 5}, "ann"))
+    said = list(
+        eligible_pairs({"open": 3, "train-only": 5, "sealed": 1}, ("open",), {"mail": 5}, "ann")
+    )
     assert said[0] == "9 pairs for training: 3 open, 5 train-only, 1 sealed. The judge may see 3."
     assert said[-1].strip() == "align records set-level open --source mail --owner ann"
-    assert len(list(admitted({"open": 3, "train-only": 0, "sealed": 0}, ("open",), {}, "ann"))) == 1
+    assert (
+        len(list(eligible_pairs({"open": 3, "train-only": 0, "sealed": 0}, ("open",), {}, "ann")))
+        == 1
+    )
 
 
 def test_pairs_count_by_certainty_and_what_counts_is_said() -> None:
@@ -39,19 +43,21 @@ def test_pairs_count_by_certainty_and_what_counts_is_said() -> None:
     for said in (Judgement("a", "high"), Judgement("b", "low"), Judgement("a", "medium")):
         judged.conclude(said, said)
     judged.conclude(Judgement("a", "high"), Judgement("b", "high"))
-    lines = list(came_of_it(judged, gate(weight=0.4)))
+    lines = list(verdict_counts(judged, gate(weight=0.4)))
     assert lines[0] == "3 of 4 pairs have a verdict: 1 high, 1 low, 1 medium"
     assert lines[1] == "1 have none: 1 swapped"
     assert lines[-1] == "2 count in training, each 0.40 of a choice"
-    assert list(came_of_it(JudgeCounts(), gate())) == ["No pair waits for a verdict of this judge."]
+    assert list(verdict_counts(JudgeCounts(), gate())) == [
+        "No pair waits for a verdict of this judge."
+    ]
 
 
 def test_what_was_spent_says_how_much_the_cache_gave() -> None:
     done = outcome()
     done.judging.answers, done.judging.cost = 10, 0.0341
     usage = Usage(input_tokens=100, output_tokens=10, cache_read_tokens=300)
-    assert list(spent(done, usage, 0)) == ["10 answers, $0.034; 75% of the input from the cache"]
-    assert "2,000 requests unasked" in list(spent(done, None, 2000))[1]
+    assert list(run_cost(done, usage, 0)) == ["10 answers, $0.034; 75% of the input from the cache"]
+    assert "2,000 requests unasked" in list(run_cost(done, None, 2000))[1]
 
 
 def test_every_attempt_is_a_line() -> None:
@@ -66,7 +72,7 @@ def test_every_attempt_is_a_line() -> None:
 def test_wandb_gets_numbers_and_no_word() -> None:
     done = outcome()
     done.judging.verdicts = Counter({"high": 3})
-    logged = figures(done)
+    logged = run_figures(done)
     assert logged["judging/verdicts/high"] == 3
     assert logged["calibration/accuracy"] == pytest.approx(done.calibration.accuracy)
     assert logged["gate/is_open"] == 1.0

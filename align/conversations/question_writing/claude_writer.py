@@ -7,12 +7,12 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from align.claude.destination import OpenChannel
+from align.claude.budget import Budget
+from align.claude.channel import Channel
 from align.claude.requests import Request, ask
-from align.claude.spending import Budget
 from align.console import progress, say
 from align.conversations.question_writing.questions_prompt import SCHEMA, QuestionsPrompt, parse
 from align.conversations.question_writing.weighing import Offer, best_questions, question_in
@@ -161,7 +161,7 @@ class ClaudeWriter:
     async def write(
         self,
         base: Any,
-        line: OpenChannel,
+        channel: Channel,
         requests: Sequence[PassageRequest],
         *,
         batch_size: int = BATCH,
@@ -170,7 +170,7 @@ class ClaudeWriter:
 
         Args:
             base: An `align.models.loaded_model.LoadedModel`, which weighs.
-            line: To Claude. Where its budget is used up, the rest waits.
+            channel: To Claude. Where its budget is used up, the rest waits.
             requests: From `requests`.
             batch_size: Passages that are sent, weighed and stored together.
 
@@ -182,7 +182,7 @@ class ClaudeWriter:
         starts = range(0, len(requests), batch_size)
         for start in progress(starts, len(starts), "questions", unit=f"batches of {batch_size}"):
             batch = requests[start : start + batch_size]
-            replies, stop = await _replies(line, batch, outcome.problems)
+            replies, stop = await _replies(channel, batch, outcome.problems)
             offers = [
                 self._offer(sent, replies[sent.request.id])
                 for sent in batch
@@ -191,7 +191,7 @@ class ClaudeWriter:
             self._store(best_questions(base, offers, self.name), outcome)
             if stop is not None:
                 raise stop
-            if line.budget.unasked:
+            if channel.budget.unasked:
                 break
         done = outcome.kept + outcome.left_out + outcome.problems.total()
         outcome.unasked = len(requests) - done
@@ -245,7 +245,7 @@ def _passages(count: int) -> str:
 
 
 async def _replies(
-    line: OpenChannel, batch: Sequence[PassageRequest], problems: Counter[str]
+    channel: Channel, batch: Sequence[PassageRequest], problems: Counter[str]
 ) -> tuple[dict[str, list[str]], UserError | None]:
     """Return the offered questions, by request, and what ended the sending early, if anything."""
     from align.claude.sending import send
@@ -257,20 +257,10 @@ async def _replies(
 
     def report(text: str) -> None:
         # What the budget left out of one batch says little: the outcome says it of all.
-        if not line.budget.unasked:
+        if not channel.budget.unasked:
             say(text)
 
-    sending = send(
-        line.client,
-        requests.values(),
-        parse=parse,
-        budget=line.budget,
-        price=line.to.price,
-        concurrency=len(requests),
-        rate=line.to.rate,
-        total=len(requests),
-        progress=report,
-    )
+    sending = send(replace(channel, say=report), requests.values(), parse=parse)
     try:
         async with aclosing(cast(Any, sending)) as replies:
             async for reply in replies:

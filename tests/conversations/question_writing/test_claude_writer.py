@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from align.claude.destination import destination, obtain_consent, open_channel
-from align.claude.spending import Budget
+from align.claude.budget import Budget
+from align.claude.channel import destination, obtain_consent, open_channel
 from align.conversations.question_writing import claude_writer
 from align.conversations.question_writing.claude_writer import PURPOSE, ClaudeWriter, Outcome
 from align.conversations.question_writing.weighing import best_questions
@@ -75,7 +75,7 @@ def written(
     requests, _ = writer.requests(detector)
 
     async def run() -> Outcome:
-        async with open_channel(to, detector, consent, budget_usd=budget_usd) as line:
+        async with open_channel(conn, to, detector, consent, budget_usd=budget_usd) as line:
             return await writer.write(twin, line, requests, batch_size=batch_size)
 
     return asyncio.run(run())
@@ -341,7 +341,7 @@ def test_without_consent_the_gate_lets_nothing_pass(
 
         async def run() -> None:
             to = destination("ann", MODEL, PURPOSE)
-            async with open_channel(to, detector, None, budget_usd=1.0) as line:
+            async with open_channel(conn, to, detector, None, budget_usd=1.0) as line:
                 await writer.write(tiny, line, writer.requests(detector)[0])
 
         with pytest.raises(UserError, match="no consent"):

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from align.claude.spending import tokens_of
+from align.claude.estimates import tokens_of
 from align.conversations.question_writing.questions_prompt import QuestionsPrompt, parse
 from align.errors import UserError
 

@@ -102,7 +102,7 @@ def test_nothing_is_sent_where_nobody_agreed(line: Line, monkeypatch: pytest.Mon
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
-    monkeypatch.setattr("align.claude.destination.on_terminal", lambda: lambda question: said)
+    monkeypatch.setattr("align.claude.channel.on_terminal", lambda: lambda question: said)
 
 
 def _no_run(going: Any) -> None:
@@ -113,7 +113,7 @@ def _no_run(going: Any) -> None:
 def test_without_a_key_nobody_is_asked(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     filled("ann", [document(CHESS, "1")])
     monkeypatch.delenv("ANTHROPIC_API_KEY")
-    monkeypatch.setattr("align.claude.key._stored", lambda: "")
+    monkeypatch.setattr("align.claude.provider._stored_key", lambda: "")
     line(*BY_CLAUDE, "--yes-send", code=2, one_line=False)
     assert "no key" in line.err.splitlines()[-1]
     assert list(read("ann")) == []

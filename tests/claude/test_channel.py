@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 import typer
+from genai_prices import __version__
 
-from align.claude.destination import announcement, destination, obtain_consent, on_terminal
-from align.claude.spending import Estimate
+from align.claude.channel import announcement, destination, obtain_consent, on_terminal
+from align.claude.estimates import Estimate
 from align.errors import UserError
 from align.owner import load_owner
 from align.privacy.egress_log import Attempt, EgressLog, read
@@ -23,8 +24,8 @@ ESTIMATE = Estimate(
 
 
 @pytest.fixture(autouse=True)
-def _there(there: Path) -> None:
-    pass
+def _key(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-test")
 
 
 def test_what_it_will_cost_is_said_before_anything_is_sent() -> None:
@@ -32,7 +33,7 @@ def test_what_it_will_cost_is_said_before_anything_is_sent() -> None:
     assert announcement(to, ESTIMATE, None) == [
         "1,200 requests to claude-haiku-5-5 at api.anthropic.com: about 840,000 tokens read and "
         "98,000 written.",
-        "That costs about $2.50, at most $7.25 (prices of 2026-11).",
+        f"That costs about $2.50, at most $7.25 (prices of genai-prices {__version__}).",
     ]
     assert announcement(to, ESTIMATE, 5.0)[-1] == "The budget is $5.00: no more is spent."
     assert announcement(to, ESTIMATE, 1.0)[-1].endswith(

@@ -1,4 +1,4 @@
-"""What asking will cost, told without sending anything, and the limit that holds."""
+"""What requests will cost, estimated without sending anything."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -75,7 +75,7 @@ class Rate:
     def of_log(
         cls, lines: Iterable[Mapping[str, Any]], model: str, *, output: float = USUAL_OUTPUT
     ) -> "Rate":
-        """Return what a ledger's lines of a model show: of single messages, and of batches."""
+        """Return what the egress log shows of a model: single messages, and batches."""
         rate = cls(output)
         for line in lines:
             usage = _usage_of(line)
@@ -124,9 +124,9 @@ class Rate:
 
 def _guessed(request: Request) -> tuple[float, float]:
     fixed = tokens_of(_form(request))
-    asked = "".join(str(turn["content"]) for turn in request.params["messages"])
+    question = "".join(str(turn["content"]) for turn in request.params["messages"])
     # Not remembered as the shared part is: each question is a text of its own.
-    return float(tokens_of(request.shared) + fixed), float(tokens_of.__wrapped__(asked))
+    return float(tokens_of(request.shared) + fixed), float(tokens_of.__wrapped__(question))
 
 
 def _form(request: Request) -> str:
@@ -135,7 +135,7 @@ def _form(request: Request) -> str:
 
 
 def _usage_of(line: Mapping[str, Any]) -> Usage | None:
-    """Return the tokens that a ledger's line states."""
+    """Return the tokens that a line of the egress log states."""
     read, written = line.get("input_tokens"), line.get("output_tokens")
     if not isinstance(read, int) or not isinstance(written, int):
         return None
@@ -197,29 +197,30 @@ def estimate(
         count: How many there are, where `requests` are only some of them.
     """
     rate, seen, taken = rate or Rate(), set[int](), 0
-    # In tokens at the price of input: what each request costs, and what the first ones of a
-    # shared part cost beyond that.
-    usual = first = read = from_cache = at_most = 0.0
+    # Tokens, and USD of the input: what each request costs, and what the first ones of a shared
+    # part cost beyond that.
+    usual = first = read = from_cache = at_most = usd = 0.0
     for request in requests:
         taken += 1
         shared, rest = rate.input_of(request)
         read += shared + rest
         at_most += worst_case(request, price, rate, batch=batch)
-        write, later, hits = _cached(request, shared, price, rate, batch)
-        usual += rest + shared * later
+        at = price.reading(shared + rest)
+        write, later, hits = _cached(request, shared, at, rate, batch)
+        usual += (rest + shared * later) * at.input
+        usd += rate.output * at.output
         from_cache += shared * hits
         if hash(request.shared) not in seen:
             seen.add(hash(request.shared))
-            first += shared * (write - later)
+            first += shared * (write - later) * at.input
             from_cache -= shared * hits
     times = 1.0 if count is None or not taken else count / taken
-    output = rate.output * taken * times
-    usd = ((usual * times + first) * price.input + output * price.output) / 1e6
+    usd = ((usual + usd) * times + first) / 1e6
     return Estimate(
         requests=round(taken * times),
         input_tokens=round(read * times),
         cached_tokens=round(max(0.0, from_cache * times)),
-        output_tokens=round(output),
+        output_tokens=round(rate.output * taken * times),
         usd=usd * (price.batch if batch else 1.0),
         usd_at_most=at_most * times,
     )
@@ -246,17 +247,19 @@ def _cached(
 
 
 def worst_case(request: Request, price: Price, rate: Rate, *, batch: bool, times: int = 1) -> float:
-    """Return what one asking costs at most, in USD: nothing read from the cache, all room used.
+    """Return what sending a request costs at most, in USD: nothing cached, all room used.
 
     Args:
-        request: What is asked.
+        request: What is sent.
         price: Of the model.
         rate: What replies have shown.
         batch: Whether it goes in a batch.
-        times: How often as long as was said an answer may be.
+        times: How many times `max_tokens` an answer may have.
     """
-    factor = price.write_factor(request.ttl)
     shared, rest = _guessed(request)
+    margin = LEARNED_MARGIN if rate.learned else MARGIN
+    price = price.reading((shared + rest) * margin)
+    factor = price.write_factor(request.ttl)
     read = shared * factor + rest
     if rate.learned:
         shared, rest = rate.input_of(request)
@@ -266,52 +269,3 @@ def worst_case(request: Request, price: Price, rate: Rate, *, batch: bool, times
         read *= MARGIN
     usd = (read * price.input + request.max_tokens * times * price.output) / 1e6
     return usd * price.batch if batch else usd
-
-
-class Budget:
-    """What may be spent; what is under way counts as if it cost the most that it can.
-
-    Args:
-        limit: In USD; None sets none.
-
-    Attributes:
-        spent: What replies cost.
-        unsure: What askings that broke off may have cost; it counts as spent.
-        reserved: What is under way may cost.
-        unasked: How many requests the limit left out.
-    """
-
-    def __init__(self, limit: float | None = None) -> None:
-        self.limit = limit
-        self.spent = self.unsure = self.reserved = 0.0
-        self.unasked = 0
-
-    def reserve(self, worst: float) -> bool:
-        """Set aside what an asking may cost; False where the limit does not hold it."""
-        # A sum of many small floats may be off by a few units in its last place.
-        slack = 1e-12
-        used = self.spent + self.unsure + self.reserved
-        if self.limit is not None and used + worst > self.limit + slack:
-            return False
-        self.reserved += worst
-        return True
-
-    @property
-    def unspent(self) -> float:
-        """Return the share of the limit that was not spent, 0 to 1."""
-        if not self.limit:
-            return 0.0 if self.limit == 0 else 1.0
-        return max(0.0, 1 - (self.spent + self.unsure) / self.limit)
-
-    def settle(self, reserved: float, actual: float | None) -> None:
-        """Put what an asking cost in the place of what was set aside.
-
-        Args:
-            reserved: What was set aside.
-            actual: What it cost; None where nobody says, so that all of it counts.
-        """
-        self.reserved = max(0.0, self.reserved - reserved)
-        if actual is None:
-            self.unsure += reserved
-        else:
-            self.spent += actual

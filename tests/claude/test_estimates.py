@@ -1,24 +1,25 @@
 """What asking costs is told before, and a limit holds."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.claude.prices import Usage, price_of
-from align.claude.requests import Request
-from align.claude.spending import (
+from align.claude.budget import Budget
+from align.claude.estimates import (
     BATCH_HITS,
     ENOUGH,
     USUAL_OUTPUT,
-    Budget,
     Rate,
     estimate,
     tokens_of,
     worst_case,
 )
+from align.claude.prices import Usage, price_of
+from align.claude.requests import Request
 from align.privacy.egress_log import read
 from tests.anthropic_server import serve
 from tests.anthropic_server.tokens import count
@@ -191,6 +192,15 @@ def test_what_is_under_way_counts() -> None:
     budget.settle(0.6, None)
     assert budget.unsure == 0.6 and not budget.reserve(0.5)
     assert Budget(None).reserve(1e9)
+
+
+def test_a_long_prompt_is_estimated_at_the_price_of_long_prompts() -> None:
+    price, long = price_of(MODEL), request(shared=PROSE * 4_000, ttl=None)
+    short = replace(price, longer=())
+    assert sum(Rate().input_of(long)) > price.longer[0][0]
+    whole, cheap = (estimate([long], price=each) for each in (price, short))
+    assert whole.usd == pytest.approx(5 * cheap.usd)
+    assert whole.usd_at_most == pytest.approx(5 * cheap.usd_at_most)
 
 
 def test_the_budget_is_one_for_all_that_is_sent(root: Any) -> None:

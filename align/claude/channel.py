@@ -7,13 +7,14 @@ then opens the channel. Up to there nothing has been sent or written.
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from sqlite3 import Connection
 from typing import Any
 
-from align.claude.key import api_key
+from align.claude.budget import Budget
+from align.claude.estimates import USUAL_OUTPUT, Estimate, Rate
 from align.claude.prices import Price, price_of
-from align.claude.provider import base_url, host_of
-from align.claude.spending import USUAL_OUTPUT, Budget, Estimate, Rate
+from align.claude.provider import api_key, base_url, host_of
 from align.console import dollars
 from align.owner import Owner
 from align.privacy.consent import Consent, ask_consent, terms
@@ -29,15 +30,15 @@ class Destination:
     """Where an owner's texts would go, what for, and at what price.
 
     Attributes:
-        owner: Whose texts.
+        owner_id: Whose texts.
         purpose: `judge` or `questions`.
         url: The provider's address.
-        host: The same, as consent, gate and ledger name it.
+        host: The same, as consent, gate and log name it.
         price: Of the model.
         rate: What earlier replies for this purpose have shown of sizes.
     """
 
-    owner: str
+    owner_id: str
     purpose: str
     url: str
     host: str
@@ -46,31 +47,50 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenChannel:
-    """A line that is open.
+class Poll:
+    """How often a batch is polled, in seconds.
 
     Attributes:
-        to: Where it leads.
-        client: From `align.claude.client.open_client`.
-        budget: What may be spent; shared by all that is sent on it.
-        gate: What every body passes.
-        egress_log: Where every attempt is written.
+        first: Before the first time.
+        longest: Up to which the wait grows.
     """
 
-    to: Destination
+    first: float = 2.0
+    longest: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """An open way to Claude; what is sent on it shares a budget.
+
+    Attributes:
+        conn: The store, in which batches are noted before they are waited for.
+        client: From `align.claude.client.open_client`.
+        price: Of the model.
+        budget: Once it is used up, nothing more is sent; it counts what was left out.
+        rate: What replies have shown of sizes; learns from further ones.
+        concurrency: How many requests are under way at once.
+        poll: How often a batch is polled.
+        say: Gets a line where something is worth saying.
+    """
+
+    conn: Connection
     client: Any
+    price: Price
     budget: Budget
-    gate: EgressGate
-    egress_log: EgressLog
+    rate: Rate = field(default_factory=Rate)
+    concurrency: int = 16
+    poll: Poll = field(default_factory=Poll)
+    say: Say = lambda line: None
 
 
 def destination(
-    owner: str, model: str, purpose: str, *, usual_output: float = USUAL_OUTPUT
+    owner_id: str, model: str, purpose: str, *, usual_output: float = USUAL_OUTPUT
 ) -> Destination:
     """Return where requests would go; needs no key, writes nothing, sends nothing.
 
     Args:
-        owner: Whose texts.
+        owner_id: Whose texts.
         model: Which Claude.
         purpose: `judge` or `questions`.
         usual_output: Tokens of an answer, before replies have shown it.
@@ -79,10 +99,10 @@ def destination(
         UserError: The model's price is not known, or the address is none to send writing to.
     """
     price, url = price_of(model), base_url()
-    # How long an answer is depends on what is asked.
-    lines = (line for line in read(owner) if line.get("purpose") == purpose)
+    # How long an answer is depends on the purpose.
+    lines = (line for line in read(owner_id) if line.get("purpose") == purpose)
     rate = Rate.of_log(lines, model, output=usual_output)
-    return Destination(owner, purpose, url, host_of(url), price, rate)
+    return Destination(owner_id, purpose, url, host_of(url), price, rate)
 
 
 def announcement(to: Destination, estimate: Estimate, budget_usd: float | None) -> list[str]:
@@ -95,7 +115,7 @@ def announcement(to: Destination, estimate: Estimate, budget_usd: float | None) 
         f"{count} to {price.model} at {to.host}: about {estimate.input_tokens:,} tokens "
         f"read{from_cache} and {estimate.output_tokens:,} written.",
         f"That costs about {dollars(estimate.usd)}, at most {dollars(estimate.usd_at_most)} "
-        f"(prices of {price.read}).",
+        f"(prices of {price.source}).",
     ]
     if budget_usd is not None:
         short = "; it does not hold all of them" if estimate.usd > budget_usd else ""
@@ -104,65 +124,74 @@ def announcement(to: Destination, estimate: Estimate, budget_usd: float | None) 
 
 
 def obtain_consent(
-    to: Destination,
-    settings: Owner,
-    *,
-    yes: bool,
-    ask: Ask | None,
-    show: Say,
-    redacted: bool = True,
+    to: Destination, owner: Owner, *, yes: bool, ask: Ask | None, show: Say, redacted: bool = True
 ) -> Consent:
-    """Return the owner's consent: the one on file, or what he says now.
+    """Return the owner's consent: the one on file, or what they answer now.
 
     Args:
-        to: Where his texts would go.
-        settings: The owner's.
-        yes: He said `--yes-send`.
+        to: Where their texts would go.
+        owner: Whose texts.
+        yes: They said `--yes-send`.
         ask: Puts a question on the terminal, as `on_terminal` returns it; None where there is none.
         show: Shows a line of the terms.
         redacted: Whether texts are redacted before they leave.
 
     Raises:
-        UserError: There is no key, he did not agree, or nobody could be asked.
+        UserError: There is no key, they did not agree, or nobody could be asked.
     """
     # Nobody agrees to what can't be sent.
     api_key()
-    lines = terms(to.host, to.purpose, settings, redacted=redacted)
-    with EgressLog(to.owner) as egress_log:
+    lines = terms(to.host, to.purpose, owner, redacted=redacted)
+    with EgressLog(to.owner_id) as egress_log:
         return ask_consent(egress_log, to.host, to.purpose, lines, ask=ask, yes=yes, show=show)
 
 
 @asynccontextmanager
 async def open_channel(
+    conn: Connection,
     to: Destination,
     detector: Detector,
     consent: Consent | None,
     *,
     budget_usd: float | None,
     concurrency: int = 16,
-) -> AsyncIterator[OpenChannel]:
-    """Open the line: a client whose every attempt passes the gate and stands in the ledger.
+    poll: Poll | None = None,
+    say: Say = lambda line: None,
+) -> AsyncIterator[Channel]:
+    """Open a channel: each attempt of its client passes the gate and stands in the egress log.
 
     Args:
+        conn: The store.
         to: Where it leads.
         detector: Finds what must not leave; its store belongs to this thread.
         consent: From `obtain_consent`; without one the gate lets nothing pass.
         budget_usd: What may be spent on it; None sets no limit.
         concurrency: How many requests may be under way at once.
+        poll: How often a batch is polled; None as usual.
+        say: Gets a line where something is worth saying.
 
     Raises:
-        UserError: There is no key, or the ledger can't be written.
+        UserError: There is no key, or the egress log can't be written.
     """
     from align.claude.client import open_client
 
     key = api_key()
-    with EgressLog(to.owner) as egress_log:
+    with EgressLog(to.owner_id) as egress_log:
         gate = EgressGate(detector, consent, egress_log, host=to.host, purpose=to.purpose)
         client = open_client(
             gate, egress_log, key=key, base_url=to.url, price=to.price, concurrency=concurrency
         )
         async with client:
-            yield OpenChannel(to, client, Budget(budget_usd), gate, egress_log)
+            yield Channel(
+                conn,
+                client,
+                to.price,
+                Budget(budget_usd),
+                to.rate,
+                concurrency,
+                poll or Poll(),
+                say,
+            )
 
 
 def on_terminal() -> Ask | None:
