@@ -32,21 +32,21 @@ class Judge(NamedTuple):
 
     def words(self) -> str:
         """Return it as a line: how many verdicts, and whether they count."""
-        said = f"{self.name}: {self.counts.verdicts:,} verdicts on {self.counts.pairs:,} pairs"
+        text = f"{self.name}: {self.counts.verdicts:,} verdicts on {self.counts.pairs:,} pairs"
         if self.gate is None:
-            return f"{said}, not measured yet"
+            return f"{text}, not measured yet"
         state = f"open, weight {self.gate.weight:.2f}" if self.gate.is_open else "shut"
         accuracy, interval = (self.gate.report.get(key) for key in ("accuracy", "interval"))
         measured = f", agrees with the owner in {accuracy:.0%}" if accuracy is not None else ""
         within = f" ({interval[0]:.0%} to {interval[1]:.0%})" if interval else ""
-        return f"{said}, gate {state}{measured}{within}"
+        return f"{text}, gate {state}{measured}{within}"
 
 
 @dataclass
 class Overview:
     """Counts of an owner's store and checkpoints."""
 
-    owner: str
+    owner_id: str
     store: bool = False
     records: Counter[tuple[str, str, Level, str]] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
@@ -72,66 +72,66 @@ class Overview:
 _DECISIVE = ("a", "b", "rewrite")
 
 
-def overview(owner: str, conn: sqlite3.Connection | None) -> Overview:
+def overview(owner_id: str, conn: sqlite3.Connection | None) -> Overview:
     """Count what there is; little more than counts is read, so that it takes no time."""
-    found = Overview(owner, store=conn is not None)
-    folder = owner_dir(owner)
-    found.packed = (folder / "packed" / "sft-rows.jsonl").is_file()
-    found.simulated = simulated_file(owner) is not None
-    found.checkpoints = _checkpoints(owner)
-    cards = [*checkpoints_dir(owner).rglob("scorecard.json"), *folder.glob("scorecard.json")]
-    found.scorecard = max(cards, key=lambda path: path.stat().st_mtime_ns, default=None)
+    result = Overview(owner_id, store=conn is not None)
+    folder = owner_dir(owner_id)
+    result.packed = (folder / "packed" / "sft-rows.jsonl").is_file()
+    result.simulated = simulated_file(owner_id) is not None
+    result.checkpoints = _checkpoints(owner_id)
+    cards = [*checkpoints_dir(owner_id).rglob("scorecard.json"), *folder.glob("scorecard.json")]
+    result.scorecard = max(cards, key=lambda path: path.stat().st_mtime_ns, default=None)
     if conn is not None:
-        _count(conn, found)
-    return found
+        _count(conn, result)
+    return result
 
 
-def _checkpoints(owner: str) -> list[str]:
-    folder = checkpoints_dir(owner)
+def _checkpoints(owner_id: str) -> list[str]:
+    folder = checkpoints_dir(owner_id)
     if not folder.is_dir():
         return []
     names = [path.name for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
     return sorted(name for name in names if name[:3].isdigit() and "-" in name)
 
 
-def _count(conn: sqlite3.Connection, found: Overview) -> None:
-    _count_records(conn, found)
-    _count_prompts(conn, found)
-    found.pairs.update(dict(conn.execute("SELECT purpose, count(*) FROM pairs GROUP BY 1")))
+def _count(conn: sqlite3.Connection, overview: Overview) -> None:
+    _count_records(conn, overview)
+    _count_prompts(conn, overview)
+    overview.pairs.update(dict(conn.execute("SELECT purpose, count(*) FROM pairs GROUP BY 1")))
     for actor, outcome, n, newest in conn.execute(
         "SELECT actor, outcome, count(*), max(time) FROM current_choices c "
         "LEFT JOIN pairs p ON p.id = c.pair_id WHERE p.purpose IS NOT 'arena' GROUP BY 1, 2"
     ):
-        found.choices[actor, outcome] = n
-        found.newest_choice = max(found.newest_choice, newest)
-    found.tally, found.contests = tally(owner_acts(conn)), contests(conn)
-    found.judges = _judges(conn)
-    if found.checkpoints:
-        found.pairs_of_newest = conn.execute(
+        overview.choices[actor, outcome] = n
+        overview.newest_choice = max(overview.newest_choice, newest)
+    overview.tally, overview.contests = tally(owner_acts(conn)), contests(conn)
+    overview.judges = _judges(conn)
+    if overview.checkpoints:
+        overview.pairs_of_newest = conn.execute(
             "SELECT count(*) FROM pairs p JOIN answers a ON a.id = p.answer_a "
             "WHERE p.purpose = 'train' AND a.checkpoint = ?",
-            (found.checkpoints[-1],),
+            (overview.checkpoints[-1],),
         ).fetchone()[0]
 
 
 def _judges(conn: sqlite3.Connection) -> list[Judge]:
     """Return those who judged or tried to, ordered by name."""
     counted, gates = counts(conn), {gate.of: gate for gate in newest_gates(conn)}
-    found = sorted({*counted, *gates})
-    prompts = Counter((judge, model) for judge, model, _ in found)
+    names = sorted({*counted, *gates})
+    prompts = Counter((judge, model) for judge, model, _ in names)
     return [
         Judge(
             f"{judge} {model}" + (f" ({prompt[:8]})" if prompts[judge, model] > 1 else ""),
             counted.get((judge, model, prompt), Counts(0, 0, 0)),
             gates.get((judge, model, prompt)),
         )
-        for judge, model, prompt in found
+        for judge, model, prompt in names
     ]
 
 
 # Few threads are held out: all rows are counted in an index's order, and only the held-out ones
 # looked up by their threads. Joining all of them takes ten times as long.
-def _count_records(conn: sqlite3.Connection, found: Overview) -> None:
+def _count_records(conn: sqlite3.Connection, overview: Overview) -> None:
     columns = "kind, source, level, left_out"
     counted: Counter[tuple[str, str, int, str | None, str]] = Counter()
     for *key, n in conn.execute(f"SELECT {columns}, count(*) FROM records GROUP BY {columns}"):
@@ -144,13 +144,13 @@ def _count_records(conn: sqlite3.Connection, found: Overview) -> None:
         counted[(*key, "evaluation")] += n
     for (kind, source, level, left_out, split), n in counted.items():
         if n and left_out is None:
-            found.records[kind, source, LEVELS[level], split] += n
+            overview.records[kind, source, LEVELS[level], split] += n
         elif n and left_out:
-            found.left_out[left_out] += n
+            overview.left_out[left_out] += n
 
 
-def _count_prompts(conn: sqlite3.Connection, found: Overview) -> None:
-    found.prompts.update(
+def _count_prompts(conn: sqlite3.Connection, overview: Overview) -> None:
+    overview.prompts.update(
         {
             (source, split): n
             for source, split, n in conn.execute(
@@ -163,72 +163,75 @@ def _count_prompts(conn: sqlite3.Connection, found: Overview) -> None:
         "SELECT p.source, count(*) FROM threads t CROSS JOIN prompts p ON p.thread = t.thread "
         "WHERE t.split = 'evaluation' AND p.split = 'train' GROUP BY p.source"
     ):
-        found.prompts[source, "train"] -= n
-        found.prompts[source, "evaluation"] += n
+        overview.prompts[source, "train"] -= n
+        overview.prompts[source, "evaluation"] += n
 
 
-def next_command(found: Overview) -> tuple[str, str]:
+def next_command(overview: Overview) -> tuple[str, str]:
     """Return the command that comes next, as it can be pasted, and why."""
-    owner = found.owner
-    if not found.records and not found.packed and not found.checkpoints:
-        source = "" if owner == "demo" else " FROM=~/my-writing"
-        return make_command("ingest", owner) + source, "no writing yet"
-    if not found.checkpoints:
-        return make_command("sft", owner), "writing, but no twin yet"
-    if not found.pairs["train"]:
-        return make_command("sample", owner), "a twin, but no pairs to choose from"
-    if not found.decisive:
-        chooser = "simulate" if found.simulated else "label"
-        return make_command(chooser, owner), "pairs, but no choices yet"
-    trained = [name for name in found.checkpoints if name.endswith("-dpo")]
-    if not trained or _newer_choices(found, trained[-1]):
-        why = f"{found.decisive:,} choices that no twin was trained on yet"
-        return make_command("dpo", owner), why
-    if found.scorecard is None:
-        return make_command("evaluate", owner), "a trained twin without a scorecard"
-    if found.pairs_of_newest == 0:
-        return make_command("sample", owner), "a new round: pairs of the newest twin"
-    return make_command("chat", owner), "all is done: talk with the twin"
+    owner_id = overview.owner_id
+    if not overview.records and not overview.packed and not overview.checkpoints:
+        source = "" if owner_id == "demo" else " FROM=~/my-writing"
+        return make_command("ingest", owner_id) + source, "no writing yet"
+    if not overview.checkpoints:
+        return make_command("sft", owner_id), "writing, but no twin yet"
+    if not overview.pairs["train"]:
+        return make_command("sample", owner_id), "a twin, but no pairs to choose from"
+    if not overview.decisive:
+        chooser = "simulate" if overview.simulated else "label"
+        return make_command(chooser, owner_id), "pairs, but no choices yet"
+    trained = [name for name in overview.checkpoints if name.endswith("-dpo")]
+    if not trained or _newer_choices(overview, trained[-1]):
+        why = f"{overview.decisive:,} choices that no twin was trained on yet"
+        return make_command("dpo", owner_id), why
+    if overview.scorecard is None:
+        return make_command("evaluate", owner_id), "a trained twin without a scorecard"
+    if overview.pairs_of_newest == 0:
+        return make_command("sample", owner_id), "a new round: pairs of the newest twin"
+    return make_command("chat", owner_id), "all is done: talk with the twin"
 
 
-def _newer_choices(found: Overview, checkpoint: str) -> bool:
+def _newer_choices(overview: Overview, checkpoint: str) -> bool:
     """Tell whether something was chosen after the checkpoint was made."""
     try:
-        text = (checkpoints_dir(found.owner) / checkpoint / "twin.json").read_text("utf-8")
+        text = (checkpoints_dir(overview.owner_id) / checkpoint / "twin.json").read_text("utf-8")
         created = str(json.loads(text).get("created", ""))
     except (OSError, ValueError, AttributeError):
         return False
-    return bool(created) and created[:19] < found.newest_choice[:19]
+    return bool(created) and created[:19] < overview.newest_choice[:19]
 
 
-def lines(found: Overview) -> list[str]:
+def lines(overview: Overview) -> list[str]:
     """Return the overview as it is printed."""
-    shown = [f"owner {found.owner}: {relative_to_root(store_path(found.owner))}"]
-    if not found.store:
-        shown[0] = f"owner {found.owner}: no store yet"
-    shown.append(f"records      {sum(found.records.values()):,}")
-    for (kind, source, level, split), n in sorted(found.records.items()):
+    shown = [f"owner {overview.owner_id}: {relative_to_root(store_path(overview.owner_id))}"]
+    if not overview.store:
+        shown[0] = f"owner {overview.owner_id}: no store yet"
+    shown.append(f"records      {sum(overview.records.values()):,}")
+    for (kind, source, level, split), n in sorted(overview.records.items()):
         shown.append(f"  {source:<17} {kind:<9} {level:<11} {split:<11} {n:>9,}")
-    for reason, n in sorted(found.left_out.items()):
+    for reason, n in sorted(overview.left_out.items()):
         shown.append(f"  left out: {reason:<40} {n:>9,}")
-    shown.append(f"prompts      {_spelled(found.prompts)}")
-    shown.append(f"pairs        {_spelled(found.pairs)}")
+    shown.append(f"prompts      {_spelled(overview.prompts)}")
+    shown.append(f"pairs        {_spelled(overview.pairs)}")
     by_actor: Counter[str] = Counter()
-    for (actor, _), n in found.choices.items():
+    for (actor, _), n in overview.choices.items():
         by_actor[actor] += n
-    decisive = f", {found.decisive:,} with a winner" if found.choices else ""
+    decisive = f", {overview.decisive:,} with a winner" if overview.choices else ""
     shown.append(f"choices      {_spelled(by_actor)}{decisive}")
-    said = [*found.tally.words(), *(f"arena: {contest.words()}" for contest in found.contests)]
-    shown += [f"  {line}" for line in said]
-    if found.judges:
-        shown.append(f"verdicts     {sum(judge.counts.verdicts for judge in found.judges):,}")
-        shown += [f"  {judge.words()}" for judge in found.judges]
-    if found.packed:
+    sentences = [
+        *overview.tally.words(),
+        *(f"arena: {contest.words()}" for contest in overview.contests),
+    ]
+    shown += [f"  {line}" for line in sentences]
+    if overview.judges:
+        shown.append(f"verdicts     {sum(judge.counts.verdicts for judge in overview.judges):,}")
+        shown += [f"  {judge.words()}" for judge in overview.judges]
+    if overview.packed:
         shown.append("packed       rows from another machine")
-    shown.append(f"checkpoints  {', '.join(found.checkpoints) or 'none'}")
-    card = relative_to_root(found.scorecard) if found.scorecard else "none"
+    shown.append(f"checkpoints  {', '.join(overview.checkpoints) or 'none'}")
+    card = relative_to_root(overview.scorecard) if overview.scorecard else "none"
     shown.append(f"scorecard    {card}")
-    command, why = next_command(found)
+    command, why = next_command(overview)
     shown.append(f"next         {command}   ({why})")
     return shown
 

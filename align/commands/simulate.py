@@ -34,8 +34,8 @@ def simulate(
         raise UserError(
             f"owner {owner!r}", "no pairs to choose from", f"Run: {make_command('sample', owner)}"
         )
-    said = ", ".join(f"{n:,} {outcome}" for outcome, n in sorted(result.outcomes.items()))
-    print(f"simulated choices: {said or 'none new'}; {result.known:,} there before")
+    counts = ", ".join(f"{n:,} {outcome}" for outcome, n in sorted(result.outcomes.items()))
+    print(f"simulated choices: {counts or 'none new'}; {result.known:,} there before")
     if result.agreement is not None:
         low, high = result.agreement
         print(

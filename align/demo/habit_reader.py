@@ -2,8 +2,8 @@
 
 These detectors belong to the simulated owner alone. The scorecard measures style with its own
 features (align.text.style), so that the choices and the final judging are never the same function.
-Contractions, small letters, brackets, shouts and ellipses are left to the scorecard: whether a twin
-comes closer to the owner there as well is what choices made without them can show.
+Contractions, small letters, brackets, shouts and ellipses are left to the scorecard: whether a
+model comes closer to the owner there as well is what choices made without them can show.
 """
 
 import re
@@ -111,10 +111,10 @@ class Reader:
 
 
 def _no_subject(sentence: str) -> bool:
-    found = _SUBJECTLESS.match(sentence)
-    if found is None:
+    start = _SUBJECTLESS.match(sentence)
+    if start is None:
         return False
-    return bool(_FOLLOWED.match(sentence[found.end() :])) or len(sentence) < 60
+    return bool(_FOLLOWED.match(sentence[start.end() :])) or len(sentence) < 60
 
 
 def _is_echo(sentence: str) -> bool:

@@ -207,8 +207,8 @@ class Pen:
             closing: whether it ends here (maxim, question back, sign-off).
         """
         self.used -= set(self.voice.hedges + self.voice.tags)
-        said = [clause for role in roles if (clause := self.clause(role)) is not None]
-        if not said:
+        clauses = [clause for role in roles if (clause := self.clause(role)) is not None]
+        if not clauses:
             return self.finish(f"{self.slot('name')} is {self.slot('is')}.")
         sentences: list[str] = []
         opener = ""
@@ -216,7 +216,7 @@ class Pen:
             sentences.append(self._echo())
         elif opening and self.chance("opener"):
             opener = self.own(self.voice.openers)
-        for group in self._groups(said):
+        for group in self._groups(clauses):
             sentences.append(self._sentence(group, opener))
             opener = ""
         if self.chance("stamp"):

@@ -30,7 +30,7 @@ class Chooser(Protocol):
 
 @dataclass
 class Simulated:
-    """What was chosen in one run, and how often the same was said again."""
+    """What was chosen in one run, and how often a repeated choice was the same."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     known: int = 0
@@ -80,7 +80,7 @@ def _ask(chooser: Chooser, pair: PairView, seed: int, *, swapped: bool) -> str:
         left = "b" if left == "a" else "a"
     texts = {"a": pair.text_a, "b": pair.text_b}
     right = "b" if left == "a" else "a"
-    # One generator a question: what is answered does not hang on what was asked before.
+    # One generator a question: a choice does not depend on the choices before it.
     rng = random.Random(f"{seed} {pair.id} {'again' if swapped else 'first'}")
     choice = chooser.choose(pair.messages[-1]["content"], texts[left], texts[right], rng)
     return {"left": left, "right": right}.get(choice, choice)

@@ -128,30 +128,32 @@ def distinctive(key: str) -> frozenset[str]:
 @cache
 def topic_words() -> frozenset[str]:
     """Return all content words of all topics as they are written, for masking in a judge."""
-    found = {w for each in topics() for w in words(each.text())}
-    found |= {w for each in topics() for p in each.phrases["rival"] for w in words(p)}
-    return frozenset(w for w in found if w not in _COMMON and len(w) > 2)
+    content_words = {w for each in topics() for w in words(each.text())}
+    content_words |= {w for each in topics() for p in each.phrases["rival"] for w in words(p)}
+    return frozenset(w for w in content_words if w not in _COMMON and len(w) > 2)
 
 
 @cache
 def _topics_of_stem() -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+    index: dict[str, tuple[str, ...]] = {}
     for each in topics():
-        for one in distinctive(each.key):
-            found[one] = (*found.get(one, ()), each.key)
-    return found
+        for word_stem in distinctive(each.key):
+            index[word_stem] = (*index.get(word_stem, ()), each.key)
+    return index
 
 
 def hits(text: str) -> Counter[str]:
     """Count, for each topic, the different stems of a text that are distinctive for it."""
     index = _topics_of_stem()
-    return Counter(key for one in {stem(w) for w in words(text)} for key in index.get(one, ()))
+    return Counter(
+        key for word_stem in {stem(w) for w in words(text)} for key in index.get(word_stem, ())
+    )
 
 
 def on_topic(key: str, text: str) -> bool:
     """Say whether a text speaks of this topic, and of no other more than of it."""
-    found = hits(text)
-    return found[key] > 0 and found[key] == max(found.values())
+    counts = hits(text)
+    return counts[key] > 0 and counts[key] == max(counts.values())
 
 
 @cache
@@ -159,15 +161,15 @@ def topic_of(prompt: str) -> str | None:
     """Return the topic that a prompt speaks of, or None where it names none."""
     lowered = " ".join(words(prompt))
     padded = f" {lowered} "
-    named = [
+    mentions = [
         (padded.index(f" {form.lower()} "), -len(form), each.key)
         for each in topics()
         for form in (each.name, each.doing, each.do, each.did)
         if f" {form.lower()} " in padded
     ]
-    if named:
+    if mentions:
         # "Is chess better than playing cards?" names its subject first.
-        return min(named)[2]
+        return min(mentions)[2]
     ranked = hits(prompt).most_common(2)
     if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
         return None

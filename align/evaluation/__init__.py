@@ -1,1 +1,1 @@
-"""How close a twin comes to its owner: one measure a file, and the scorecard that shows them."""
+"""How close trained models come to their owner: the measures, and the scorecard of them."""

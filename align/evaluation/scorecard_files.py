@@ -1,4 +1,4 @@
-"""Where scorecards lie: `checkpoints/<owner>/scorecards/NNN-<twin>/`, `scorecard` the newest.
+"""Where scorecards lie: `checkpoints/<owner>/scorecards/NNN-<checkpoint>/`, `scorecard` the newest.
 
 A scorecard's folder is made beside and renamed, and never changes again, as a checkpoint's.
 """

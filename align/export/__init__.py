@@ -1,1 +1,1 @@
-"""A twin as other tools take it: a merged model or an adapter, with a card, GGUF and Modelfile."""
+"""A checkpoint for other tools: a merged model or an adapter, with a card, GGUF and Modelfile."""

@@ -1,4 +1,4 @@
-"""Whether an exported model still says what the twin says: logits, side by side."""
+"""Whether an exported model still says what its checkpoint says: logits, side by side."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ _ARITHMETIC = 1e-4
 
 @dataclass(frozen=True)
 class Agreement:
-    """How near the exported model's logits are to the twin's.
+    """How near the exported model's logits are to the checkpoint's.
 
     Attributes:
         prompts: How many were compared, at each of their tokens.
@@ -37,7 +37,7 @@ class Agreement:
 
     @property
     def holds(self) -> bool:
-        """Tell whether the export is the twin."""
+        """Tell whether the export is the checkpoint's model."""
         is_near = math.isfinite(self.largest) and self.largest <= self.tolerance
         return is_near and (self.lost is None or self.lost < _LOST)
 
@@ -88,7 +88,7 @@ def logits(model: Any, prompts: Sequence[Sequence[int]]) -> Iterator[Any]:
 
 
 def agreement(
-    twin: Sequence[Any],
+    checkpoint: Sequence[Any],
     exported: Sequence[Any],
     noisy: Iterable[Any],
     trained: Sequence[float] | None,
@@ -96,14 +96,14 @@ def agreement(
     """Compare logits, prompt by prompt; each is (T, V).
 
     Args:
-        twin: The twin's own.
+        checkpoint: The checkpoint's.
         exported: The exported model's.
         noisy: The exported model's, its weights rounded anew.
         trained: Sums of squares by which training moved the base's; None where there is no base.
     """
     largest = noise = magnitude = moved = 0.0
     positions = same = 0
-    for ours, theirs, shaken in zip(twin, exported, noisy, strict=True):
+    for ours, theirs, shaken in zip(checkpoint, exported, noisy, strict=True):
         largest = max(largest, _largest(theirs - ours))
         noise = max(noise, _largest(shaken - theirs))
         magnitude = max(magnitude, _largest(ours))
@@ -113,7 +113,7 @@ def agreement(
     total = sum(trained) if trained else 0.0
     lost = math.sqrt(moved / total) if total else None
     allowed = tolerance(noise, magnitude)
-    return Agreement(len(twin), largest, same / positions, allowed, lost)
+    return Agreement(len(checkpoint), largest, same / positions, allowed, lost)
 
 
 def _largest(values: Any) -> float:

@@ -89,7 +89,7 @@ def export(checkpoint: Checkpoint, request: ExportRequest) -> ExportResult:
 
     Raises:
         UserError: It can't be exported as asked, there is no room, or what was written does not
-            say what the twin says; nothing lies under the folder's name then.
+            say what the checkpoint says; nothing lies under the folder's name then.
     """
     plan = _planned(checkpoint, request)
     check_out(request.out, force=request.force)

@@ -1,6 +1,6 @@
 """GGUF through llama.cpp: converted, quantised, and held against the unquantised file.
 
-A twin in four bits that talks gibberish is a known failure, and one that no error shows: so the
+A model in four bits that talks gibberish is a known failure, and one that no error shows: so the
 perplexity of both files is taken on the same text, which is the project's own and not the owner's.
 """
 

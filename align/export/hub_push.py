@@ -1,4 +1,4 @@
-"""An export pushed to a repository of the hub: only when told, private unless said otherwise."""
+"""An export pushed to a repository of the hub: only on request, and private by default."""
 
 import os
 import re
@@ -52,7 +52,7 @@ def files_of(folder: Path) -> list[tuple[str, int]]:
     return [(str(path.relative_to(folder)), path.stat().st_size) for path in paths]
 
 
-def push(owner: str, folder: Path, repository: str, *, public: bool) -> str:
+def push(owner_id: str, folder: Path, repository: str, *, public: bool) -> str:
     """Push an export's folder as one commit, and return its address.
 
     Each file stands in the owner's egress log: what left this machine.
@@ -63,7 +63,7 @@ def push(owner: str, folder: Path, repository: str, *, public: bool) -> str:
     from huggingface_hub import HfApi
 
     api = HfApi(endpoint=_endpoint())
-    with EgressLog(owner) as egress_log:
+    with EgressLog(owner_id) as egress_log:
         try:
             api.create_repo(repository, private=not public, exist_ok=True)
             _check_seen(api, repository, public=public)
@@ -86,7 +86,7 @@ def push(owner: str, folder: Path, repository: str, *, public: bool) -> str:
 
 
 def _check_seen(api: Any, repository: str, *, public: bool) -> None:
-    """Refuse to put into a repository that was there, and all can see, what was to be private."""
+    """Refuse to put a private export into a public repository that was there."""
     if not public and not api.model_info(repository).private:
         raise UserError(
             "--push",

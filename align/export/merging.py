@@ -1,4 +1,4 @@
-"""A twin as one plain model: its adapter merged into the base, in float32, then rounded once."""
+"""A checkpoint as one model: its adapter merged into the base in float32, then rounded once."""
 
 import warnings
 from collections.abc import Sequence
@@ -31,13 +31,13 @@ _PROMPTS = 20
 
 @dataclass(frozen=True)
 class Reference:
-    """The twin's own logits on the prompts, to hold the export against.
+    """The checkpoint's logits on the prompts, to compare the export with.
 
     Attributes:
-        prompts: Token ids, as the twin was trained to read them.
+        prompts: Token ids, as the model was trained to read them.
         logits: Of each prompt, (T, V).
         trained: Of each prompt, the sum of squares by which training moved the base's logits; None
-            of a full twin.
+            of a model that was trained whole.
     """
 
     prompts: list[list[int]]
@@ -60,10 +60,10 @@ def _alternates(messages: Sequence[Message]) -> bool:
 
 
 def tokenizer_of(checkpoint: Checkpoint) -> Any:
-    """Return the twin's tokenizer.
+    """Return the checkpoint's tokenizer.
 
     Raises:
-        UserError: It is not the one that the twin was trained with.
+        UserError: It is not the one of the training.
     """
     folder = checkpoint.path
     assert folder is not None and checkpoint.lineage is not None
@@ -80,7 +80,7 @@ def tokenizer_of(checkpoint: Checkpoint) -> Any:
 def merged(
     checkpoint: Checkpoint, tokenizer: Any, conversations: Sequence[list[Message]], dtype: str
 ) -> tuple[Any, Reference]:
-    """Return the twin as one model, its weights of the type asked for, and its own logits before.
+    """Return one model with weights of a type, and the checkpoint's logits before rounding.
 
     The adapter is added in float32 to the base as it is stored (in full precision where training
     held it in four bits), and the sum is rounded once.
@@ -101,11 +101,11 @@ def merged(
 
 
 def compared(folder: Path, reference: Reference, dtype: str) -> Agreement:
-    """Load an exported folder as anybody would, and compare its logits with the twin's.
+    """Load an exported folder as anybody would, and compare its logits with the checkpoint's.
 
     Args:
         folder: The export.
-        reference: The twin's own logits.
+        reference: The checkpoint's logits.
         dtype: What the export's weights were rounded to.
     """
     import torch
@@ -159,9 +159,9 @@ def save_tokenizer(tokenizer: Any, folder: Path) -> None:
 
 
 def generation_config(model: Any, tokenizer: Any, checkpoint: Checkpoint) -> Any:
-    """Return how the twin is sampled: its lineage's settings, and every token that ends an answer.
+    """Return how the model is sampled: its lineage's settings, and every token that ends an answer.
 
-    What the base's own configuration says beside (top_k, penalties) is no part of the twin.
+    What the base's own configuration says beside (top_k, penalties) is left out.
     """
     from transformers import GenerationConfig
 

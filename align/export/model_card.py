@@ -1,4 +1,4 @@
-"""The model card: what a twin was made of and how it did, in figures; no text of its owner's."""
+"""The model card: what a model was made of and how it did, in figures; no text of its owner's."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -64,7 +64,7 @@ def card(
         dtype: What the weights are stored as.
         name: Whether the owner's name may stand in it.
         agreement: How near a merged model is to its adapter.
-        scorecard: `matches` and `measures` of a scorecard that this twin is in.
+        scorecard: `matches` and `measures` of a scorecard that this checkpoint is in.
     """
     stages = ancestry(checkpoint)
     last = stages[-1]

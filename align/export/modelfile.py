@@ -1,4 +1,4 @@
-"""An Ollama Modelfile: the chat template in Go's words, the stops and the sampling."""
+"""An Ollama Modelfile: the chat template in Go, the stops and the sampling."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,13 +16,13 @@ def modelfile(
     """Return the text of a Modelfile.
 
     Args:
-        tokenizer: The twin's, with its chat template.
+        tokenizer: The checkpoint's, with its chat template.
         weights: What FROM names, as seen from the Modelfile's folder: a GGUF file, or `.`.
-        sampling: temperature, top_p and max_new_tokens of the lineage; absent ones are not said.
+        sampling: temperature, top_p and max_new_tokens of the lineage; absent ones are left out.
         stops: Ids that end an answer, besides the template's own stop token.
 
     Raises:
-        UserError: The template can't be said in Ollama's words.
+        UserError: The template can't be written for Ollama.
     """
     turns = turns_of(tokenizer)
     template = go_template(turns, start=not adds_bos(tokenizer))

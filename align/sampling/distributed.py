@@ -17,7 +17,7 @@ from typing import Any
 
 from align.errors import UserError
 
-# A share may take hours; whether its process lives is told by its connection.
+# A share may take hours; a lost process shows by its connection.
 _TIMEOUT = timedelta(days=7)
 Answered = tuple[int, int, str]
 
@@ -68,7 +68,7 @@ class DistributedModel:
         if not conversations:
             return
         arrived: SimpleQueue[dict[str, Any]] = SimpleQueue()
-        # Before anything is asked: a process that failed to load waits to be heard, not to hear.
+        # Before anything is sent: a process that failed to load waits to report that.
         for other in self._others:
             threading.Thread(target=_gather, args=(other, arrived), daemon=True).start()
         self._send_all(

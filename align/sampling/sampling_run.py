@@ -36,7 +36,7 @@ class SamplingRequest:
 
     Attributes:
         owner_id: Whose model.
-        checkpoint: base, sft, dpo, 002-dpo or a path; None for the newest twin.
+        checkpoint: base, sft, dpo, 002-dpo or a path; None for the newest.
         pairs: How many.
         against_records: Draw one answer a prompt that people asked, against the owner's reply.
         limit: With against_records: how many prompts.
