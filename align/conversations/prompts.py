@@ -25,7 +25,8 @@ from align.store.neighbours import (
     records_around,
 )
 from align.store.prompts import Message, Prompt, PromptSource, add_prompts
-from align.store.records import Added, Record
+from align.store.records import Record
+from align.store.tables import Added
 
 # What people asked: so many prompts on the training side, and a share of it for evaluation.
 MOST_ASKED = 2000

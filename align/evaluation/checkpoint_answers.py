@@ -14,7 +14,7 @@ from align.models.checkpoints import Checkpoint
 from align.models.loaded_model import log_likelihood
 from align.models.loading import load_model
 from align.sampling import Sampling, store_as_they_come
-from align.store.evaluations import (
+from align.store.answers import (
     EvaluationAnswer,
     add_evaluation_answers,
     iter_evaluation_answers,

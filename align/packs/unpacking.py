@@ -16,8 +16,8 @@ from align.owner import owner_file
 from align.packs.bundle import Bundle
 from align.paths import checkpoints_dir, owner_dir, recipes_dir, relative_to_root
 from align.store.merge import TABLES, merge
-from align.store.records import Added
 from align.store.schema import shipped_migrations
+from align.store.tables import Added
 
 
 @dataclass

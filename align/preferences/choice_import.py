@@ -22,7 +22,7 @@ from align.store.events import NewEvent, append_events
 from align.store.ids import Split, content_id, storable
 from align.store.pairs import Pair, Purpose, add_pairs, pair_of_texts
 from align.store.prompts import Message, Prompt, add_prompts, make_as_private
-from align.store.records import Added
+from align.store.tables import Added
 
 _CHECKPOINT = "imported"
 _LINE = 'Write {"prompt", "a", "b", "outcome"} or {"prompt", "chosen", "rejected"}'

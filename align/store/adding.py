@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from align.levels import LEVELS
 from align.store.connection import transaction
-from align.store.records import Added, Record, decide_split
+from align.store.records import Record, decide_split
+from align.store.tables import Added
 
 _INSERT = (
     "INSERT OR IGNORE INTO records (id, kind, source, origin, thread, position, author, is_owner, "

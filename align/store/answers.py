@@ -1,14 +1,13 @@
-"""Answers: what a twin wrote to a prompt."""
+"""Answers: what a checkpoint wrote to a prompt, for pairs or for the evaluation."""
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from align.store.connection import transaction
 from align.store.ids import canonical_json, content_id, storable
-from align.store.records import Added
+from align.store.tables import Added, add_rows, condition
 
 
 @dataclass(frozen=True)
@@ -46,20 +45,12 @@ class Answer:
 
 def add_answers(conn: sqlite3.Connection, answers: Iterable[Answer]) -> Added:
     """Add answers; known ones change nothing."""
-    new = known = 0
-    with transaction(conn):
-        for answer in answers:
-            cursor = conn.execute(
-                "INSERT OR IGNORE INTO answers VALUES (?,?,?,?,?,?,?,?)",
-                (
-                    answer.id, answer.prompt_id, answer.text, answer.checkpoint,
-                    answer.checkpoint_hash, canonical_json(dict(answer.settings)), answer.seed,
-                    answer.n,
-                ),
-            )  # fmt: skip
-            new += cursor.rowcount
-            known += 1 - cursor.rowcount
-    return Added(new, known)
+    rows = (
+        (a.id, a.prompt_id, a.text, a.checkpoint, a.checkpoint_hash,
+         canonical_json(dict(a.settings)), a.seed, a.n)
+        for a in answers
+    )  # fmt: skip
+    return add_rows(conn, "answers", rows)
 
 
 def answers_of(conn: sqlite3.Connection, checkpoint_hash: str) -> list[Answer]:
@@ -69,3 +60,56 @@ def answers_of(conn: sqlite3.Connection, checkpoint_hash: str) -> list[Answer]:
         (checkpoint_hash,),
     )
     return [Answer(**{**dict(row), "settings": json.loads(row["settings"])}) for row in rows]
+
+
+@dataclass(frozen=True)
+class EvaluationAnswer:
+    """One answer to a held-out prompt."""
+
+    id: str
+    prompt_id: str
+    checkpoint: str
+    checkpoint_hash: str
+    seed: int
+    settings: Mapping[str, Any]
+    text: str
+
+    @classmethod
+    def new(
+        cls,
+        *,
+        prompt_id: str,
+        checkpoint: str,
+        checkpoint_hash: str,
+        seed: int,
+        settings: Mapping[str, Any],
+        text: str,
+    ) -> "EvaluationAnswer":
+        """Make an answer, with the id that its content gives it."""
+        text = storable(text)
+        named = content_id(prompt_id, checkpoint_hash, seed, canonical_json(dict(settings)), text)
+        return cls(named, prompt_id, checkpoint, checkpoint_hash, seed, settings, text)
+
+
+def add_evaluation_answers(conn: sqlite3.Connection, answers: Iterable[EvaluationAnswer]) -> Added:
+    """Add answers; known ones change nothing."""
+    rows = (
+        (a.id, a.prompt_id, a.checkpoint, a.checkpoint_hash, a.seed,
+         canonical_json(dict(a.settings)), a.text)
+        for a in answers
+    )  # fmt: skip
+    return add_rows(conn, "evaluation_answers", rows)
+
+
+def iter_evaluation_answers(
+    conn: sqlite3.Connection, *, checkpoint_hash: str | None = None, seed: int | None = None
+) -> Iterator[EvaluationAnswer]:
+    """Yield the answers, ordered by checkpoint, seed and prompt."""
+    where, values = condition({"checkpoint_hash": checkpoint_hash, "seed": seed})
+    rows = conn.execute(
+        f"SELECT * FROM evaluation_answers WHERE {where} "
+        "ORDER BY checkpoint_hash, seed, prompt_id, id",
+        values,
+    )
+    for row in rows.fetchall():
+        yield EvaluationAnswer(**{**dict(row), "settings": json.loads(row["settings"])})

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from align.store.connection import transaction
-from align.store.records import Added
+from align.store.tables import Added
 
 Row = Mapping[str, Any]
 

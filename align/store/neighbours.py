@@ -6,14 +6,10 @@ from typing import NamedTuple
 
 from align.levels import LEVELS
 from align.store.ids import Split
-from align.store.records import Record
+from align.store.records import RECORD_FIELDS, Record, record_of
 
 _SEALED = LEVELS.index("sealed")
 _PLACE = "r.id, r.thread, r.origin, r.position, r.number, t.split"
-# In the order of a record's fields; the side is its thread's.
-_NAMES = Record._fields
-_FIELDS = ", ".join("t.split" if name == "split" else f'r."{name}"' for name in _NAMES)
-_IS_OWNER, _LEVEL = _NAMES.index("is_owner"), _NAMES.index("level")
 # A plus keeps SQLite from an index of its own choice, which would sort a million rows first.
 _LEARNED = f"+r.kind = 'turn' AND +r.is_owner = 1 AND +r.left_out IS NULL AND +r.level < {_SEALED}"
 
@@ -80,7 +76,7 @@ def records_around(
     """Return a message with at most so many records of its conversation on either side."""
     here = (place.thread, place.origin, place.position, place.number)
     select = (
-        f"SELECT {_FIELDS} FROM records r JOIN threads t ON t.thread = r.thread "
+        f"SELECT {RECORD_FIELDS} FROM records r JOIN threads t ON t.thread = r.thread "
         "WHERE r.thread = ? AND r.origin = ? AND (r.position, r.number) "
     )
     earlier = conn.execute(
@@ -89,10 +85,4 @@ def records_around(
     later = conn.execute(
         f"{select} > (?, ?) ORDER BY r.position, r.number LIMIT ?", (*here, after)
     ).fetchall()
-    return [_record(row) for row in (*reversed(earlier), *later)]
-
-
-def _record(row: sqlite3.Row) -> Record:
-    values = list(row)
-    values[_IS_OWNER], values[_LEVEL] = bool(values[_IS_OWNER]), LEVELS[values[_LEVEL]]
-    return Record(*values)
+    return [record_of(row) for row in (*reversed(earlier), *later)]

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from align.levels import LEVELS, Level
-from align.store.connection import transaction
 from align.store.ids import Split, content_id
 from align.store.prompts import Message
-from align.store.records import Added
+from align.store.tables import Added, add_rows
 
 Purpose = Literal["train", "arena"]
 
@@ -63,19 +62,8 @@ class PairView:
 
 def add_pairs(conn: sqlite3.Connection, pairs: Iterable[Pair]) -> Added:
     """Add pairs; known ones change nothing."""
-    new = known = 0
-    with transaction(conn):
-        for pair in pairs:
-            cursor = conn.execute(
-                "INSERT OR IGNORE INTO pairs VALUES (?,?,?,?,?,?)",
-                (
-                    pair.id, pair.prompt_id, pair.answer_a, pair.answer_b, pair.purpose,
-                    pair.similarity,
-                ),
-            )  # fmt: skip
-            new += cursor.rowcount
-            known += 1 - cursor.rowcount
-    return Added(new, known)
+    rows = ((p.id, p.prompt_id, p.answer_a, p.answer_b, p.purpose, p.similarity) for p in pairs)
+    return add_rows(conn, "pairs", rows)
 
 
 def iter_pairs(

@@ -9,7 +9,8 @@ from typing import Literal
 from align.levels import LEVELS, Level
 from align.store.connection import transaction
 from align.store.ids import Split, canonical_json, content_id, storable
-from align.store.records import Added, decide_split, split_of_thread
+from align.store.records import decide_split, split_of_thread
+from align.store.tables import Added, add_rows, condition
 
 PromptSource = Literal["asked", "added", "bundled", "identity"]
 Message = dict[str, str]
@@ -57,31 +58,21 @@ class Prompt:
 
 def add_prompts(conn: sqlite3.Connection, prompts: Iterable[Prompt]) -> Added:
     """Add prompts; one that is known keeps its thread, and so its split."""
-    new = known = 0
-    with transaction(conn):
+    prompts = list(prompts)
+
+    def rows() -> Iterator[tuple[object, ...]]:
         for prompt in prompts:
             decide_split(conn, prompt.thread, prompt.split)
             split = split_of_thread(conn, prompt.thread)
             # What records say about privacy is looked up, so that it can change with them.
             level = 0 if prompt.records else LEVELS.index(prompt.level)
-            cursor = conn.execute(
-                "INSERT OR IGNORE INTO prompts VALUES (?,?,?,?,?,?)",
-                (
-                    prompt.id,
-                    canonical_json(prompt.messages),
-                    prompt.source,
-                    prompt.thread,
-                    split,
-                    level,
-                ),
-            )
-            new += cursor.rowcount
-            known += 1 - cursor.rowcount
-            conn.executemany(
-                "INSERT OR IGNORE INTO prompt_records VALUES (?, ?)",
-                [(prompt.id, record) for record in prompt.records],
-            )
-    return Added(new, known)
+            messages = canonical_json(prompt.messages)
+            yield prompt.id, messages, prompt.source, prompt.thread, split, level
+
+    with transaction(conn):
+        added = add_rows(conn, "prompts", rows())
+        add_rows(conn, "prompt_records", ((p.id, record) for p in prompts for record in p.records))
+    return added
 
 
 def make_as_private(conn: sqlite3.Connection, prompt_id: str, level: Level) -> None:
@@ -101,13 +92,8 @@ def iter_prompts(
     source: PromptSource | None = None,
 ) -> Iterator[Prompt]:
     """Yield the prompts, ordered by id: an order that says nothing about them."""
-    wanted = {"split": split, "source": source}
-    clauses = [f"{column} = ?" for column, value in wanted.items() if value is not None]
-    values: list[object] = [value for value in wanted.values() if value is not None]
-    if levels is not None:
-        clauses.append(f"level IN ({','.join('?' * len(levels))})")
-        values += [LEVELS.index(level) for level in levels]
-    where = " AND ".join(clauses) or "1"
+    numbers = None if levels is None else [LEVELS.index(level) for level in levels]
+    where, values = condition({"split": split, "source": source, "level": numbers})
     behind: dict[str, list[str]] = {}
     for prompt, record in conn.execute("SELECT * FROM prompt_records ORDER BY 1, 2"):
         behind.setdefault(prompt, []).append(record)

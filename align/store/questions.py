@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from align.store.connection import transaction
 from align.store.ids import content_id, storable
-from align.store.records import Added
+from align.store.tables import Added
 
 
 @dataclass(frozen=True)

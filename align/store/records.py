@@ -2,21 +2,15 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Collection, Iterator
-from typing import Literal, NamedTuple, cast
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Literal, NamedTuple, cast
 
 from align.levels import LEVELS, Level
 from align.store.connection import transaction
 from align.store.ids import Split, storable
+from align.store.tables import condition
 
 Kind = Literal["turn", "document"]
-
-
-class Added(NamedTuple):
-    """How many rows were new, and how many were there already."""
-
-    new: int
-    known: int
 
 
 class Record(NamedTuple):
@@ -126,15 +120,12 @@ def iter_records(
     include_left_out: bool = False,
 ) -> Iterator[Record]:
     """Yield the records, ordered by thread, origin and position."""
-    wanted = {"t.split": split, "r.kind": kind, "r.is_owner": is_owner}
-    clauses = [f"{column} = ?" for column, value in wanted.items() if value is not None]
-    values: list[object] = [value for value in wanted.values() if value is not None]
-    if levels is not None:
-        clauses.append(f"r.level IN ({','.join('?' * len(levels))})")
-        values += [LEVELS.index(level) for level in levels]
-    if not include_left_out:
-        clauses.append("r.left_out IS NULL")
-    yield from read_records(conn, clauses, values)
+    numbers = None if levels is None else [LEVELS.index(level) for level in levels]
+    where, values = condition(
+        {"t.split": split, "r.kind": kind, "r.is_owner": is_owner, "r.level": numbers}
+    )
+    left_out = [] if include_left_out else ["r.left_out IS NULL"]
+    yield from read_records(conn, [where, *left_out], values)
 
 
 def find_record(conn: sqlite3.Connection, beginning: str) -> list[Record]:
@@ -146,17 +137,24 @@ def read_records(
     conn: sqlite3.Connection, clauses: list[str], values: list[object]
 ) -> Iterator[Record]:
     """Yield the records for which all clauses hold: SQL on `r`, a record, and `t`, its thread."""
-    where = " AND ".join(clauses) or "1"
     rows = conn.execute(
-        "SELECT r.*, t.split FROM records r JOIN threads t ON t.thread = r.thread "
-        f"WHERE {where} ORDER BY r.thread, r.origin, r.position, r.number",
+        f"SELECT {RECORD_FIELDS} FROM records r JOIN threads t ON t.thread = r.thread "
+        f"WHERE {' AND '.join(clauses)} ORDER BY r.thread, r.origin, r.position, r.number",
         values,
     )
-    for row in rows:
-        fields = {key: row[key] for key in row.keys() if key != "number"}  # noqa: SIM118
-        fields["is_owner"] = bool(fields["is_owner"])
-        fields["level"] = LEVELS[fields["level"]]
-        yield Record(**fields)
+    yield from map(record_of, rows)
+
+
+# In the order of a record's fields, of `r`, a record, and `t`, its thread.
+RECORD_FIELDS = ", ".join("t.split" if n == "split" else f'r."{n}"' for n in Record._fields)
+_IS_OWNER, _LEVEL = Record._fields.index("is_owner"), Record._fields.index("level")
+
+
+def record_of(row: Sequence[Any]) -> Record:
+    """Return a row of `RECORD_FIELDS` as a record."""
+    values = list(row)
+    values[_IS_OWNER], values[_LEVEL] = bool(values[_IS_OWNER]), LEVELS[values[_LEVEL]]
+    return Record(*values)
 
 
 def set_level(

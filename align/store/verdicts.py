@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, cast
 from align.choices.verdicts import Certainty, Judgement, Winner
 from align.store.connection import transaction
 from align.store.ids import content_id
-from align.store.records import Added
+from align.store.tables import Added
 
 Order = Literal["ab", "ba"]
 # The provider failed, or nothing was sent: no answer, so it may be asked again.

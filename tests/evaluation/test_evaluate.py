@@ -18,8 +18,8 @@ from align.evaluation.evaluate import (
 from align.evaluation.reference_texts import reference_texts
 from align.models.checkpoints import Checkpoint
 from align.store.adding import add_records
+from align.store.answers import iter_evaluation_answers
 from align.store.connection import open_store
-from align.store.evaluations import iter_evaluation_answers
 from align.store.prompts import Prompt, add_prompts
 from align.store.records import Record
 from tests.little_twins import SAMPLING, write_twin

@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from align.store.adding import add_records
-from align.store.batches import open_batches, plan_batch
-from align.store.choices import current_choices
-from align.store.connection import in_memory
-from align.store.evaluations import (
+from align.store.answers import (
     EvaluationAnswer,
     add_evaluation_answers,
     iter_evaluation_answers,
 )
+from align.store.batches import open_batches, plan_batch
+from align.store.choices import current_choices
+from align.store.connection import in_memory
 from align.store.events import append_event
 from align.store.gates import add_gate, open_gates
 from align.store.merge import TABLES, export_rows, merge
