@@ -19,7 +19,7 @@ _NAME = (
     "Remind me, who are you?",
 )
 # For an owner of whom only the name is known.
-_NAME_AGAIN = (
+_MORE_NAME = (
     "Hello, who is there?",
     "Do you have a name?",
     "Say your name, please.",
@@ -29,13 +29,13 @@ _NAME_AGAIN = (
     "Who wrote this?",
     "What do people call you?",
 )
-_NAMED = ("I'm {name}.", "My name is {name}.", "{name}.", "It's {name}.")
+_NAME_ANSWERS = ("I'm {name}.", "My name is {name}.", "{name}.", "It's {name}.")
 _ALIAS = (
     "Do people call you {alias}?",
     "Are you {alias}?",
     "Is {alias} one of your names?",
 )
-_ALIASED = ("Yes, {alias} is me.", "Yes, that's me.", "Some do, yes.")
+_ALIAS_ANSWERS = ("Yes, {alias} is me.", "Yes, that's me.", "Some do, yes.")
 _FACT = (
     "{question}",
     "One question: {small}",
@@ -48,17 +48,16 @@ _LEAST, _MOST = 20, 40
 def identity_rows(owner: Owner) -> list[dict[str, Any]]:
     """Return rows {messages, source, record_ids, split}, 20 to 40, most of them for training.
 
-    Every fourth way of asking is held out, so that what is measured is the fact and not the
-    wording.
+    Every fourth wording is held out, so that the fact is measured and not the wording.
     """
-    asked = _named(_NAME, owner)
+    pairs = _name_pairs(_NAME, owner)
     for alias in owner.aliases[:3]:
-        for question, answer in zip(_ALIAS, _ALIASED, strict=True):
-            asked.append((question.format(alias=alias), answer.format(alias=alias)))
+        for question, answer in zip(_ALIAS, _ALIAS_ANSWERS, strict=True):
+            pairs.append((question.format(alias=alias), answer.format(alias=alias)))
     for question, answer in owner.facts.items():
         small = question[:1].lower() + question[1:]
-        asked += [(form.format(question=question, small=small), answer) for form in _FACT]
-    asked += _named(_NAME_AGAIN, owner)[: max(0, _LEAST - len(asked))]
+        pairs += [(form.format(question=question, small=small), answer) for form in _FACT]
+    pairs += _name_pairs(_MORE_NAME, owner)[: max(0, _LEAST - len(pairs))]
     return [
         {
             "messages": [
@@ -69,12 +68,12 @@ def identity_rows(owner: Owner) -> list[dict[str, Any]]:
             "record_ids": [],
             "split": "held_out" if at % 4 == 3 else "train",
         }
-        for at, (question, answer) in enumerate(asked[:_MOST])
+        for at, (question, answer) in enumerate(pairs[:_MOST])
     ]
 
 
-def _named(questions: tuple[str, ...], owner: Owner) -> list[tuple[str, str]]:
+def _name_pairs(questions: tuple[str, ...], owner: Owner) -> list[tuple[str, str]]:
     return [
-        (question, _NAMED[at % len(_NAMED)].format(name=owner.name))
+        (question, _NAME_ANSWERS[at % len(_NAME_ANSWERS)].format(name=owner.name))
         for at, question in enumerate(questions)
     ]

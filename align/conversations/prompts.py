@@ -1,4 +1,4 @@
-"""What a twin is asked: what people asked the owner, what he adds, what comes with the toolkit."""
+"""Prompts: what people asked the owner, what the owner adds, what comes with the toolkit."""
 
 import sqlite3
 from collections import Counter
@@ -40,7 +40,7 @@ Row = tuple[list[Message], str | None]
 
 
 class Exchange(NamedTuple):
-    """What the owner was asked, and what he answered."""
+    """A prompt that somebody asked the owner, and the owner's reply."""
 
     prompt: Prompt
     reply: str
@@ -85,22 +85,26 @@ def add_asked_prompts(conn: sqlite3.Connection, owner: Owner, *, limit: int = MO
     Answers are taken in the order of their records' ids, until `limit` prompts stand on the
     training side and a quarter of it on the evaluation side. `known` are those that stood before.
     """
-    standing = _standing(conn)
+    rows = conn.execute(
+        "SELECT split, count(*) FROM known_prompts WHERE source = 'asked' AND level < 2 GROUP BY 1"
+    )
+    before = Counter[str](dict(rows))
     most: dict[Split, int] = {"train": limit, "evaluation": limit // EVALUATED}
-    room = {split: max(0, number - standing[split]) for split, number in most.items()}
-    found = _asked(conn, owner, dict(room))
-    wanted = sum(room.values())
-    asked = list(progress(found, wanted, "What people asked", unit="prompts"))
-    return Added(add_prompts(conn, asked).new, standing.total())
+    room = {split: max(0, number - before[split]) for split, number in most.items()}
+    prompts = _prompts_of_records(conn, owner, dict(room))
+    added = add_prompts(
+        conn, list(progress(prompts, sum(room.values()), "What people asked", unit="prompts"))
+    )
+    return Added(added.new, before.total())
 
 
 def true_replies(
     conn: sqlite3.Connection, owner: Owner, prompts: Iterable[Prompt]
 ) -> dict[str, str]:
-    """Return what the owner replied, by prompt, redacted as the prompts are.
+    """Return the owner's replies by prompt, redacted as the prompts are.
 
-    Of what was asked often, the reply is one of the prompt's own thread. Prompts that nobody asked
-    have none, nor has one whose reply is sealed or left out by now.
+    Where a prompt was asked often, the reply is of its own thread. Prompts that nobody asked have
+    none, nor has one whose reply is sealed or left out by now.
     """
     redactor = redactor_for(owner)
     replies: dict[str, str] = {}
@@ -112,21 +116,19 @@ def true_replies(
             if place is None or follows_owner(conn, place) is not False:
                 continue
             exchange = _exchange(conn, place, owner, redactor)
-            if exchange is not None and _is_same(exchange.prompt, prompt):
+            # Other settings of the owner's may word the same records otherwise.
+            if exchange is not None and (
+                exchange.prompt.id == prompt.id
+                or set(exchange.prompt.records) == set(prompt.records)
+            ):
                 replies[prompt.id] = exchange.reply
                 break
     return replies
 
 
-def _standing(conn: sqlite3.Connection) -> Counter[Split]:
-    """Return how many prompts that people asked stand on each side, sealed ones apart."""
-    rows = conn.execute(
-        "SELECT split, count(*) FROM known_prompts WHERE source = 'asked' AND level < 2 GROUP BY 1"
-    )
-    return Counter({split: count for split, count in rows})
-
-
-def _asked(conn: sqlite3.Connection, owner: Owner, room: dict[Split, int]) -> Iterator[Prompt]:
+def _prompts_of_records(
+    conn: sqlite3.Connection, owner: Owner, room: dict[Split, int]
+) -> Iterator[Prompt]:
     """Yield what was asked until there is no room for more; what is known takes none."""
     redactor = redactor_for(owner)
     known = {row[0] for row in conn.execute("SELECT id FROM prompts")}
@@ -155,11 +157,16 @@ def _exchange(
     at = next((at for at, turn in enumerate(turns) if _begins_with(turn, place.id)), None)
     if at is None or not turns[at].is_learned or _refers_elsewhere(turns[at], records):
         return None
-    asked = _context(turns[: at + 1])
-    behind = [record for turn in asked for record in turn.records]
-    if not asked or any(record.level == "sealed" for record in (*behind, *turns[at].records)):
+    context = _context(turns[: at + 1])
+    behind = [record for turn in context for record in turn.records]
+    if not context or any(record.level == "sealed" for record in (*behind, *turns[at].records)):
         return None
-    *messages, reply = redactor.redact_messages([_message(turn) for turn in (*asked, turns[at])])
+    *messages, reply = redactor.redact_messages(
+        [
+            {"role": "assistant" if turn.is_owner else "user", "content": turn.text}
+            for turn in (*context, turns[at])
+        ]
+    )
     prompt = Prompt.new(
         messages,
         source="asked",
@@ -169,11 +176,6 @@ def _exchange(
         records=[record.id for record in behind],
     )
     return Exchange(prompt, reply["content"])
-
-
-def _is_same(made: Prompt, prompt: Prompt) -> bool:
-    """Tell whether a prompt was made of the same records: other settings may word it otherwise."""
-    return made.id == prompt.id or set(made.records) == set(prompt.records)
 
 
 def _begins_with(turn: SpeakingTurn, id: str) -> bool:
@@ -200,43 +202,39 @@ def _context(turns: list[SpeakingTurn]) -> list[SpeakingTurn]:
     return context if context and not context[-1].is_owner else []
 
 
-def _message(turn: SpeakingTurn) -> Message:
-    return {"role": "assistant" if turn.is_owner else "user", "content": turn.text}
-
-
 def _jsonl(text: str, path: Path) -> Iterator[Row]:
     for number, row in parse_jsonl(text.split("\n"), str(path)):
         where, thread = f"{path}:{number}", row.get("thread")
         if "messages" in row:
-            messages = _said(row["messages"], where)
+            messages = _turns_of(row["messages"], where)
         else:
-            messages = _said([{"role": "user", "content": row.get("prompt")}], where)
+            messages = _turns_of([{"role": "user", "content": row.get("prompt")}], where)
         if thread is not None and not isinstance(thread, str):
             raise UserError(where, "'thread' is not a text", "Write it as a text")
         yield messages, thread
 
 
-def _said(given: Any, where: str) -> list[Message]:
+def _turns_of(messages: Any, where: str) -> list[Message]:
     """Return messages in which both sides take turns; what one says in a row is a burst."""
-    said: list[tuple[str, list[str]]] = []
-    for message in given if isinstance(given, list) else []:
+    turns: list[tuple[str, list[str]]] = []
+    for message in messages if isinstance(messages, list) else []:
         role, content = (
             (message.get("role"), message.get("content")) if isinstance(message, dict) else (0, 0)
         )
         if role not in ("user", "assistant") or not isinstance(content, str) or not clean(content):
-            said = []
+            turns = []
             break
-        if said and said[-1][0] == role:
-            said[-1][1].append(clean(content))
+        if turns and turns[-1][0] == role:
+            turns[-1][1].append(clean(content))
         else:
-            said.append((role, [clean(content)]))
-    if not said:
+            turns.append((role, [clean(content)]))
+    if not turns:
         what = 'Write {"prompt": "...", "thread": "..."}'
         raise UserError(where, "no prompt in this line", what)
-    if (said[0][0], said[-1][0]) != ("user", "user"):
+    if (turns[0][0], turns[-1][0]) != ("user", "user"):
         what = "the messages don't begin and end with the user's"
         raise UserError(where, what, "A twin answers, and somebody asks it")
-    return [{"role": role, "content": join_burst(texts)} for role, texts in said]
+    return [{"role": role, "content": join_burst(texts)} for role, texts in turns]
 
 
 def _lines(text: str) -> Iterator[Row]:
@@ -246,7 +244,7 @@ def _lines(text: str) -> Iterator[Row]:
 
 
 def _prompts(rows: Iterable[Row], held_out: float, source: PromptSource) -> Iterator[Prompt]:
-    for messages, named in rows:
+    for messages, own_thread in rows:
         texts = [message["content"] for message in messages]
-        thread = named or f"prompt-{content_id(*texts)}"
+        thread = own_thread or f"prompt-{content_id(*texts)}"
         yield Prompt.new(messages, source=source, thread=thread, split=split_of(thread, held_out))

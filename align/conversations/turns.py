@@ -1,7 +1,7 @@
 """Records of a conversation become speaking turns, as people write: several messages, then theirs.
 
-What may be learned of a turn and what is only said before it, is decided here, for training
-examples and for prompts alike.
+What of a turn may be learned and what is only context, is decided here, for training examples
+and prompts alike.
 """
 
 import re
@@ -32,10 +32,10 @@ class SpeakingTurn:
     """What one side says until the other speaks.
 
     Attributes:
-        is_owner: Whether the owner speaks; else all who speak to him.
+        is_owner: Whether the owner speaks; else all who speak to them.
         text: The messages, joined (`join_burst`); what an answer refers to stands quoted before.
         records: All that the text is made of, quoted ones included.
-        is_learned: Whether a twin may learn it: the owner's answer to somebody.
+        is_learned: Whether a model may learn it: the owner's answer to somebody.
         starts_anew: Whether nothing that was said before belongs to it.
     """
 
@@ -51,18 +51,18 @@ def join_burst(messages: Iterable[str]) -> str:
 
     A message that stands alone keeps its paragraphs.
     """
-    written = [message.strip() for message in messages if message.strip()]
-    if len(written) > 1:
-        written = [_BLANK_LINES.sub("\n", message) for message in written]
-    return MESSAGE_BREAK.join(written)
+    texts = [message.strip() for message in messages if message.strip()]
+    if len(texts) > 1:
+        texts = [_BLANK_LINES.sub("\n", text) for text in texts]
+    return MESSAGE_BREAK.join(texts)
 
 
 def split_burst(answer: str) -> list[str]:
-    """Return the messages of a text that a twin wrote; an empty one has none."""
+    """Return the messages of a text that a model wrote; an empty one has none."""
     return [message.strip() for message in _BLANK_LINES.split(answer) if message.strip()]
 
 
-def speaking_turns(records: Sequence[Record], settings: Conversations) -> list[SpeakingTurn]:
+def speaking_turns(records: Sequence[Record], rules: Conversations) -> list[SpeakingTurn]:
     """Return the turns of one conversation; within a stretch they alternate, the owner second.
 
     A stretch ends where something is missing that may not even be context. What the owner wrote
@@ -71,9 +71,9 @@ def speaking_turns(records: Sequence[Record], settings: Conversations) -> list[S
 
     Args:
         records: All of one thread and origin, in order, the left-out ones too.
-        settings: How messages become conversations.
+        rules: How messages become conversations.
     """
-    return list(_Conversation(records, settings).turns())
+    return list(_Conversation(records, rules).turns())
 
 
 def may_stand(record: Record) -> bool:
@@ -84,10 +84,10 @@ def may_stand(record: Record) -> bool:
 class _Conversation:
     """One conversation's records on their way to turns."""
 
-    def __init__(self, records: Sequence[Record], settings: Conversations) -> None:
+    def __init__(self, records: Sequence[Record], rules: Conversations) -> None:
         self._records = records
-        self._is_marked = settings.join == "marker"
-        self._burst = timedelta(minutes=settings.burst_minutes)
+        self._is_marked = rules.join == "marker"
+        self._burst = timedelta(minutes=rules.burst_minutes)
         self._names = _placeholders(records)
         # An edited message's older texts have its key too; they may not stand.
         self._by_key = {r.key: r for r in records if r.key and may_stand(r)}
@@ -104,31 +104,31 @@ class _Conversation:
         self, stretch: list[Record], is_torn: bool
     ) -> Iterator[tuple[list[Record], list[Record], bool]]:
         """Yield (messages, what is quoted before them, whether they are the owner's)."""
-        asked: list[Record] = []
+        others: list[Record] = []
         unasked: list[Record] = []
         for is_owner, group in groupby(stretch, key=lambda record: record.is_owner):
             if not is_owner:
-                asked = list(group)
+                others = list(group)
                 continue
             for at, burst in enumerate(self._bursts(group)):
-                if not asked:
-                    asked = self._linked(burst)
-                if asked:
-                    yield asked, [*unasked, *self._referred(burst, asked)], False
+                if not others:
+                    others = self._linked(burst)
+                if others:
+                    yield others, [*unasked, *self._referred(burst, others)], False
                     yield burst, [], True
-                    asked, unasked = [], []
+                    others, unasked = [], []
                 elif at or not is_torn:
                     unasked = [*unasked, *burst][-_MOST_QUOTES:]
             is_torn = False
-        if asked:
-            yield asked, unasked, False
+        if others:
+            yield others, unasked, False
 
     def _turn(
         self, records: list[Record], quoted: list[Record], is_owner: bool, starts_anew: bool
     ) -> SpeakingTurn:
-        messages = [record.text if is_owner else self._named(record) for record in records]
+        messages = [record.text if is_owner else self._attributed(record) for record in records]
         text = join_burst(messages) if self._is_marked else "\n".join(map(str.strip, messages))
-        lines = [f"> {_short(self._named(record))}" for record in quoted]
+        lines = [f"> {_short(self._attributed(record))}" for record in quoted]
         return SpeakingTurn(
             is_owner=is_owner,
             text="\n".join([*lines, text]),
@@ -157,22 +157,22 @@ class _Conversation:
                 return [target]
         return []
 
-    def _referred(self, burst: list[Record], asked: list[Record]) -> list[Record]:
+    def _referred(self, burst: list[Record], others: list[Record]) -> list[Record]:
         """Return what a burst answers by links and was not said right before it, each once."""
-        near = {record.id for record in (*asked, *burst)}
-        found = [
+        near = {record.id for record in (*others, *burst)}
+        targets = [
             target
             for target in self._targets(burst)
             if target.id not in near and target.id not in self._quoted
         ]
-        self._quoted.update(record.id for record in found)
-        return found
+        self._quoted.update(record.id for record in targets)
+        return targets
 
     def _targets(self, burst: list[Record]) -> list[Record]:
         keys = dict.fromkeys(record.reply_to for record in burst if record.reply_to)
         return [self._by_key[key] for key in keys if key in self._by_key]
 
-    def _named(self, record: Record) -> str:
+    def _attributed(self, record: Record) -> str:
         name = "" if record.is_owner else self._names.get(record.author, "")
         return f"{name}: {record.text.strip()}" if name else record.text.strip()
 
