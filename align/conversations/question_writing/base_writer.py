@@ -16,6 +16,8 @@ WRITE = (
     "Write one short question, as a friend would ask it, to which this is the answer. "
     "Write the question only."
 )
+# Passages that are worked on together; a finished batch is kept.
+_BATCH = 16
 _DRAW = {"temperature": 0.8, "top_p": 0.95, "max_new_tokens": 40}
 
 
@@ -28,7 +30,6 @@ def write_questions(
     drawn: int = 4,
     language: str = "en",
     seed: int = 0,
-    batch_size: int = 16,
 ) -> Iterator[Question]:
     """Yield a question for each passage, left out or not; each is in the store by then.
 
@@ -40,11 +41,10 @@ def write_questions(
         drawn: Questions that the model draws for a passage; 0 only chooses among the rules'.
         language: Of the rules.
         seed: Of the draws.
-        batch_size: Passages that are worked on together; a finished batch is kept.
     """
-    starts = range(0, len(open_passages), batch_size)
-    for start in progress(starts, len(starts), "questions", unit=f"batches of {batch_size}"):
-        batch = open_passages[start : start + batch_size]
+    starts = range(0, len(open_passages), _BATCH)
+    for start in progress(starts, len(starts), "questions", unit=f"batches of {_BATCH}"):
+        batch = open_passages[start : start + _BATCH]
         questions = [
             candidates(one.record.title, one.passage, one.record.text, language) for one in batch
         ]
