@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.contents import Content
 from align.ingest.detection import Detected, detect
 from align.ingest.ownership import Ask, OwnerNames, other_authors
 from align.ingest.progress_line import ProgressLine
-from align.ingest.reader import Content, Options, ReadLog
+from align.ingest.reader import Options, ReadLog
 from align.ingest.record_builder import RecordBuilder, Tally
 from align.ingest.worker import in_worker
 from align.owner import Owner

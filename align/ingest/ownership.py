@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from align.ingest.reader import Content, Document
+from align.ingest.contents import Content, Document
 
 # What the user says when nobody of an export is known as the owner: its title and its authors, with
 # how much each wrote; some of these names, or none.

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from align.ingest.cleaning import judge_conversation, judge_document
+from align.ingest.contents import Content, Document, Message
 from align.ingest.decoding import clean
 from align.ingest.ownership import OwnerNames
-from align.ingest.reader import Content, Document, Message, Reader
+from align.ingest.reader import Reader
 from align.levels import Level
 from align.owner import Owner
 from align.store.ids import split_of

@@ -1,30 +1,33 @@
-"""Reading goes on in a process of its own, while this one takes in what was read."""
+"""A worker process reads, while this one stores what was read."""
 
 import gc
 import multiprocessing
 import os
-import pickle
 import signal
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 T = TypeVar("T")
 
-# Files of fewer bytes are read before another process has started.
+# Fewer bytes are read before another process has started.
 WORTH_IT = 16 * 1024**2
+
+
+class _End(NamedTuple):
+    failure: str | None
 
 
 @contextmanager
 def in_worker(items: Iterator[T], size: int) -> Iterator[Iterator[T]]:
-    """Give the items of an iterator that was not begun yet, made in another process where it pays.
+    """Give the items of an iterator, made in a worker process where that pays.
 
     Args:
-        items: What is worked out; each must be picklable.
-        size: Bytes that are read for it.
+        items: Not begun yet; each must be picklable.
+        size: Bytes that are read for them.
     """
     # Where processes are not forked, all that `items` holds would have to be pickled.
     if size < WORTH_IT or not sys.platform.startswith("linux") or (os.cpu_count() or 1) < 2:
@@ -47,28 +50,28 @@ def _send_all(items: Iterator[T], receiver: Connection, sender: Connection) -> N
     # Ctrl-C is the other process's to answer: it ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     receiver.close()
-    # It lives shortly and makes no cycles; what it shares with its parent stays shared.
+    # It is short-lived and makes no cycles; what it shares with its parent stays shared.
     gc.disable()
+    failure = None
     try:
         for item in items:
-            sender.send_bytes(pickle.dumps((item, None), pickle.HIGHEST_PROTOCOL))
-        sender.send_bytes(b"")
+            sender.send(item)
     except BrokenPipeError:
         return
     except BaseException as error:
-        shown = "".join(traceback.format_exception(error))
-        sender.send_bytes(pickle.dumps((None, shown), pickle.HIGHEST_PROTOCOL))
+        failure = "".join(traceback.format_exception(error))
+    sender.send(_End(failure))
 
 
 def _received(receiver: Connection) -> Iterator[T]:
     while True:
         try:
-            data = receiver.recv_bytes()
+            item = receiver.recv()
         except EOFError:
             raise RuntimeError("the process that reads was ended from outside") from None
-        if not data:
+        if not isinstance(item, _End):
+            yield item
+        elif item.failure is None:
             return
-        item, failure = pickle.loads(data)
-        if failure is not None:
-            raise RuntimeError(f"reading failed:\n{failure}")
-        yield item
+        else:
+            raise RuntimeError(f"reading failed:\n{item.failure}")

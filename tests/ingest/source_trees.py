@@ -8,15 +8,8 @@ from pathlib import Path
 from typing import IO
 
 from align.errors import UserError
-from align.ingest.reader import (
-    Content,
-    Document,
-    Inputs,
-    Message,
-    Options,
-    Reader,
-    ReadLog,
-)
+from align.ingest.contents import Content, Document, Message
+from align.ingest.reader import Inputs, Options, Reader, ReadLog
 from align.ingest.tree import Tree, origin_of, tree_of
 
 Files = Mapping[str, bytes | str]

@@ -22,8 +22,8 @@ from align.ingest.cleaning.wordless import (
     is_plainly_said,
     is_system,
 )
+from align.ingest.contents import Document, Message
 from align.ingest.decoding import clean
-from align.ingest.reader import Document, Message
 from align.ingest.reasons import REASONS
 from align.owner import Cleaning
 from align.text.similarity import words

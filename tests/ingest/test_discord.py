@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from align.ingest.reader import Message, Options, ReadLog
+from align.ingest.contents import Message
+from align.ingest.reader import Options, ReadLog
 from align.ingest.readers.discord import READER
 from align.ingest.tree import tree_of
 from tests.ingest.source_trees import (

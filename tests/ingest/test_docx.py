@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from align.ingest.reader import Document, ReadLog
+from align.ingest.contents import Document
+from align.ingest.reader import ReadLog
 from align.ingest.readers.docx import READER
 from align.ingest.tree import tree_of
 from tests.ingest.source_trees import (

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from align.ingest.reader import Document, Message, Options, ReadLog
+from align.ingest.contents import Document, Message
+from align.ingest.reader import Options, ReadLog
 from align.ingest.readers.mail import READER
 from tests.ingest.source_trees import (
     FEW,

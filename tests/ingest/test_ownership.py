@@ -1,7 +1,7 @@
 from collections import Counter
 
+from align.ingest.contents import Document, Message
 from align.ingest.ownership import OwnerNames, other_authors
-from align.ingest.reader import Document, Message
 
 
 def said(author: str, key: str | None = None, is_owner: bool | None = None) -> Message:

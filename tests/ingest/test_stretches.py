@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.ingest.reader import Document, Message
+from align.ingest.contents import Document, Message
 from align.ingest.record_builder import LONGEST, iso, seconds, split_conversations
 
 HOUR = timedelta(hours=1)

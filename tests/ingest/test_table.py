@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from align.ingest.contents import Document, Message
 from align.ingest.formats.columns import NoColumns, columns_of, dialect_of
 from align.ingest.formats.dates import is_day_first, when
-from align.ingest.reader import Document, Message, Options, ReadLog
+from align.ingest.reader import Options, ReadLog
 from align.ingest.readers.table import READER
 from align.ingest.tree import tree_of
 from tests.ingest.source_trees import (

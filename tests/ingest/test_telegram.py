@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from align.ingest.reader import Message, ReadLog
+from align.ingest.contents import Message
+from align.ingest.reader import ReadLog
 from align.ingest.readers.telegram import READER
 from align.ingest.tree import tree_of
 from tests.ingest.source_trees import (

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from align.ingest.contents import Message
 from align.ingest.formats.transcripts import is_name, without_directions
-from align.ingest.reader import Message, ReadLog
+from align.ingest.reader import ReadLog
 from align.ingest.readers.transcript import READER
 from align.ingest.tree import tree_of
 from tests.ingest.source_trees import (

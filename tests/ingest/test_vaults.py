@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from align.ingest.reader import Document, ReadLog
+from align.ingest.contents import Document
+from align.ingest.reader import ReadLog
 from align.ingest.readers.notes import READER, read_note
 from tests.ingest.source_trees import (
     FEW,

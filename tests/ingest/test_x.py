@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from align.ingest.reader import Document, Message, ReadLog
+from align.ingest.contents import Document, Message
+from align.ingest.reader import ReadLog
 from align.ingest.readers.x import READER
 from align.ingest.tree import tree_of
 from tests.ingest.source_trees import (

@@ -26,7 +26,7 @@ from align.ingest.cleaning.wordless import (
     is_plainly_said,
     is_system,
 )
-from align.ingest.reader import Document, Message
+from align.ingest.contents import Document, Message
 from align.owner import Cleaning
 from align.text.similarity import words
 

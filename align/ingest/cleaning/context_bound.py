@@ -25,7 +25,7 @@ from align.ingest.cleaning.word_lists import (
     PRONOUN,
     REACTION,
 )
-from align.ingest.reader import Message
+from align.ingest.contents import Message
 
 # A message of more words stands for itself.
 LONGEST_WORDS = 12

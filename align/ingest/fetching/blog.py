@@ -14,8 +14,8 @@ from xml.etree import ElementTree
 from align.files import write_atomically
 from align.ingest.fetching.posts import Post, digest_of, found_posts, with_text
 from align.ingest.fetching.site import NoAnswer, Site
+from align.ingest.formats.dates import moment
 from align.ingest.formats.markup import plain
-from align.ingest.readers.html import moment
 
 # As many posts in a row that are known and unchanged are the end of what is new.
 _QUIET = 24

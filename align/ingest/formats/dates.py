@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from itertools import pairwise
 
+from align.ingest.tree import base_of
+
 # Nobody's writing is older or younger; a clock that was never set is.
 _YEARS = range(1800, 2200)
 _MILLISECONDS, _MICROSECONDS = 10**11, 10**14
@@ -13,6 +15,7 @@ _EPOCH = re.compile(r"\d{9,16}(?:\.\d{1,9})?")
 _DATED = re.compile(r"(?<!\d)\d{4}(?!\d)|\d{1,2}\s*[./-]\s*\d{1,2}\s*[./-]\s*\d{2}")
 _NUMERIC = re.compile(r"\s*(\d{1,2})[./-](\d{1,2})[./-](?:\d{4}|\d{2})(?!\d)")
 _IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_.])(\d\d)\2(\d\d)(?!\d)")
+_YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
 _LONGEST = 60
 # Hours from Greenwich; dateutil knows the machine's own zone only.
 _ZONES = {
@@ -60,9 +63,16 @@ def is_day_first(values: Iterable[str], guess: bool) -> bool:
     return moves[0] > moves[1] if moves[0] != moves[1] else guess
 
 
+def moment(text: str | None) -> datetime | None:
+    """Return the moment that a date of the web names: it has a year of four digits."""
+    text = (text or "").strip()[:_LONGEST]
+    time = when(text) if _YEAR.search(text) else None
+    return time if time and 1970 <= time.year < 2100 else None
+
+
 def date_in_name(name: str) -> datetime | None:
     """Return the date in a file's name: `2024-05-01-on-bread.md`, `2024_05_01.md`."""
-    match = _IN_NAME.search(name)
+    match = _IN_NAME.search(base_of(name))
     return when(f"{match[1]}-{match[3]}-{match[4]}") if match else None
 
 

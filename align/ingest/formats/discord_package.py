@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.contents import Message
 from align.ingest.formats.json_data import (
     epoch_time,
     id_of,
@@ -19,7 +20,7 @@ from align.ingest.formats.json_data import (
     objects_of,
     string_of,
 )
-from align.ingest.reader import Inputs, Message, ReadLog
+from align.ingest.reader import Inputs, ReadLog
 
 # Milliseconds from 1970 to the moment from which Discord's ids count.
 _BEGINNING = 1_420_070_400_000

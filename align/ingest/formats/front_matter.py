@@ -57,7 +57,7 @@ def time_of(values: dict[str, Any], name: str) -> datetime | None:
     for key in _TIMES:
         if found := when(plain.get(key)):
             return found
-    return date_in_name(PurePath(name).name)
+    return date_in_name(name)
 
 
 def titled(values: dict[str, Any], text: str, origin: str) -> tuple[str | None, str]:
@@ -70,11 +70,15 @@ def titled(values: dict[str, Any], text: str, origin: str) -> tuple[str | None, 
     heading = _HEADING.match(text)
     if heading and title in (None, heading[1]):
         title, text = heading[1], text[heading.end() :]
-    return title or spoken(PurePath(origin).stem), text
+    return title or title_of_file(origin), text
 
 
-def spoken(stem: str) -> str | None:
-    """Return a file's name as a title: `2024-05-on_bread` is `On bread`."""
-    words = re.sub(r"^[\d\s_.-]+", "", stem).replace("_", " ").replace("-", " ").split()
-    title = " ".join(words)
+def title_of_file(name: str) -> str | None:
+    """Return a file's name as a title: `2024-05-on_bread.md` is `On bread`."""
+    return title_of_stem(PurePath(name).stem)
+
+
+def title_of_stem(stem: str) -> str | None:
+    """Return a file's name without its suffix as a title."""
+    title = " ".join(re.sub("[_-]", " ", re.sub(r"^[\d\s_.-]+", "", stem)).split())
     return title[:1].upper() + title[1:] if title else None

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.contents import Message
 from align.ingest.decoding import encoding_of
 from align.ingest.formats.json_data import json_items
-from align.ingest.reader import Inputs, Message, ReadLog
+from align.ingest.reader import Inputs, ReadLog
 from align.ingest.tree import LINE, Tree
 from align.store.ids import content_id
 
@@ -43,7 +44,7 @@ class Shape:
 
 @dataclass
 class Faults:
-    """What is wrong in one file: told at its end, and raised where nothing could be taken."""
+    """What is wrong in one file, logged at its end."""
 
     inputs: Inputs
     name: str
@@ -58,16 +59,10 @@ class Faults:
         else:
             self.more += 1
 
-    def tell(self, *, taken: bool) -> None:
-        """Tell what was kept.
-
-        Raises:
-            UserError: There are faults, and nothing was taken; names the first.
-        """
-        if self.errors and not taken:
-            raise self.errors[0]
-        self.log.problems.extend(self.errors)
-        if self.more:
+    def report(self, is_any_read: bool) -> None:
+        """Log the faults; only the first of them where nothing could be read."""
+        self.log.problems.extend(self.errors if is_any_read else self.errors[:1])
+        if self.more and is_any_read:
             place = self.inputs.place(self.name)
             self.log.problem(place, f"{self.more:,} more lines are wrong", "The rest was taken")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from align.ingest.contents import Message
 from align.ingest.formats.json_data import (
     epoch_time,
     id_of,
@@ -13,7 +14,6 @@ from align.ingest.formats.json_data import (
     objects_of,
     string_of,
 )
-from align.ingest.reader import Message
 
 # The others are written by Slack: who joined, who renamed what.
 _HUMAN = frozenset({"", "me_message", "file_share", "thread_broadcast", "file_comment"})

@@ -9,8 +9,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.contents import Message
 from align.ingest.decoding import encoding_of
-from align.ingest.reader import Inputs, Message, ReadLog
+from align.ingest.reader import Inputs, ReadLog
 
 # What stands in a message that is more than its text.
 _MEDIA = frozenset(

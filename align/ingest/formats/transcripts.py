@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from align.ingest.reader import Message
+from align.ingest.contents import Message
 
 _LEAST_TURNS = 6
 # Of the paragraphs, how many begin with a speaker; fewer where times or bold type mark the labels.

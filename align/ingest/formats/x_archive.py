@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any
 
+from align.ingest.contents import Document
 from align.ingest.formats.json_data import (
     epoch_time,
     id_of,
@@ -18,7 +19,7 @@ from align.ingest.formats.json_data import (
     objects_of,
     string_of,
 )
-from align.ingest.reader import Document, Inputs, ReadLog
+from align.ingest.reader import Inputs, ReadLog
 from align.ingest.tree import Tree
 
 # Milliseconds from 1970 to the moment from which X's ids count.

@@ -22,7 +22,7 @@ ORDER = (
     "feed",
     "subtitles",
     "jsonl",
-    "exchanges",
+    "dialogues",
     "table",
     "transcript",
     "html",

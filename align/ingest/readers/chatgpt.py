@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from align.ingest.contents import Content, Message
 from align.ingest.formats.assistants import Layout
 from align.ingest.formats.json_data import epoch_time, id_of, list_of, object_of, string_of
-from align.ingest.reader import Content, Inputs, Message, Options, Reader, ReadLog
+from align.ingest.reader import Inputs, Options, Reader, ReadLog
 
 _LAYOUT = Layout(
     re.compile(r'"mapping"\s*:\s*\{(?=[\s\S]*"(?:children|current_node|parent)"\s*:)'),

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from align.ingest.contents import Content, Message
 from align.ingest.formats.assistants import Layout
 from align.ingest.formats.json_data import id_of, iso_time, objects_of, string_of
-from align.ingest.reader import Content, Inputs, Message, Options, Reader, ReadLog
+from align.ingest.reader import Inputs, Options, Reader, ReadLog
 
 _LAYOUT = Layout(
     re.compile(r'"chat_messages"\s*:\s*\['),

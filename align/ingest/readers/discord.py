@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
+from align.ingest.contents import Content, Message
 from align.ingest.formats.discord_package import plain_text, read_package
 from align.ingest.formats.json_data import (
     id_of,
@@ -15,7 +16,7 @@ from align.ingest.formats.json_data import (
     objects_of,
     string_of,
 )
-from align.ingest.reader import Content, Inputs, Message, Options, Reader, ReadLog
+from align.ingest.reader import Inputs, Options, Reader, ReadLog
 from align.ingest.tree import Tree, ZipTree
 
 _MESSAGES = ("messages.json", "messages.csv")

@@ -2,28 +2,26 @@
 
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePath
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.contents import Content, Document
 from align.ingest.decoding import clean
 from align.ingest.formats import front_matter
 from align.ingest.formats.dates import date_in_name, when
 from align.ingest.formats.transcripts import is_transcript, spoken
 from align.ingest.formats.word_text import Part, markdown_of, open_document_parts, word_parts
 from align.ingest.reader import (
-    Content,
-    Document,
     Inputs,
-    Options,
     Reader,
     ReadLog,
-    in_journal,
+    claim_together,
+    file_by_file,
 )
-from align.ingest.tree import BOMB_BYTES, Tree, suffix_of
+from align.ingest.tree import BOMB_BYTES, Tree, base_of, suffix_of
 
 _LARGEST = 100 * 1024**2
 # A file that Office locks while it is open.
@@ -44,37 +42,23 @@ class _Content:
     time: datetime | None = None
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
-    ours = tuple(
-        name
-        for name in names
-        if suffix_of(name) in (".docx", ".odt") and not PurePath(name).name.startswith(_LOCK)
-    )
-    return [Inputs(tree, ours)] if ours else []
+def _read_file(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Content]:
+    document = _document(_content(inputs, name), inputs, name)
+    if document is None:
+        log.passed("empty")
+    elif is_transcript(document.text):
+        # An interview is written down in Word more often than anywhere.
+        source = document.source or "interviews"
+        yield from spoken(document.text, document.key, document.title, document.time, source)
+    else:
+        yield document
 
 
-def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
-    for name in inputs.names:
-        try:
-            content = _content(inputs, name)
-        except UserError as error:
-            log.problems.append(error)
-            continue
-        document = _document(content, inputs.origin(name), name)
-        if document is None:
-            log.passed("empty")
-        elif is_transcript(document.text):
-            # An interview is written down in Word more often than anywhere.
-            source = document.source or "interviews"
-            yield from spoken(document.text, document.key, document.title, document.time, source)
-        else:
-            yield document
+def _is_ours(tree: Tree, name: str) -> bool:
+    return suffix_of(name) in (".docx", ".odt") and not base_of(name).startswith(_LOCK)
 
 
-READER = Reader("Word", "documents", _claim, _read)
-
-
-def _document(content: _Content, origin: str, name: str) -> Document | None:
+def _document(content: _Content, inputs: Inputs, name: str) -> Document | None:
     parts = [part for part in content.parts if part.text.strip()]
     title = clean(content.title or "") or None
     if title and (title.casefold() in _NO_TITLES or title.casefold().endswith((".doc", ".docx"))):
@@ -88,12 +72,13 @@ def _document(content: _Content, origin: str, name: str) -> Document | None:
     text = clean(markdown_of([_as_text(part) for part in parts]))
     if not text:
         return None
+    origin = inputs.origin(name)
     return Document(
         key=origin,
         text=text,
-        title=title or front_matter.spoken(PurePath(origin).stem),
-        time=content.time or date_in_name(PurePath(name).name),
-        source="journal" if in_journal(origin) else None,
+        title=title or front_matter.title_of_file(origin),
+        time=content.time or date_in_name(name),
+        source=inputs.source_of(name),
     )
 
 
@@ -207,3 +192,6 @@ def _xml(data: bytes, name: str) -> Any:
     if root is None:
         raise ValueError(f"no text in its {name}")
     return root
+
+
+READER = Reader("Word", "documents", claim_together(_is_ours), file_by_file(_read_file))

@@ -10,9 +10,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.contents import Content, Document
+from align.ingest.formats.dates import moment
 from align.ingest.formats.markup import plain
-from align.ingest.reader import Content, Document, Inputs, Options, Reader, ReadLog
-from align.ingest.readers.html import moment
+from align.ingest.reader import Inputs, Options, Reader, ReadLog
 from align.ingest.tree import Tree
 
 _ENDS = frozenset({".rss", ".atom", ".rdf", ".xml"})

@@ -1,26 +1,23 @@
 """Saved web pages: title, date and main text, without navigation and footer."""
 
 import json
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone, tzinfo
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
-from align.errors import UserError
+from align.ingest.contents import Document
 from align.ingest.decoding import decoded
+from align.ingest.formats.dates import moment
 from align.ingest.formats.markup import parsed, text_of
 from align.ingest.reader import (
-    Content,
-    Document,
     Inputs,
-    Options,
     Reader,
     ReadLog,
-    in_journal,
+    claim_together,
+    file_by_file,
 )
-from align.ingest.tree import Tree
+from align.ingest.tree import suffix_of
 
 _ENDS = (".html", ".htm", ".xhtml")
 # A page with all its pictures in it may be large; its text never is.
@@ -53,7 +50,6 @@ _AROUND = (
 )
 _IS_AROUND = frozenset(_AROUND.split())
 _AROUND_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary"})
-_YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
 _PUBLISHED = (
     "//meta[@property='article:published_time']/@content",
     "//meta[@itemprop='datePublished']/@content",
@@ -81,28 +77,17 @@ class Page:
     main: Any
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
-    pages = tuple(name for name in names if name.lower().endswith(_ENDS))
-    return [Inputs(tree, pages, "web pages")] if pages else []
-
-
-def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
-    for name in inputs.names:
-        try:
-            html = page_text(inputs.tree.bytes_of(name, _MOST))
-        except UserError as error:
-            log.problems.append(error)
-            continue
-        if html is None:
-            log.problem(inputs.place(name), "binary, not a web page", "Save the page again")
-            continue
-        page = page_of(html)
-        if not page.text:
-            log.passed("page without text")
-            continue
-        origin = inputs.origin(name)
-        source = "journal" if in_journal(origin) else None
-        yield Document(origin, page.text, title=page.title, time=page.time, source=source)
+def _read_page(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Document]:
+    html = page_text(inputs.tree.bytes_of(name, _MOST))
+    if html is None:
+        log.problem(inputs.place(name), "binary, not a web page", "Save the page again")
+        return
+    page = page_of(html)
+    if page.text:
+        origin, source = inputs.origin(name), inputs.source_of(name)
+        yield Document(origin, page.text, page.title, page.time, source=source)
+    else:
+        log.passed("page without text")
 
 
 def page_of(html: str) -> Page:
@@ -139,33 +124,6 @@ def without_title(text: str, title: str | None) -> str:
     if title and " ".join(first.split()).casefold() == title.casefold():
         return rest.lstrip("\n")
     return text
-
-
-def moment(text: str | None) -> datetime | None:
-    """Return the moment that a date of the web names: ISO 8601, RFC 822, or as people write it."""
-    from dateutil import parser
-
-    text = (text or "").strip()[:60]
-    if not _YEAR.search(text):
-        return None
-    for read in (datetime.fromisoformat, parsedate_to_datetime, _as_people_write(parser)):
-        try:
-            found = read(text)
-            if 1970 <= found.year < 2100:
-                found.isoformat()
-                return found
-        except (ValueError, TypeError, OverflowError, IndexError, AttributeError):
-            continue
-    return None
-
-
-def _as_people_write(parser: Any) -> Any:
-    # A day or month that is not named must not be today's, nor an unknown zone this machine's.
-    return lambda text: parser.parse(text, default=datetime(2000, 1, 1), tzinfos=_zone)
-
-
-def _zone(name: str | None, offset: int | None) -> tzinfo | None:
-    return None if offset is None else timezone(timedelta(seconds=offset))
 
 
 def _title(tree: Any) -> str | None:
@@ -270,4 +228,5 @@ def _length(element: Any) -> int:
     return sum(len(text) for text in element.itertext() if text)
 
 
-READER = Reader("web pages", "documents", _claim, _read)
+_CLAIM = claim_together(lambda _, name: suffix_of(name) in _ENDS, "web pages")
+READER = Reader("web pages", "documents", _CLAIM, file_by_file(_read_page))

@@ -1,9 +1,10 @@
 """JSON lines of our own: question-answers, and chats in which the assistant is the owner."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.contents import Message
 from align.ingest.decoding import clean
 from align.ingest.formats.dates import when
 from align.ingest.formats.json_rows import (
@@ -17,7 +18,7 @@ from align.ingest.formats.json_rows import (
     shape_of,
     useless,
 )
-from align.ingest.reader import Content, Inputs, Options, Reader, ReadLog, in_journal
+from align.ingest.reader import Inputs, Reader, ReadLog, claim_each, file_by_file
 from align.ingest.tree import Tree, suffix_of
 
 _SHAPES = (
@@ -27,14 +28,10 @@ _SHAPES = (
 _ROLES = {"assistant": True, "user": False}
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
-    lines = [name for name in names if suffix_of(name) in LINES]
-    return [Inputs(tree, (name,)) for name in lines if _is_ours(tree, name)]
-
-
 def _is_ours(tree: Tree, name: str) -> bool:
-    rows = first_rows(tree, name)
-    if rows:
+    if suffix_of(name) not in LINES:
+        return False
+    if rows := first_rows(tree, name):
         return any("question" in row or "answer" in row or _has_roles(row) for row in rows)
     # The first line may be longer than what is looked at.
     shape = shape_of(tree, name)
@@ -46,28 +43,22 @@ def _has_roles(row: Mapping[str, Any]) -> bool:
     return isinstance(messages, list) and any(isinstance(m, dict) and "role" in m for m in messages)
 
 
-def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
-    for name in inputs.names:
-        faults = Faults(inputs, name, log)
-        origin = inputs.origin(name)
-        naming = ConversationNames(origin)
-        taken = False
-        for number, row in line_rows(inputs, name, faults):
-            try:
-                source, said, thread = _conversation(row, inputs.place(name, number))
-            except UserError as error:
-                faults.add(error)
-                continue
-            taken = True
-            if reason := useless(said):
-                log.passed(reason)
-            else:
-                kind = "journal" if in_journal(origin) else source
-                yield from naming.messages(said, kind, thread)
-        faults.tell(taken=taken)
-
-
-READER = Reader("JSON lines", "question-answers", _claim, _read, is_curated=True)
+def _read_file(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Message]:
+    faults = Faults(inputs, name, log)
+    names = ConversationNames(inputs.origin(name))
+    is_any_read = False
+    for number, row in line_rows(inputs, name, faults):
+        try:
+            source, turns, thread = _conversation(row, inputs.place(name, number))
+        except UserError as error:
+            faults.add(error)
+            continue
+        is_any_read = True
+        if reason := useless(turns):
+            log.passed(reason)
+        else:
+            yield from names.messages(turns, inputs.source_of(name, source) or source, thread)
+    faults.report(is_any_read)
 
 
 def _conversation(row: Mapping[str, Any], place: str) -> tuple[str, list[ExchangeTurn], str | None]:
@@ -121,3 +112,7 @@ def _optional_text(row: Mapping[str, Any], key: str, place: str) -> str | None:
         return clean(str(value)) or None
     except ValueError:  # Python writes no number of thousands of digits.
         raise UserError(place, f"{key!r} is not a text", "Write it as a text") from None
+
+
+_READ = file_by_file(_read_file)
+READER = Reader("JSON lines", "question-answers", claim_each(_is_ours), _READ, is_curated=True)

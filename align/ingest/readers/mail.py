@@ -7,7 +7,7 @@ zip is read once, from its beginning to its end.
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,28 +15,15 @@ from hashlib import blake2b
 from typing import IO, Any, Self
 
 from align.errors import UserError
+from align.ingest.contents import Content, Document, Message
 from align.ingest.formats.mail_endings import Signatures
 from align.ingest.formats.mail_parts import Mail, mail_of
 from align.ingest.formats.mail_text import split_mail
 from align.ingest.formats.mail_words import REPLY_SUBJECT
 from align.ingest.formats.mailbox import holds_mails, is_passed, is_sent, label_says, mails_in
-from align.ingest.reader import (
-    Content,
-    Document,
-    Inputs,
-    Message,
-    Options,
-    Reader,
-    ReadLog,
-)
-from align.ingest.tree import Tree
+from align.ingest.reader import Inputs, Options, Reader, ReadLog, claim_together
 
 _CHAIN = 100
-
-
-def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
-    held = tuple(name for name in names if holds_mails(tree, name))
-    return [Inputs(tree, held, "mail")] if held else []
 
 
 def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
@@ -250,4 +237,4 @@ def _full(error: OSError) -> UserError:
     return UserError(tempfile.gettempdir(), what, "Make room there, or set TMPDIR to another disk")
 
 
-READER = Reader("mail", "mail", _claim, _read)
+READER = Reader("mail", "mail", claim_together(holds_mails, "mail"), _read)

@@ -4,12 +4,13 @@ The last reader in the row: it takes every text file that no other one knows.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.contents import Content, Document
 from align.ingest.decoding import clean, decoded
 from align.ingest.formats import front_matter
 from align.ingest.formats.vaults import (
@@ -20,16 +21,8 @@ from align.ingest.formats.vaults import (
     plain_logseq,
     plain_obsidian,
 )
-from align.ingest.reader import (
-    Content,
-    Document,
-    Inputs,
-    Options,
-    Reader,
-    ReadLog,
-    in_journal,
-)
-from align.ingest.tree import Tree, suffix_of
+from align.ingest.reader import Inputs, Options, Reader, ReadLog, claim_together, in_journal
+from align.ingest.tree import suffix_of
 
 SUFFIXES = frozenset({".md", ".markdown", ".txt", ".text"})
 _DAY = re.compile(r"(?:19|20)\d\d[-_.]?\d\d[-_.]?\d\d")
@@ -38,11 +31,6 @@ _DAILY = frozenset(
      "tagebuch"}
 )  # fmt: skip
 _GRAPH = "logseq/config.edn"
-
-
-def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
-    ours = tuple(name for name in names if suffix_of(name) in SUFFIXES)
-    return [Inputs(tree, ours)] if ours else []
 
 
 def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
@@ -61,9 +49,6 @@ def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
             yield document
         else:
             log.passed("empty")
-
-
-READER = Reader("notes", "documents", _claim, _read)
 
 
 def read_note(text: str, origin: str, *, in_graph: bool = False) -> Document | None:
@@ -151,3 +136,7 @@ def _clipped_from(values: dict[str, Any], origin: str) -> str | None:
     names = author if isinstance(author, list) else [author]
     shown = ", ".join(str(name).strip("[] ") for name in names if isinstance(name, str))
     return clean(shown) or source.split("/")[2]
+
+
+_CLAIM = claim_together(lambda _, name: suffix_of(name) in SUFFIXES)
+READER = Reader("notes", "documents", _CLAIM, _read)

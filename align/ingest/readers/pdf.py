@@ -6,23 +6,21 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from pathlib import PurePath
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.contents import Document
 from align.ingest.decoding import clean
 from align.ingest.formats import front_matter
 from align.ingest.formats.dates import date_in_name, when
 from align.ingest.reader import (
-    Content,
-    Document,
     Inputs,
-    Options,
     Reader,
     ReadLog,
-    in_journal,
+    claim_together,
+    file_by_file,
 )
-from align.ingest.tree import Tree, suffix_of
+from align.ingest.tree import suffix_of
 
 _CATALOG = re.compile(rb"(?<!\d)(\d{1,9}) \d{1,5} obj\s*<<[^>]{0,200}/Type\s*/Catalog")
 _LARGEST = 200 * 1024**2
@@ -53,25 +51,9 @@ _SHORT = 0.8
 _FULL_LINES = 0.25
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
-    ours = tuple(name for name in names if suffix_of(name) == ".pdf")
-    return [Inputs(tree, ours)] if ours else []
-
-
-def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
-    # pypdf tells a terminal of every oddity that it mended.
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    for name in inputs.names:
-        try:
-            yield _document(inputs, name, log)
-        except UserError as error:
-            log.problems.append(error)
-
-
-def _document(inputs: Inputs, name: str, log: ReadLog) -> Document:
+def _read_pdf(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Document]:
     place, origin = inputs.place(name), inputs.origin(name)
-    data = inputs.tree.bytes_of(name, _LARGEST)
-    pages, properties = _pages(data, place, log)
+    pages, properties = _pages(inputs.tree.bytes_of(name, _LARGEST), place, log)
     text = clean(text_of_pages(pages))
     if sum(map(str.isalpha, text)) < _LEAST_LETTERS * max(len(pages), 1):
         what = "a scan without text" if pages else "no pages in it"
@@ -80,12 +62,12 @@ def _document(inputs: Inputs, name: str, log: ReadLog) -> Document:
     if title and text.casefold().startswith(title.casefold()):
         below = text[len(title) :]
         text = clean(below) if below.startswith("\n") and below.strip() else text
-    return Document(
+    yield Document(
         key=origin,
         text=text,
-        title=title or front_matter.spoken(PurePath(origin).stem),
-        time=_time(properties) or date_in_name(PurePath(name).name),
-        source="journal" if in_journal(origin) else None,
+        title=title or front_matter.title_of_file(origin),
+        time=_time(properties) or date_in_name(name),
+        source=inputs.source_of(name),
     )
 
 
@@ -130,6 +112,8 @@ def _pages(data: bytes, place: str, log: ReadLog) -> tuple[list[str], Any]:
 def _opened(data: bytes) -> Any:
     from pypdf import PdfReader
 
+    # It tells a terminal of every oddity that it mended.
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
         reader = PdfReader(io.BytesIO(data))
         if reader.is_encrypted or len(reader.pages):
@@ -257,4 +241,5 @@ def _joined(text: str, line: str, words: Counter[str], full: int) -> str:
     return f"{text[:-1]}-{line}" if words[whole] else f"{text[:-1]}{line}"
 
 
-READER = Reader("PDF", "documents", _claim, _read)
+_CLAIM = claim_together(lambda _, name: suffix_of(name) == ".pdf")
+READER = Reader("PDF", "documents", _CLAIM, file_by_file(_read_pdf))

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from align.ingest.contents import Content, Message
 from align.ingest.formats.json_data import (
     id_of,
     json_in,
@@ -14,7 +15,7 @@ from align.ingest.formats.json_data import (
     string_of,
 )
 from align.ingest.formats.slack_messages import Names, Workspace, message_of, workspace_of
-from align.ingest.reader import Content, Inputs, Message, Options, Reader, ReadLog
+from align.ingest.reader import Inputs, Options, Reader, ReadLog
 from align.ingest.tree import Tree
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")

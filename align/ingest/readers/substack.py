@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from align.errors import UserError
+from align.ingest.contents import Content, Document
+from align.ingest.formats.dates import moment
 from align.ingest.formats.markup import plain
-from align.ingest.reader import Content, Document, Inputs, Options, Reader, ReadLog
-from align.ingest.readers.html import moment
+from align.ingest.reader import Inputs, Options, Reader, ReadLog
 from align.ingest.tree import Tree
 
 _POST = re.compile(r"(?:.*/)?posts/(\d+)\.([^/]*)\.html", re.IGNORECASE)

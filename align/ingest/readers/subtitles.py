@@ -6,29 +6,25 @@ What one speaker says in a row is one message; a recording that names nobody is 
 import html
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from align.errors import UserError
+from align.ingest.contents import Content, Document, Message
 from align.ingest.decoding import clean
 from align.ingest.formats import front_matter
 from align.ingest.formats.dates import date_in_name
 from align.ingest.formats.transcripts import label_of, without_directions
 from align.ingest.reader import (
-    Content,
-    Document,
     Inputs,
-    Message,
-    Options,
     Reader,
     ReadLog,
-    in_journal,
+    claim_each,
+    file_by_file,
 )
-from align.ingest.tree import Tree, suffix_of
+from align.ingest.tree import base_of, suffix_of
 
-_SUFFIXES = frozenset({".srt", ".vtt"})
 # Hours of talk come to less than one.
 _LARGEST = 32 * 1024**2
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?[ \t]+([^<>]*)>|</v>")
@@ -62,47 +58,33 @@ class _Line:
     opens: bool = False
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
-    return [Inputs(tree, (name,)) for name in names if suffix_of(name) in _SUFFIXES]
-
-
-def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
-    for name in inputs.names:
-        try:
-            lines = _unrolled(_lines(inputs.tree.text_of(name, _LARGEST)))
-        except UserError as error:
-            log.problems.append(error)
-            continue
-        if not lines:
-            log.problem(inputs.place(name), "no subtitles in it", "Export it again")
-            continue
-        origin = inputs.origin(name)
-        source = "journal" if in_journal(origin) else None
-        title = front_matter.spoken(_stem(name))
-        turns = _turns(lines)
-        if turns is None:
-            raw = _paragraphs(lines)
-            text = without_directions(raw)
-            told = None if text == raw else raw
-            yield Document(origin, text, title, _time(name), raw=told, source=source)
-            continue
-        for author, said in turns:
-            raw = " ".join(line.text for line in said)
-            text = without_directions(raw)
-            yield Message(
-                chat=origin,
-                author=author,
-                text=text,
-                time=_time(name, said[0].start),
-                reason=None if text else "empty",
-                raw=None if text == raw else raw,
-                title=title,
-                thread=origin,
-                source=source,
-            )
-
-
-READER = Reader("subtitles", "interviews", _claim, _read)
+def _read_file(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Content]:
+    lines = _unrolled(_lines(inputs.tree.text_of(name, _LARGEST)))
+    if not lines:
+        log.problem(inputs.place(name), "no subtitles in it", "Export it again")
+        return
+    origin, source = inputs.origin(name), inputs.source_of(name)
+    title = front_matter.title_of_stem(_stem(name))
+    turns = _turns(lines)
+    if turns is None:
+        raw = _paragraphs(lines)
+        text = without_directions(raw)
+        raw_or_none = None if text == raw else raw
+        yield Document(origin, text, title, _time(name), raw=raw_or_none, source=source)
+    for author, spoken in turns or ():
+        raw = " ".join(line.text for line in spoken)
+        text = without_directions(raw)
+        yield Message(
+            chat=origin,
+            author=author,
+            text=text,
+            time=_time(name, spoken[0].start),
+            reason=None if text else "empty",
+            raw=None if text == raw else raw,
+            title=title,
+            thread=origin,
+            source=source,
+        )
 
 
 def _lines(text: str) -> list[_Line]:
@@ -196,7 +178,8 @@ def _paragraphs(lines: list[_Line]) -> str:
 
 
 def _stem(name: str) -> str:
-    stem = name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    """Return a file's name without its suffix, its language and the marks of a recording."""
+    stem = base_of(name).rpartition(".")[0]
     while match := _LANGUAGE.search(stem):
         stem = stem[: match.start()]
     return _ZOOM_START.sub("", stem)
@@ -206,9 +189,13 @@ def _time(name: str, seconds: float = 0.0) -> datetime | None:
     """Return when it was said: Zoom names its files by the minute, others by the day or not."""
     zoom = _ZOOM_START.search(name)
     if not zoom:
-        return date_in_name(name.rsplit("/", 1)[-1])
+        return date_in_name(name)
     try:
         start = datetime.strptime(zoom[1], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
         return start + timedelta(seconds=int(seconds))
     except (ValueError, OverflowError):
         return None
+
+
+_CLAIM = claim_each(lambda _, name: suffix_of(name) in (".srt", ".vtt"))
+READER = Reader("subtitles", "interviews", _CLAIM, file_by_file(_read_file))

@@ -8,7 +8,7 @@ import csv
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +16,7 @@ from itertools import chain, islice, pairwise
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.contents import Content, Document, Message
 from align.ingest.decoding import clean
 from align.ingest.formats.columns import (
     NoColumns,
@@ -34,16 +35,7 @@ from align.ingest.formats.json_rows import (
     pair,
     shape_of,
 )
-from align.ingest.reader import (
-    Content,
-    Document,
-    Inputs,
-    Message,
-    Options,
-    Reader,
-    ReadLog,
-    in_journal,
-)
+from align.ingest.reader import Inputs, Options, Reader, ReadLog, claim_each, in_journal
 from align.ingest.tree import LINE, Tree, suffix_of
 from align.store.ids import content_id, storable
 
@@ -54,10 +46,6 @@ _SHOWN = 30
 
 # A row's cells, by column.
 Row = dict[str, str]
-
-
-def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
-    return [Inputs(tree, (name,)) for name in names if _is_table(tree, name)]
 
 
 def _is_table(tree: Tree, name: str) -> bool:
@@ -94,9 +82,6 @@ def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
             log.problem(inputs.place(name), f"{error}; its columns are {columns}", remedy)
         else:
             yield from _found(inputs, name, log, rows, _Roles(roles, date_and_time(names, roles)))
-
-
-READER = Reader("table", "messages", _claim, _read)
 
 
 @dataclass
@@ -138,7 +123,7 @@ def _table(inputs: Inputs, name: str, log: ReadLog) -> tuple[list[str], Iterator
         found: Iterator[Any] = (row for _, row in line_rows(inputs, name, faults))
         first = list(islice(found, 20))
         if not first:
-            faults.tell(taken=False)
+            faults.report(is_any_read=False)
         names = list(dict.fromkeys(key for row in first for key in _flat(row)))
         return names, _and_told(map(_flat, chain(first, found)), faults)
     names = shape.columns if shape else []
@@ -148,7 +133,7 @@ def _table(inputs: Inputs, name: str, log: ReadLog) -> tuple[list[str], Iterator
 
 def _and_told(rows: Iterable[Row], faults: Faults) -> Iterator[Row]:
     yield from rows
-    faults.tell(taken=True)
+    faults.report(is_any_read=True)
 
 
 def _delimited(inputs: Inputs, name: str, log: ReadLog) -> tuple[list[str], Iterator[Row]]:
@@ -307,3 +292,6 @@ def _in_order(rows: Iterable[Row], roles: _Roles, newest_first: bool) -> Iterato
 
 def _is_before(a: datetime, b: datetime) -> bool:
     return a.replace(tzinfo=None) < b.replace(tzinfo=None)
+
+
+READER = Reader("table", "messages", claim_each(_is_table), _read)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from align.ingest.contents import Content, Message
 from align.ingest.formats.json_data import json_head, json_items
 from align.ingest.formats.telegram_messages import (
     Chat,
@@ -16,7 +17,7 @@ from align.ingest.formats.telegram_messages import (
     pages_in_order,
     title_of,
 )
-from align.ingest.reader import Content, Inputs, Message, Options, Reader, ReadLog
+from align.ingest.reader import Inputs, Options, Reader, ReadLog
 from align.ingest.tree import Tree
 
 _TYPES = (

@@ -3,40 +3,30 @@
 Who of the speakers is the person to learn, the names that the user calls "me" decide.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from align.errors import UserError
+from align.ingest.contents import Message
 from align.ingest.decoding import clean
 from align.ingest.formats import front_matter
 from align.ingest.formats.transcripts import is_transcript, spoken
-from align.ingest.reader import Content, Inputs, Options, Reader, ReadLog, in_journal
+from align.ingest.reader import Inputs, Reader, ReadLog, claim_each, file_by_file
 from align.ingest.tree import Tree, suffix_of
 
 _TEXTS = frozenset({".md", ".markdown", ".txt", ".text"})
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
-    texts = [name for name in names if suffix_of(name) in _TEXTS]
-    return [Inputs(tree, (name,)) for name in texts if _begins_as_one(tree.head_text(name))]
+def _is_ours(tree: Tree, name: str) -> bool:
+    if suffix_of(name) not in _TEXTS:
+        return False
+    return is_transcript(front_matter.split(clean(tree.head_text(name)))[1])
 
 
-def _begins_as_one(head: str) -> bool:
-    return is_transcript(front_matter.split(clean(head))[1])
+def _read_file(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Message]:
+    origin = inputs.origin(name)
+    values, body = front_matter.split(clean(inputs.tree.text_of(name)))
+    title, body = front_matter.titled(values, body, origin)
+    time = front_matter.time_of(values, name)
+    return spoken(body, origin, title, time, inputs.source_of(name))
 
 
-def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
-    for name in inputs.names:
-        try:
-            text = clean(inputs.tree.text_of(name))
-        except UserError as error:
-            log.problems.append(error)
-            continue
-        origin = inputs.origin(name)
-        values, body = front_matter.split(text)
-        time = front_matter.time_of(values, name)
-        title, body = front_matter.titled(values, body, origin)
-        source = "journal" if in_journal(origin) else None
-        yield from spoken(body, origin, title, time, source)
-
-
-READER = Reader("transcript", "interviews", _claim, _read)
+READER = Reader("transcript", "interviews", claim_each(_is_ours), file_by_file(_read_file))

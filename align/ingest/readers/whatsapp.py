@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath, PurePosixPath
 
 from align.errors import UserError
+from align.ingest.contents import Content, Message
 from align.ingest.formats.whatsapp_lines import Header, Survey, header_of, split, time_of
 from align.ingest.formats.whatsapp_words import (
     attached_file,
@@ -14,7 +15,7 @@ from align.ingest.formats.whatsapp_words import (
     judged,
     unmarked,
 )
-from align.ingest.reader import Content, Inputs, Message, Options, Reader, ReadLog
+from align.ingest.reader import Inputs, Options, Reader, ReadLog
 from align.ingest.tree import Tree
 
 _CHAT = re.compile(r"_chat(?: ?\(\d+\)| \d+)?", re.IGNORECASE)

@@ -1,15 +1,16 @@
 """WordPress: the XML that Tools > Export makes (WXR): posts and pages, drafts too; no comments."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.contents import Document
+from align.ingest.formats.dates import moment
 from align.ingest.formats.markup import plain
-from align.ingest.reader import Content, Document, Inputs, Options, Reader, ReadLog
-from align.ingest.readers.html import moment
-from align.ingest.tree import Tree
+from align.ingest.reader import Inputs, Reader, ReadLog, claim_each, file_by_file
+from align.ingest.tree import suffix_of
 
 _WXR = re.compile(rb"http://wordpress\.org/export/1\.\d")
 _NOT_WRITTEN = frozenset({"trash", "auto-draft", "inherit"})
@@ -31,23 +32,7 @@ _PRE = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL | re.IGNORECASE)
 _BLOCK_TAG = r"</?(?:ul|ol|li|blockquote|h[1-6]|div|table|tr|td|th|hr|figure|pre)\b[^>]{0,500}>"
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
-    return [
-        Inputs(tree, (name,), "WordPress blog")
-        for name in names
-        if name.lower().endswith(".xml") and _WXR.search(tree.head(name))
-    ]
-
-
-def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
-    for name in inputs.names:
-        try:
-            yield from _posts(inputs, name, log)
-        except UserError as error:
-            log.problems.append(error)
-
-
-def _posts(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Document]:
+def _read_blog(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Document]:
     from lxml import etree
 
     if b"<!ENTITY" in inputs.tree.head(name):
@@ -157,4 +142,8 @@ def _with_breaks(part: str) -> str:
     return "\n".join(lines)
 
 
-READER = Reader("WordPress", "blog", _claim, _read)
+_CLAIM = claim_each(
+    lambda tree, name: suffix_of(name) == ".xml" and bool(_WXR.search(tree.head(name))),
+    "WordPress blog",
+)
+READER = Reader("WordPress", "blog", _CLAIM, file_by_file(_read_blog))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from align.ingest.contents import Content, Message
 from align.ingest.formats.json_data import id_of, object_of, objects_of, string_of
 from align.ingest.formats.x_archive import (
     LongPost,
@@ -17,7 +18,7 @@ from align.ingest.formats.x_archive import (
     rows_of,
     time_of,
 )
-from align.ingest.reader import Content, Inputs, Message, Options, Reader, ReadLog
+from align.ingest.reader import Inputs, Options, Reader, ReadLog
 from align.ingest.tree import Tree
 
 _PART = r"(?:-part\d+)?\.js"

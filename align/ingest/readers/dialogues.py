@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from align.errors import UserError
+from align.ingest.contents import Message
 from align.ingest.decoding import clean
 from align.ingest.formats import front_matter
 from align.ingest.formats.dates import when
@@ -25,7 +26,13 @@ from align.ingest.formats.json_rows import (
     shape_of,
     useless,
 )
-from align.ingest.reader import Content, Inputs, Options, Reader, ReadLog, in_journal
+from align.ingest.reader import (
+    Inputs,
+    Reader,
+    ReadLog,
+    claim_each,
+    file_by_file,
+)
 from align.ingest.tree import Tree, suffix_of
 
 _TEXTS = frozenset({".md", ".markdown", ".txt", ".text"})
@@ -41,17 +48,13 @@ _PAIRS = (
 )
 
 
-def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
-    return [Inputs(tree, (name,)) for name in names if _is_ours(tree, name)]
-
-
 def _is_ours(tree: Tree, name: str) -> bool:
     suffix = suffix_of(name)
     if suffix == ".json":
         shape = shape_of(tree, name)
         return shape is not None and _is_shape(shape)
     if suffix in LINES:
-        return any(_said(row) is not None for row in first_rows(tree, name))
+        return any(_turns_of(row) is not None for row in first_rows(tree, name))
     return suffix in _TEXTS and _is_dialogue(tree.head_text(name))
 
 
@@ -66,45 +69,35 @@ def _is_shape(shape: Shape) -> bool:
     return any(_first(keys, _WHO) and _first(keys, _WHAT) for keys in inner)
 
 
-def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
-    for name in inputs.names:
-        origin = inputs.origin(name)
-        source = "journal" if in_journal(origin) else "question-answers"
-        naming = ConversationNames(origin)
-        for said, thread in _conversations(inputs, name, log):
-            if reason := useless(said):
-                log.passed(reason)
-            else:
-                yield from naming.messages(said, source, thread)
-
-
-READER = Reader("exchanges", "question-answers", _claim, _read, is_curated=True)
+def _read_file(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Message]:
+    source = inputs.source_of(name, "question-answers") or ""
+    names = ConversationNames(inputs.origin(name))
+    for turns, thread in _conversations(inputs, name, log):
+        if reason := useless(turns):
+            log.passed(reason)
+        else:
+            yield from names.messages(turns, source, thread)
 
 
 def _conversations(
     inputs: Inputs, name: str, log: ReadLog
 ) -> Iterator[tuple[list[ExchangeTurn], str | None]]:
-    faults = Faults(inputs, name, log)
-    taken = False
     if suffix_of(name) in _TEXTS:
-        try:
-            text = clean(inputs.tree.text_of(name))
-        except UserError as error:
-            log.problems.append(error)
-            return
-        values, body = front_matter.split(text)
+        values, body = front_matter.split(clean(inputs.tree.text_of(name)))
         time = front_matter.time_of(values, name)
         yield from ((pair(q, a, time), None) for q, a in _pairs_of(body, is_known=True))
         return
+    faults = Faults(inputs, name, log)
+    is_any_read = False
     for place, row in _rows(inputs, name, faults, log):
-        said = _said(row)
-        if said is None:
+        turns = _turns_of(row)
+        if turns is None:
             faults.add(UserError(place, "no question with an answer", "Mend or remove it"))
         else:
-            taken = True
+            is_any_read = True
             thread = row.get("thread") if isinstance(row, dict) else None
-            yield said, clean(thread) or None if isinstance(thread, str) else None
-    faults.tell(taken=taken)
+            yield turns, clean(thread) or None if isinstance(thread, str) else None
+    faults.report(is_any_read)
 
 
 def _rows(inputs: Inputs, name: str, faults: Faults, log: ReadLog) -> Iterator[tuple[str, Any]]:
@@ -118,7 +111,7 @@ def _rows(inputs: Inputs, name: str, faults: Faults, log: ReadLog) -> Iterator[t
         yield f"{inputs.place(name)}, item {number}", row
 
 
-def _said(row: object) -> list[ExchangeTurn] | None:
+def _turns_of(row: object) -> list[ExchangeTurn] | None:
     """Return a row's turns, or None where it is no exchange."""
     if not isinstance(row, dict):
         return None
@@ -236,3 +229,7 @@ def _unmarked(said: str) -> str:
         if inner.count(mark) == 1 and inner.endswith(mark):
             return inner.removesuffix(mark).rstrip()
     return said
+
+
+_READ = file_by_file(_read_file)
+READER = Reader("exchanges", "question-answers", claim_each(_is_ours), _READ, is_curated=True)

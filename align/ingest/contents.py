@@ -1,0 +1,81 @@
+"""What a reader yields: messages of conversations, and documents."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(slots=True)
+class Message:
+    """One message of a conversation.
+
+    Readers yield the messages of one chat in a row, in the order in which they were written.
+
+    Attributes:
+        chat: Names the chat within its source, the same in a newer export: a service's own id
+            where there is one.
+        author: Who wrote it, as the service shows it; empty where nobody is named.
+        text: What the author typed, as plain text: a service's markup is rendered, quotes and
+            signatures are gone. Empty for a photo without a caption.
+        time: When; with a time zone where the export tells one, else as its clock showed.
+        key: The service's id of the message, unique in its chat and the same in a newer export;
+            None where there is none, and time and place in the chat stand for it.
+        reply_to: The key of the message that this one answers by a link.
+        author_key: An id, a handle or an address by which the author may be named too.
+        is_owner: Whether the owner wrote it, where the export itself says so; None where the
+            names that the user calls "me" decide.
+        reason: Why it is left out of training (a code of `align.ingest.reasons`), where only the
+            reader can tell: a system line, a photo, something forwarded.
+        raw: What the export holds, where `text` is not all of it (quotes, signatures, HTML).
+        title: The chat's title, as the service shows it.
+        thread: What belongs together and is held out together, where the service or the file says
+            it itself (a Slack thread, one conversation with an assistant, one question with its
+            answer). None: a chat is cut where it falls silent.
+        source: Another source than the reader's, for privacy and the mix.
+    """
+
+    chat: str
+    author: str
+    text: str
+    time: datetime | None = None
+    key: str | None = None
+    reply_to: str | None = None
+    author_key: str | None = None
+    is_owner: bool | None = None
+    reason: str | None = None
+    raw: str | None = None
+    title: str | None = None
+    thread: str | None = None
+    source: str | None = None
+
+
+@dataclass(slots=True)
+class Document:
+    """One text that stands for itself: a post, a note, a letter.
+
+    Attributes:
+        key: Names it within its source, the same in a newer export: the service's id, an address
+            on the web, or where it lies (`Inputs.origin` of its file).
+        text: The text, plain or Markdown; no front matter, no title line.
+        title: Its title; None where it has none.
+        time: When it was written or published.
+        author: Who wrote it where that is known to be somebody; empty is the owner.
+        author_key: As of a message.
+        is_owner: As of a message; a document whose author is not known is the owner's.
+        reason: As of a message.
+        raw: As of a message.
+        source: Another source than the reader's (`journal`, say).
+    """
+
+    key: str
+    text: str
+    title: str | None = None
+    time: datetime | None = None
+    author: str = ""
+    author_key: str | None = None
+    is_owner: bool | None = None
+    reason: str | None = None
+    raw: str | None = None
+    source: str | None = None
+
+
+Content = Message | Document
