@@ -2,16 +2,20 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from align.ingest.formats.json_data import json_items
-from align.ingest.reader import Inputs, ReadLog
-from align.ingest.tree import Tree
+from align.ingest.contents import Message
+from align.ingest.formats.json_data import id_of, json_items, object_of
+from align.ingest.reader import Inputs, Options, Reader, ReadLog
+from align.ingest.tree import Tree, base_of, joined
 
 # Newer exports are cut in parts; a browser numbers what it has already.
 _NAME = re.compile(r"conversations(?:[-_ ]?\(?\d+\)?)?\.json", re.IGNORECASE)
+
+
+MessagesOf = Callable[[dict[str, Any], str, ReadLog], Iterator[Message]]
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Layout:
             if not base.lower().endswith(".json") or base in self.known:
                 continue
             is_named = bool(_NAME.fullmatch(base))
-            has_company = is_named and any(_in(folder, each) in present for each in self.known)
+            has_company = is_named and any(joined(folder, each) in present for each in self.known)
             if has_company or self.mark.search(tree.head_text(name)):
                 folders[folder].append(name)
         return [
@@ -47,7 +51,7 @@ class Layout:
         ]
 
     def _beside(self, names: Sequence[str], folder: str, files: list[str]) -> list[str]:
-        within = _in(folder, "")
+        within = joined(folder, "")
         # A conversation that was saved alone may lie among other things.
         if not any(_NAME.fullmatch(name.removeprefix(within)) for name in files):
             return []
@@ -59,11 +63,20 @@ class Layout:
                 found.append(name)
         return found
 
-    def conversations(self, inputs: Inputs, log: ReadLog) -> Iterator[tuple[str, dict[str, Any]]]:
+    def reader(self, name: str, source: str, messages_of: MessagesOf) -> Reader:
+        """Return a reader; `messages_of` is given a conversation, its place and the log."""
+
+        def read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Message]:
+            for place, item in self._conversations(inputs, log):
+                yield from messages_of(item, place, log)
+
+        return Reader(name, source, self.claim, read)
+
+    def _conversations(self, inputs: Inputs, log: ReadLog) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the conversations of an export, each with its place."""
         others = 0
         for name in inputs.names:
-            base = name.rpartition("/")[2]
+            base = base_of(name)
             head = inputs.tree.head_text(name) if base.lower().endswith(".json") else ""
             if base in self.known or not (_NAME.fullmatch(base) or self.mark.search(head)):
                 others += 1
@@ -78,5 +91,18 @@ class Layout:
             log.passed("a file beside the conversations", others)
 
 
-def _in(folder: str, base: str) -> str:
-    return f"{folder}/{base}" if folder else base
+def branch(
+    nodes: Mapping[str, Any], leaf: str | None, parent: str
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return what stands from the first node to a leaf: what was tried before is not there.
+
+    Args:
+        nodes: By their ids.
+        leaf: The id of the last one.
+        parent: The key under which each names the one before.
+    """
+    path: dict[str, dict[str, Any]] = {}
+    while leaf is not None and leaf in nodes and leaf not in path:
+        path[leaf] = object_of(nodes[leaf])
+        leaf = id_of(path[leaf].get(parent))
+    return list(reversed(path.items()))

@@ -4,7 +4,7 @@ import csv
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from align.errors import UserError
@@ -15,15 +15,19 @@ from align.ingest.formats.json_data import (
     iso_time,
     json_in,
     list_of,
+    number_of,
     object_of,
     objects_in,
     objects_of,
+    snowflake_time,
     string_of,
 )
 from align.ingest.reader import Inputs, ReadLog
+from align.ingest.tree import base_of, folder_of, joined
 
 # Milliseconds from 1970 to the moment from which Discord's ids count.
 _BEGINNING = 1_420_070_400_000
+_ABOUT = ("channel.json", "index.json", "user.json")
 _DIRECT = "Direct Message with "
 _MARKUP = re.compile(
     r"<(?:@!?(?P<user>\d{1,20})|@&(?P<role>\d{1,20})|\#(?P<channel>\d{1,20})"
@@ -47,32 +51,27 @@ class _Known:
 def read_package(inputs: Inputs, log: ReadLog) -> Iterator[Message]:
     """Yield the messages of a data package, each channel's from the oldest on."""
     names = set(inputs.names)
-    files = {_folder(name): name for name in inputs.names if _base(name) == "messages.csv"}
-    files |= {_folder(name): name for name in inputs.names if _base(name) == "messages.json"}
+    files = {folder_of(name): name for name in inputs.names if base_of(name) == "messages.csv"}
+    files |= {folder_of(name): name for name in inputs.names if base_of(name) == "messages.json"}
     known = _known(inputs, log)
     about = {}
     for folder in files:
-        channel = f"{folder}/channel.json".lstrip("/")
+        channel = joined(folder, "channel.json")
         about[folder] = object_of(json_in(inputs, channel, log)) if channel in names else {}
         _learn(about[folder], known)
     for folder, name in sorted(files.items()):
         yield from _channel(inputs, name, about[folder], known, log)
-    read = len(files) + sum(_base(n) in ("channel.json", "index.json", "user.json") for n in names)
+    read = len(files) + sum(
+        base_of(n) in ("channel.json", "index.json", "user.json") for n in names
+    )
     if len(names) > read:
         log.passed("a file of Discord's that holds no messages", len(names) - read)
-
-
-def sent_at(key: str | None) -> datetime | None:
-    """Return when a message was sent, which its id tells."""
-    if key is None or not key.isascii() or not key.isdigit() or len(key) > 20:
-        return None
-    return epoch_time(((int(key) >> 22) + _BEGINNING) / 1000)
 
 
 def _known(inputs: Inputs, log: ReadLog) -> _Known:
     known = _Known()
     for name in inputs.names:
-        if _base(name) == "user.json":
+        if base_of(name) == "user.json":
             user = object_of(json_in(inputs, name, log))
             known.own_id = id_of(user.get("id"))
             known.own_name = _name(user) or known.own_name
@@ -83,7 +82,7 @@ def _known(inputs: Inputs, log: ReadLog) -> _Known:
                 key = id_of(other.get("id")) or id_of(friend.get("id"))
                 if key and (shown := string_of(friend.get("nickname")) or _name(other)):
                     known.people[key] = shown
-        elif _base(name) == "index.json":
+        elif base_of(name) == "index.json":
             index = object_of(json_in(inputs, name, log))
             known.titles |= {key: title for key, title in index.items() if string_of(title)}
     return known
@@ -109,12 +108,12 @@ def _learn(channel: dict[str, Any], known: _Known) -> None:
 def _channel(
     inputs: Inputs, name: str, channel: dict[str, Any], known: _Known, log: ReadLog
 ) -> Iterator[Message]:
-    folder = _base(_folder(name)).removeprefix("c")
+    folder = base_of(folder_of(name)).removeprefix("c")
     chat = id_of(channel.get("id")) or (folder if folder.isdigit() else inputs.origin(name))
     rows = objects_in(inputs, name, log) if name.endswith(".json") else _table(inputs, name, log)
     found = [_message(row, chat, known) for row in rows]
     # Newest first in the export; its ids count up with time.
-    found.sort(key=lambda message: _number(message.key))
+    found.sort(key=lambda message: number_of(message.key))
     yield from found
 
 
@@ -126,7 +125,7 @@ def _message(row: dict[str, Any], chat: str, known: _Known) -> Message:
         chat=chat,
         author=known.own_name,
         text=text,
-        time=iso_time(row.get("Timestamp"), UTC) or sent_at(key),
+        time=iso_time(row.get("Timestamp"), UTC) or snowflake_time(key, _BEGINNING),
         key=key,
         author_key=known.own_id,
         is_owner=True,
@@ -147,18 +146,6 @@ def _table(inputs: Inputs, name: str, log: ReadLog) -> Iterator[dict[str, Any]]:
 
 def _name(user: dict[str, Any]) -> str:
     return string_of(user.get("global_name")) or string_of(user.get("username"))
-
-
-def _number(key: str | None) -> int:
-    return int(key) if key and key.isascii() and key.isdigit() and len(key) <= 20 else 0
-
-
-def _folder(name: str) -> str:
-    return name.rpartition("/")[0]
-
-
-def _base(name: str) -> str:
-    return name.rpartition("/")[2]
 
 
 def plain_text(text: str, people: Mapping[str, str], channels: Mapping[str, str]) -> str:

@@ -28,6 +28,7 @@ _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)
 # What stands between texts; a cut may leave a part of a word at either end. Nothing is tried twice.
 _STRUCTURE = re.compile(rb"[\w.+-]*+(?>[\[\]{}:,\s]|-?\d[\d.eE+-]*+|true|false|null)*+[\w.+-]*+")
 _DEEPEST = 500
+_SCRIPT_HEAD = 4096
 # The longest escape, a pair of surrogates, may be cut by a chunk's end.
 _LONGEST = 12
 # A smaller file is parsed at once, which is some times faster than item by item.
@@ -46,10 +47,12 @@ class Mended:
 
     Args:
         file: At its beginning, in any encoding of `align.ingest.decoding`.
+        is_script: Whether what stands before the first list is passed over.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], is_script: bool = False) -> None:
         self._file = file
+        self._is_script = is_script
         self._decoder: codecs.IncrementalDecoder | None = None
         self._held = b""
         self._ended = False
@@ -67,6 +70,8 @@ class Mended:
                 encoding = encoding_of(data[:4096])
                 encoding = "utf-8" if encoding == "cp1252" else encoding
                 self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+                if self._is_script:
+                    data = data[max(data.find(b"[", 0, _SCRIPT_HEAD), 0) :]
             text = self._decoder.decode(data, final=self._ended)
             mended = self._mended(text.encode("utf-8", "replace"))
             if is_nested_deeply(mended):
@@ -86,7 +91,9 @@ class Mended:
         return _ESCAPE.sub(_escape, data)
 
 
-def json_items(inputs: Inputs, name: str, prefix: str, log: ReadLog) -> Iterator[Any]:
+def json_items(
+    inputs: Inputs, name: str, prefix: str, log: ReadLog, *, is_script: bool = False
+) -> Iterator[Any]:
     """Yield the values at a prefix of a JSON file, up to where it is damaged.
 
     Args:
@@ -94,13 +101,16 @@ def json_items(inputs: Inputs, name: str, prefix: str, log: ReadLog) -> Iterator
         name: The file.
         prefix: As ijson writes it: `messages.item`, or `item` for the items of a list.
         log: Is told where the file is damaged or cut short.
+        is_script: Whether a list is assigned to a name: `window.YTD.tweets.part0 = [`.
     """
     import ijson
 
     count = 0
     try:
         with inputs.tree.open(name) as file:
-            for item in ijson.items(Mended(file), prefix, use_float=True, buf_size=_CHUNK):
+            for item in ijson.items(
+                Mended(file, is_script), prefix, use_float=True, buf_size=_CHUNK
+            ):
                 yield item
                 count += 1
     except UserError as error:
@@ -231,6 +241,27 @@ def epoch_time(value: object) -> datetime | None:
         return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def number_of(key: str | None) -> int:
+    """Return an id as a number, by which messages are in the order of their writing; 0 for none."""
+    return int(key) if key and key.isascii() and key.isdigit() and len(key) <= 20 else 0
+
+
+def snowflake_time(key: str | None, beginning: int) -> datetime | None:
+    """Return the moment in an id whose high bits count milliseconds.
+
+    Args:
+        key: The id.
+        beginning: Milliseconds from 1970 to the moment from which they count.
+    """
+    number = number_of(key)
+    return epoch_time(((number >> 22) + beginning) / 1000) if number else None
+
+
+def name_key(name: str) -> str:
+    """Return a user's name as it is compared: without `@`, blanks and capitals."""
+    return " ".join(name.split()).removeprefix("@").casefold()
 
 
 def json_in(inputs: Inputs, name: str, log: ReadLog) -> Any:

@@ -1,7 +1,8 @@
 """HTML into plain text: paragraphs, lists, quotes; no scripts, no navigation, no addresses."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
+from os.path import commonprefix
 from typing import Any
 
 # What holds no prose, or is not seen.
@@ -42,7 +43,7 @@ def plain(html: str, without: Collection[str] = ()) -> str:
     return "" if tree is None else text_of(tree, without)
 
 
-def parsed(html: str) -> Any:
+def parsed(html: str, *, huge_tree: bool = False) -> Any:
     """Return the root element of HTML, or None where nothing is in it."""
     from lxml import etree
     from lxml import html as lxml_html
@@ -50,7 +51,9 @@ def parsed(html: str) -> Any:
     data = _UNFIT.sub("", html).encode()
     if not data.strip():
         return None
-    parser = lxml_html.HTMLParser(encoding="utf-8", no_network=True, remove_pis=True)
+    parser = lxml_html.HTMLParser(
+        encoding="utf-8", no_network=True, remove_pis=True, huge_tree=huge_tree
+    )
     try:
         return lxml_html.document_fromstring(data, parser=parser)
     except (etree.LxmlError, ValueError):
@@ -59,47 +62,24 @@ def parsed(html: str) -> Any:
 
 def text_of(tree: Any, without: Collection[str] = ()) -> str:
     """Return the text of an element, as `plain` does; what follows the element is not its own."""
-    writer = _Writer()
-    for event, element in _steps(tree, without):
-        if event == "start":
-            writer.enter(element.tag, element)
-            writer.write(element.text)
-        else:
-            writer.leave(element.tag)
-        if event != "start" and element is not tree:
-            writer.write(element.tail)
-    return writer.text()
-
-
-def _steps(tree: Any, without: Collection[str]) -> Iterator[tuple[str, Any]]:
-    # Comments come as "comment" and what is passed over as "end" alone: both have tails.
     from lxml import etree
 
+    writer, skipped = _Writer(), None
     walk = etree.iterwalk(tree, events=("start", "end", "comment"))
-    passed: Any = None
     for event, element in walk:
-        if event == "comment":
-            yield "comment", _Comment(element.tail)
-        elif event == "start":
+        if event == "start":
             if _is_passed(element, without):
-                passed = element
+                skipped = element
                 walk.skip_subtree()
             else:
-                yield "start", element
-        elif element is passed:
-            passed = None
-            yield "comment", _Comment(element.tail if element is not tree else None)
-        else:
-            yield "end", element
-
-
-class _Comment:
-    """Something without text of its own."""
-
-    tag = ""
-
-    def __init__(self, tail: str | None) -> None:
-        self.tail = tail
+                writer.enter(element.tag, element)
+                writer.write(element.text)
+            continue
+        if event == "end" and element is not skipped:
+            writer.leave(element.tag)
+        if element is not tree:
+            writer.write(element.tail)
+    return writer.text()
 
 
 def _is_passed(element: Any, without: Collection[str]) -> bool:
@@ -195,7 +175,7 @@ class _Writer:
             return
         prefix = "".join(self._prefixes)
         if self._blank and self._lines:
-            shared = _shared(self._last_prefix, prefix).rstrip()
+            shared = commonprefix((self._last_prefix, prefix)).rstrip()  # noqa: RUF071
             if self._lines[-1] != shared:
                 self._lines.append(shared)
         self._blank = False
@@ -204,14 +184,6 @@ class _Writer:
             prefix = prefix[: -len(self._marker)] + self._marker
             self._marker = None
         self._lines.append((prefix + line).rstrip())
-
-
-def _shared(one: str, other: str) -> str:
-    """Return what two prefixes begin with alike."""
-    length = 0
-    while one[length : length + 1] == other[length : length + 1] != "":
-        length += 1
-    return one[:length]
 
 
 def _is_sign(alt: str) -> bool:

@@ -10,6 +10,7 @@ from align.ingest.formats.json_data import (
     epoch_time,
     id_of,
     list_of,
+    name_key,
     object_of,
     objects_of,
     string_of,
@@ -58,7 +59,7 @@ def workspace_of(users: Iterable[dict[str, Any]], me: Iterable[str]) -> Workspac
     """Return who is who, by the export's users; its channels are not known yet."""
     people: dict[str, str] = {}
     bots, own = {"USLACKBOT"}, set()
-    wanted = frozenset(_plain(name) for name in me)
+    wanted = frozenset(name_key(name) for name in me)
     for user in users:
         key = id_of(user.get("id"))
         if key is None:
@@ -158,11 +159,7 @@ def _all_names(user: dict[str, Any]) -> frozenset[str]:
     profile = object_of(user.get("profile"))
     known = [user.get(each) for each in ("id", "name", "real_name", "email")]
     known += [profile.get(each) for each in ("display_name", "real_name", "email", "name")]
-    return frozenset(_plain(each) for each in map(string_of, known) if each.strip())
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.split()).removeprefix("@").casefold()
+    return frozenset(name_key(each) for each in map(string_of, known) if each.strip())
 
 
 def shown_text(text: str, names: Names, blocks: object = None) -> str:

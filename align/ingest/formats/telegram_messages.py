@@ -1,4 +1,4 @@
-"""What Telegram Desktop's JSON says of a message, as one of ours."""
+"""Telegram Desktop's messages, as its JSON and its pages hold them."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,30 +11,17 @@ from typing import Any
 from align.errors import UserError
 from align.ingest.contents import Message
 from align.ingest.decoding import encoding_of
+from align.ingest.formats.json_data import iso_time
+from align.ingest.formats.markup import parsed
 from align.ingest.reader import Inputs, ReadLog
 
 # What stands in a message that is more than its text.
-_MEDIA = frozenset(
-    [
-        "photo",
-        "file",
-        "media_type",
-        "contact_information",
-        "contact_vcard",
-        "location_information",
-        "place_name",
-        "poll",
-        "todo_list",
-        "game_title",
-        "invoice_information",
-        "giveaway_information",
-        "giveaway_results",
-        "story_id",
-        "live_location_period_seconds",
-        "self_destruct_period_seconds",
-        "paid_stars_amount",
-    ]
-)
+_MEDIA = frozenset((
+    "photo", "file", "media_type", "contact_information", "contact_vcard", "location_information",
+    "place_name", "poll", "todo_list", "game_title", "invoice_information", "giveaway_information",
+    "giveaway_results", "story_id", "live_location_period_seconds", "self_destruct_period_seconds",
+    "paid_stars_amount",
+))  # fmt: skip
 _DATE = re.compile(
     r"(\d{1,2})\.(\d{1,2})\.(\d{4}) (\d{1,2}):(\d{2}):(\d{2})(?: UTC([+-]\d{2}:?\d{2}))?"
 )
@@ -46,7 +33,7 @@ _DELETED = "Deleted Account"
 
 @dataclass
 class Chat:
-    """What stands in a chat before and beside its messages.
+    """What a chat is called, before and beside its messages.
 
     Attributes:
         messages: How many there are; not counted in an export of one chat.
@@ -62,13 +49,9 @@ class Chat:
         return str(self.id) if self.id is not None else self.type or self.name or fallback
 
     def keep(self, key: str, value: Any) -> None:
-        """Take what an export says of the chat, if it is of its type."""
-        if key == "id" and is_id(value):
-            self.id = value
-        elif key == "name" and isinstance(value, str):
-            self.name = value
-        elif key == "type" and isinstance(value, str):
-            self.type = value
+        """Keep the chat's `id`, `name` or `type`, if it is of its type."""
+        if type(value) is (int if key == "id" else str):
+            setattr(self, key, value)
 
 
 @dataclass
@@ -77,11 +60,6 @@ class _Last:
 
     author: str = ""
     is_via: bool = False
-
-
-def is_id(value: Any) -> bool:
-    """Tell whether a value of JSON is a whole number, which True is not."""
-    return type(value) is int
 
 
 def messages_of(
@@ -221,16 +199,9 @@ def messages_of_pages(inputs: Inputs, names: Iterable[str], log: ReadLog) -> Ite
 
 
 def _page(text: str, last: _Last) -> Iterator[Message]:
-    from lxml import etree, html
-
-    parser = html.HTMLParser(encoding="utf-8", huge_tree=True)
-    data = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace")
-    try:
-        root = html.document_fromstring(data, parser=parser)
-    except etree.LxmlError:
-        return
+    root = parsed(text, huge_tree=True)
     title = title_of(text)
-    for tag in root.iter("div"):
+    for tag in () if root is None else root.iter("div"):
         kinds = _kinds(tag)
         if "message" not in kinds:
             continue
@@ -305,14 +276,9 @@ def _text(tag: Any) -> str:
     return str(tag.text_content()).strip()
 
 
-def _page_time(said: str) -> datetime | None:
-    parts = _DATE.search(said)
-    if parts is None:
+def _page_time(title: str) -> datetime | None:
+    date = _DATE.search(title)
+    if date is None:
         return None
-    day, month, year, hour, minute, second, zone = parts.groups()
-    date = f"{year}-{int(month):02}-{int(day):02}T{int(hour):02}:{minute}:{second}{zone or ''}"
-    try:
-        time = datetime.fromisoformat(date)
-        return time.astimezone(UTC) if zone else time
-    except (ValueError, OverflowError):
-        return None
+    day, month, year, hour, minute, second, zone = date.groups()
+    return iso_time(f"{year}-{month:>02}-{day:>02}T{hour:>02}:{minute}:{second}{zone or ''}")

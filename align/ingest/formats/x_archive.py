@@ -6,21 +6,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import Any
 
 from align.ingest.contents import Document
 from align.ingest.formats.json_data import (
-    epoch_time,
     id_of,
     iso_time,
     json_items,
     list_of,
+    number_of,
     object_of,
     objects_of,
+    snowflake_time,
     string_of,
 )
 from align.ingest.reader import Inputs, ReadLog
-from align.ingest.tree import Tree
 
 # Milliseconds from 1970 to the moment from which X's ids count.
 _BEGINNING = 1_288_834_974_657
@@ -38,27 +38,6 @@ _MENTIONS = re.compile(r"(?:@\w{1,30}\s+)+")
 # A long post's first characters stand in the list of posts, all of it in a list of its own.
 _STEM, _SHORTEST_STEM = 40, 100
 _CUT = re.compile(r"\s*(?:…|\.\.\.)?(?:\s*https?://t\.co/\w{1,30})*\s*$")
-
-
-class _Bare(Tree):
-    """A tree whose scripts begin with their list: `window.YTD.tweets.part0 = ` is passed over."""
-
-    def __init__(self, tree: Tree) -> None:
-        self._tree, self.label, self.names = tree, tree.label, tree.names
-
-    def _open(self, name: str) -> IO[bytes]:
-        file = self._tree.open(name)
-        file.seek(max(file.read(4096).find(b"["), 0))
-        return file
-
-    def size(self, name: str) -> int:
-        return self._tree.size(name)
-
-    def place(self, name: str) -> str:
-        return self._tree.place(name)
-
-    def origin_of(self, name: str) -> str:
-        return self._tree.origin_of(name)
 
 
 @dataclass(slots=True)
@@ -99,15 +78,10 @@ class LongPost:
 
 def rows_of(inputs: Inputs, name: str, log: ReadLog) -> Iterator[dict[str, Any]]:
     """Yield the objects of a script, without the one key that wraps each in newer archives."""
-    for row in json_items(Inputs(_Bare(inputs.tree), inputs.names), name, "item", log):
+    for row in json_items(inputs, name, "item", log, is_script=True):
         inner = next(iter(row.values())) if isinstance(row, dict) and len(row) == 1 else row
         if isinstance(inner, dict):
             yield inner
-
-
-def number_of(key: str | None) -> int:
-    """Return an id as a number, by which posts are in the order of their writing; 0 for none."""
-    return int(key) if key and key.isascii() and key.isdigit() and len(key) <= 20 else 0
 
 
 def time_of(text: object, key: str | None) -> datetime | None:
@@ -116,10 +90,9 @@ def time_of(text: object, key: str | None) -> datetime | None:
     match = _DATE.fullmatch(written)
     if match and (month := _MONTHS.find(match[1])) >= 0:
         written = f"{match[5]}-{month // 3 + 1:02}-{match[2]}T{match[3]}{match[4]}"
-    number = number_of(key)
     moment = iso_time(written, UTC)
-    if moment is None and number > _TIMED:
-        return epoch_time(((number >> 22) + _BEGINNING) / 1000)
+    if moment is None and number_of(key) > _TIMED:
+        return snowflake_time(key, _BEGINNING)
     return moment
 
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from align.ingest.contents import Content, Message
-from align.ingest.formats.assistants import Layout
+from align.ingest.contents import Message
+from align.ingest.formats.assistants import Layout, branch
 from align.ingest.formats.json_data import epoch_time, id_of, list_of, object_of, string_of
-from align.ingest.reader import Inputs, Options, Reader, ReadLog
+from align.ingest.reader import ReadLog
 
 _LAYOUT = Layout(
     re.compile(r'"mapping"\s*:\s*\{(?=[\s\S]*"(?:children|current_node|parent)"\s*:)'),
@@ -26,12 +26,6 @@ _CITATIONS = re.compile("\ue200[^\ue201]*\ue201|【\\d+[†:][^】\n]{0,100}】"
 _NO_TEXT = "a message of ChatGPT's tools, its system or its thinking"
 
 
-def read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
-    """Yield the messages that the last version of each conversation shows."""
-    for place, item in _LAYOUT.conversations(inputs, log):
-        yield from _conversation(item, place, log)
-
-
 def _conversation(item: dict[str, Any], place: str, log: ReadLog) -> Iterator[Message]:
     chat = id_of(item.get("conversation_id")) or id_of(item.get("id")) or place
     title = string_of(item.get("title")) or None
@@ -44,17 +38,13 @@ def _conversation(item: dict[str, Any], place: str, log: ReadLog) -> Iterator[Me
 
 
 def _path(item: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return the messages from the first to the current one: what was tried before is not there."""
+    """Return the messages up to the current one, by their nodes' ids."""
     nodes = object_of(item.get("mapping"))
     at = id_of(item.get("current_node"))
     if at is None or at not in nodes:
         at = _newest_leaf(nodes)
-    path: dict[str, dict[str, Any]] = {}
-    while at is not None and at in nodes and at not in path:
-        node = object_of(nodes[at])
-        path[at] = object_of(node.get("message"))
-        at = id_of(node.get("parent"))
-    return [(key, message) for key, message in reversed(path.items()) if message]
+    path = [(key, object_of(node.get("message"))) for key, node in branch(nodes, at, "parent")]
+    return [(key, message) for key, message in path if message]
 
 
 def _newest_leaf(nodes: dict[str, Any]) -> str | None:
@@ -106,4 +96,4 @@ def _text(part: object) -> str:
     return string_of(part)
 
 
-READER = Reader("ChatGPT", "chatgpt", _LAYOUT.claim, read)
+READER = _LAYOUT.reader("ChatGPT", "chatgpt", _conversation)

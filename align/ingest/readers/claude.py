@@ -4,22 +4,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from align.ingest.contents import Content, Message
-from align.ingest.formats.assistants import Layout
+from align.ingest.contents import Message
+from align.ingest.formats.assistants import Layout, branch
 from align.ingest.formats.json_data import id_of, iso_time, objects_of, string_of
-from align.ingest.reader import Inputs, Options, Reader, ReadLog
+from align.ingest.reader import ReadLog
 
 _LAYOUT = Layout(
     re.compile(r'"chat_messages"\s*:\s*\['),
     frozenset(("users.json", "projects.json", "memories.json")),
     re.compile(r"(?:projects|design_chats)/[0-9a-f-]{36}\.json"),
 )
-
-
-def read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
-    """Yield the messages that the last version of each conversation shows."""
-    for place, item in _LAYOUT.conversations(inputs, log):
-        yield from _conversation(item, place, log)
 
 
 def _conversation(item: dict[str, Any], place: str, log: ReadLog) -> Iterator[Message]:
@@ -57,11 +51,7 @@ def _path(item: dict[str, Any]) -> list[dict[str, Any]]:
     # Older exports hold a plain row, and no parents.
     if not any(id_of(each.get("parent_message_uuid")) in nodes for each in messages):
         return messages
-    path: dict[str, dict[str, Any]] = {}
-    while at is not None and at in nodes and at not in path:
-        path[at] = nodes[at]
-        at = id_of(nodes[at].get("parent_message_uuid"))
-    return list(reversed(path.values()))
+    return [node for _, node in branch(nodes, at, "parent_message_uuid")]
 
 
 def _text(held: dict[str, Any]) -> str:
@@ -71,4 +61,4 @@ def _text(held: dict[str, Any]) -> str:
     return "\n\n".join(filter(str.strip, texts)) or ("" if blocks else string_of(held.get("text")))
 
 
-READER = Reader("Claude", "claude", _LAYOUT.claim, read)
+READER = _LAYOUT.reader("Claude", "claude", _conversation)

@@ -12,6 +12,7 @@ from align.ingest.formats.json_data import (
     id_of,
     iso_time,
     json_items,
+    name_key,
     object_of,
     objects_of,
     string_of,
@@ -127,7 +128,7 @@ def first_message(head: str) -> int:
 
 def read_chat(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Message]:
     """Yield the messages of one channel, which may be in several files."""
-    me = {_plain(name) for name in options.me}
+    me = {name_key(name) for name in options.me}
     people: dict[str, str] = {}
     # Two exports of one channel may overlap.
     seen: set[str | None] = set()
@@ -211,11 +212,7 @@ def _name(user: dict[str, Any]) -> str:
 def _names(user: dict[str, Any]) -> set[str]:
     name, number = string_of(user.get("name")), id_of(user.get("discriminator"))
     known = (name, string_of(user.get("nickname")), id_of(user.get("id")), f"{name}#{number}")
-    return {_plain(each) for each in known if each}
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.split()).removeprefix("@").casefold()
+    return {name_key(each) for each in known if each}
 
 
 READER = Reader("Discord", "discord", claim, read)

@@ -16,7 +16,7 @@ from align.ingest.formats.json_data import (
 )
 from align.ingest.formats.slack_messages import Names, Workspace, message_of, workspace_of
 from align.ingest.reader import Inputs, Options, Reader, ReadLog
-from align.ingest.tree import Tree
+from align.ingest.tree import Tree, base_of, joined
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")
 _LISTS = ("channels.json", "groups.json", "dms.json", "mpims.json")
@@ -38,11 +38,11 @@ def claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     present = set(names)
     for name in names:
         folder, _, base = name.rpartition("/")
-        if base == "channels.json" and _in(folder, "users.json") in present:
+        if base == "channels.json" and joined(folder, "users.json") in present:
             days.setdefault(folder, [])
     claims = []
     for root, found in days.items():
-        known = root is not None and any(_in(root, base) in present for base in _LISTS)
+        known = root is not None and any(joined(root, base) in present for base in _LISTS)
         if known or any(_is_day(tree, name) for name in found[:3]):
             claims.append(Inputs(tree, _files(names, root, found)))
     return claims
@@ -62,7 +62,7 @@ def read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
     if others:
         log.passed("a file of Slack's that holds no messages", others)
     for folder, files in sorted(days.items()):
-        base = folder.rpartition("/")[2]
+        base = base_of(folder)
         room = rooms.get(base) or _Room(base, f"#{base}")
         yield from _channel(inputs, files, room, about, log)
 
@@ -97,7 +97,7 @@ def _channel(
 
 def _rooms(inputs: Inputs, log: ReadLog, options: Options) -> tuple[dict[str, _Room], Workspace]:
     """Return the rooms by the names of their folders, and who is in the workspace."""
-    lists = {name.rpartition("/")[2]: name for name in reversed(inputs.names)}
+    lists = {base_of(name): name for name in reversed(inputs.names)}
     users = objects_of(json_in(inputs, lists["users.json"], log)) if "users.json" in lists else []
     about = workspace_of(users, options.me)
     rooms: dict[str, _Room] = {}
@@ -119,9 +119,9 @@ def _rooms(inputs: Inputs, log: ReadLog, options: Options) -> tuple[dict[str, _R
 def _files(names: Sequence[str], root: str | None, days: list[str]) -> tuple[str, ...]:
     if root is None:
         return tuple(days)
-    within = _in(root, "")
+    within = joined(root, "")
     folders = {"__uploads", *(day.removeprefix(within).partition("/")[0] for day in days)}
-    lists = {_in(root, base) for base in (*_LISTS, *_OTHERS)}
+    lists = {joined(root, base) for base in (*_LISTS, *_OTHERS)}
     found = []
     for name in names:
         folder, slash, _ = name.removeprefix(within).partition("/")
@@ -138,10 +138,6 @@ def _is_day(tree: Tree, name: str) -> bool:
 def _parent(name: str) -> str | None:
     """Return the folder in which something lies; None of nothing, which was named alone."""
     return name.rpartition("/")[0] if name else None
-
-
-def _in(root: str, base: str) -> str:
-    return f"{root}/{base}" if root else base
 
 
 READER = Reader("Slack", "slack", claim, read)

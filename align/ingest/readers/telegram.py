@@ -10,7 +10,6 @@ from align.ingest.contents import Content, Message
 from align.ingest.formats.json_data import json_head, json_items
 from align.ingest.formats.telegram_messages import (
     Chat,
-    is_id,
     is_page,
     messages_of,
     messages_of_pages,
@@ -18,7 +17,7 @@ from align.ingest.formats.telegram_messages import (
     title_of,
 )
 from align.ingest.reader import Inputs, Options, Reader, ReadLog
-from align.ingest.tree import Tree
+from align.ingest.tree import Tree, base_of
 
 _TYPES = (
     "personal_chat bot_chat saved_messages replies verification_codes private_group "
@@ -34,23 +33,10 @@ _ACCOUNT = re.compile(
 _RESULT = re.compile(r"result(?: ?\(\d+\)|-\d+|_\d+)?\.json", re.IGNORECASE)
 _PAGE = re.compile(r"messages ?(?:\(?\d*\)?)\.html?", re.IGNORECASE)
 # Where Telegram Desktop puts what belongs to an export, beside its result.json or messages.html.
-_PARTS = frozenset(
-    [
-        "contacts",
-        "css",
-        "files",
-        "images",
-        "js",
-        "lists",
-        "photos",
-        "profile_pictures",
-        "round_video_messages",
-        "stickers",
-        "stories",
-        "video_files",
-        "voice_messages",
-    ]
-)
+_PARTS = frozenset((
+    "contacts", "css", "files", "images", "js", "lists", "photos", "profile_pictures",
+    "round_video_messages", "stickers", "stories", "video_files", "voice_messages",
+))  # fmt: skip
 _LISTS = ("chats", "left_chats")
 _NAMED = ("name", "type", "id")
 _HEAD = 16 * 1024
@@ -74,7 +60,7 @@ def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     for name in names:
         if name in taken:
             continue
-        if not _PAGE.fullmatch(_name(name)) or not is_page(_head(tree, name)):
+        if not _PAGE.fullmatch(base_of(name)) or not is_page(_head(tree, name)):
             rest.append(name)
         elif own := folders.get(_folder(name)):
             # What stands in a result.json stands there better than in pages of the same chat.
@@ -96,10 +82,6 @@ def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
 
 def _folder(name: str) -> str:
     return str(PurePosixPath(name).parent)
-
-
-def _name(name: str) -> str:
-    return PurePosixPath(name).name
 
 
 def _head(tree: Tree, name: str) -> str:
@@ -127,7 +109,7 @@ def _is_result(tree: Tree, name: str) -> bool:
     head = _head(tree, name)
     if _ITS_MESSAGES.search(head) and (_ONE_CHAT.search(head) or _ITS_AUTHORS.search(head)):
         return True
-    own_name = _RESULT.fullmatch(_name(name)) is not None
+    own_name = _RESULT.fullmatch(base_of(name)) is not None
     account = _ACCOUNT.match(head)
     return account is not None and (own_name or "personal_information" in head)
 
@@ -138,7 +120,7 @@ def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
         yield from _result(inputs, inputs.names[0], log)
     else:
         folder = _folder(inputs.names[0])
-        pages = [n for n in inputs.names if _folder(n) == folder and _PAGE.fullmatch(_name(n))]
+        pages = [n for n in inputs.names if _folder(n) == folder and _PAGE.fullmatch(base_of(n))]
         beside = len(inputs.names) - len(pages)
         yield from messages_of_pages(inputs, pages, log)
     if beside:
@@ -201,7 +183,7 @@ def _surveyed(inputs: Inputs, name: str) -> _Account:
         elif prefix in _NAMED:
             one.keep(prefix, value)
         elif prefix == owner:
-            account.owner = value if is_id(value) else None
+            account.owner = value if type(value) is int else None
         else:
             one.messages += 1
             # Of one chat only what names it is needed; where that stands first, the rest is not.

@@ -7,19 +7,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from align.ingest.contents import Content, Message
-from align.ingest.formats.json_data import id_of, object_of, objects_of, string_of
+from align.ingest.formats.json_data import id_of, number_of, object_of, objects_of, string_of
 from align.ingest.formats.x_archive import (
     LongPost,
     Post,
     documents_of,
     long_post_of,
-    number_of,
     post_of,
     rows_of,
     time_of,
 )
 from align.ingest.reader import Inputs, Options, Reader, ReadLog
-from align.ingest.tree import Tree
+from align.ingest.tree import Tree, base_of, joined
 
 _PART = r"(?:-part\d+)?\.js"
 _POSTS = re.compile(rf"(?:community-|twitter-circle-)?tweets?{_PART}")
@@ -53,7 +52,7 @@ def read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
     direct: list[str] = []
     others = 0
     for name in inputs.names:
-        base = name.rpartition("/")[2]
+        base = base_of(name)
         if _POSTS.fullmatch(base) or _MONTH.fullmatch(name):
             for row in rows_of(inputs, name, log):
                 _learn(row, known)
@@ -85,7 +84,7 @@ class _Known:
 def _account(inputs: Inputs, log: ReadLog) -> _Known:
     known = _Known()
     for name in inputs.names:
-        if name.rpartition("/")[2] == "account.js":
+        if base_of(name) == "account.js":
             for row in rows_of(inputs, name, log):
                 known.own_id = id_of(row.get("accountId")) or known.own_id
                 shown = string_of(row.get("accountDisplayName")) or string_of(row.get("username"))
@@ -145,10 +144,10 @@ def _message(held: dict[str, Any], chat: str, known: _Known) -> Message:
 def _files(names: Sequence[str], folder: str, is_old: bool) -> tuple[str, ...]:
     """Return what belongs to an archive: its scripts, and the pages and pictures beside them."""
     if is_old:
-        beside = tuple(_in(folder, each) for each in _OLD_BESIDE)
+        beside = tuple(joined(folder, each) for each in _OLD_BESIDE)
         return tuple(name for name in names if name.startswith(beside))
-    beside = tuple(_in(folder.rpartition("/")[0], each) for each in _BESIDE) if folder else ()
-    within = _in(folder, "")
+    beside = tuple(joined(folder.rpartition("/")[0], each) for each in _BESIDE) if folder else ()
+    within = joined(folder, "")
     own = f"{within}README.txt" if folder else None
     found = []
     for name in names:
@@ -161,10 +160,6 @@ def _files(names: Sequence[str], folder: str, is_old: bool) -> tuple[str, ...]:
 
 def _is_script(tree: Tree, name: str) -> bool:
     return bool(_SCRIPT.match(tree.head_text(name, 256)))
-
-
-def _in(folder: str, base: str) -> str:
-    return f"{folder}/{base}" if folder else base
 
 
 READER = Reader("X", "x", claim, read)
