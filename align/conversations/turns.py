@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from align.ingest.formats.dates import elapsed
 from align.ingest.reasons import is_context
-from align.ingest.record_builder import elapsed
 from align.owner import Conversations
 from align.store.records import Record
 

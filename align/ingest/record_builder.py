@@ -1,13 +1,14 @@
-"""What was found becomes records: cleaned, judged, with a thread and a place."""
+"""Messages and documents become records: cleaned, judged, with a thread and a place."""
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from align.ingest.cleaning import judge_conversation, judge_document
 from align.ingest.contents import Content, Document, Message
 from align.ingest.decoding import clean
+from align.ingest.formats.dates import elapsed, iso, seconds
 from align.ingest.ownership import OwnerNames
 from align.ingest.reader import Reader
 from align.levels import Level
@@ -17,15 +18,13 @@ from align.store.records import Record
 
 # Positions between two seconds: more messages than anybody writes in one.
 _PLACES = 1_000
-# A stretch that never falls silent is cut here, for memory's sake.
+# A conversation that never falls silent is cut here, for memory's sake.
 LONGEST = 5_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 
 
 @dataclass
 class Tally:
-    """What was read of one export.
+    """What was read of one input.
 
     Attributes:
         pieces: Conversations and documents, by source and level.
@@ -60,10 +59,10 @@ class Tally:
 
 
 class RecordBuilder:
-    """Makes records of what one export holds.
+    """Makes records of what one input holds.
 
     Args:
-        reader: Who found it.
+        reader: Who read it.
         owner: Levels, thresholds, how chats are cut.
         me: Who is the owner.
         tally: Takes the counts.
@@ -81,33 +80,43 @@ class RecordBuilder:
         self._source, self._is_curated = reader.source, reader.is_curated
         self._owner, self._me = owner, me
         self._tally, self._threads = tally, threads
-        # Where the last message of each chat's threads stands, and what was said at that moment.
+        # The place of the last message of each chat's threads.
         self._last: dict[tuple[str, str | None], int] = {}
+        # The chat and time of the last message without a key, and the texts of that moment.
         self._moment: tuple[str, str | None] = ("", None)
-        self._said: Counter[str] = Counter()
+        self._texts: Counter[str] = Counter()
 
-    def records(self, found: Iterator[Content]) -> Iterator[Record]:
+    def records(self, contents: Iterator[Content]) -> Iterator[Record]:
         """Yield the records, those of one chat in a row."""
         silence = timedelta(hours=self._owner.conversations.silence_hours)
-        for each in split_conversations(map(self._cleaned, found), silence):
-            records = [self._document(each)] if isinstance(each, Document) else self._turns(each)
+        for piece in split_conversations(map(self._cleaned, contents), silence):
+            records = [self._document(piece)] if isinstance(piece, Document) else self._turns(piece)
             for record in records:
                 self._tally.count(record)
                 yield record
 
-    def _cleaned(self, found: Content) -> Content:
-        found.is_owner = self._me.wrote(found)
-        text = clean(found.text)
-        if found.raw is None and found.text.strip() != text and len(text) < len(found.text) * 0.9:
-            found.raw = found.text
-        found.text = text
-        found.author = clean(found.author)
-        return found
+    def _cleaned(self, content: Content) -> Content:
+        content.is_owner = self._me.wrote(content)
+        text = clean(content.text)
+        if (
+            content.raw is None
+            and len(text) < len(content.text) * 0.9
+            and content.text.strip() != text
+        ):
+            content.raw = content.text
+        content.text = text
+        content.author = clean(content.author)
+        return content
 
-    def _document(self, document: Document) -> Record:
-        source = document.source or self._source
+    def _source_of(self, content: Content) -> tuple[str, Level]:
+        """Count a conversation or a document; return its source and level."""
+        source = content.source or self._source
         level = self._owner.level_of(source)
         self._tally.pieces[source, level] += 1
+        return source, level
+
+    def _document(self, document: Document) -> Record:
+        source, level = self._source_of(document)
         time = iso(document.time)
         # Where a file lies names it already; a service's id needs the service's name.
         place = document.key if self._source == "documents" else f"{self._source}/{document.key}"
@@ -128,53 +137,38 @@ class RecordBuilder:
             left_out=document.reason or judge_document(document, self._owner.cleaning),
         )
 
-    def _turns(self, messages: list[Message]) -> list[Record]:
-        source = messages[0].source or self._source
-        level = self._owner.level_of(source)
-        self._tally.pieces[source, level] += 1
-        origin = f"{self._source}/{messages[0].chat}"
-        thread = messages[0].thread or self._thread_name(messages)
+    def _turns(self, messages: list[Message]) -> Iterator[Record]:
+        source, level = self._source_of(messages[0])
+        thread = messages[0].thread or self._thread_name(messages[0])
         split = split_of(thread, self._owner.held_out)
         self._threads[thread] = iso(messages[-1].time)
         if self._is_curated:
-            reasons = [each.reason or (None if each.text else "empty") for each in messages]
+            reasons = [
+                message.reason or (None if message.text else "empty") for message in messages
+            ]
         else:
             reasons = judge_conversation(messages, self._owner.cleaning)
-        return [
-            self._turn(message, reason, source, origin, thread, level, split)
-            for message, reason in zip(messages, reasons, strict=True)
-        ]
-
-    def _turn(
-        self,
-        message: Message,
-        reason: str | None,
-        source: str,
-        origin: str,
-        thread: str,
-        level: Level,
-        split: str,
-    ) -> Record:
-        time = iso(message.time)
-        return Record.new(
-            kind="turn",
-            source=source,
-            origin=origin,
-            thread=thread,
-            position=self._position(message),
-            author=message.author,
-            is_owner=bool(message.is_owner),
-            time=time,
-            title=message.title,
-            text=message.text,
-            raw=message.raw,
-            key=message.key,
-            reply_to=message.reply_to,
-            nth=None if message.key is not None else self._nth(message, time),
-            level=level,
-            split=split,  # type: ignore[arg-type]
-            left_out=reason,
-        )
+        for message, reason in zip(messages, reasons, strict=True):
+            time = iso(message.time)
+            yield Record.new(
+                kind="turn",
+                source=source,
+                origin=f"{self._source}/{message.chat}",
+                thread=thread,
+                position=self._position(message),
+                author=message.author,
+                is_owner=bool(message.is_owner),
+                time=time,
+                title=message.title,
+                text=message.text,
+                raw=message.raw,
+                key=message.key,
+                reply_to=message.reply_to,
+                nth=None if message.key is not None else self._nth(message, time),
+                level=level,
+                split=split,
+                left_out=reason,
+            )
 
     def _position(self, message: Message) -> int:
         """Return the place in the chat: by time, and never before what was written before it."""
@@ -189,12 +183,11 @@ class RecordBuilder:
         """Return how many equal texts of the same moment were there before."""
         if self._moment != (message.chat, time):
             self._moment = (message.chat, time)
-            self._said.clear()
-        self._said[message.text] += 1
-        return self._said[message.text] - 1
+            self._texts.clear()
+        self._texts[message.text] += 1
+        return self._texts[message.text] - 1
 
-    def _thread_name(self, messages: list[Message]) -> str:
-        first = messages[0]
+    def _thread_name(self, first: Message) -> str:
         begins = iso(first.time) or first.key or self._last.get((first.chat, None), 0)
         name = f"{self._source}/{first.chat}/{begins}"
         while name in self._threads:
@@ -203,7 +196,7 @@ class RecordBuilder:
 
 
 def split_conversations(
-    found: Iterator[Content], silence: timedelta
+    contents: Iterator[Content], silence: timedelta
 ) -> Iterator[Document | list[Message]]:
     """Yield documents, and messages by conversation.
 
@@ -211,17 +204,17 @@ def split_conversations(
     after more than `silence`, or where the clock runs backwards by as much.
     """
     current: list[Message] = []
-    for each in found:
-        if isinstance(each, Document):
-            if current:
-                yield current
-                current = []
-            yield each
-        elif current and not _goes_on(current, each, silence):
+    for content in contents:
+        if isinstance(content, Message) and current and _goes_on(current, content, silence):
+            current.append(content)
+            continue
+        if current:
             yield current
-            current = [each]
+        current = []
+        if isinstance(content, Document):
+            yield content
         else:
-            current.append(each)
+            current = [content]
     if current:
         yield current
 
@@ -233,29 +226,3 @@ def _goes_on(current: list[Message], message: Message, silence: timedelta) -> bo
     if message.thread is not None or last.time is None or message.time is None:
         return True
     return abs(elapsed(last.time, message.time)) <= silence
-
-
-def elapsed(earlier: datetime, later: datetime) -> timedelta:
-    """Return the time between two moments; one without a zone is read as if it had the other's."""
-    if (earlier.tzinfo is None) != (later.tzinfo is None):
-        earlier, later = earlier.replace(tzinfo=None), later.replace(tzinfo=None)
-    return later - earlier
-
-
-def iso(time: datetime | None) -> str | None:
-    """Write a moment as the store keeps it: in UTC where its zone is known."""
-    if time is None:
-        return None
-    try:
-        if time.tzinfo is not None and time.tzinfo is not UTC:
-            time = time.astimezone(UTC)
-        # Saying what is so anyway would double the time it takes.
-        return time.isoformat(timespec="seconds") if time.microsecond else time.isoformat()
-    except (OverflowError, ValueError):
-        return None
-
-
-def seconds(time: datetime) -> int:
-    """Return a moment as seconds since 1970, without a zone as if it were UTC."""
-    since_then = time - (_EPOCH if time.tzinfo is not None else _NAIVE_EPOCH)
-    return since_then.days * 86_400 + since_then.seconds

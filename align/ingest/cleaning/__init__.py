@@ -9,23 +9,9 @@ import re
 from collections import deque
 from collections.abc import Sequence
 
+from align.ingest.cleaning import copied, wordless
 from align.ingest.cleaning.context_bound import LONGEST_WORDS, ContextTracker, is_context_bound
-from align.ingest.cleaning.copied import (
-    is_notice,
-    is_pasted,
-    is_quoted,
-    reads_like_others_prose,
-    repeats,
-)
 from align.ingest.cleaning.languages import other_languages
-from align.ingest.cleaning.wordless import (
-    is_empty,
-    is_forwarded,
-    is_link_only,
-    is_media_only,
-    is_plainly_said,
-    is_system,
-)
 from align.ingest.contents import Document, Message
 from align.owner import Cleaning
 from align.text.similarity import words
@@ -73,13 +59,13 @@ def judge_document(document: Document, settings: Cleaning) -> str | None:
     text = document.text
     if document.reason:
         return document.reason
-    if is_empty(text):
+    if wordless.is_empty(text):
         return "empty"
-    if is_link_only(text):
+    if wordless.is_link_only(text):
         return "link-only"
-    if is_quoted(text):
+    if copied.is_quoted(text):
         return "quoted"
-    if is_pasted(text):
+    if copied.is_pasted(text):
         return "copy-paste"
     return "wrong-language" if other_languages([text], settings.languages)[0] else None
 
@@ -89,27 +75,27 @@ def _sense(message: Message) -> str | None:
     text = message.text
     if message.reason:
         return message.reason
-    if is_empty(text):
+    if wordless.is_empty(text):
         return "empty"
-    if is_plainly_said(text):
+    if wordless.is_plainly_said(text):
         return None
-    if is_media_only(text):
+    if wordless.is_media_only(text):
         return "media-only"
-    if is_link_only(text):
+    if wordless.is_link_only(text):
         return "link-only"
-    if is_system(text):
+    if wordless.is_system(text):
         return "system"
-    return "forwarded" if is_forwarded(text) else None
+    return "forwarded" if wordless.is_forwarded(text) else None
 
 
 def _not_the_owners(text: str, lately: Sequence[str], settings: Cleaning) -> str | None:
-    if is_quoted(text):
+    if copied.is_quoted(text):
         return "quoted"
     if (
-        is_pasted(text)
-        or is_notice(text)
-        or repeats(text, lately)
-        or reads_like_others_prose(text, settings.longest_message)
+        copied.is_pasted(text)
+        or copied.is_notice(text)
+        or copied.repeats(text, lately)
+        or copied.reads_like_others_prose(text, settings.longest_message)
     ):
         return "copy-paste"
     return None

@@ -5,11 +5,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
 from align.ingest.contents import Message
 from align.ingest.formats.json_data import id_of, json_items, object_of
 from align.ingest.reader import Inputs, Options, Reader, ReadLog
 from align.ingest.tree import Tree, base_of, joined
+from collections.abc import Iterator
+from align.ingest.formats.json_data import epoch_time, id_of, list_of, object_of, string_of
+from align.ingest.reader import ReadLog
+from align.ingest.formats.json_data import id_of, iso_time, objects_of, string_of
 
 # Newer exports are cut in parts; a browser numbers what it has already.
 _NAME = re.compile(r"conversations(?:[-_ ]?\(?\d+\)?)?\.json", re.IGNORECASE)
@@ -106,3 +109,148 @@ def branch(
         path[leaf] = object_of(nodes[leaf])
         leaf = id_of(path[leaf].get(parent))
     return list(reversed(path.items()))
+
+
+_CHATGPT = Layout(
+    re.compile(r'"mapping"\s*:\s*\{(?=[\s\S]*"(?:children|current_node|parent)"\s*:)'),
+    frozenset(
+        (
+            "chat.html", "message_feedback.json", "model_comparisons.json", "export_manifest.json",
+            "shared_conversations.json", "user.json", "user_settings.json", "group_chats.json",
+            "sora.json", "shopping.json",
+        )
+    ),
+    # Files that were given to ChatGPT, pictures that it made, what was said to it.
+    re.compile(r"(?:file[-_]|dalle-generations/|user-\w+/|[0-9a-f-]{36}/(?:audio|video|image)/).*"),
+)  # fmt: skip
+# Marks of sources, which the page shows as links.
+_CITATIONS = re.compile("\ue200[^\ue201]*\ue201|【\\d+[†:][^】\n]{0,100}】")
+_NO_TEXT = "a message of ChatGPT's tools, its system or its thinking"
+
+
+def _chatgpt_conversation(item: dict[str, Any], place: str, log: ReadLog) -> Iterator[Message]:
+    chat = id_of(item.get("conversation_id")) or id_of(item.get("id")) or place
+    title = string_of(item.get("title")) or None
+    for key, held in _chatgpt_path(item):
+        message = _chatgpt_message(held, log)
+        if message is not None:
+            message.chat = message.thread = chat
+            message.key, message.title = id_of(held.get("id")) or key, title
+            yield message
+
+
+def _chatgpt_path(item: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the messages up to the current one, by their nodes' ids."""
+    nodes = object_of(item.get("mapping"))
+    at = id_of(item.get("current_node"))
+    if at is None or at not in nodes:
+        at = _newest_leaf(nodes)
+    path = [(key, object_of(node.get("message"))) for key, node in branch(nodes, at, "parent")]
+    return [(key, message) for key, message in path if message]
+
+
+def _newest_leaf(nodes: dict[str, Any]) -> str | None:
+    """Return the last message that nothing follows, by its time."""
+    leaves = []
+    for key, node in nodes.items():
+        if not list_of(object_of(node).get("children")):
+            time = epoch_time(object_of(object_of(node).get("message")).get("create_time"))
+            leaves.append((time.timestamp() if time else 0.0, key))
+    return max(leaves)[1] if leaves else None
+
+
+def _chatgpt_message(held: dict[str, Any], log: ReadLog) -> Message | None:
+    """Return one message without its place; None where the page shows none."""
+    role = object_of(held.get("author")).get("role")
+    content, about = object_of(held.get("content")), object_of(held.get("metadata"))
+    is_shown = (
+        role in ("user", "assistant")
+        and content.get("content_type") in ("text", "multimodal_text")
+        and held.get("weight") not in (0, 0.0)
+        and held.get("recipient") in (None, "all")
+        and held.get("channel") != "analysis"
+        and about.get("is_visually_hidden_from_conversation") is not True
+        and about.get("is_user_system_message") is not True
+    )
+    if not is_shown:
+        log.passed(_NO_TEXT)
+        return None
+    parts = list_of(content.get("parts"))
+    text = "\n".join(filter(str.strip, map(_chatgpt_text, parts)))
+    has_media = any(isinstance(part, dict) for part in parts) or bool(about.get("attachments"))
+    if not text and not has_media:
+        log.passed(_NO_TEXT)
+        return None
+    return Message(
+        chat="",
+        author="me" if role == "user" else "ChatGPT",
+        text=text if role == "user" else _CITATIONS.sub("", text),
+        time=epoch_time(held.get("create_time")),
+        is_owner=role == "user",
+        reason=None if text else "media-only",
+    )
+
+
+def _chatgpt_text(part: object) -> str:
+    """Return the words of a part: what was typed, or said and written down by ChatGPT."""
+    if isinstance(part, dict) and part.get("content_type") == "audio_transcription":
+        return string_of(part.get("text"))
+    return string_of(part)
+
+
+CHATGPT = _CHATGPT.reader("ChatGPT", "chatgpt", _chatgpt_conversation)
+
+
+_CLAUDE = Layout(
+    re.compile(r'"chat_messages"\s*:\s*\['),
+    frozenset(("users.json", "projects.json", "memories.json")),
+    re.compile(r"(?:projects|design_chats)/[0-9a-f-]{36}\.json"),
+)
+
+
+def _claude_conversation(item: dict[str, Any], place: str, log: ReadLog) -> Iterator[Message]:
+    chat = id_of(item.get("uuid")) or place
+    title = string_of(item.get("name")) or None
+    for held in _claude_path(item):
+        is_owner = held.get("sender") == "human"
+        text = _claude_text(held)
+        given = [*objects_of(held.get("attachments")), *objects_of(held.get("files"))]
+        if not (text or given) or held.get("sender") not in ("human", "assistant"):
+            log.passed("a message without words")
+            continue
+        if given:
+            log.passed("a file that was given to Claude", len(given))
+        yield Message(
+            chat=chat,
+            author="me" if is_owner else "Claude",
+            text=text,
+            time=iso_time(held.get("created_at")),
+            key=id_of(held.get("uuid")),
+            is_owner=is_owner,
+            reason=None if text else "media-only",
+            title=title,
+            thread=chat,
+        )
+
+
+def _claude_path(item: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the messages up to the current one, without what was edited away."""
+    messages = objects_of(item.get("chat_messages"))
+    nodes = {key: each for each in messages if (key := id_of(each.get("uuid"))) is not None}
+    at = id_of(item.get("current_leaf_message_uuid"))
+    if at not in nodes:
+        at = id_of(messages[-1].get("uuid")) if messages else None
+    # Older exports hold a plain row, and no parents.
+    if not any(id_of(each.get("parent_message_uuid")) in nodes for each in messages):
+        return messages
+    return [node for _, node in branch(nodes, at, "parent_message_uuid")]
+
+
+def _claude_text(held: dict[str, Any]) -> str:
+    """Return the words of a message; its `text` also holds excuses for what a page can't show."""
+    blocks = objects_of(held.get("content"))
+    texts = [string_of(block.get("text")) for block in blocks if block.get("type") == "text"]
+    return "\n\n".join(filter(str.strip, texts)) or ("" if blocks else string_of(held.get("text")))
+
+
+CLAUDE = _CLAUDE.reader("Claude", "claude", _claude_conversation)

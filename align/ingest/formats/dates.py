@@ -17,6 +17,7 @@ _NUMERIC = re.compile(r"\s*(\d{1,2})[./-](\d{1,2})[./-](?:\d{4}|\d{2})(?!\d)")
 _IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_.])(\d\d)\2(\d\d)(?!\d)")
 _YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
 _LONGEST = 60
+_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 # Hours from Greenwich; dateutil knows the machine's own zone only.
 _ZONES = {
     "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
@@ -68,6 +69,32 @@ def moment(text: str | None) -> datetime | None:
     text = (text or "").strip()[:_LONGEST]
     time = when(text) if _YEAR.search(text) else None
     return time if time and 1970 <= time.year < 2100 else None
+
+
+def elapsed(earlier: datetime, later: datetime) -> timedelta:
+    """Return the time between two moments; one without a zone is read as if it had the other's."""
+    if (earlier.tzinfo is None) != (later.tzinfo is None):
+        earlier, later = earlier.replace(tzinfo=None), later.replace(tzinfo=None)
+    return later - earlier
+
+
+def iso(time: datetime | None) -> str | None:
+    """Write a moment as the store keeps it: in UTC where its zone is known."""
+    if time is None:
+        return None
+    try:
+        if time.tzinfo is not None and time.tzinfo is not UTC:
+            time = time.astimezone(UTC)
+        # Saying what is so anyway would double the time it takes.
+        return time.isoformat(timespec="seconds") if time.microsecond else time.isoformat()
+    except (OverflowError, ValueError):
+        return None
+
+
+def seconds(time: datetime) -> int:
+    """Return a moment as seconds since 1970, without a zone as if it were UTC."""
+    since = time - (_1970 if time.tzinfo is not None else _1970.replace(tzinfo=None))
+    return since.days * 86_400 + since.seconds
 
 
 def date_in_name(name: str) -> datetime | None:

@@ -3,21 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from align.ingest.formats.mail_words import (
-    ADDRESS,
-    COLONS,
-    FIELD,
-    FORWARD_SUBJECT,
-    FORWARDED,
-    FROM,
-    MOMENT,
-    NO_NAME,
-    OPENER,
-    ORIGINAL,
-    WROTE,
-    sent_from,
-    wrote_lines,
-)
+from align.ingest.formats import mail_words as words
 
 # A line before a quote may be broken in three, and is never longer than this.
 _HEADING_LINES, _HEADING = 3, 300
@@ -62,7 +48,7 @@ def split_mail(text: str, subject: str = "", *, quoting: bool = True) -> SplitMa
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " ")
     text = _PGP.sub("", _PGP_HEAD.sub("", text))
     lines = text.split("\n")
-    cut, body, heading, is_forward = _history(lines, bool(FORWARD_SUBJECT.match(subject)))
+    cut, body, heading, is_forward = _history(lines, bool(words.FORWARD_SUBJECT.match(subject)))
     own, quotes, headings = _unquoted(lines[:cut])
     history = lines[body:]
     if not quotes:
@@ -127,9 +113,9 @@ def _history(lines: list[str], is_forward: bool) -> tuple[int, int, str, bool]:
     for index, line in enumerate(lines):
         if not line.strip() or _QUOTED.match(line):
             continue
-        if len(line) <= 250 and FORWARDED.fullmatch(line):
+        if len(line) <= 250 and words.FORWARDED.fullmatch(line):
             return index, len(lines), "", True
-        if len(line) <= 250 and ORIGINAL.fullmatch(line):
+        if len(line) <= 250 and words.ORIGINAL.fullmatch(line):
             block = _header_block(lines, index + 1)
             return index, block[0] if block else index + 1, block[1] if block else "", is_forward
         if block := _header_block(lines, index):
@@ -147,19 +133,19 @@ def _history(lines: list[str], is_forward: bool) -> tuple[int, int, str, bool]:
 def _header_block(lines: list[str], start: int) -> tuple[int, str] | None:
     """Return where the text under "From: / Sent: / To: / Subject:" begins, and the From line."""
     start = _next_text(lines, start)
-    if start >= len(lines) or len(lines[start]) > 400 or not (who := FROM.fullmatch(lines[start])):
+    if start >= len(lines) or len(lines[start]) > 400:
+        return None
+    if (sender := words.FROM.fullmatch(lines[start])) is None:
         return None
     fields, index = 0, start + 1
     while index < len(lines) and index <= start + 12 and fields < 6:
         line = lines[index]
-        if len(line) <= 600 and FIELD.fullmatch(line):
+        if len(line) <= 600 and words.FIELD.fullmatch(line):
             fields += 1
         elif fields >= 2 if not line.strip() else not line.startswith((" ", "\t")):
             break
         index += 1
-    if fields < 2:
-        return None
-    return _next_text(lines, index), who["who"]
+    return (_next_text(lines, index), sender["who"]) if fields >= 2 else None
 
 
 def _heading_at(lines: list[str], index: int) -> int:
@@ -168,32 +154,31 @@ def _heading_at(lines: list[str], index: int) -> int:
         line = lines[stop - 1].rstrip()
         if not line or (stop > index + 1 and (_QUOTED.match(line) or len(line) > _HEADING)):
             return 0
-        if not line.endswith(tuple(COLONS)):
+        if not line.endswith(tuple(words.COLONS)):
             continue
         heading = " ".join(each.strip() for each in lines[index:stop])
         if len(heading) > _HEADING or not _is_heading(heading, lines[index], stop - index):
             return 0
         after = _next_text(lines, stop)
         is_before_quote = after < len(lines) and bool(_QUOTED.match(lines[after]))
-        is_sure = WROTE.search(heading) and MOMENT.search(heading)
+        is_sure = words.WROTE.search(heading) and words.MOMENT.search(heading)
         return stop if is_before_quote or is_sure or _is_known(heading) else 0
     return 0
 
 
 def _is_heading(heading: str, first: str, count: int) -> bool:
     first = first.strip()
-    if count > 1 and not (OPENER.match(first) and any(c.isdigit() for c in first)):
+    if count > 1 and not (words.OPENER.match(first) and any(c.isdigit() for c in first)):
         return False
-    if WROTE.search(heading):
+    address = words.ADDRESS.search(heading)
+    if words.WROTE.search(heading):
         # A sentence of the owner's may end "what Bob wrote:".
-        return bool(OPENER.match(first) or ADDRESS.search(heading)) or len(heading.split()) <= 6
-    if _is_known(heading):
-        return True
-    return bool(MOMENT.search(heading) and ADDRESS.search(heading))
+        return bool(words.OPENER.match(first) or address) or len(heading.split()) <= 6
+    return _is_known(heading) or bool(words.MOMENT.search(heading) and address)
 
 
 def _is_known(heading: str) -> bool:
-    return bool(MOMENT.search(heading) and wrote_lines().match(heading))
+    return bool(words.MOMENT.search(heading) and words.wrote_lines().match(heading))
 
 
 def _next_text(lines: list[str], index: int) -> int:
@@ -232,33 +217,29 @@ def _finished(lines: list[str]) -> str:
         if is_mark and (line != "--" or len(lines) - index <= _LONGEST_SIGNATURE):
             lines = lines[:index]
             break
-        if _FOOTER.fullmatch(line) and _names_list(lines[index + 1 :]):
+        if _FOOTER.fullmatch(line) and "list" in "\n".join(lines[index + 1 :]).lower():
             lines = lines[:index]
             break
     while lines and (
         not lines[-1].strip()
         or _RULE.fullmatch(lines[-1])
-        or (len(lines[-1]) <= 120 and sent_from().fullmatch(lines[-1].strip()))
+        or (len(lines[-1]) <= 120 and words.sent_from().fullmatch(lines[-1].strip()))
     ):
         lines.pop()
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines))
     return unwrapped(text.strip("\n"))
 
 
-def _names_list(lines: list[str]) -> bool:
-    return any("list" in line.lower() for line in lines)
-
-
 def _author(heading: str) -> tuple[str, str | None]:
-    found = ADDRESS.search(heading)
+    found = words.ADDRESS.search(heading)
     address = found[0].removeprefix("mailto:") if found else None
     bare = re.sub(r"<[^<>]*>|\[mailto:[^\]]*\]", "", heading)
-    if (verb := WROTE.search(bare)) is not None:
-        after = bare[verb.end() :].strip(" " + COLONS)
+    if (verb := words.WROTE.search(bare)) is not None:
+        after = bare[verb.end() :].strip(" " + words.COLONS)
         before = bare[: verb.start()].rstrip(" ,")
         bare = after if any(c.isalpha() for c in after) else re.split(r"[,\d:]", before)[-1]
-    elif MOMENT.search(bare):
-        bare = re.split(r"[,\d:]", bare.strip(" " + COLONS))[-1]
-    bare = ADDRESS.sub("", bare)
-    name = " ".join(NO_NAME.sub(" ", bare).split()).strip(" ,;" + COLONS)
+    elif words.MOMENT.search(bare):
+        bare = re.split(r"[,\d:]", bare.strip(" " + words.COLONS))[-1]
+    bare = words.ADDRESS.sub("", bare)
+    name = " ".join(words.NO_NAME.sub(" ", bare).split()).strip(" ,;" + words.COLONS)
     return (name if len(name) <= 80 else ""), address

@@ -26,13 +26,7 @@ from align.ingest.formats.json_rows import (
     shape_of,
     useless,
 )
-from align.ingest.reader import (
-    Inputs,
-    Reader,
-    ReadLog,
-    claim_each,
-    file_by_file,
-)
+from align.ingest.reader import Inputs, Reader, ReadLog, claim_each, file_by_file
 from align.ingest.tree import Tree, suffix_of
 
 _TEXTS = frozenset({".md", ".markdown", ".txt", ".text"})

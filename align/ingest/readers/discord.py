@@ -18,7 +18,7 @@ from align.ingest.formats.json_data import (
     string_of,
 )
 from align.ingest.reader import Inputs, Options, Reader, ReadLog
-from align.ingest.tree import Tree, ZipTree
+from align.ingest.tree import Tree, ZipTree, base_of, folder_of, joined
 
 _MESSAGES = ("messages.json", "messages.csv")
 _PACKAGE = "data package"
@@ -54,17 +54,15 @@ def _packages(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     present = set(names)
     rooms: dict[str | None, set[str]] = defaultdict(set)
     for name in names:
-        folder, _, base = name.rpartition("/")
-        if base in _MESSAGES and _is_channel(
-            tree, name, f"{folder}/channel.json".lstrip("/"), present
-        ):
+        if base_of(name) in _MESSAGES and _is_channel(tree, name, present):
+            folder = folder_of(name)
             # A channel's folder may have been named alone.
-            rooms[folder.rpartition("/")[0] if folder else None].add(folder)
+            rooms[folder_of(folder) if folder else None].add(folder)
     return [Inputs(tree, _files(tree, names, *room), _PACKAGE) for room in rooms.items()]
 
 
-def _is_channel(tree: Tree, name: str, folder: str, present: set[str]) -> bool:
-    if f"{folder}/channel.json".lstrip("/") in present:
+def _is_channel(tree: Tree, name: str, present: set[str]) -> bool:
+    if joined(folder_of(name), "channel.json") in present:
         return True
     head = tree.head_text(name, 4096)
     return bool((_ROWS if name.endswith(".json") else _OLD_ROWS).match(head))
@@ -76,28 +74,23 @@ def _files(
     """Return the package's files: those of its channels, and of the folders beside them."""
     if room is None:
         return tuple(name for name in names if name in (*_MESSAGES, "channel.json"))
-    root, _, _ = room.rpartition("/")
+    root = folder_of(room)
     if isinstance(tree, ZipTree) and room and not root:
         return tuple(names)
-    within = f"{root}/" if root else ""
+    within = joined(root, "")
+    parts = {
+        name: name.removeprefix(within).partition("/") for name in names if name.startswith(within)
+    }
     folders = {room.removeprefix(within)} if room else channels
-    for name in names if room else ():
-        folder, slash, rest = name.removeprefix(within).partition("/")
-        is_known = _FOLDERS.fullmatch(folder) or _INSIDE.fullmatch(rest)
-        if slash and is_known and name.startswith(within):
+    for folder, slash, rest in parts.values() if room else ():
+        if slash and (_FOLDERS.fullmatch(folder) or _INSIDE.fullmatch(rest)):
             folders.add(folder)
-    own = {f"{room}/index.json".lstrip("/"), f"{within}README.txt"}
+    own = {joined(room, "index.json"), f"{within}README.txt"}
     return tuple(
         name
-        for name in names
-        if name in own or (name.startswith(within) and _first(name, within) in folders)
+        for name, (folder, slash, _) in parts.items()
+        if name in own or (slash and folder in folders)
     )
-
-
-def _first(name: str, within: str) -> str | None:
-    """Return the folder below another one in which something lies; None where it lies in none."""
-    folder, slash, _ = name.removeprefix(within).partition("/")
-    return folder if slash else None
 
 
 def _chats(tree: Tree, names: Sequence[str]) -> list[Inputs]:
@@ -105,25 +98,19 @@ def _chats(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     for name in names:
         if not name.lower().endswith(".json") or ".json_Files/" in name:
             continue
-        head = tree.head_text(name, 512)
-        if _CHAT.match(head):
+        if _CHAT.match(tree.head_text(name, 512)):
             head = tree.head_text(name)
-            match = _CHANNEL.search(head)
-            parts[match[1] if match else name].append((first_message(head), name))
+            channel, first = _CHANNEL.search(head), _FIRST_MESSAGE.search(head)
+            key = channel[1] if channel else name
+            parts[key].append((int(first[1]) if first else 0, name))
     claims = []
-    for found in parts.values():
-        files = [name for _, name in sorted(found)]
+    for numbered in parts.values():
+        files = [name for _, name in sorted(numbered)]
         # What was sent in the chat lies beside the file, and is not the owner's to learn from.
         beside = tuple(f"{name}_Files/" for name in files)
         sent = [name for name in names if name.startswith(beside)]
         claims.append(Inputs(tree, (*files, *sent)))
     return claims
-
-
-def first_message(head: str) -> int:
-    """Return the id of the first message in the beginning of a file; 0 where there is none."""
-    match = _FIRST_MESSAGE.search(head)
-    return int(match[1]) if match else 0
 
 
 def read_chat(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Message]:
@@ -136,10 +123,15 @@ def read_chat(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Messag
     if len(inputs.names) > len(names):
         log.passed("a file that was sent in a chat", len(inputs.names) - len(names))
     for name in names:
-        about = object_of(_first_value(inputs, name, "channel"))
-        guild = object_of(_first_value(inputs, name, "guild"))
-        chat = id_of(about.get("id")) or inputs.origin(name)
-        title = _title(about, guild)
+        # What is damaged there is logged when the messages are read.
+        channel, guild = (
+            object_of(next(json_items(inputs, name, key, ReadLog()), None))
+            for key in ("channel", "guild")
+        )
+        chat = id_of(channel.get("id")) or inputs.origin(name)
+        title, place = string_of(channel.get("name")), string_of(guild.get("name"))
+        if place and id_of(guild.get("id")) not in (None, "0"):
+            title = f"#{title} ({place})"
         items = json_items(inputs, name, "messages.item", log)
         for item in _oldest_first(item for item in items if isinstance(item, dict)):
             message = _message(item, chat, title, people, me)
@@ -153,9 +145,8 @@ def _message(
     item: dict[str, Any], chat: str, title: str, people: dict[str, str], me: set[str]
 ) -> Message:
     author = object_of(item.get("author"))
-    author_id = id_of(author.get("id"))
-    for each in (author, *objects_of(item.get("mentions"))):
-        if (key := id_of(each.get("id"))) and (name := _name(each)):
+    for user in (author, *objects_of(item.get("mentions"))):
+        if (key := id_of(user.get("id"))) and (name := _name(user)):
             people[key] = name
     kind = id_of(item.get("type")) or ""
     reference = object_of(item.get("reference"))
@@ -168,7 +159,7 @@ def _message(
         reason = "system"
     elif is_forward:
         reason = "forwarded"
-    elif not text.strip() and any(item.get(each) for each in ("attachments", "stickers", "embeds")):
+    elif not text.strip() and any(map(item.get, ("attachments", "stickers", "embeds"))):
         reason = "media-only"
     return Message(
         chat=chat,
@@ -177,7 +168,7 @@ def _message(
         time=iso_time(item.get("timestamp")),
         key=id_of(item.get("id")),
         reply_to=id_of(reference.get("messageId")) if kind in ("Reply", "19") else None,
-        author_key=author_id,
+        author_key=id_of(author.get("id")),
         is_owner=True if _names(author) & me else None,
         reason=reason,
         title=title or None,
@@ -191,18 +182,6 @@ def _oldest_first(items: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     if len(ids) == 2 and (len(ids[0]), ids[0]) > (len(ids[1]), ids[1]):
         return iter([*first, *items][::-1])
     return chain(first, items)
-
-
-def _first_value(inputs: Inputs, name: str, prefix: str) -> Any:
-    # What is damaged there is told when the messages are read.
-    return next(json_items(inputs, name, prefix, ReadLog()), None)
-
-
-def _title(channel: dict[str, Any], guild: dict[str, Any]) -> str:
-    name, place = string_of(channel.get("name")), string_of(guild.get("name"))
-    if id_of(guild.get("id")) in (None, "0") or not place:
-        return name
-    return f"#{name} ({place})"
 
 
 def _name(user: dict[str, Any]) -> str:

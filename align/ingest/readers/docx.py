@@ -14,13 +14,7 @@ from align.ingest.formats import front_matter
 from align.ingest.formats.dates import date_in_name, when
 from align.ingest.formats.transcripts import is_transcript, spoken
 from align.ingest.formats.word_text import Part, markdown_of, open_document_parts, word_parts
-from align.ingest.reader import (
-    Inputs,
-    Reader,
-    ReadLog,
-    claim_together,
-    file_by_file,
-)
+from align.ingest.reader import Inputs, Reader, ReadLog, claim_together, file_by_file
 from align.ingest.tree import BOMB_BYTES, Tree, base_of, suffix_of
 
 _LARGEST = 100 * 1024**2

@@ -10,13 +10,7 @@ from align.ingest.contents import Document
 from align.ingest.decoding import decoded
 from align.ingest.formats.dates import moment
 from align.ingest.formats.markup import parsed, text_of
-from align.ingest.reader import (
-    Inputs,
-    Reader,
-    ReadLog,
-    claim_together,
-    file_by_file,
-)
+from align.ingest.reader import Inputs, Reader, ReadLog, claim_together, file_by_file
 from align.ingest.tree import suffix_of
 
 _ENDS = (".html", ".htm", ".xhtml")

@@ -13,13 +13,7 @@ from align.ingest.contents import Document
 from align.ingest.decoding import clean
 from align.ingest.formats import front_matter
 from align.ingest.formats.dates import date_in_name, when
-from align.ingest.reader import (
-    Inputs,
-    Reader,
-    ReadLog,
-    claim_together,
-    file_by_file,
-)
+from align.ingest.reader import Inputs, Reader, ReadLog, claim_together, file_by_file
 from align.ingest.tree import suffix_of
 
 _CATALOG = re.compile(rb"(?<!\d)(\d{1,9}) \d{1,5} obj\s*<<[^>]{0,200}/Type\s*/Catalog")

@@ -16,13 +16,7 @@ from align.ingest.decoding import clean
 from align.ingest.formats import front_matter
 from align.ingest.formats.dates import date_in_name
 from align.ingest.formats.transcripts import label_of, without_directions
-from align.ingest.reader import (
-    Inputs,
-    Reader,
-    ReadLog,
-    claim_each,
-    file_by_file,
-)
+from align.ingest.reader import Inputs, Reader, ReadLog, claim_each, file_by_file
 from align.ingest.tree import base_of, suffix_of
 
 # Hours of talk come to less than one.

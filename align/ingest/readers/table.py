@@ -18,13 +18,7 @@ from typing import Any
 from align.errors import UserError
 from align.ingest.contents import Content, Document, Message
 from align.ingest.decoding import clean
-from align.ingest.formats.columns import (
-    NoColumns,
-    columns_of,
-    date_and_time,
-    dialect_of,
-    header_of,
-)
+from align.ingest.formats.columns import NoColumns, columns_of, date_and_time, dialect_of, header_of
 from align.ingest.formats.dates import is_day_first, when
 from align.ingest.formats.json_rows import (
     LINES,

@@ -2,12 +2,14 @@
 
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import PurePath, PurePosixPath
 
 from align.errors import UserError
 from align.ingest.contents import Content, Message
-from align.ingest.formats.whatsapp_lines import Header, Survey, header_of, split, time_of
+from align.ingest.formats.whatsapp_lines import Header, Shape, Survey, header_of, split, time_of
 from align.ingest.formats.whatsapp_words import (
     attached_file,
     chat_in,
@@ -16,7 +18,7 @@ from align.ingest.formats.whatsapp_words import (
     unmarked,
 )
 from align.ingest.reader import Inputs, Options, Reader, ReadLog
-from align.ingest.tree import Tree
+from align.ingest.tree import Tree, base_of, folder_of
 
 _CHAT = re.compile(r"_chat(?: ?\(\d+\)| \d+)?", re.IGNORECASE)
 _DATABASE = re.compile(r".+\.crypt\d{1,2}|msgstore[\w.-]*\.db|chatstorage\.sqlite", re.IGNORECASE)
@@ -31,29 +33,24 @@ _ANYWHERE = frozenset(
 # Nobody's message is longer; what follows it is another file's bytes.
 _LONGEST = 100_000
 _BEGINNING = 5
+_ORDERS = {"dmy": "day/month/year", "mdy": "month/day/year", "ymd": "year/month/day"}
 
 
 def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     chats = [name for name in names if name.lower().endswith(".txt") and _is_chat(tree, name)]
-    taken = {name: [name] for name in chats}
-    by_folder: dict[str, list[str]] = {}
+    by_folder: dict[str, list[str]] = defaultdict(list)
     for name in names:
-        by_folder.setdefault(_folder(name), []).append(name)
+        by_folder[folder_of(name)].append(name)
     left = set(names) - set(chats)
+    claims = []
     for chat in chats:
-        beside = [name for name in by_folder[_folder(chat)] if name in left]
-        sent = {name for name in beside if _SENT.fullmatch(PurePosixPath(name).name)}
-        sent |= _named_in(tree, chat, set(beside) - sent)
+        beside = {name for name in by_folder[folder_of(chat)] if name in left}
+        sent = {name for name in beside if _SENT.fullmatch(base_of(name))}
+        sent |= _named_in(tree, chat, beside - sent)
         left -= sent
-        taken[chat] += sorted(sent)
-    databases = [name for name in names if _DATABASE.fullmatch(PurePosixPath(name).name)]
-    return [Inputs(tree, tuple(own)) for own in taken.values()] + [
-        Inputs(tree, (name,)) for name in databases if name in left
-    ]
-
-
-def _folder(name: str) -> str:
-    return name.rpartition("/")[0]
+        claims.append(Inputs(tree, (chat, *sorted(sent))))
+    databases = [name for name in names if name in left and _DATABASE.fullmatch(base_of(name))]
+    return claims + [Inputs(tree, (name,)) for name in databases]
 
 
 def _is_chat(tree: Tree, name: str) -> bool:
@@ -73,18 +70,15 @@ def _is_chat(tree: Tree, name: str) -> bool:
 
 def _named_in(tree: Tree, chat: str, names: set[str]) -> set[str]:
     """Return those of some files that a chat says were sent in it, under names of their own."""
-    wanted = {PurePosixPath(name).name: name for name in names}
-    found = set()
-    try:
-        for line in tree.lines_of(chat) if wanted else ():
+    by_base = {base_of(name): name for name in names}
+    sent = set()
+    # What is damaged is logged when the chat is read.
+    with suppress(UserError):
+        for line in tree.lines_of(chat) if by_base else ():
             if "(" in line or "<" in line:
                 header = header_of(line)
-                file = attached_file(split(header.body)[1] if header else line)
-                if file in wanted:
-                    found.add(wanted[file])
-    except UserError:
-        pass  # Reading it tells.
-    return found
+                sent.add(attached_file(split(header.body)[1] if header else line))
+    return {by_base[base] for base in sent if base in by_base}
 
 
 def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
@@ -104,6 +98,7 @@ def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
 
 def _chat(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Message]:
     survey = Survey()
+    place = inputs.place(name)
     try:
         for line in inputs.tree.lines_of(name):
             if (header := header_of(line)) is not None:
@@ -112,32 +107,29 @@ def _chat(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Message]:
         if not survey.messages:
             raise
     if not survey.messages:
-        log.problem(inputs.place(name), "no messages in it", "In WhatsApp: More > Export chat")
+        log.problem(place, "no messages in it", "In WhatsApp: More > Export chat")
         return
     order, other = survey.order()
     if other is not None:
-        what = (
-            f"its dates may be read as {_spelt(order)} or {_spelt(other)}; taken as {_spelt(order)}"
-        )
-        log.problem(inputs.place(name), what, "Export it again when later days stand in it")
+        what = f"its dates may be read as {_ORDERS[order]} or {_ORDERS[other]}"
+        what += f"; taken as {_ORDERS[order]}"
+        log.problem(place, what, "Export it again when later days stand in it")
     title = _title(inputs, name, survey)
     own_lines = survey.own_lines()
     undated = 0
-    for number, (header, said) in enumerate(_messages(inputs, name, survey)):
-        found = _message(title, header, said, order, own_lines, number < _BEGINNING)
-        undated += found.time is None
-        yield found
+    for number, (header, text) in enumerate(_messages(inputs, name, survey.shape)):
+        message = _message(title, header, text, order, own_lines, number < _BEGINNING)
+        undated += message.time is None
+        yield message
     if undated:
-        log.problem(inputs.place(name), f"{undated:,} messages with a date that is none")
+        log.problem(place, f"{undated:,} messages with a date that is none")
 
 
-def _messages(inputs: Inputs, name: str, survey: Survey) -> Iterator[tuple[Header, str]]:
-    """Yield each message's beginning with all of its lines."""
-    shape = survey.shape
+def _messages(inputs: Inputs, name: str, shape: Shape) -> Iterator[tuple[Header, str]]:
+    """Yield each message's beginning with all of its lines; then raise what stopped the reading."""
     header: Header | None = None
     lines: list[str] = []
     size = 0
-    damage: UserError | None = None
     try:
         for line in inputs.tree.lines_of(name):
             begun = header_of(line)
@@ -148,27 +140,27 @@ def _messages(inputs: Inputs, name: str, survey: Survey) -> Iterator[tuple[Heade
             elif header is not None and size < _LONGEST:
                 lines.append(line[:_LONGEST])
                 size += len(line) + 1
-    except UserError as error:
-        damage = error
+    except UserError:
+        if header is not None:
+            yield header, "\n".join(lines)
+        raise
     if header is not None:
         yield header, "\n".join(lines)
-    if damage is not None:
-        raise damage
 
 
 def _message(
-    title: str, header: Header, said: str, order: str, own_lines: frozenset[str], is_early: bool
+    chat: str, header: Header, body: str, order: str, own_lines: frozenset[str], is_early: bool
 ) -> Message:
-    author, text = split(said)
-    found = Message(title, author, text, time_of(header, order), title=title)
-    if not author or author in own_lines or (is_early and is_encryption_notice(text)):
-        found.reason = "system"
-        found.text = unmarked(said if not author or author in own_lines else text).strip()
-    else:
-        found.text, found.reason, found.raw = judged(text)
-    if found.reason == "system":
-        found.author = ""
-    return found
+    author, text = split(body)
+    is_line = not author or author in own_lines
+    if is_line or (is_early and is_encryption_notice(text)):
+        text = unmarked(body if is_line else text).strip()
+        return Message(chat, "", text, time_of(header, order), reason="system", title=chat)
+    text, reason, raw = judged(text)
+    if reason == "system":
+        author = ""
+    time = time_of(header, order)
+    return Message(chat, author, text, time, reason=reason, raw=raw, title=chat)
 
 
 def _title(inputs: Inputs, name: str, survey: Survey) -> str:
@@ -188,15 +180,9 @@ def _title(inputs: Inputs, name: str, survey: Survey) -> str:
 def _title_in(name: str) -> str:
     """Return the chat in a file's name; nothing where WhatsApp did not give it that name."""
     plain = _COPY.sub("", unmarked(name)).strip()
-    if " " not in plain:
-        plain = plain.replace("_", " ")
-    if found := _DASHED.fullmatch(plain):
-        return found["name"].strip()
-    return chat_in(plain)
-
-
-def _spelt(order: str) -> str:
-    return {"dmy": "day/month/year", "mdy": "month/day/year", "ymd": "year/month/day"}[order]
+    plain = plain if " " in plain else plain.replace("_", " ")
+    dashed = _DASHED.fullmatch(plain)
+    return dashed["name"].strip() if dashed else chat_in(plain)
 
 
 READER = Reader("WhatsApp", "whatsapp", _claim, _read)

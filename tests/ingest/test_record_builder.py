@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from align.ingest.contents import Document, Message
-from align.ingest.record_builder import LONGEST, iso, seconds, split_conversations
+from align.ingest.formats.dates import iso, seconds
+from align.ingest.record_builder import LONGEST, split_conversations
 
 HOUR = timedelta(hours=1)
 
