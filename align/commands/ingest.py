@@ -12,8 +12,7 @@ from align.errors import UserError
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-    from align.ingest.intake import Intake
-    from align.ingest.ownership import Ask
+    from align.ingest.intake import Ask, Intake
     from align.owner import Owner
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

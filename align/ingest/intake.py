@@ -3,7 +3,7 @@
 import gc
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,10 +15,9 @@ from typing import Any
 from align.errors import UserError
 from align.ingest.contents import Content
 from align.ingest.detection import Detected, detect
-from align.ingest.ownership import Ask, OwnerNames, other_authors
 from align.ingest.progress_line import ProgressLine
 from align.ingest.reader import Options, ReadLog
-from align.ingest.record_builder import RecordBuilder, Tally
+from align.ingest.record_builder import OwnerNames, RecordBuilder, Tally
 from align.ingest.worker import in_worker
 from align.owner import Owner
 from align.store.adding import add_records, hold_out_newest, split_counts, threads_in
@@ -29,6 +28,9 @@ from align.text.near_duplicates import near_duplicate_groups
 
 # Records that a worker sends together.
 _BATCH = 1_000
+# What the user says when nobody of an export is known as the owner: its title and its authors, with
+# how much each wrote; some of these names, or none.
+Ask = Callable[[str, Counter[str]], list[str]]
 
 
 @dataclass
@@ -223,3 +225,18 @@ def _large_cache(conn: sqlite3.Connection) -> Iterator[None]:
         conn.execute(f"PRAGMA cache_size = {usual}")
         if collects:
             gc.enable()
+
+
+def other_authors(found: Iterator[Content], me: OwnerNames) -> Counter[str] | None:
+    """Return the authors of an export in which the owner wrote nothing; None once he is met.
+
+    The export is read to its end only where the owner is not in it.
+    """
+    authors: Counter[str] = Counter()
+    for each in found:
+        if each.reason == "system":
+            continue
+        if me.wrote(each):
+            return None
+        authors[each.author or each.author_key or "(no name)"] += 1
+    return authors

@@ -1,7 +1,7 @@
 """Messages and documents become records: cleaned, judged, with a thread and a place."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -9,7 +9,6 @@ from align.ingest.cleaning import judge_conversation, judge_document
 from align.ingest.contents import Content, Document, Message
 from align.ingest.decoding import clean
 from align.ingest.formats.dates import elapsed, iso, seconds
-from align.ingest.ownership import OwnerNames
 from align.ingest.reader import Reader
 from align.levels import Level
 from align.owner import Owner
@@ -56,6 +55,35 @@ class Tally:
         if record.time:
             self.first = min(self.first or record.time, record.time)
             self.last = max(self.last or record.time, record.time)
+
+
+class OwnerNames:
+    """The names, handles and addresses that mean the owner; what case they are in is no matter."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names: set[str] = set()
+        self._known: dict[tuple[str, str | None], bool] = {}
+        self.add(names)
+
+    def add(self, names: Iterable[str]) -> None:
+        """Let more names mean the owner."""
+        self._names.update(_plain(name) for name in names if name.strip())
+        self._known.clear()
+
+    def wrote(self, found: Content) -> bool:
+        """Tell whether the owner wrote it; a document that names no author is the owner's."""
+        if found.is_owner is not None:
+            return found.is_owner
+        if isinstance(found, Document) and not found.author and not found.author_key:
+            return True
+        who = (found.author, found.author_key)
+        answer = self._known.get(who)
+        if answer is None:
+            answer = _plain(found.author) in self._names or (
+                found.author_key is not None and _plain(found.author_key) in self._names
+            )
+            self._known[who] = answer
+        return answer
 
 
 class RecordBuilder:
@@ -226,3 +254,8 @@ def _goes_on(current: list[Message], message: Message, silence: timedelta) -> bo
     if message.thread is not None or last.time is None or message.time is None:
         return True
     return abs(elapsed(last.time, message.time)) <= silence
+
+
+def _plain(name: str) -> str:
+    # Phones write names of other people's address books with a tilde, and marks around them.
+    return " ".join(name.replace("\u200e", "").lstrip("~ ").split()).casefold()

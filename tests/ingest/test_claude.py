@@ -7,7 +7,7 @@ import pytest
 
 from align.ingest.contents import Message
 from align.ingest.reader import ReadLog
-from align.ingest.formats.assistants import CLAUDE as READER
+from align.ingest.readers.assistants import CLAUDE as READER
 from align.ingest.tree import tree_of
 from tests.ingest.source_trees import (
     FEW,

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from align.ingest.formats.mail_endings import Signatures
 from align.ingest.formats.mail_text import SplitMail, split_mail, unflowed, unwrapped
+from align.ingest.readers.mail import Signatures
 
 # One line before a quote in each language, as Gmail, Apple Mail, Outlook or Thunderbird write it.
 HEADINGS = {

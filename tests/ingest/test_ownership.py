@@ -1,7 +1,8 @@
 from collections import Counter
 
 from align.ingest.contents import Document, Message
-from align.ingest.ownership import OwnerNames, other_authors
+from align.ingest.intake import other_authors
+from align.ingest.record_builder import OwnerNames
 
 
 def said(author: str, key: str | None = None, is_owner: bool | None = None) -> Message:

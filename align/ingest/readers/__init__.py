@@ -1,6 +1,6 @@
-"""The readers, from the most particular to the most general: each takes what the ones before left.
+"""The readers, from the most particular to the most general: each claims what those before left.
 
-A new reader is one file here with a `READER` in it, its name in this row, and a fixture under
+A new reader is a module here with a `READER` in it, its name in `ORDER`, and a fixture under
 `tests/ingest/`.
 """
 
@@ -9,29 +9,17 @@ import importlib
 from align.ingest.reader import Reader
 
 ORDER = (
-    "telegram",
-    "discord",
-    "slack",
-    "x",
-    "chatgpt",
-    "claude",
-    "whatsapp",
-    "mail",
-    "wordpress",
-    "substack",
-    "feed",
-    "subtitles",
-    "jsonl",
-    "dialogues",
-    "table",
-    "transcript",
-    "html",
-    "docx",
-    "pdf",
-    "notes",
-)
+    "telegram", "discord", "slack", "x", "assistants", "whatsapp", "mail", "wordpress",
+    "substack", "feed", "subtitles", "jsonl", "dialogues", "table", "transcript", "html",
+    "docx", "pdf", "notes",
+)  # fmt: skip
 
 
 def readers() -> list[Reader]:
     """Return the readers in their order."""
-    return [importlib.import_module(f"{__name__}.{name}").READER for name in ORDER]
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in ORDER]
+    return [
+        reader
+        for module in modules
+        for reader in (module.READERS if hasattr(module, "READERS") else [module.READER])
+    ]

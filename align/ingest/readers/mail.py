@@ -6,7 +6,9 @@ zip is read once, from its beginning to its end.
 """
 
 import json
+import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -16,7 +18,6 @@ from typing import IO, Any, Self
 
 from align.errors import UserError
 from align.ingest.contents import Content, Document, Message
-from align.ingest.formats.mail_endings import Signatures
 from align.ingest.formats.mail_parts import Mail, mail_of
 from align.ingest.formats.mail_text import split_mail
 from align.ingest.formats.mail_words import REPLY_SUBJECT
@@ -24,35 +25,8 @@ from align.ingest.formats.mailbox import holds_mails, is_passed, is_sent, label_
 from align.ingest.reader import Inputs, Options, Reader, ReadLog, claim_together
 
 _CHAIN = 100
-
-
-def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
-    with _Box(options) as box:
-        for name in inputs.names:
-            if is_passed(name):
-                log.passed("spam, trash or drafts")
-                continue
-            try:
-                for line, data in mails_in(inputs.tree, name):
-                    _put(box, data, is_sent(name), inputs.place(name, line), log)
-            except UserError as error:
-                log.problems.append(error)
-        yield from box.threads()
-
-
-def _put(box: "_Box", data: bytes, sent: bool, place: str, log: ReadLog) -> None:
-    try:
-        mail = mail_of(data)
-        reason = box.put(mail, sent)
-    except UserError:
-        raise
-    except Exception as error:
-        # What the standard library raises on broken mails is of many kinds.
-        kind = type(error).__name__
-        log.problem(place, f"a mail that cannot be read ({kind})", "It was passed over")
-        return
-    if reason:
-        log.passed(reason)
+_LONGEST_SIGNATURE = 12
+_CONTACT = re.compile(r"@|https?://|www\.|\+?\d[\d\s()/.-]{6,}\d|\|")
 
 
 @dataclass(slots=True)
@@ -60,6 +34,55 @@ class _Place:
     root: str
     time: float
     start: int
+
+
+class Signatures:
+    """Learns the signature that a person's mails end with.
+
+    A block is one where it ends at least five mails and a tenth of them, and looks like a
+    signature: "Love, Ann" is how the owner ends a letter, and stays.
+    """
+
+    def __init__(self) -> None:
+        self._seen: Counter[bytes] = Counter()
+        self._mails = 0
+
+    def learn(self, text: str) -> None:
+        """Count the last lines of one mail of the owner's."""
+        self._mails += 1
+        for _, block in self._blocks(text):
+            self._seen[_block_digest(block)] += 1
+
+    def without(self, text: str) -> str:
+        """Return the text without the signature that was learned."""
+        least = max(5, self._mails // 10)
+        found = [
+            start
+            for start, block in self._blocks(text)
+            if self._seen[_block_digest(block)] >= least and _looks_like_signature(block)
+        ]
+        # "Love, Ann" may stand above it in every mail: the shortest that is a paragraph is taken.
+        apart = [start for start in found if text[:start].endswith("\n\n")]
+        start = apart[-1] if apart else found[0] if found else len(text)
+        return text[:start].rstrip()
+
+    def _blocks(self, text: str) -> list[tuple[int, list[str]]]:
+        # The longest first; the whole mail is no signature.
+        blocks: list[tuple[int, list[str]]] = []
+        lines = text.split("\n")[-2 * _LONGEST_SIGNATURE :]
+        start = len(text)
+        block: list[str] = []
+        for line in reversed(lines):
+            start -= len(line)
+            if start <= 0 or len(line) > 100:
+                break
+            if line.strip():
+                block = [line.strip(), *block]
+                if len(block) > _LONGEST_SIGNATURE:
+                    break
+                blocks.append((start, block))
+            start -= 1
+        return blocks[::-1]
 
 
 @dataclass
@@ -179,6 +202,35 @@ class _Box(AbstractContextManager["_Box"]):
         return row
 
 
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
+    with _Box(options) as box:
+        for name in inputs.names:
+            if is_passed(name):
+                log.passed("spam, trash or drafts")
+                continue
+            try:
+                for line, data in mails_in(inputs.tree, name):
+                    _put(box, data, is_sent(name), inputs.place(name, line), log)
+            except UserError as error:
+                log.problems.append(error)
+        yield from box.threads()
+
+
+def _put(box: "_Box", data: bytes, sent: bool, place: str, log: ReadLog) -> None:
+    try:
+        mail = mail_of(data)
+        reason = box.put(mail, sent)
+    except UserError:
+        raise
+    except Exception as error:
+        # What the standard library raises on broken mails is of many kinds.
+        kind = type(error).__name__
+        log.problem(place, f"a mail that cannot be read ({kind})", "It was passed over")
+        return
+    if reason:
+        log.passed(reason)
+
+
 def _row(mail: Mail, owner: bool) -> dict[str, Any]:
     is_system = mail.kind == "system" and not owner
     # Newsletters are most of many a mailbox: that they came is kept, their text is nobody's.
@@ -235,6 +287,14 @@ def _temporary() -> IO[bytes]:
 def _full(error: OSError) -> UserError:
     what = f"cannot be written ({error.strerror})"
     return UserError(tempfile.gettempdir(), what, "Make room there, or set TMPDIR to another disk")
+
+
+def _block_digest(block: list[str]) -> bytes:
+    return blake2b("\n".join(block).encode("utf-8", "replace"), digest_size=8).digest()
+
+
+def _looks_like_signature(block: list[str]) -> bool:
+    return any(_CONTACT.search(line) for line in block) or len(block) >= 4
 
 
 READER = Reader("mail", "mail", claim_together(holds_mails, "mail"), _read)

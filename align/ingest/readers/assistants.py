@@ -5,20 +5,27 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
 from align.ingest.contents import Message
-from align.ingest.formats.json_data import id_of, json_items, object_of
+from align.ingest.formats.json_data import (
+    epoch_time,
+    id_of,
+    iso_time,
+    json_items,
+    list_of,
+    object_of,
+    objects_of,
+    string_of,
+)
 from align.ingest.reader import Inputs, Options, Reader, ReadLog
 from align.ingest.tree import Tree, base_of, joined
-from collections.abc import Iterator
-from align.ingest.formats.json_data import epoch_time, id_of, list_of, object_of, string_of
-from align.ingest.reader import ReadLog
-from align.ingest.formats.json_data import id_of, iso_time, objects_of, string_of
 
 # Newer exports are cut in parts; a browser numbers what it has already.
 _NAME = re.compile(r"conversations(?:[-_ ]?\(?\d+\)?)?\.json", re.IGNORECASE)
-
-
 MessagesOf = Callable[[dict[str, Any], str, ReadLog], Iterator[Message]]
+# Marks of sources, which the page shows as links.
+_CITATIONS = re.compile("\ue200[^\ue201]*\ue201|【\\d+[†:][^】\n]{0,100}】")
+_NO_TEXT = "a message of ChatGPT's tools, its system or its thinking"
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,27 @@ class Layout:
             log.passed("a file beside the conversations", others)
 
 
+_CHATGPT = Layout(
+    re.compile(r'"mapping"\s*:\s*\{(?=[\s\S]*"(?:children|current_node|parent)"\s*:)'),
+    frozenset(
+        (
+            "chat.html", "message_feedback.json", "model_comparisons.json", "export_manifest.json",
+            "shared_conversations.json", "user.json", "user_settings.json", "group_chats.json",
+            "sora.json", "shopping.json",
+        )
+    ),
+    # Files that were given to ChatGPT, pictures that it made, what was said to it.
+    re.compile(r"(?:file[-_]|dalle-generations/|user-\w+/|[0-9a-f-]{36}/(?:audio|video|image)/).*"),
+)  # fmt: skip
+
+
+_CLAUDE = Layout(
+    re.compile(r'"chat_messages"\s*:\s*\['),
+    frozenset(("users.json", "projects.json", "memories.json")),
+    re.compile(r"(?:projects|design_chats)/[0-9a-f-]{36}\.json"),
+)
+
+
 def branch(
     nodes: Mapping[str, Any], leaf: str | None, parent: str
 ) -> list[tuple[str, dict[str, Any]]]:
@@ -109,23 +137,6 @@ def branch(
         path[leaf] = object_of(nodes[leaf])
         leaf = id_of(path[leaf].get(parent))
     return list(reversed(path.items()))
-
-
-_CHATGPT = Layout(
-    re.compile(r'"mapping"\s*:\s*\{(?=[\s\S]*"(?:children|current_node|parent)"\s*:)'),
-    frozenset(
-        (
-            "chat.html", "message_feedback.json", "model_comparisons.json", "export_manifest.json",
-            "shared_conversations.json", "user.json", "user_settings.json", "group_chats.json",
-            "sora.json", "shopping.json",
-        )
-    ),
-    # Files that were given to ChatGPT, pictures that it made, what was said to it.
-    re.compile(r"(?:file[-_]|dalle-generations/|user-\w+/|[0-9a-f-]{36}/(?:audio|video|image)/).*"),
-)  # fmt: skip
-# Marks of sources, which the page shows as links.
-_CITATIONS = re.compile("\ue200[^\ue201]*\ue201|【\\d+[†:][^】\n]{0,100}】")
-_NO_TEXT = "a message of ChatGPT's tools, its system or its thinking"
 
 
 def _chatgpt_conversation(item: dict[str, Any], place: str, log: ReadLog) -> Iterator[Message]:
@@ -198,16 +209,6 @@ def _chatgpt_text(part: object) -> str:
     return string_of(part)
 
 
-CHATGPT = _CHATGPT.reader("ChatGPT", "chatgpt", _chatgpt_conversation)
-
-
-_CLAUDE = Layout(
-    re.compile(r'"chat_messages"\s*:\s*\['),
-    frozenset(("users.json", "projects.json", "memories.json")),
-    re.compile(r"(?:projects|design_chats)/[0-9a-f-]{36}\.json"),
-)
-
-
 def _claude_conversation(item: dict[str, Any], place: str, log: ReadLog) -> Iterator[Message]:
     chat = id_of(item.get("uuid")) or place
     title = string_of(item.get("name")) or None
@@ -253,4 +254,6 @@ def _claude_text(held: dict[str, Any]) -> str:
     return "\n\n".join(filter(str.strip, texts)) or ("" if blocks else string_of(held.get("text")))
 
 
+CHATGPT = _CHATGPT.reader("ChatGPT", "chatgpt", _chatgpt_conversation)
 CLAUDE = _CLAUDE.reader("Claude", "claude", _claude_conversation)
+READERS = (CHATGPT, CLAUDE)
