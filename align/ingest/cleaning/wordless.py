@@ -1,10 +1,12 @@
-"""Lines that stand for no words of anybody's: photos that were not exported, lines of the service.
+"""Messages without words of a person: placeholders for media, lines of the service, bare links.
 
-Readers tell them by the export's own marks. What is taken here is what exports of older versions,
-copies of copies and plain text leave: only lines that are nothing else.
+Readers know most of them by the export's own marks. These are what older exports, copies of copies
+and plain text leave: only lines that are nothing else. Their words stand in `wordless.toml`.
 """
 
 import re
+import tomllib
+from pathlib import Path
 
 _LONGEST = 160
 # Direction marks, blanks of no width, and a variation selector after an emoji.
@@ -12,24 +14,10 @@ INVISIBLE = (
     "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"
     "\ufeff\ufe0f\xad \t\n"
 )
-_MEDIA = (
-    "media image images photo photos picture pictures video videos audio sticker stickers gif gifs"
-    " document documents file files attachment attachments voice message note contact card location"
-    " live poll album animation medien bild bilder foto fotos sprachnachricht datei anhang dokument"
-    " standort kontakt médias médias image vidéo fichier photo pièce jointe vocal localisation"
-    " multimedia imagen imágenes archivo documento ubicación contacto nota de voz adjunto immagine"
-    " immagini file vocale messaggio posizione contatto allegato mídia imagem figurinha arquivo"
-    " ficheiro anexo afbeelding afbeeldingen bestand bijlage spraakbericht locatie contactpersoon"
-)
-_GONE = (
-    "omitted attached removed unavailable ausgeschlossen weggelassen angehängt entfernt omis omise"
-    " omises absent absente joint jointe omitido omitida omitidos omitidas adjunto oculta oculto"
-    " omesso omessa omessi anexado anexada weggelaten bijgevoegd"
-)
-_FILLING = frozenset(("a", "ein", "eine", "un", "une", "una", "um", "uma", "een", "sent"))
-_MEDIA_WORDS = frozenset(_MEDIA.split())
-_GONE_WORDS = frozenset(_GONE.split())
-_PLACEHOLDER_WORDS = _MEDIA_WORDS | _GONE_WORDS | _FILLING
+_WORDS: dict[str, list[str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+_MEDIA_WORDS = frozenset(_WORDS["media"])
+_GONE_WORDS = frozenset(_WORDS["gone"])
+_PLACEHOLDER_WORDS = _MEDIA_WORDS.union(_GONE_WORDS, _WORDS["filling"])
 _FILE = re.compile(
     r"[^\s/]+\.(?:jpe?g|png|gif|webp|heic|mp4|mov|avi|mkv|webm|3gp|opus|ogg|oga|m4a|mp3|wav|aac|"
     r"pdf|docx?|xlsx?|pptx?|vcf|zip|tgs)(?:\s*\([^()]{3,40}\))?",
@@ -37,46 +25,9 @@ _FILE = re.compile(
 )
 _WORD = re.compile(r"[^\W\d_]+")
 _BRACKETS = {"<": ">", "[": "]", "(": ")"}
-_SERVICE_LINES = frozenset({
-    "this message was deleted", "you deleted this message", "this message has been deleted",
-    "message deleted", "deleted message", "waiting for this message", "missed voice call",
-    "missed video call", "missed call", "no answer", "call ended", "unsupported message",
-    "this message is unavailable", "original message was deleted", "message unavailable",
-    "diese nachricht wurde gelöscht", "du hast diese nachricht gelöscht", "gelöschte nachricht",
-    "verpasster sprachanruf", "verpasster videoanruf", "verpasster anruf",
-    "ce message a été supprimé", "vous avez supprimé ce message", "appel vocal manqué",
-    "appel vidéo manqué", "appel manqué",
-    "este mensaje fue eliminado", "se eliminó este mensaje", "eliminaste este mensaje",
-    "llamada perdida", "llamada de voz perdida", "videollamada perdida",
-    "questo messaggio è stato eliminato", "hai eliminato questo messaggio", "chiamata persa",
-    "chiamata vocale persa", "videochiamata persa",
-    "esta mensagem foi apagada", "você apagou esta mensagem", "mensagem apagada",
-    "apagou esta mensagem", "chamada perdida", "chamada de voz perdida", "chamada de vídeo perdida",
-    "dit bericht is verwijderd", "je hebt dit bericht verwijderd", "dit bericht werd verwijderd",
-    "gemiste oproep", "gemiste spraakoproep", "gemiste video oproep",
-})  # fmt: skip
-_SERVICE_BEGINNINGS = (
-    "messages and calls are end-to-end encrypted",
-    "messages to this chat and calls are now secured",
-    "messages you send to this group are now secured", "missed voice call at",
-    "missed video call at", "your security code with", "disappearing messages were turned",
-    "nachrichten und anrufe sind ende-zu-ende-verschlüsselt", "deine sicherheitsnummer für",
-    "les messages et les appels sont chiffrés", "les messages et appels sont chiffrés",
-    "los mensajes y las llamadas están cifrados", "i messaggi e le chiamate sono crittografati",
-    "as mensagens e as chamadas são protegidas", "as mensagens e ligações são protegidas",
-    "berichten en oproepen zijn end-to-end versleuteld",
-    "berichten en gesprekken zijn end-to-end versleuteld",
-)  # fmt: skip
-_FORWARDS = (
-    "forwarded message", "begin forwarded message", "forwarded from", "forwarded many times",
-    "fwd:", "fw:", "original message-----", "weitergeleitete nachricht",
-    "anfang der weitergeleiteten nachricht", "weitergeleitet von", "wg:",
-    "message transféré", "début du message transféré", "transféré de", "tr :",
-    "mensaje reenviado", "reenviado de", "inicio del mensaje reenviado", "rv:",
-    "messaggio inoltrato", "inoltrato da", "inizio messaggio inoltrato",
-    "mensagem encaminhada", "encaminhada de", "encaminhado de", "início da mensagem encaminhada",
-    "doorgestuurd bericht", "doorgestuurd van", "begin doorgestuurd bericht",
-)  # fmt: skip
+_SERVICE_LINES = frozenset(_WORDS["service_lines"])
+_SERVICE_BEGINNINGS = tuple(_WORDS["service_beginnings"])
+_FORWARDS = tuple(_WORDS["forwards"])
 _SERVICE_STARTS = frozenset(line[:3] for line in (*_SERVICE_LINES, *_SERVICE_BEGINNINGS))
 _FORWARD_STARTS = frozenset(line[:3] for line in _FORWARDS)
 _STARTS = _SERVICE_STARTS | _FORWARD_STARTS
