@@ -51,21 +51,20 @@ class _Known:
 def read_package(inputs: Inputs, log: ReadLog) -> Iterator[Message]:
     """Yield the messages of a data package, each channel's from the oldest on."""
     names = set(inputs.names)
-    files = {folder_of(name): name for name in inputs.names if base_of(name) == "messages.csv"}
-    files |= {folder_of(name): name for name in inputs.names if base_of(name) == "messages.json"}
+    # A channel's JSON is newer than its table.
+    files = {folder_of(name): name for name in names if base_of(name) == "messages.csv"}
+    files |= {folder_of(name): name for name in names if base_of(name) == "messages.json"}
     known = _known(inputs, log)
-    about = {}
-    for folder in files:
-        channel = joined(folder, "channel.json")
-        about[folder] = object_of(json_in(inputs, channel, log)) if channel in names else {}
-        _learn(about[folder], known)
-    for folder, name in sorted(files.items()):
-        yield from _channel(inputs, name, about[folder], known, log)
-    read = len(files) + sum(
-        base_of(n) in ("channel.json", "index.json", "user.json") for n in names
-    )
-    if len(names) > read:
-        log.passed("a file of Discord's that holds no messages", len(names) - read)
+    channels = {}
+    for folder in sorted(files):
+        about = joined(folder, "channel.json")
+        channels[folder] = object_of(json_in(inputs, about, log)) if about in names else {}
+        _learn(channels[folder], known)
+    for folder, channel in channels.items():
+        yield from _channel(inputs, files[folder], channel, known, log)
+    others = len(names) - len(files) - sum(base_of(name) in _ABOUT for name in names)
+    if others > 0:
+        log.passed("a file of Discord's that holds no messages", others)
 
 
 def _known(inputs: Inputs, log: ReadLog) -> _Known:
@@ -80,8 +79,8 @@ def _known(inputs: Inputs, log: ReadLog) -> _Known:
             for friend in objects_of(user.get("relationships")):
                 other = object_of(friend.get("user"))
                 key = id_of(other.get("id")) or id_of(friend.get("id"))
-                if key and (shown := string_of(friend.get("nickname")) or _name(other)):
-                    known.people[key] = shown
+                if key and (nickname := string_of(friend.get("nickname")) or _name(other)):
+                    known.people[key] = nickname
         elif base_of(name) == "index.json":
             index = object_of(json_in(inputs, name, log))
             known.titles |= {key: title for key, title in index.items() if string_of(title)}
@@ -89,19 +88,18 @@ def _known(inputs: Inputs, log: ReadLog) -> _Known:
 
 
 def _learn(channel: dict[str, Any], known: _Known) -> None:
-    """Take in a channel's name, and the name of the other person of a direct chat."""
+    """Keep a channel's name, and the name of the other person of a direct chat."""
     key = id_of(channel.get("id"))
     if key is None:
         return
     title = known.titles.get(key, "")
-    name = string_of(channel.get("name"))
-    if name:
+    if name := string_of(channel.get("name")):
         known.channels[key] = name
         guild = string_of(object_of(channel.get("guild")).get("name"))
         known.titles[key] = f"#{name} ({guild})" if guild else name
-    others = [id_of(each) for each in list_of(channel.get("recipients"))]
-    others = [each for each in others if each and each != known.own_id]
-    if title.startswith(_DIRECT) and len(others) == 1 and others[0]:
+    recipients = map(id_of, list_of(channel.get("recipients")))
+    others = [other for other in recipients if other and other != known.own_id]
+    if title.startswith(_DIRECT) and len(others) == 1:
         known.people.setdefault(others[0], title.removeprefix(_DIRECT).split("#")[0])
 
 
@@ -110,11 +108,10 @@ def _channel(
 ) -> Iterator[Message]:
     folder = base_of(folder_of(name)).removeprefix("c")
     chat = id_of(channel.get("id")) or (folder if folder.isdigit() else inputs.origin(name))
-    rows = objects_in(inputs, name, log) if name.endswith(".json") else _table(inputs, name, log)
-    found = [_message(row, chat, known) for row in rows]
-    # Newest first in the export; its ids count up with time.
-    found.sort(key=lambda message: number_of(message.key))
-    yield from found
+    read_rows = objects_in if name.endswith(".json") else _table
+    messages = [_message(row, chat, known) for row in read_rows(inputs, name, log)]
+    # Newest first in the package; its ids count up with time.
+    yield from sorted(messages, key=lambda message: number_of(message.key))
 
 
 def _message(row: dict[str, Any], chat: str, known: _Known) -> Message:
@@ -157,20 +154,18 @@ def plain_text(text: str, people: Mapping[str, str], channels: Mapping[str, str]
         channels: Names by id.
     """
 
-    def shown(match: re.Match[str]) -> str:
+    def rendered(match: re.Match[str]) -> str:
         kind, value = match.lastgroup, match.group(match.lastgroup or 0)
-        if kind == "user":
-            return f"@{people.get(value, 'someone')}"
-        if kind == "role":
-            return "@group"
-        if kind == "channel":
-            return f"#{channels.get(value, 'channel')}"
-        if kind == "emoji":
-            return f":{value}:"
         if kind in ("time", "style"):
             moment = epoch_time(int(match["time"]))
             form = _STYLES.get(match["style"] or "", "%Y-%m-%d %H:%M")
             return moment.strftime(form) if moment else match[0]
-        return value if kind == "command" else f"#{value}"
+        return {
+            "user": f"@{people.get(value, 'someone')}",
+            "role": "@group",
+            "channel": f"#{channels.get(value, 'channel')}",
+            "emoji": f":{value}:",
+            "command": value,
+        }.get(kind or "", f"#{value}")
 
-    return _MARKUP.sub(shown, text) if "<" in text else text
+    return _MARKUP.sub(rendered, text) if "<" in text else text

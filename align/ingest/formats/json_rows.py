@@ -3,8 +3,10 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from align.errors import UserError
@@ -127,32 +129,32 @@ def first_rows(tree: Tree, name: str) -> list[dict[str, Any]]:
 def shape_of(tree: Tree, name: str) -> Shape | None:
     """Return how a JSON file of rows begins, or None where it has no rows."""
     scalars: dict[str, None] = {}
-    maps: dict[str, dict[str, None]] = {}
+    keys: dict[str, dict[str, None]] = {}
     for prefix, event, value in _events(tree.head_text(name)):
         if event == "map_key":
-            maps.setdefault(prefix, {})[value] = None
+            keys.setdefault(prefix, {})[value] = None
         elif event in ("string", "number", "boolean", "null"):
             scalars[prefix] = None
-    found = next((p for p in _prefixes(maps) if p in maps), None)
-    if found is None:
+    wrapped = [f"{key}.item" for key in _WRAPPERS if key in keys.get("", {})]
+    rows = next((prefix for prefix in ("item", *wrapped, "") if prefix in keys), None)
+    if rows is None:
         return None
     # One object with a list of turns is itself the row.
-    if found.endswith(("messages.item", "conversations.item")) and "role" in maps[found]:
-        found = ""
-    within = f"{found}." if found else ""
+    if rows.endswith(("messages.item", "conversations.item")) and "role" in keys[rows]:
+        rows = ""
+    within = f"{rows}." if rows else ""
     inside = [p.removeprefix(within) for p in scalars if p.startswith(within)]
     inner = {
-        p.removeprefix(within).removesuffix(".item"): set(keys)
-        for p, keys in maps.items()
-        if p.startswith(within) and p != found and p.endswith(".item")
+        p.removeprefix(within).removesuffix(".item"): set(of)
+        for p, of in keys.items()
+        if p.startswith(within) and p != rows and p.endswith(".item")
     }
-    return Shape(found, [p for p in inside if p and ".item" not in p], inner)
+    return Shape(rows, [p for p in inside if p and ".item" not in p], inner)
 
 
 def json_rows(inputs: Inputs, name: str, prefix: str, log: ReadLog) -> Iterator[Any]:
     """Yield the rows of a JSON file, up to where it is damaged."""
-    head = inputs.tree.head(name)
-    if encoding_of(head) == "utf-8" and prefix:
+    if prefix and encoding_of(inputs.tree.head(name)) == "utf-8":
         yield from json_items(inputs, name, prefix, log)
         return
     try:
@@ -185,39 +187,32 @@ def line_rows(inputs: Inputs, name: str, faults: "Faults") -> Iterator[tuple[int
 def _row(line: str, place: str) -> dict[str, Any]:
     if len(line) >= LINE:
         raise UserError(place, f"a line of more than {LINE:,} characters", "Split it")
+    what, remedy = "", "Mend or remove that line"
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
         what = f"not JSON ({error.msg}, column {error.colno})"
-        raise UserError(place, what, "Mend or remove that line") from None
     except RecursionError:
-        raise UserError(place, "nested too deeply", "Mend or remove that line") from None
+        what = "nested too deeply"
     except ValueError:
-        raise UserError(place, "not JSON (a number too long)", "Mend or remove it") from None
-    if not isinstance(row, dict):
-        raise UserError(place, "not a JSON object", "Each line is one {...}")
-    return row
+        what, remedy = "not JSON (a number too long)", "Mend or remove it"
+    else:
+        if isinstance(row, dict):
+            return row
+        what, remedy = "not a JSON object", "Each line is one {...}"
+    raise UserError(place, what, remedy)
 
 
 def _events(head: str) -> Iterator[tuple[str, str, Any]]:
     """Yield ijson's events of a beginning, as far as it goes."""
     import ijson
 
-    if not head.lstrip("\ufeff \t\r\n").startswith(("[", "{")):
-        return
-    try:
-        data = head.lstrip("\ufeff").encode("utf-8", "replace")
-        for count, event in enumerate(ijson.parse(data, use_float=True)):
-            if count > _EVENTS:
-                return
-            yield event
-    except Exception:  # The head ends in the middle, or is no JSON.
-        return
-
-
-def _prefixes(maps: dict[str, dict[str, None]]) -> list[str]:
-    wrapped = [f"{key}.item" for key in _WRAPPERS if key in maps.get("", {})]
-    return ["item", *wrapped, ""]
+    head = head.lstrip("\ufeff \t\r\n")
+    # The head ends in the middle, or is no JSON.
+    with suppress(Exception):
+        if head.startswith(("[", "{")):
+            data = head.encode("utf-8", "replace")
+            yield from islice(ijson.parse(data, use_float=True), _EVENTS + 1)
 
 
 def pair(question: str, answer: str, time: datetime | None = None) -> list[ExchangeTurn]:

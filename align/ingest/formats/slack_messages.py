@@ -9,7 +9,6 @@ from align.ingest.contents import Message
 from align.ingest.formats.json_data import (
     epoch_time,
     id_of,
-    list_of,
     name_key,
     object_of,
     objects_of,
@@ -105,8 +104,7 @@ def message_of(row: dict[str, Any], chat: str, title: str, about: Workspace) -> 
 
 def _author(row: dict[str, Any], subtype: str, about: Workspace) -> tuple[str | None, str]:
     """Return who wrote it, by id and by name."""
-    said = object_of(row.get("comment")) if subtype == "file_comment" else row
-    user = id_of(said.get("user"))
+    user = id_of((object_of(row.get("comment")) if subtype == "file_comment" else row).get("user"))
     # People of another workspace are no users of this one.
     other = object_of(row.get("user_profile"))
     name = about.names.people.get(user or "") or _name({"profile": other, **other})
@@ -119,40 +117,47 @@ def _written(
 ) -> tuple[str, str | None, str | None]:
     """Return the author's own text, why it is none, and all that stands there if that is more."""
     names, blocks = about.names, row.get("blocks")
-    held = string_of(row.get("text"))
-    if subtype in ("file_share", "file_comment") and _OLD_FILE.match(held):
-        told = row.get("comment") if subtype == "file_comment" else None
-        told = told or object_of(row.get("file")).get("initial_comment")
-        held, blocks = string_of(object_of(told).get("comment")), None
-    text = shown_text(held, names, blocks) or block_text(blocks, names)
-    shared = shared_text(row.get("attachments"), names)
+    typed = string_of(row.get("text"))
+    if subtype in ("file_share", "file_comment") and _OLD_FILE.match(typed):
+        comment = row.get("comment") if subtype == "file_comment" else None
+        comment = comment or object_of(row.get("file")).get("initial_comment")
+        typed, blocks = string_of(object_of(comment).get("comment")), None
+    text = shown_text(typed, names, blocks) or block_text(blocks, names)
+    attachments = objects_of(row.get("attachments"))
+    # What is shared of other messages is not the words of who shares it.
+    shared = _attached(
+        (a for a in attachments if a.get("is_share") is True or a.get("is_msg_unfurl") is True),
+        names,
+    )
     if text.strip():
         return text, None, f"{text}\n\n{shared}" if shared else None
     if shared:
         return shared, "forwarded", None
     if row.get("files") or row.get("file"):
         return "", "media-only", None
-    attached = _attached(row.get("attachments"), names)
+    attached = _attached(attachments, names)
     # What is attached to an empty message nobody typed.
     return attached, "system" if attached else None, None
 
 
-def _attached(attachments: object, names: Names) -> str:
-    parts = [
-        shown_text(string_of(each.get("text")), names)
-        or message_text(each, names)
-        or string_of(each.get("fallback"))
-        for each in objects_of(attachments)
-    ]
+def _attached(attachments: Iterable[dict[str, Any]], names: Names) -> str:
+    """Return the text of attachments, or of the blocks that they carry."""
+    parts = []
+    for attachment in attachments:
+        blocks = [attachment.get("blocks")]
+        for message in objects_of(attachment.get("message_blocks")):
+            blocks.append(object_of(message.get("message")).get("blocks"))
+        in_blocks = [text for each in blocks if (text := block_text(each, names)).strip()]
+        text = shown_text(string_of(attachment.get("text")), names) or "\n".join(in_blocks)
+        parts.append(text or string_of(attachment.get("fallback")))
     return "\n\n".join(part for part in parts if part.strip())
 
 
 def _name(user: dict[str, Any]) -> str:
     profile = object_of(user.get("profile"))
-    for each in (profile.get("display_name"), profile.get("real_name"), user.get("real_name")):
-        if string_of(each).strip():
-            return string_of(each).strip()
-    return string_of(user.get("name"))
+    names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"))
+    name = next(filter(None, (string_of(name).strip() for name in names)), "")
+    return name or string_of(user.get("name"))
 
 
 def _all_names(user: dict[str, Any]) -> frozenset[str]:
@@ -170,9 +175,14 @@ def shown_text(text: str, names: Names, blocks: object = None) -> str:
         names: Who and what is mentioned.
         blocks: The message's blocks, which know the characters of its emoji.
     """
-    shown = _ENTITY.sub(lambda match: _entity(match[1], names), text) if "<" in text else text
-    shown = _with_emoji(shown, blocks)
-    return shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    if "<" in text:
+        text = _ENTITY.sub(lambda match: _entity(match[1], names), text)
+    emoji: dict[str, str] = {}
+    if ":" in text:
+        _collect_emoji(blocks, emoji, 0)
+    if emoji:
+        text = _EMOJI.sub(lambda match: emoji.get(match[1], match[0]), text)
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def block_text(blocks: object, names: Names) -> str:
@@ -180,36 +190,25 @@ def block_text(blocks: object, names: Names) -> str:
     parts = []
     for block in objects_of(blocks):
         if block.get("type") == "rich_text":
-            parts += [_rich(each, names, 0) for each in objects_of(block.get("elements"))]
+            parts += [_rich(element, names, 0) for element in objects_of(block.get("elements"))]
             continue
         texts = [block.get("text"), *objects_of(block.get("fields"))]
         if block.get("type") == "context":
             texts += objects_of(block.get("elements"))
-        for text in texts:
-            held = text if isinstance(text, str) else string_of(object_of(text).get("text"))
-            parts.append(shown_text(held, names))
+        texts = [text if isinstance(text, str) else object_of(text).get("text") for text in texts]
+        parts += [shown_text(string_of(text), names) for text in texts]
     return "\n".join(part for part in parts if part.strip())
 
 
-def _entity(held: str, names: Names) -> str:
-    target, _, label = held.partition("|")
+def _entity(entity: str, names: Names) -> str:
+    target, _, label = entity.partition("|")
     if target.startswith("@"):
         return f"@{names.people.get(target[1:]) or label or 'someone'}"
     if target.startswith("#"):
         return f"#{label or names.channels.get(target[1:], 'channel')}"
     if target.startswith("!"):
-        if label:
-            return label
-        return f"@{target[1:].split('^')[0] if '^' not in target else 'group'}"
+        return label or f"@{'group' if '^' in target else target[1:]}"
     return label or target.removeprefix("mailto:").removeprefix("tel:")
-
-
-def _with_emoji(text: str, blocks: object) -> str:
-    if ":" not in text:
-        return text
-    known: dict[str, str] = {}
-    _collect_emoji(blocks, known, 0)
-    return _EMOJI.sub(lambda match: known.get(match[1], match[0]), text) if known else text
 
 
 def _collect_emoji(value: object, known: dict[str, str], depth: int) -> None:
@@ -257,23 +256,3 @@ def _inline(element: dict[str, Any], names: Names) -> str:
     if kind == "emoji":
         return _character(element) or f":{string_of(element.get('name'))}:"
     return text or string_of(element.get("url")) or string_of(element.get("fallback"))
-
-
-def shared_text(attachments: object, names: Names) -> str:
-    """Return what a message shares of other messages: not the words of who shares it."""
-    parts = []
-    for each in objects_of(attachments):
-        if each.get("is_share") is True or each.get("is_msg_unfurl") is True:
-            text = shown_text(string_of(each.get("text")), names)
-            parts.append(text or message_text(each, names) or string_of(each.get("fallback")))
-    return "\n\n".join(part for part in parts if part.strip())
-
-
-def message_text(attachment: dict[str, Any], names: Names) -> str:
-    """Return the text of the blocks that an attachment carries."""
-    blocks = [
-        block_text(object_of(each.get("message")).get("blocks"), names)
-        for each in objects_of(attachment.get("message_blocks"))
-    ]
-    own = block_text(list_of(attachment.get("blocks")), names)
-    return "\n".join(each for each in (own, *blocks) if each.strip())

@@ -103,25 +103,27 @@ def post_of(row: dict[str, Any], own_id: str | None) -> Post | None:
         row: As the archive holds it.
         own_id: The owner's id, where it is known.
     """
-    key = id_of(row.get("id_str")) or id_of(row.get("id"))
+    key = _id_in(row, "id")
     full = string_of(row.get("full_text")) or string_of(row.get("text"))
     if key is None:
         return None
-    parent = id_of(row.get("in_reply_to_status_id_str")) or id_of(row.get("in_reply_to_status_id"))
-    other = id_of(row.get("in_reply_to_user_id_str")) or id_of(row.get("in_reply_to_user_id"))
+    parent = _id_in(row, "in_reply_to_status_id")
+    other = _id_in(row, "in_reply_to_user_id")
     is_retweet = full.startswith("RT @") or bool(object_of(row.get("retweeted_status")))
     links, media = _links(row)
     full = html.unescape(full)
     written = full if is_retweet else _without_mentions(full, row, bool(parent or other))
     text, whole = _expanded(written, links, media), _expanded(full, links, media)
-    reason = None
-    if is_retweet:
-        reason = "forwarded"
-    else:
-        text = _without_quoted(text)
+    reason = "forwarded" if is_retweet else None
+    if not is_retweet:
+        # A post that it quotes stands as a link at its end.
+        start = text.rfind("http")
+        if start >= 0 and _POST.fullmatch(text[start:]):
+            text = text[:start].rstrip()
         if not _ANY_LINK.sub("", text).strip():
             reason = "link-only" if _ANY_LINK.search(whole) else "media-only" if media else None
             text = text or whole
+    stem = _MENTIONS.sub("", full, count=1) if full[:1] == "@" else full
     return Post(
         key=_first_version(row) or key,
         version=number_of(key),
@@ -131,8 +133,12 @@ def post_of(row: dict[str, Any], own_id: str | None) -> Post | None:
         raw=whole if whole != text else None,
         reason=reason,
         time=time_of(row.get("created_at"), key),
-        stem=_stem(full),
+        stem=_one_line(_CUT.sub("", stem)),
     )
+
+
+def _id_in(row: dict[str, Any], key: str) -> str | None:
+    return id_of(row.get(f"{key}_str")) or id_of(row.get(key))
 
 
 def long_post_of(row: dict[str, Any]) -> LongPost | None:
@@ -195,21 +201,16 @@ def _put_in(posts: Iterable[Post], long_posts: Iterable[LongPost]) -> list[LongP
         if len(post.stem) >= _SHORTEST_STEM:
             by_stem[post.stem[:_STEM]].append(post)
     left = []
-    for each in long_posts:
-        whole = _one_line(each.text)
-        near = [p for p in by_stem.get(whole[:_STEM], ()) if _begins_with(whole, p.stem)]
-        if not near:
-            left.append(each)
-            continue
-        post = min(near, key=lambda p: abs(p.version - number_of(each.key)))
-        post.text, post.raw = each.text, None
+    for long_post in long_posts:
+        whole = _one_line(long_post.text)
+        # The links of a stem may be short ones.
+        near = [p for p in by_stem[whole[:_STEM]] if whole.startswith(_LINK.split(p.stem)[0])]
+        if near:
+            post = min(near, key=lambda p: abs(p.version - number_of(long_post.key)))
+            post.text, post.raw = long_post.text, None
+        else:
+            left.append(long_post)
     return left
-
-
-def _begins_with(whole: str, stem: str) -> bool:
-    """Tell whether a text begins with the stem, whose links may be short ones."""
-    stem = _LINK.split(stem)[0]
-    return whole.startswith(stem)
 
 
 def _links(row: dict[str, Any]) -> tuple[dict[str, str], frozenset[str]]:
@@ -231,14 +232,6 @@ def _expanded(text: str, links: Mapping[str, str], media: frozenset[str]) -> str
     return "\n".join(line.rstrip() for line in _LINK.sub(expand, text).split("\n")).strip()
 
 
-def _without_quoted(text: str) -> str:
-    """Return a post without the link, at its end, of a post that it quotes."""
-    start = text.rfind("http")
-    if start >= 0 and _POST.fullmatch(text[start:]):
-        return text[:start].rstrip()
-    return text
-
-
 def _without_mentions(text: str, row: dict[str, Any], is_answer: bool) -> str:
     """Return an answer without the names before it, which X puts there."""
     match = _MENTIONS.match(text)
@@ -254,10 +247,6 @@ def _first_version(row: dict[str, Any]) -> str | None:
     initial = id_of(object_of(edits.get("edit")).get("initialTweetId"))
     known = list_of(object_of(edits.get("initial")).get("editTweetIds"))
     return initial or (id_of(known[0]) if known else None)
-
-
-def _stem(text: str) -> str:
-    return _one_line(_CUT.sub("", _MENTIONS.sub("", text, count=1) if text[:1] == "@" else text))
 
 
 def _one_line(text: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -133,31 +134,22 @@ def _result(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Message]:
         items = json_items(inputs, name, "messages.item", log)
         yield from messages_of(items, account.one, name, None)
         return
-    found = 0
+    count = 0
     for place in _LISTS:
         chats = account.lists[place]
         if not any(chat.messages for chat in chats):
             continue
         items = json_items(inputs, name, f"{place}.list.item.messages.item", log)
         for number, chat in enumerate(chats):
-            found += chat.messages
-            own = _next(items, chat.messages)
-            yield from messages_of(own, chat, f"{name}/{number}", account.owner)
-        # Nothing is left of it; what is damaged behind the last message is told.
+            count += chat.messages
+            messages = islice(items, chat.messages)
+            yield from messages_of(messages, chat, f"{name}/{number}", account.owner)
+        # Nothing is left; damage behind the last message is logged.
         for _ in items:
             pass
-    if not found:
+    if not count:
         what = "no messages in it"
         log.problem(inputs.place(name), what, "Export it again, with chats ticked")
-
-
-def _next(items: Iterator[Any], count: int) -> Iterator[Any]:
-    for _ in range(count):
-        for item in items:
-            yield item
-            break
-        else:
-            return
 
 
 def _surveyed(inputs: Inputs, name: str) -> _Account:
