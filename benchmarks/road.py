@@ -83,11 +83,11 @@ def choose_at_random(root: Path, owner: str, seed: int) -> None:
 
     coin = random.Random(seed)
     connection = connect(root / "data" / owner / "twin.db")
-    for pair in list(pairs.iter_pairs(connection)):
+    choices = []
+    for pair in pairs.iter_pairs(connection):
         payload = {"outcome": coin.choice("ab"), "left": "a", "selection": "random"}
-        events.append_event(
-            connection, kind="choice", actor="simulated", pair_id=pair.id, payload=payload
-        )
+        choices.append(events.NewEvent("choice", "simulated", pair.id, payload))
+    events.append_events(connection, choices)
     connection.close()
 
 

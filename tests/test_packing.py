@@ -16,13 +16,13 @@ from align.paths import checkpoints_dir, owner_dir
 from align.privacy.sealed import SealedGuard
 from align.store.choices import current_choices, decisive_pairs
 from align.store.connection import open_store
-from align.store.events import append_event, iter_events
+from align.store.events import iter_events
 from align.store.merge import TABLES, export_rows
 from align.store.pairs import iter_pairs
 from align.store.prompts import iter_prompts
 from align.store.records import iter_records
 from tests.commands.line import Line
-from tests.store.rows import add_pair
+from tests.store.rows import add_pair, append_event
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SEALED = "the otter under the floorboards hums a very old tune every single night"

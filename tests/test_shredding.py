@@ -13,9 +13,8 @@ import pytest
 from align.files import exclusively
 from align.packs.bundle import open_bundle
 from align.packs.shredding import listed, shred
-from align.store.events import append_event
 from tests.commands.line import Line
-from tests.store.rows import add_pair, record
+from tests.store.rows import add_pair, append_event, record
 from tests.test_packing import Machine
 
 SHRED = ("pack", "--owner", "ann", "--for", "label", "--shred")

@@ -7,10 +7,9 @@ import pytest
 
 from align.status import lines, next_command, overview
 from align.store.connection import in_memory
-from align.store.events import append_event
 from align.store.gates import add_gate
 from align.store.verdicts import add_verdicts
-from tests.store.rows import add_pair, both_ways_verdicts, gate, verdict
+from tests.store.rows import add_pair, append_event, both_ways_verdicts, gate, verdict
 
 
 @pytest.fixture

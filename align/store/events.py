@@ -22,7 +22,16 @@ FLAGS = ("facts", "voice")
 
 @dataclass(frozen=True)
 class NewEvent:
-    """An event that is about to be appended."""
+    """An event that is about to be appended.
+
+    Attributes:
+        kind: What happened. An undo names its event, a redo its undo, as
+            `payload["target"] = [device, counter]`.
+        actor: Who did it.
+        pair_id: The pair that it is about.
+        payload: What else belongs to it, as JSON values.
+        time: UTC, as `2026-01-31T12:00:00.000000Z`; None for now, and after all known events.
+    """
 
     kind: EventKind
     actor: Actor
@@ -49,31 +58,8 @@ class Event:
         return self.device, self.counter
 
 
-def append_event(
-    conn: sqlite3.Connection,
-    *,
-    kind: EventKind,
-    actor: Actor,
-    pair_id: str | None = None,
-    payload: Mapping[str, Any] | None = None,
-    time: str | None = None,
-) -> Event:
-    """Append one event and commit it: once this returns, it survives a power cut.
-
-    Args:
-        conn: The store.
-        kind: What happened. An undo names its event, a redo its undo, as
-            `payload["target"] = [device, counter]`.
-        actor: Who did it.
-        pair_id: The pair that it is about.
-        payload: What else belongs to it, as JSON values.
-        time: UTC, as `2026-01-31T12:00:00.000000Z`; without it, now, and after all known events.
-    """
-    return append_events(conn, [NewEvent(kind, actor, pair_id, payload or {}, time)])[0]
-
-
 def append_events(conn: sqlite3.Connection, events: Iterable[NewEvent]) -> list[Event]:
-    """Append many events in one commit: all of them or none."""
+    """Append events in one commit: once this returns, all of them survive a power cut."""
     appended = []
     with transaction(conn):
         device = device_of(conn)

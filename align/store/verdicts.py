@@ -124,21 +124,6 @@ def add_verdicts(conn: sqlite3.Connection, verdicts: Iterable[Verdict]) -> Added
     return Added(new, known)
 
 
-def iter_verdicts(
-    conn: sqlite3.Connection, *, pair_id: str | None = None, judge: str | None = None
-) -> Iterator[Verdict]:
-    """Yield verdicts, ordered by pair, judge, order and repeat."""
-    wanted = {"pair_id": pair_id, "judge": judge}
-    clauses = [f"{column} = ?" for column, value in wanted.items() if value is not None]
-    rows = conn.execute(
-        f"SELECT {_COLUMNS} FROM verdicts WHERE {' AND '.join(clauses) or '1'} "
-        'ORDER BY pair_id, judge, model, "order", repeat, id',
-        [value for value in wanted.values() if value is not None],
-    )
-    for row in rows.fetchall():
-        yield Verdict(*row)
-
-
 def verdicts_of_requests(conn: sqlite3.Connection, ids: Iterable[str]) -> dict[str, Verdict]:
     """Return the answers on file to some questions: the newest one of each.
 

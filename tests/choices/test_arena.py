@@ -8,8 +8,8 @@ import pytest
 from align.choices.arena import contests
 from align.statistics import wilson
 from align.store.connection import in_memory
-from align.store.events import Event, append_event
-from tests.store.rows import add_pair
+from align.store.events import Event
+from tests.store.rows import add_pair, append_event
 
 TWINS = ("001-sft", "002-dpo")
 numbers = count()

@@ -12,10 +12,9 @@ import yaml
 
 from align.store.choices import current_choices
 from align.store.connection import open_store
-from align.store.events import append_event
 from tests.commands.line import Line
 from tests.little_twins import tiny_base
-from tests.store.rows import add_pair
+from tests.store.rows import add_pair, append_event
 
 
 @pytest.fixture

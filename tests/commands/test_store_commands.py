@@ -13,10 +13,10 @@ from align.paths import store_path
 from align.status import next_command, overview
 from align.store.choices import current_choices
 from align.store.connection import connect, in_memory, open_store, transaction
-from align.store.events import append_event, iter_events
+from align.store.events import iter_events
 from align.store.records import iter_records
 from tests.commands.line import Line
-from tests.store.rows import add_pair
+from tests.store.rows import add_pair, append_event
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from align.cli import app, run
 from align.paths import store_path
 from align.privacy.private_text import PrivateText
 from align.store.connection import open_store, transaction
-from align.store.events import append_event
 from align.store.prompts import Prompt
 from tests.anthropic_server import Received, serve
 from tests.anthropic_server.faults import error, random_faults
@@ -19,6 +18,7 @@ from tests.commands.line import Line
 from tests.e2e import judged_owner as judged
 from tests.e2e.judged_owner import JUDGE, KEY, OWNER, SETTINGS, Built, GoingTo, build, ear
 from tests.e2e.private_sentences import Planted, is_short
+from tests.store.rows import append_event
 
 WAITING, CHOICES = 40, 30
 ONLINE = pytest.param("--no-batch", id="online", marks=pytest.mark.slow)

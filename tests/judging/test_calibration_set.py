@@ -23,10 +23,9 @@ from align.privacy.redaction import Redactor
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.adding import add_records
 from align.store.connection import in_memory
-from align.store.events import append_event
 from align.store.pairs import get_pair
 from tests.judging.questions import OWNER, example
-from tests.store.rows import add_pair, record
+from tests.store.rows import add_pair, append_event, record
 
 
 class Closed:

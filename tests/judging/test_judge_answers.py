@@ -17,13 +17,11 @@ from align.judging.protocol import ORDERS, Answer, KeepAnswers, Question, keep_n
 from align.preferences.preference import side_of
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.connection import in_memory
-from align.store.events import append_event
 from align.store.gates import iter_gates
 from align.store.ids import content_id
 from align.store.pairs import get_pairs
-from align.store.verdicts import iter_verdicts
 from tests.judging.questions import OWNER, comparison, context
-from tests.store.rows import add_pair
+from tests.store.rows import add_pair, append_event, iter_verdicts
 
 
 class Ear:

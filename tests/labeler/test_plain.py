@@ -19,11 +19,12 @@ from align.paths import store_path
 from align.store.acts import owner_acts
 from align.store.choices import current_choices
 from align.store.connection import connect
-from align.store.events import append_event, iter_events
+from align.store.events import iter_events
 from labeler.plain import label
 from labeler.progress import Progress
 from labeler.session import Session
 from tests.labeler.stores import store_of_pairs
+from tests.store.rows import append_event
 
 LABELER = [sys.executable, "-m", "labeler.cli"]
 

@@ -11,9 +11,10 @@ import pytest
 from align.errors import UserError
 from align.store.choices import current_choices
 from align.store.connection import connect
-from align.store.events import append_event, iter_events
+from align.store.events import iter_events
 from labeler.session import Session
 from tests.labeler.stores import add_many_pairs, store_of_pairs
+from tests.store.rows import append_event
 
 
 @pytest.fixture

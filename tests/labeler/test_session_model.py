@@ -16,11 +16,11 @@ from hypothesis.strategies import sampled_from
 from align.errors import UserError
 from align.store.choices import current_choices
 from align.store.connection import connect
-from align.store.events import append_event
 from align.store.pairs import get_pair
 from labeler.session import Session, repeats
 from labeler.session.queue import Queue
 from tests.labeler.stores import copy_of_pairs
+from tests.store.rows import append_event
 
 PAIRS, EACH_PROMPT, A_PROMPT = 12, 4, 3
 

@@ -18,9 +18,8 @@ from align.preferences.choice_import import add_choices, read_choices
 from align.preferences.choice_rows import build_preferences
 from align.store.choices import current_choices
 from align.store.connection import in_memory
-from align.store.events import append_event
 from align.store.pairs import get_pair, iter_pairs
-from tests.store.rows import add_pair
+from tests.store.rows import add_pair, append_event
 
 ONE = {"prompt": "One?", "a": "Left.", "b": "Right.", "outcome": "a"}
 

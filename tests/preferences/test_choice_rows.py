@@ -15,10 +15,10 @@ from align.preferences.record_rows import record_pairs, replied_prompts
 from align.store.adding import add_records
 from align.store.answers import Answer, add_answers
 from align.store.connection import connect
-from align.store.events import append_event
 from align.store.pairs import Pair, add_pairs
 from align.store.prompts import Prompt, add_prompts, iter_prompts
 from align.store.records import Record, set_level
+from tests.store.rows import append_event
 
 ANN = Owner(name="Ann")
 

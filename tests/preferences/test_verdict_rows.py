@@ -11,11 +11,10 @@ from align.preferences.choice_rows import build_preferences
 from align.preferences.packed_rows import still_judged, with_packed
 from align.preferences.preference import JUDGE, Preference, side_of
 from align.store.connection import in_memory
-from align.store.events import append_event
 from align.store.gates import GateRow, add_gate
 from align.store.pairs import get_pair
 from align.store.verdicts import add_verdicts
-from tests.store.rows import add_pair, both_ways_verdicts, gate, verdict
+from tests.store.rows import add_pair, append_event, both_ways_verdicts, gate, verdict
 
 ANN = Owner(name="Ann")
 LATER = "2026-02-01T00:00:00.000000Z"

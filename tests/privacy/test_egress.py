@@ -17,8 +17,7 @@ from align.privacy.egress_log import EgressLog, read
 from align.privacy.private_text import PrivateText
 from align.store.adding import add_records
 from align.store.connection import open_store
-from align.store.events import append_event
-from tests.store.rows import add_pair, record
+from tests.store.rows import add_pair, append_event, record
 
 HOST = "api.example.com"
 AGREED = Consent(HOST, "judge", "terms")

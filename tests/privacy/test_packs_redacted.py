@@ -18,12 +18,12 @@ from align.privacy.redaction import redactor_for
 from align.store.adding import add_records
 from align.store.choices import current_choices
 from align.store.connection import open_store
-from align.store.events import append_event, iter_events
+from align.store.events import iter_events
 from align.store.merge import TABLES, export_rows
 from align.store.pairs import iter_pairs
 from align.store.records import Record
 from tests.commands.line import Line
-from tests.store.rows import add_pair
+from tests.store.rows import add_pair, append_event
 
 # What is planted, and the kind that it is found as.
 PLANTED = {

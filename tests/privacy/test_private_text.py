@@ -14,11 +14,11 @@ from align.owner import Owner
 from align.privacy.private_text import Match, PrivateText
 from align.store.adding import add_records
 from align.store.connection import open_store
-from align.store.events import Event, append_event
+from align.store.events import Event
 from align.store.records import set_level
 from align.store.search import drop
 from align.text.similarity import RunIndex
-from tests.store.rows import add_pair, record
+from tests.store.rows import add_pair, append_event, record
 
 SECRET = "the spare key lies under the third blue pot by the door"
 PHRASE = "have a great day and we will see you next week"

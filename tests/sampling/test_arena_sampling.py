@@ -21,10 +21,10 @@ from align.sampling.arena_sampling import (
 )
 from align.store.answers import answers_of
 from align.store.connection import connect
-from align.store.events import append_event
 from align.store.pairs import iter_pairs
 from align.store.prompts import Prompt, add_prompts
 from tests.little_twins import write_twin
+from tests.store.rows import append_event
 
 SHORT = Sampling(max_new_tokens=12)
 Both = tuple[Checkpoint, Checkpoint]

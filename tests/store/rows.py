@@ -1,11 +1,14 @@
 """Rows that the store's tests share."""
 
 import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Any
 
 from align.choices.verdicts import Winner
 from align.store.answers import Answer, add_answers
 from align.store.connection import transaction
+from align.store.events import Actor, Event, EventKind, NewEvent, append_events
 from align.store.gates import GateRow
 from align.store.pairs import Pair, Purpose, add_pairs
 from align.store.prompts import Prompt, add_prompts
@@ -93,3 +96,25 @@ def gate(*, is_open: bool = True, weight: float = 0.4, **changes: Any) -> GateRo
         "time": "2026-01-01T00:00:00.000000Z",
     }
     return GateRow.new(is_open=is_open, weight=weight if is_open else 0.0, **{**values, **changes})
+
+
+def append_event(
+    conn: sqlite3.Connection,
+    *,
+    kind: EventKind,
+    actor: Actor,
+    pair_id: str | None = None,
+    payload: Mapping[str, Any] | None = None,
+    time: str | None = None,
+) -> Event:
+    return append_events(conn, [NewEvent(kind, actor, pair_id, payload or {}, time)])[0]
+
+
+def iter_verdicts(conn: sqlite3.Connection, *, judge: str | None = None) -> Iterator[Verdict]:
+    names = ", ".join(f'"{field.name}"' for field in fields(Verdict))
+    rows = conn.execute(
+        f"SELECT {names} FROM verdicts WHERE coalesce(?1, judge) = judge "
+        'ORDER BY pair_id, judge, model, "order", repeat, id',
+        (judge,),
+    )
+    return (Verdict(*row) for row in rows.fetchall())

@@ -8,8 +8,8 @@ import pytest
 from align.choices.tally import Act
 from align.store.acts import all_marks, owner_acts
 from align.store.connection import in_memory, transaction
-from align.store.events import Event, append_event
-from tests.store.rows import add_pair
+from align.store.events import Event
+from tests.store.rows import add_pair, append_event
 
 
 @pytest.fixture

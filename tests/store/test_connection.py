@@ -106,7 +106,7 @@ def test_nothing_acknowledged_is_lost_when_the_writer_is_killed(tmp_path: Path) 
 import sys
 from pathlib import Path
 from align.store.connection import connect
-from align.store.events import append_event
+from tests.store.rows import append_event
 conn = connect(Path(sys.argv[1]), create=True)
 while True:
     event = append_event(conn, kind="choice", actor="owner", pair_id="p", payload={"outcome": "a"})

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from align.store.adding import add_records
 from align.store.choices import current_choices, decisive_pairs
 from align.store.connection import in_memory
-from align.store.events import NewEvent, append_event, append_events, iter_events
+from align.store.events import NewEvent, append_events, iter_events
 from align.store.pairs import get_pair, iter_pairs
 from align.store.records import set_level
-from tests.store.rows import add_pair, prompt, record
+from tests.store.rows import add_pair, append_event, prompt, record
 
 
 def choose(conn: sqlite3.Connection, pair: str, outcome: str = "a", actor: str = "owner"):

@@ -14,14 +14,13 @@ from align.store.answers import (
 from align.store.batches import open_batches, plan_batch
 from align.store.choices import current_choices
 from align.store.connection import in_memory
-from align.store.events import append_event
 from align.store.gates import add_gate, open_gates
 from align.store.merge import TABLES, export_rows, merge
 from align.store.pairs import iter_pairs
 from align.store.prompts import iter_prompts
 from align.store.records import iter_records, set_level
-from align.store.verdicts import Verdict, add_verdicts, both_ways, iter_verdicts
-from tests.store.rows import add_pair, gate, record, verdict
+from align.store.verdicts import Verdict, add_verdicts, both_ways
+from tests.store.rows import add_pair, append_event, gate, iter_verdicts, record, verdict
 
 action = st.tuples(
     st.sampled_from(["record", "pair", "choice", "undo", "level", "verdict", "gate"]),

@@ -13,11 +13,10 @@ from align.store.verdicts import (
     add_verdicts,
     both_ways,
     counts,
-    iter_verdicts,
     judged_pairs,
     verdicts_of_requests,
 )
-from tests.store.rows import both_ways_verdicts, verdict
+from tests.store.rows import both_ways_verdicts, iter_verdicts, verdict
 
 CLAUDE = ("claude", "m", "h")
 LATER = "2026-02-01T00:00:00.000000Z"

@@ -17,13 +17,12 @@ from align.packs.unpacking import unpack
 from align.preferences.preference import side_of
 from align.store.adding import add_records
 from align.store.connection import in_memory, open_store
-from align.store.events import append_event
 from align.store.gates import GateRow, add_gate, iter_gates
 from align.store.pairs import get_pair
-from align.store.verdicts import add_verdicts, iter_verdicts
+from align.store.verdicts import add_verdicts
 from align.training.prepared_run import TrainingRun, prepare
 from align.training.training_request import parse_request
-from tests.store.rows import add_pair, both_ways_verdicts, gate, record
+from tests.store.rows import add_pair, append_event, both_ways_verdicts, gate, iter_verdicts, record
 from tests.tiny import SENTENCES
 from tests.tiny_runs import words
 

@@ -218,10 +218,9 @@ def test_packed_rows_train_where_there_is_no_writing(trained: Path) -> None:
 def test_rewrites_are_counted_in_the_mix_and_those_taken_back_are_not(trained: Path) -> None:
     from align.store.adding import add_records
     from align.store.connection import open_store
-    from align.store.events import append_event
     from align.store.records import Record
     from align.training.training_request import parse_request
-    from tests.store.rows import add_pair
+    from tests.store.rows import add_pair, append_event
 
     conn = open_store("ann", create=True)
     asked = parse_request("sft", ["--owner", "ann", "--recipe=tiny", "--identity", "false"])

@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from align.store.connection import open_store
-from align.store.events import append_event
 from align.training import train_or_sample as walk
 from tests.commands.line import Line
-from tests.store.rows import add_pair
+from tests.store.rows import add_pair, append_event
 
 DPO = ["dpo", "--or-sample", "--owner", "ann", "--recipe", "tiny", "--accelerate", "zero2"]
 TRAIN = "dpo --owner ann --recipe tiny --accelerate zero2"

@@ -5,10 +5,10 @@ from typing import Any
 
 from align.conversations.examples.building import rewrite_rows
 from align.store.adding import add_records
-from align.store.events import Event, append_event
+from align.store.events import Event
 from align.store.prompts import Prompt, add_prompts
 from tests.conversations.examples.writing import document, rows, turn
-from tests.store.rows import add_pair
+from tests.store.rows import add_pair, append_event
 
 
 def rewrite(
