@@ -7,8 +7,8 @@ its answers.
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from statistics import fmean
 
 from align.choices.selection import checkpoint_number
@@ -27,7 +27,7 @@ WHERE c.actor = 'owner'
 
 @dataclass(frozen=True)
 class Contest:
-    """What the owner said of two checkpoints' answers.
+    """How the owner chose between two checkpoints' answers.
 
     Attributes:
         first: The newer checkpoint's name.
@@ -53,9 +53,9 @@ class Contest:
     @property
     def interval(self) -> Interval:
         """Return Wilson's 95 % interval of the win rate."""
-        found = wilson(sum(self.points), len(self.points))
-        assert found is not None
-        return found
+        interval = wilson(sum(self.points), len(self.points))
+        assert interval is not None
+        return interval
 
     @property
     def to_settle(self) -> int | None:
@@ -66,7 +66,7 @@ class Contest:
         return answers_to_settle(sum(self.points), len(self.points))
 
     def words(self) -> str:
-        """Return what the arena says so far, in a line."""
+        """Return the standing of the contest, in a line."""
         low, high = self.interval
         more = self.to_settle
         if more is None:
@@ -81,38 +81,29 @@ class Contest:
 
 def contests(conn: sqlite3.Connection) -> list[Contest]:
     """Return each two checkpoints between which the owner chose in the arena, newest first."""
-    return held_against(tuple(row) for row in conn.execute(_CHOICES))
-
-
-def held_against(rows: Iterable[tuple[str, str, str, str, str, str]]) -> list[Contest]:
-    """Count answers.
-
-    Args:
-        rows: Prompt, outcome, names of the checkpoints that wrote a and b, their hashes.
-    """
     points: defaultdict[tuple[str, str], defaultdict[str, list[float]]]
     points = defaultdict(lambda: defaultdict(list))
     names: dict[str, str] = {}
-    for prompt, outcome, name_a, name_b, hash_a, hash_b in rows:
+    for prompt, outcome, name_a, name_b, hash_a, hash_b in conn.execute(_CHOICES):
         names |= {hash_a: name_a, hash_b: name_b}
-        # Names alone don't tell twins apart that two machines numbered alike.
+        # Names alone don't tell checkpoints apart that two machines numbered alike.
         newer, older = sorted((hash_a, hash_b), key=lambda h: (_age(names[h]), h), reverse=True)
         won = {"a": hash_a, "b": hash_b}.get(outcome)
         points[newer, older][prompt].append(0.5 if won is None else float(won == newer))
-    found = []
+    results = []
     for (newer, older), by_prompt in points.items():
-        said = [point for each in by_prompt.values() for point in each]
-        found.append(
+        every = list(chain.from_iterable(by_prompt.values()))
+        results.append(
             Contest(
                 names[newer],
                 names[older],
-                wins=said.count(1.0),
-                ties=said.count(0.5),
-                losses=said.count(0.0),
-                points=tuple(fmean(each) for each in by_prompt.values()),
+                wins=every.count(1.0),
+                ties=every.count(0.5),
+                losses=every.count(0.0),
+                points=tuple(map(fmean, by_prompt.values())),
             )
         )
-    return sorted(found, key=lambda c: (_age(c.first), _age(c.second)), reverse=True)
+    return sorted(results, key=lambda c: (_age(c.first), _age(c.second)), reverse=True)
 
 
 def _age(name: str) -> tuple[int, str]:

@@ -154,19 +154,19 @@ def import_choices(
     say(f"Next: {make_command('dpo', owner)}")
 
 
-def _checkpoint(owner: str, word: str | None) -> str | None:
+def _checkpoint(owner_id: str, word: str | None) -> str | None:
     """Return the name, or the hash, by which the store knows a checkpoint."""
     if word is None:
         return None
     from align.models.checkpoints import STAGES, newest, resolve
 
     if word in STAGES:
-        found = newest(owner, word)
-        return found.name if found else resolve(owner, word).name
-    return resolve(owner, word).hash if "/" in word else word
+        checkpoint = newest(owner_id, word)
+        return checkpoint.name if checkpoint else resolve(owner_id, word).name
+    return resolve(owner_id, word).hash if "/" in word else word
 
 
-def _say_how_to_train(owner: str, recipe: Path) -> None:
+def _say_how_to_train(owner_id: str, recipe: Path) -> None:
     """Say which command trains on the rows with plain TRL, and which one here."""
     from align.console import make_command, say
     from align.errors import UserError
@@ -175,11 +175,11 @@ def _say_how_to_train(owner: str, recipe: Path) -> None:
     from align.recipe.recipe_file import read_recipe, recipe_path
 
     try:
-        base = resolve(owner, "base").base
+        base = resolve(owner_id, "base").base
         model = base.name if base.is_hub else str(base.path)
     except UserError:
         # No twin says which base is meant: the smallest real one.
         model = str(read_recipe(recipe_path("smollm2-135m", "sft"), "sft").base_name)
     say("Plain TRL trains a base on them (on a CPU, add --bf16 false):")
     say(train_command(recipe, model))
-    say(f"The owner's twin, with rewrites weighed: {make_command('dpo', owner)}")
+    say(f"The owner's twin, with rewrites weighed: {make_command('dpo', owner_id)}")

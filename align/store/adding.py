@@ -38,9 +38,9 @@ def add_records(conn: sqlite3.Connection, records: Iterable[Record]) -> Added:
     """
     new = known = 0
     with transaction(conn):
-        for origin, ones in groupby(records, key=attrgetter("origin")):
+        for origin, records_of_origin in groupby(records, key=attrgetter("origin")):
             row = conn.execute("SELECT 1 FROM records WHERE origin = ?", (origin,)).fetchone()
-            added, read = (_add_known if row else _add_new)(conn, ones)
+            added, read = (_add_known if row else _add_new)(conn, records_of_origin)
             new += added
             known += read - added
     return Added(new, known)
@@ -69,9 +69,9 @@ def _add_known(conn: sqlite3.Connection, records: Iterable[Record]) -> tuple[int
     """Add records of an origin that has some already; return as `_add_new` does."""
     new = read = 0
     for _, stretch in groupby(records, key=attrgetter("thread")):
-        found = list(stretch)
-        new += _add_stretch(conn, found)
-        read += len(found)
+        stretch_records = list(stretch)
+        new += _add_stretch(conn, stretch_records)
+        read += len(stretch_records)
     return new, read
 
 
@@ -100,16 +100,16 @@ def _add_stretch(conn: sqlite3.Connection, records: list[Record]) -> int:
     return new
 
 
-def _take_over(conn: sqlite3.Connection, record: Record, here: _Known) -> None:
-    said = (int(record.is_owner), record.left_out)
-    if here.left_out != DROPPED and said != (here.is_owner, here.left_out):
+def _take_over(conn: sqlite3.Connection, record: Record, known: _Known) -> None:
+    reading = (int(record.is_owner), record.left_out)
+    if known.left_out != DROPPED and reading != (known.is_owner, known.left_out):
         conn.execute(
-            "UPDATE records SET is_owner = ?, left_out = ? WHERE id = ?", (*said, record.id)
+            "UPDATE records SET is_owner = ?, left_out = ? WHERE id = ?", (*reading, record.id)
         )
 
 
 def _known(conn: sqlite3.Connection, ids: list[str]) -> dict[str, _Known]:
-    found: dict[str, _Known] = {}
+    known: dict[str, _Known] = {}
     for at in range(0, len(ids), 500):
         some = ids[at : at + 500]
         rows = conn.execute(
@@ -117,8 +117,8 @@ def _known(conn: sqlite3.Connection, ids: list[str]) -> dict[str, _Known]:
             f"WHERE id IN ({','.join('?' * len(some))})",
             some,
         )
-        found.update((row[0], _Known(*row[1:])) for row in rows)
-    return found
+        known.update((row[0], _Known(*row[1:])) for row in rows)
+    return known
 
 
 def _row(record: Record, level: int, thread: str | None = None) -> tuple[object, ...]:

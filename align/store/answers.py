@@ -37,10 +37,8 @@ class Answer:
     ) -> "Answer":
         """Make an answer, with the id that its content gives it."""
         text = storable(text)
-        named = content_id(
-            prompt_id, text, checkpoint_hash, canonical_json(dict(settings)), seed, n
-        )
-        return cls(named, prompt_id, text, checkpoint, checkpoint_hash, settings, seed, n)
+        id = content_id(prompt_id, text, checkpoint_hash, canonical_json(dict(settings)), seed, n)
+        return cls(id, prompt_id, text, checkpoint, checkpoint_hash, settings, seed, n)
 
 
 def add_answers(conn: sqlite3.Connection, answers: Iterable[Answer]) -> Added:
@@ -87,8 +85,8 @@ class EvaluationAnswer:
     ) -> "EvaluationAnswer":
         """Make an answer, with the id that its content gives it."""
         text = storable(text)
-        named = content_id(prompt_id, checkpoint_hash, seed, canonical_json(dict(settings)), text)
-        return cls(named, prompt_id, checkpoint, checkpoint_hash, seed, settings, text)
+        id = content_id(prompt_id, checkpoint_hash, seed, canonical_json(dict(settings)), text)
+        return cls(id, prompt_id, checkpoint, checkpoint_hash, seed, settings, text)
 
 
 def add_evaluation_answers(conn: sqlite3.Connection, answers: Iterable[EvaluationAnswer]) -> Added:

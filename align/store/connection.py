@@ -13,18 +13,19 @@ from align.store.schema import migrate
 BUSY_SECONDS = 10.0
 
 
-def open_store(owner: str, *, create: bool = False) -> sqlite3.Connection:
+def open_store(owner_id: str, *, create: bool = False) -> sqlite3.Connection:
     """Open the owner's store.
 
     Raises:
         UserError: There is none and `create` is not set, or it cannot be opened.
     """
-    path = store_path(owner)
+    path = store_path(owner_id)
     if not create and not path.exists():
         raise UserError(
-            f"owner {owner!r}",
+            f"owner {owner_id!r}",
             "no store yet",
-            f"Run: make ingest OWNER={owner}" + ("" if owner == "demo" else " FROM=~/my-writing"),
+            f"Run: make ingest OWNER={owner_id}"
+            + ("" if owner_id == "demo" else " FROM=~/my-writing"),
         )
     return connect(path, create=create)
 

@@ -36,8 +36,8 @@ class Pair:
         similarity: float | None = None,
     ) -> "Pair":
         """Make a pair of two answers' ids, with the id that they give it."""
-        named = content_id(prompt_id, answer_a, answer_b, purpose)
-        return cls(named, prompt_id, answer_a, answer_b, purpose, similarity)
+        id = content_id(prompt_id, answer_a, answer_b, purpose)
+        return cls(id, prompt_id, answer_a, answer_b, purpose, similarity)
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,9 @@ def pair_of_texts(
         "JOIN answers b ON b.id = p.answer_b WHERE p.purpose = ? AND p.prompt_id = ? ORDER BY p.id",
         (purpose, prompt_id),
     )
-    for pair_id, *found in rows:
-        if sorted(found) == sorted(texts):
-            return pair_id, found[0] != texts[0]
+    for pair_id, *pair_texts in rows:
+        if sorted(pair_texts) == sorted(texts):
+            return pair_id, pair_texts[0] != texts[0]
     return None
 
 

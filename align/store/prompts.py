@@ -47,8 +47,8 @@ class Prompt:
         kept = tuple({"role": m["role"], "content": storable(m["content"])} for m in messages)
         if not kept or kept[-1]["role"] != "user":
             raise ValueError("a prompt's last message is the user's")
-        named = content_id([[m["role"], m["content"]] for m in kept])
-        return cls(named, kept, source, storable(thread), split, level, tuple(records))
+        id = content_id([[m["role"], m["content"]] for m in kept])
+        return cls(id, kept, source, storable(thread), split, level, tuple(records))
 
     @property
     def text(self) -> str:

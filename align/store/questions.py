@@ -50,28 +50,23 @@ class Question:
         left_out: str | None = None,
     ) -> "Question":
         """Make a question, with the id that its content gives it."""
-        named = content_id(record_id, start, stop, writer)
-        return cls(
-            named, record_id, start, stop, storable(question), writer, overlap, gain, left_out
-        )
+        id = content_id(record_id, start, stop, writer)
+        return cls(id, record_id, start, stop, storable(question), writer, overlap, gain, left_out)
 
 
 def add_questions(conn: sqlite3.Connection, questions: Iterable[Question]) -> Added:
     """Add questions; a writer's newer question for a passage stands in place of its older one."""
-    new = known = 0
     with transaction(conn):
-        for each in questions:
-            here = conn.execute("SELECT 1 FROM questions WHERE id = ?", (each.id,)).fetchone()
-            conn.execute(
-                "INSERT OR REPLACE INTO questions VALUES (?,?,?,?,?,?,?,?,?)",
-                (
-                    each.id, each.record_id, each.start, each.stop, each.question, each.writer,
-                    each.overlap, each.gain, each.left_out,
-                ),
-            )  # fmt: skip
-            new += here is None
-            known += here is not None
-    return Added(new, known)
+        known = 0
+        rows = [
+            (q.id, q.record_id, q.start, q.stop, q.question, q.writer, q.overlap, q.gain,
+             q.left_out)
+            for q in questions
+        ]  # fmt: skip
+        for row in rows:
+            known += conn.execute("DELETE FROM questions WHERE id = ?", row[:1]).rowcount
+            conn.execute("INSERT INTO questions VALUES (?,?,?,?,?,?,?,?,?)", row)
+    return Added(len(rows) - known, known)
 
 
 def questions_of(conn: sqlite3.Connection, record_id: str) -> list[Question]:

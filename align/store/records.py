@@ -91,9 +91,9 @@ class Record(NamedTuple):
         place = key if key is not None else position if nth is None else (time, nth)
         parts = (kind, source, origin, place, title if kind == "document" else None, text)
         # As unambiguous as content_id's JSON, and three times as fast.
-        named = hashlib.sha256(ascii(parts).encode()).hexdigest()[:16]
+        id = hashlib.sha256(ascii(parts).encode()).hexdigest()[:16]
         return cls(
-            named, kind, source, origin, thread, position, author, is_owner, time, title, text,
+            id, kind, source, origin, thread, position, author, is_owner, time, title, text,
             level, split, left_out, raw, key, reply_to,
         )  # fmt: skip
 
@@ -172,8 +172,8 @@ def set_level(
     Raises:
         ValueError: Not exactly one of the three is named.
     """
-    named = [("source", source), ("thread", thread), ("id", id)]
-    given = [(column, value) for column, value in named if value is not None]
+    columns = [("source", source), ("thread", thread), ("id", id)]
+    given = [(column, value) for column, value in columns if value is not None]
     if len(given) != 1:
         raise ValueError("name one of source, thread and id")
     column, value = given[0]

@@ -15,10 +15,10 @@ def shipped_migrations() -> list[Migration]:
     """Return number and SQL of each shipped migration, in order."""
     # From the file's own folder: importlib.resources costs more than all the rest of opening.
     folder = Path(__file__).parent / "migrations"
-    found = [
+    migrations = [
         (int(file.name.split("_")[0]), file.read_text("utf-8")) for file in folder.glob("*.sql")
     ]
-    return sorted(found)
+    return sorted(migrations)
 
 
 def migrate(

@@ -18,15 +18,15 @@ def search(conn: sqlite3.Connection, query: str, *, limit: int = 50) -> Iterator
         query: Words; "several words" in a row in quotes; a beginning with a star: `climb*`.
         limit: How many at most.
     """
-    wanted = " ".join(_term(word) for word in _WORD.findall(query) if word.strip('"* '))
-    if not wanted:
+    terms = " ".join(_term(word) for word in _WORD.findall(query) if word.strip('"* '))
+    if not terms:
         return
     index_words(conn)
-    found = conn.execute(
+    rows = conn.execute(
         "SELECT rowid FROM record_words WHERE record_words MATCH ? ORDER BY rank, rowid LIMIT ?",
-        (wanted, limit),
+        (terms, limit),
     )
-    for row in found.fetchall():
+    for row in rows.fetchall():
         yield from read_records(conn, ["r.number = ?"], [row[0]])
 
 

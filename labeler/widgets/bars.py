@@ -43,15 +43,15 @@ class Bar(Static):
 
     def _write(self) -> None:
         room = self.size.width or 10_000  # without a size there is nothing to fit to yet
-        taken: list[Content] = []
+        fitting: list[Content] = []
         for text, style in self._parts:
             part = Content.styled(text, style)
-            needed = part.cell_length + (3 if taken else 0)
-            if needed > room and taken:
+            width = part.cell_length + (3 if fitting else 0)
+            if width > room and fitting:
                 break
-            taken.append(part)
-            room -= needed
-        content = Content.styled(" · ", "dim").join(taken)
+            fitting.append(part)
+            room -= width
+        content = Content.styled(" · ", "dim").join(fitting)
         if self._shown is None or not content.is_same(self._shown):
             self._shown = content
             # Only what needs more than one line moves the rest of the screen.
