@@ -28,7 +28,7 @@ def chat(
 
     from align.chat import Chat, context_of
     from align.console import say
-    from align.models.checkpoints import newest, resolve
+    from align.models.checkpoints import resolve
     from align.owner import load_owner
     from align.paths import store_path
     from align.privacy.overlap import closed_index
@@ -37,8 +37,7 @@ def chat(
     from align.store.connection import open_store
     from align.text.similarity import RunIndex
 
-    found = newest(owner)
-    twin_of = resolve(owner, checkpoint or (found.name if found else "sft"))
+    twin_of = resolve(owner, checkpoint)
     settings = sampling_of(
         twin_of.sampling, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens
     )

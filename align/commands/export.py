@@ -57,10 +57,11 @@ def export(
     from align.console import say
     from align.export import exporting
     from align.export.gguf import find_tools
+    from align.models.checkpoints import resolve
 
     _check(dtype, gguf)
     _keep_quiet()
-    source = _source(owner, checkpoint)
+    source = resolve(owner, checkpoint)
     if push:
         _check_push(source, push, merge=merge, yes=yes)
     request = exporting.ExportRequest(
@@ -75,13 +76,6 @@ def export(
     _report(result)
     if push:
         _push(owner, result, push, public=public, yes=yes)
-
-
-def _source(owner_id: str, word: str | None) -> "Checkpoint":
-    from align.models.checkpoints import newest, resolve
-
-    last = newest(owner_id)
-    return resolve(owner_id, word or (last.name if last else "sft"))
 
 
 def _check(dtype: str | None, gguf: str | None) -> None:

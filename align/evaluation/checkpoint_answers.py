@@ -13,7 +13,7 @@ from align.evaluation.voice_judge import PromptedText, VoiceJudge, fit_judge
 from align.models.checkpoints import Checkpoint
 from align.models.loaded_model import log_likelihood
 from align.models.loading import load_model
-from align.sampling import Sampling, store_as_they_come
+from align.sampling import Sampling, generate, store_as_they_come
 from align.store.answers import (
     EvaluationAnswer,
     add_evaluation_answers,
@@ -61,32 +61,26 @@ def answer_all(
         if answer.settings == sampling.as_dict()
     }
     missing = [prompt for prompt in prompts if prompt.id not in known]
-    arriving = model.generate_each(
-        [prompt.messages for prompt in missing],
-        seed=seed,
-        batch_size=batch_size,
-        **sampling.as_dict(),
+    arriving = generate(model, missing, seed=seed, sampling=sampling, batch_size=batch_size)
+    answers = (
+        EvaluationAnswer.new(
+            prompt_id=prompt.id,
+            checkpoint=checkpoint.name,
+            checkpoint_hash=checkpoint.hash,
+            seed=seed,
+            settings=sampling.as_dict(),
+            text=text,
+        )
+        for prompt, _, text in progress(
+            arriving, len(missing), f"answers of {checkpoint.name}", unit="answers"
+        )
     )
-    arriving = progress(arriving, len(missing), f"answers of {checkpoint.name}", unit="answers")
 
-    def store(batch: Sequence[EvaluationAnswer]) -> None:
+    def store(batch: list[EvaluationAnswer]) -> None:
         add_evaluation_answers(conn, batch)
         known.update((answer.prompt_id, answer.text) for answer in batch)
 
-    store_as_they_come(
-        (
-            EvaluationAnswer.new(
-                prompt_id=missing[at].id,
-                checkpoint=checkpoint.name,
-                checkpoint_hash=checkpoint.hash,
-                seed=seed,
-                settings=sampling.as_dict(),
-                text=text,
-            )
-            for at, _, text in arriving
-        ),
-        store,
-    )
+    store_as_they_come(answers, store)
     return [known[prompt.id] for prompt in prompts]
 
 

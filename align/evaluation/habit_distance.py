@@ -3,7 +3,6 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from align.statistics import Interval, quantile
@@ -12,18 +11,10 @@ from align.text import style
 Bins = Sequence[tuple[int, ...]]
 
 
-@dataclass(frozen=True)
-class HabitDistance:
-    """The mean total variation over all habits, and for each habit; 0 is alike, 1 is apart."""
-
-    total: float
-    by_habit: dict[str, float]
-
-
 def habit_distance(
     owner: Sequence[str], answers: Sequence[str], without: frozenset[str] = frozenset()
-) -> HabitDistance | None:
-    """Return how far the answers' habits lie from the owner's; None where one side is empty.
+) -> float | None:
+    """Return the mean total variation over all habits: 0 is alike, 1 apart; None for no texts.
 
     Args:
         owner: The owner's texts.
@@ -35,10 +26,10 @@ def habit_distance(
     return _distance([style.bins(t) for t in owner], [style.bins(t) for t in answers], without)
 
 
-def _distance(first: Bins, second: Bins, without: frozenset[str]) -> HabitDistance:
+def _distance(first: Bins, second: Bins, without: frozenset[str]) -> float:
     apart = distances(first, second)
-    kept = {name: value for name, value in apart.items() if name not in without}
-    return HabitDistance(sum(kept.values()) / len(kept), kept)
+    counted = [value for name, value in apart.items() if name not in without]
+    return sum(counted) / len(counted)
 
 
 def total_variation(first: Sequence[int], second: Sequence[int]) -> float:
@@ -78,7 +69,7 @@ def floor(
     distances = []
     for _ in range(repeats):
         rng.shuffle(cut)
-        distances.append(_distance(cut[:half], cut[half:], without).total)
+        distances.append(_distance(cut[:half], cut[half:], without))
     return sum(distances) / len(distances)
 
 

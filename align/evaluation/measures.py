@@ -198,7 +198,7 @@ def _habit_measure(data: EvaluationData, name: str, own: Sequence[str]) -> Measu
     for column, answers in data.answers.items():
         distance = habit_distance.habit_distance(own, answers.texts, without)
         if distance is not None:
-            values[column] = distance.total
+            values[column] = distance
     if not values:
         return None
     steps = []

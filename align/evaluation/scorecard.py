@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from pydantic import TypeAdapter
+
 from align.evaluation.win_rates import WinRate
 
 Better = Literal["higher", "lower", "as the owner", "no lower", "no higher"]
@@ -159,15 +161,9 @@ class Scorecard:
 
 
 def from_json(text: str) -> Scorecard:
-    """Return the scorecard that `to_json` wrote."""
-    data = json.loads(text)
-    data["judge"] = Judge(**data["judge"])
-    data["seeds"] = tuple(data["seeds"])
-    data["longer_agrees"] = tuple(data["longer_agrees"])
-    data["matches"] = tuple(Match(**row) for row in data["matches"])
-    for row in data["measures"]:
-        row["steps"] = tuple(Step(**step) for step in row["steps"])
-    data["measures"] = tuple(Measure(**row) for row in data["measures"])
-    data["habits"] = tuple(HabitRow(**row) for row in data["habits"])
-    data["samples"] = tuple(Sample(**row) for row in data["samples"])
-    return Scorecard(**data)
+    """Return the scorecard that `to_json` wrote.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return TypeAdapter(Scorecard).validate_json(text)

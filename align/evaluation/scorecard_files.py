@@ -62,7 +62,7 @@ def read(folder: Path) -> Scorecard:
     """
     try:
         return from_json((folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(
             relative_to_root(folder / FILE), f"can't be read ({error})", "Evaluate again"
         ) from None

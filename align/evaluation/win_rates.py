@@ -43,11 +43,6 @@ class WinRate:
         """Return Wilson's interval of the rate, or None for no prompts."""
         return wilson(self.wins + 0.5 * self.ties, self.n)
 
-    @property
-    def decided(self) -> bool:
-        """Tell whether the interval leaves one half out: else it is inside the noise."""
-        return self.interval is not None and not self.interval.holds(0.5)
-
 
 def verdict(first: ScoredAnswer, second: ScoredAnswer) -> float:
     """Return 1 where the first answer wins, 0.5 for a tie, 0 where the second wins.

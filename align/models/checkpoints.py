@@ -45,17 +45,20 @@ class Checkpoint:
         return dict(self.lineage.sampling) if self.lineage else {}
 
 
-def resolve(owner: str, word: str, *, recipe: Any = None) -> Checkpoint:
+def resolve(owner: str, word: str | None, *, recipe: Any = None) -> Checkpoint:
     """Return the checkpoint that a word names, with its base found and its lineage checked.
 
     Args:
         owner: Whose checkpoint.
-        word: `base`, `sft`, `dpo`, `002-dpo`, or a path.
+        word: `base`, `sft`, `dpo`, `002-dpo`, or a path; None for the newest.
         recipe: A `Recipe` that says what `base` is; else the newest twin does.
 
     Raises:
         UserError: There is no such checkpoint, or its base changed or can't be found.
     """
+    if word is None:
+        last = newest(owner)
+        word = last.name if last else "sft"
     if word == "base":
         return _base_checkpoint(owner, recipe)
     folder = checkpoints_dir(owner) / word

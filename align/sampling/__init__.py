@@ -5,7 +5,12 @@ times, then left out and counted. Every answer is stored as it comes: what was d
 checkpoint, seed and settings is never drawn again, however many processes draw.
 """
 
-from align.sampling.pair_generation import draw_against_records, draw_pairs, store_as_they_come
+from align.sampling.pair_generation import (
+    draw_against_records,
+    draw_pairs,
+    generate,
+    store_as_they_come,
+)
 from align.sampling.sampling_plan import (
     ATTEMPTS,
     Drawn,
@@ -31,6 +36,7 @@ __all__ = [
     "draw_against_records",
     "draw_pairs",
     "drawn",
+    "generate",
     "held_out_prompts",
     "make_plan",
     "sampling_of",

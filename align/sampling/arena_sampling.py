@@ -16,7 +16,13 @@ from align.choices.selection import NEAR
 from align.console import progress, say
 from align.errors import UserError
 from align.models.checkpoints import Checkpoint, resolve
-from align.sampling import Sampling, held_out_prompts, sampling_of, store_as_they_come
+from align.sampling import (
+    Sampling,
+    generate,
+    held_out_prompts,
+    sampling_of,
+    store_as_they_come,
+)
 from align.sampling.sampling_run import ARENA_PAIRS, SamplingRequest, add_bundled
 from align.store.answers import Answer, add_answers, answers_of
 from align.store.connection import open_store
@@ -168,36 +174,30 @@ def draw_answers(
         narrate: Show progress.
     """
     missing = plan.missing(checkpoint)
-    arriving = model.generate_each(
-        [prompt.messages for prompt in missing],
-        seed=plan.seed,
-        batch_size=batch_size,
-        n=1,
-        **plan.settings.as_dict(),
+    arriving = generate(
+        model, missing, seed=plan.seed, sampling=plan.settings, batch_size=batch_size
     )
     if narrate:
         what = f"answers of {checkpoint.name}"
         arriving = progress(arriving, len(missing), what, unit="answers")
-
-    def store(answers: list[Answer]) -> None:
-        add_answers(conn, answers)
-        plan.answered[checkpoint.hash] |= {answer.prompt_id: answer for answer in answers}
-
-    store_as_they_come(
-        (
-            Answer.new(
-                prompt_id=missing[at].id,
-                text=text,
-                checkpoint=checkpoint.name,
-                checkpoint_hash=checkpoint.hash,
-                settings=plan.settings.as_dict(),
-                seed=plan.seed,
-                n=n,
-            )
-            for at, n, text in arriving
-        ),
-        store,
+    answers = (
+        Answer.new(
+            prompt_id=prompt.id,
+            text=text,
+            checkpoint=checkpoint.name,
+            checkpoint_hash=checkpoint.hash,
+            settings=plan.settings.as_dict(),
+            seed=plan.seed,
+            n=n,
+        )
+        for prompt, n, text in arriving
     )
+
+    def store(batch: list[Answer]) -> None:
+        add_answers(conn, batch)
+        plan.answered[checkpoint.hash] |= {answer.prompt_id: answer for answer in batch}
+
+    store_as_they_come(answers, store)
 
 
 def add_arena_pairs(conn: Connection, plan: Comparison) -> Compared:

@@ -1,14 +1,15 @@
 """Draw what a plan misses into the store; every answer is stored as it comes."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from sqlite3 import Connection
 from typing import Any, TypeVar
 
 from align.console import progress
-from align.sampling.sampling_plan import ATTEMPTS, Drawn, Plan, Slot, drawn, unanswered
+from align.sampling.sampling_plan import ATTEMPTS, Drawn, Plan, Sampling, Slot, drawn, unanswered
 from align.store.answers import Answer, add_answers
 from align.store.pairs import Pair, add_pairs
+from align.store.prompts import Prompt
 from align.text.similarity import similarity
 
 # Seconds between two commits: what a power cut may cost.
@@ -70,12 +71,30 @@ def _arriving(
     model: Any, plan: Plan, by_seed: dict[int, list[Slot]], batch_size: int, *, n: int = 2
 ) -> Iterator[Answer]:
     for seed, slots in by_seed.items():
-        conversations = [slot.prompt.messages for slot in slots]
-        answers = model.generate_each(
-            conversations, seed=seed, batch_size=batch_size, n=n, **plan.settings.as_dict()
+        prompts = [slot.prompt for slot in slots]
+        texts = generate(
+            model, prompts, seed=seed, sampling=plan.settings, batch_size=batch_size, n=n
         )
-        for at, place, text in answers:
-            yield plan.answer(slots[at].prompt.id, seed, place, text)
+        for prompt, place, text in texts:
+            yield plan.answer(prompt.id, seed, place, text)
+
+
+def generate(
+    model: Any,
+    prompts: Sequence[Prompt],
+    *,
+    seed: int,
+    sampling: Sampling,
+    batch_size: int,
+    n: int = 1,
+) -> Iterator[tuple[Prompt, int, str]]:
+    """Yield each prompt with n answers, as they arrive: (prompt, place in [0, n), text)."""
+    conversations = [prompt.messages for prompt in prompts]
+    answers = model.generate_each(
+        conversations, seed=seed, batch_size=batch_size, n=n, **sampling.as_dict()
+    )
+    for at, place, text in answers:
+        yield prompts[at], place, text
 
 
 def store_as_they_come(rows: Iterable[Row], store: Callable[[list[Row]], object]) -> None:

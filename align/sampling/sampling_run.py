@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from align.console import make_command, say
 from align.conversations.prompts import add_bundled_prompts
 from align.errors import UserError
-from align.models.checkpoints import Checkpoint, newest, resolve
+from align.models.checkpoints import Checkpoint, resolve
 from align.owner import load_owner
 from align.paths import simulated_file
 from align.preferences.record_rows import record_pairs, replied_prompts
@@ -198,8 +198,7 @@ def prepare(request: SamplingRequest) -> SamplingRun:
     check_options(request)
     if request.against_records:
         return _against_records(request)
-    last = newest(request.owner_id)
-    checkpoint = resolve(request.owner_id, request.checkpoint or (last.name if last else "sft"))
+    checkpoint = resolve(request.owner_id, request.checkpoint)
     conn = open_store(request.owner_id)
     wanted = request.pairs or (DEMO_PAIRS if simulated_file(request.owner_id) else PAIRS)
     if len(training_prompts(conn)) < wanted:

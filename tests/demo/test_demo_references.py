@@ -83,7 +83,7 @@ def test_a_caricature_is_farther_from_the_owners_habits(
         texts = [answer(t, k, diluted(voice, strength), rng) for t, k in held_out]
         found = habit_distance(references.own_register, texts, CHOSEN_BY)
         assert found is not None
-        return found.total
+        return found
 
     plain, own, loud = apart(0.0), apart(0.95), apart(2.5)
     assert own < plain

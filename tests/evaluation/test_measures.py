@@ -47,12 +47,6 @@ def test_more_seeds_are_no_more_prompts() -> None:
 def test_no_prompts_give_no_rate() -> None:
     assert win_rate([]).rate is None
     assert win_rate([]).interval is None
-    assert not win_rate([]).decided
-
-
-def test_a_rate_is_decided_when_its_interval_leaves_one_half_out() -> None:
-    assert win_rate([1] * 75 + [0] * 25).decided
-    assert not win_rate([1] * 52 + [0] * 48).decided
 
 
 def test_prefer_the_longer_and_how_often_it_agrees() -> None:
