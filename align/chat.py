@@ -6,7 +6,7 @@ from typing import Any
 
 from align.conversations.turns import split_burst
 from align.privacy.overlap import withheld
-from align.sampling import Sampling
+from align.sampling.sampling_plan import Sampling
 from align.text.similarity import RunIndex
 
 Message = dict[str, str]

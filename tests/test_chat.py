@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from align.chat import Chat, context_of, trimmed
-from align.sampling import Sampling
+from align.sampling.sampling_plan import Sampling
 from align.text.similarity import RunIndex
 from tests.little_twins import write_twin
 

@@ -33,7 +33,7 @@ def chat(
     from align.paths import store_path
     from align.privacy.overlap import closed_index
     from align.privacy.redaction import redactor_for
-    from align.sampling import sampling_of
+    from align.sampling.sampling_plan import sampling_of
     from align.store.connection import open_store
     from align.text.similarity import RunIndex
 

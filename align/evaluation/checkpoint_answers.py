@@ -13,7 +13,8 @@ from align.evaluation.voice_judge import PromptedText, VoiceJudge, fit_judge
 from align.models.checkpoints import Checkpoint
 from align.models.loaded_model import log_likelihood
 from align.models.loading import load_model
-from align.sampling import Sampling, generate, store_as_they_come
+from align.sampling.pair_generation import generate, store_as_they_come
+from align.sampling.sampling_plan import Sampling
 from align.store.answers import (
     EvaluationAnswer,
     add_evaluation_answers,

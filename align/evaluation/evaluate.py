@@ -22,7 +22,7 @@ from align.evaluation.reference_texts import ReferenceTexts
 from align.evaluation.scorecard import Judge, Scorecard
 from align.models.checkpoints import Checkpoint, resolve
 from align.owner import load_owner
-from align.sampling import Sampling, held_out_prompts, sampling_of, training_prompts
+from align.sampling.sampling_plan import Sampling, held_out_prompts, sampling_of, training_prompts
 from align.store.ids import content_id
 from align.store.prompts import Prompt
 

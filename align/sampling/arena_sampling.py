@@ -16,13 +16,8 @@ from align.choices.selection import NEAR
 from align.console import progress, say
 from align.errors import UserError
 from align.models.checkpoints import Checkpoint, resolve
-from align.sampling import (
-    Sampling,
-    generate,
-    held_out_prompts,
-    sampling_of,
-    store_as_they_come,
-)
+from align.sampling.pair_generation import generate, store_as_they_come
+from align.sampling.sampling_plan import Sampling, held_out_prompts, sampling_of
 from align.sampling.sampling_run import ARENA_PAIRS, SamplingRequest, add_bundled
 from align.store.answers import Answer, add_answers, answers_of
 from align.store.connection import open_store

@@ -11,7 +11,6 @@ from align.errors import UserError
 from align.models.checkpoints import Checkpoint
 from align.owner import Owner
 from align.preferences.choice_rows import build_preferences
-from align.sampling import Sampling, held_out_prompts, training_prompts
 from align.sampling.arena_sampling import (
     Comparison,
     add_arena_pairs,
@@ -19,6 +18,7 @@ from align.sampling.arena_sampling import (
     draw_answers,
     plan_comparison,
 )
+from align.sampling.sampling_plan import Sampling, held_out_prompts, training_prompts
 from align.store.answers import answers_of
 from align.store.connection import connect
 from align.store.pairs import iter_pairs

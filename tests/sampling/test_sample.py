@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 from align.models.checkpoints import Checkpoint
-from align.sampling import (
+from align.sampling.pair_generation import draw_against_records, draw_pairs
+from align.sampling.sampling_plan import (
     ATTEMPTS,
     Plan,
     Sampling,
     Slot,
     choose_slots,
-    draw_against_records,
-    draw_pairs,
     drawn,
     make_plan,
     sampling_of,
