@@ -11,17 +11,11 @@ CERTAINTIES: tuple[Certainty, ...] = ("low", "medium", "high")
 
 
 class Judgement(NamedTuple):
-    """One answer of a judge, in the pair's own terms.
+    """One answer of a judge, in the pair's own terms."""
 
-    Attributes:
-        winner: `a`, `b` or `tie`; None where it could not be understood.
-        certainty: As the judge puts it; None where it said nothing of it.
-        problem: Why there is no winner: `refused`, `truncated`, `malformed`, ...
-    """
-
-    winner: Winner | None
-    certainty: Certainty | None = None
-    problem: str | None = None
+    winner: Winner | None  # `a`, `b` or `tie`; None where it could not be understood
+    certainty: Certainty | None = None  # as the judge puts it; None where it said nothing of it
+    problem: str | None = None  # why there is no winner: `refused`, `truncated`, `malformed`, ..
 
     def turned(self) -> "Judgement":
         """Return the same of the pair whose two answers stand the other way round."""
@@ -35,17 +29,12 @@ class Judgement(NamedTuple):
 
 
 class PairVerdict(NamedTuple):
-    """What a judge's two answers to a pair come to: a winner, or why there is none.
+    """What a judge's two answers to a pair come to: a winner, or why there is none."""
 
-    Attributes:
-        winner: The answer that won both ways round.
-        certainty: The lower of the two; None where either answer names none.
-        abstention: `swapped` (the winner changed with the order), `tie` (an answer names
-            neither), `unscored` (an answer is missing or could not be understood).
-    """
-
-    winner: Side | None
-    certainty: Certainty | None
+    winner: Side | None  # the answer that won both ways round
+    certainty: Certainty | None  # the lower of the two; None where either answer names none
+    # `swapped` (the winner changed with the order), `tie` (an answer names neither), `unscored` (an
+    # answer is missing or could not be understood)
     abstention: Abstention | None
 
 

@@ -25,19 +25,12 @@ _PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How far a batch is.
+    """How far a batch is."""
 
-    Attributes:
-        ended: Whether its results are there.
-        gone: Whether it is not to be had any more: unknown, put away, or long past its time.
-        done: How many of its requests are done.
-        total: How many there are.
-    """
-
-    ended: bool
-    gone: bool
-    done: int
-    total: int
+    ended: bool  # whether its results are there
+    gone: bool  # whether it is not to be had any more: unknown, put away, or long past its time
+    done: int  # how many of its requests are done
+    total: int  # how many there are
 
 
 class Service:

@@ -27,61 +27,37 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where an owner's texts would go, what for, and at what price.
+    """Where an owner's texts would go, what for, and at what price."""
 
-    Attributes:
-        owner_id: Whose texts.
-        purpose: `judge` or `questions`.
-        url: The provider's address.
-        host: The same, as consent, gate and log name it.
-        price: Of the model.
-        rate: What earlier replies for this purpose have shown of sizes.
-    """
-
-    owner_id: str
-    purpose: str
-    url: str
-    host: str
-    price: Price
-    rate: Rate
+    owner_id: str  # whose texts
+    purpose: str  # `judge` or `questions`
+    url: str  # the provider's address
+    host: str  # the same, as consent, gate and log name it
+    price: Price  # of the model
+    rate: Rate  # what earlier replies for this purpose have shown of sizes
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """How often a batch is polled, in seconds.
+    """How often a batch is polled, in seconds."""
 
-    Attributes:
-        first: Before the first time.
-        longest: Up to which the wait grows.
-    """
-
-    first: float = 2.0
-    longest: float = 60.0
+    first: float = 2.0  # before the first time
+    longest: float = 60.0  # up to which the wait grows
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """An open way to Claude; what is sent on it shares a budget.
+    """An open way to Claude; what is sent on it shares a budget."""
 
-    Attributes:
-        conn: The store, in which batches are noted before they are waited for.
-        client: From `align.claude.client.open_client`.
-        price: Of the model.
-        budget: Once it is used up, nothing more is sent; it counts what was left out.
-        rate: What replies have shown of sizes; learns from further ones.
-        concurrency: How many requests are under way at once.
-        poll: How often a batch is polled.
-        say: Gets a line where something is worth saying.
-    """
-
-    conn: Connection
-    client: Any
-    price: Price
-    budget: Budget
+    conn: Connection  # the store, in which batches are noted before they are waited for
+    client: Any  # from `align.claude.client.open_client`
+    price: Price  # of the model
+    budget: Budget  # once it is used up, nothing more is sent; it counts what was left out
+    # what replies have shown of sizes; learns from further ones
     rate: Rate = field(default_factory=Rate)
-    concurrency: int = 16
-    poll: Poll = field(default_factory=Poll)
-    say: Say = lambda line: None
+    concurrency: int = 16  # how many requests are under way at once
+    poll: Poll = field(default_factory=Poll)  # how often a batch is polled
+    say: Say = lambda line: None  # gets a line where something is worth saying
 
 
 def destination(

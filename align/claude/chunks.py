@@ -30,27 +30,17 @@ _FRAME = 80
 
 @dataclass
 class OpenBatch:
-    """A batch under way.
+    """A batch under way."""
 
-    Attributes:
-        requests: Those without an entry so far, by id; of an earlier run's, at first the id alone.
-        reserved: What each of this run's may cost.
-        plan: What is written down of it; None until it is.
-        id: The provider's.
-        silent: How often in a row nobody said how far it is.
-        done: How many were done when it was last said.
-        usage: Of its entries.
-        cost: Of its entries.
-    """
-
+    # those without an entry so far, by id; of an earlier run's, at first the id alone
     requests: dict[str, Request] = field(default_factory=dict)
-    reserved: dict[str, float] = field(default_factory=dict)
-    plan: Batch | None = None
-    id: str = ""
-    silent: int = 0
-    done: int = 0
-    usage: Usage | None = None
-    cost: float = 0.0
+    reserved: dict[str, float] = field(default_factory=dict)  # what each of this run's may cost
+    plan: Batch | None = None  # what is written down of it; None until it is
+    id: str = ""  # the provider's
+    silent: int = 0  # how often in a row nobody said how far it is
+    done: int = 0  # how many were done when it was last said
+    usage: Usage | None = None  # of its entries
+    cost: float = 0.0  # of its entries
 
     def count(self, reply: Reply) -> None:
         """Add what an entry cost."""

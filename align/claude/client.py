@@ -1,4 +1,4 @@
-"""A client whose every HTTP attempt passes the gate and is written into the ledger.
+"""A client whose every HTTP attempt passes the gate and is written into the egress log.
 
 Imports anthropic: import this module inside functions.
 """
@@ -32,17 +32,11 @@ _TALKATIVE = ("anthropic", "httpx2", "httpcore2", "httpx", "httpcore")
 
 @dataclass(slots=True)
 class Call:
-    """What a call is for, and what its last attempt brought.
+    """What a call is for, and what its last attempt brought."""
 
-    Attributes:
-        ids: What it is about, for the ledger.
-        message: The JSON of the reply to a message request; None until there is one.
-        size: Bytes of the body.
-    """
-
-    ids: tuple[str, ...]
-    message: Any = None
-    size: int = 0
+    ids: tuple[str, ...]  # what it is about, for the egress log
+    message: Any = None  # the JSON of the reply to a message request; None until there is one
+    size: int = 0  # bytes of the body
 
 
 _CALL: ContextVar[Call | None] = ContextVar("call", default=None)
@@ -60,7 +54,7 @@ def calling(ids: Iterable[str] = ()) -> Iterator[Call]:
 
 
 class Passage(Middleware):  # type: ignore[misc]
-    """What each attempt passes on its way out: the gate, then the ledger.
+    """What each attempt passes on its way out: the gate, then the egress log.
 
     Args:
         gate: Lets it pass or refuses.

@@ -155,23 +155,14 @@ def _dumped(value: Any) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What requests will come to.
+    """What requests will come to."""
 
-    Attributes:
-        requests: How many.
-        input_tokens: Read, in whatever way.
-        cached_tokens: Of those, read from the cache.
-        output_tokens: Written.
-        usd: What it will cost.
-        usd_at_most: The same where every answer is as long as it may be and nothing is cached.
-    """
-
-    requests: int
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-    usd: float
-    usd_at_most: float
+    requests: int  # how many
+    input_tokens: int  # read, in whatever way
+    cached_tokens: int  # of those, read from the cache
+    output_tokens: int  # written
+    usd: float  # what it will cost
+    usd_at_most: float  # the same where every answer is as long as it may be and nothing is cached
 
     def __add__(self, other: "Estimate") -> "Estimate":
         """Return what both come to."""

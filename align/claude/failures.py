@@ -63,7 +63,7 @@ def without_answers(host: str) -> UserError:
 
 
 def unwritable(where: str) -> UserError:
-    """Return the error for a ledger that can't be written any more."""
+    """Return the error for an egress log that can't be written any more."""
     return UserError(where, "can't be written any more, so nothing is sent", "Is the disk full?")
 
 

@@ -15,21 +15,13 @@ CACHE_MINIMUM = 4096
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The tokens of one reply, or of several, as the provider counts them.
+    """The tokens of one reply, or of several, as the provider counts them."""
 
-    Attributes:
-        input_tokens: Read in full; what came from the cache or went into it is not among them.
-        output_tokens: Written, thoughts included.
-        cache_read_tokens: Read from the cache.
-        cache_write_5m_tokens: Put into the cache for 5 minutes.
-        cache_write_1h_tokens: Put into the cache for an hour.
-    """
-
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int = 0
-    cache_write_5m_tokens: int = 0
-    cache_write_1h_tokens: int = 0
+    input_tokens: int  # read in full; what came from the cache or went into it is not among them
+    output_tokens: int  # written, thoughts included
+    cache_read_tokens: int = 0  # read from the cache
+    cache_write_5m_tokens: int = 0  # put into the cache for 5 minutes
+    cache_write_1h_tokens: int = 0  # put into the cache for an hour
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
@@ -82,31 +74,19 @@ def logged(usage: Usage, cost: float | None) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a model costs, in USD per million tokens.
+    """What a model costs, in USD per million tokens."""
 
-    Attributes:
-        model: Which.
-        input: Read.
-        output: Written.
-        batch: Share of the price that a request in a batch costs.
-        cache_write_5m: Times the price of input, for what is put into the cache for 5 minutes.
-        cache_write_1h: The same for an hour.
-        cache_read: Times the price of input, for what is read from the cache.
-        source: Where the prices come from.
-        longer: From how many tokens read a request costs another price, and which; in order.
-        cache_minimum: A shorter shared part, in tokens, is not cached.
-    """
-
-    model: str
-    input: float
-    output: float
-    batch: float
-    cache_write_5m: float
-    cache_write_1h: float
-    cache_read: float
-    source: str
+    model: str  # which
+    input: float  # read
+    output: float  # written
+    batch: float  # share of the price that a request in a batch costs
+    cache_write_5m: float  # times the price of input, for what is put into the cache for 5 minutes
+    cache_write_1h: float  # the same for an hour
+    cache_read: float  # times the price of input, for what is read from the cache
+    source: str  # where the prices come from
+    # from how many tokens read a request costs another price, and which; in order
     longer: "tuple[tuple[int, Price], ...]" = ()
-    cache_minimum: int = CACHE_MINIMUM
+    cache_minimum: int = CACHE_MINIMUM  # a shorter shared part, in tokens, is not cached
 
     def reading(self, tokens: float) -> "Price":
         """Return the price of a request that reads so many tokens."""

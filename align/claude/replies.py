@@ -26,24 +26,16 @@ _STOPS = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What became of one request.
+    """What became of one request."""
 
-    Attributes:
-        request: What was asked; of a batch that an earlier run sent, its id alone.
-        value: What the text was understood as; None where there is a problem.
-        problem: One of `PROBLEMS`, or None.
-        usage: The tokens of all tries that were answered; None where none was.
-        cost: Of those, in USD; None where none was answered. A try that broke off may have cost
-            more: nobody says so.
-        tries: How often it was sent; 0 where it never was.
-    """
-
-    request: Request
-    value: Any
-    problem: str | None
-    usage: Usage | None = None
+    request: Request  # what was asked; of a batch that an earlier run sent, its id alone
+    value: Any  # what the text was understood as; None where there is a problem
+    problem: str | None  # one of `PROBLEMS`, or None
+    usage: Usage | None = None  # the tokens of all tries that were answered; None where none was
+    # of those, in USD; None where none was answered. A try that broke off may have cost more:
+    # nobody says so.
     cost: float | None = None
-    tries: int = 1
+    tries: int = 1  # how often it was sent; 0 where it never was
 
     def after(self, earlier: "Reply | None") -> "Reply":
         """Return this reply with the usage, cost and tries of an earlier one added."""

@@ -14,19 +14,13 @@ Ttl = Literal["5m", "1h"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, sent by itself or in a batch.
+    """One request, sent by itself or in a batch."""
 
-    Attributes:
-        id: From all that decides the answer, 32 hex digits: the same request is never paid twice.
-        params: The body of a message request.
-        about: Ids of the pairs that it shows, for the ledger.
-        note: The sender's own words on what it is for. They come back with the reply, in a later
-            run too; without any text of the owner's.
-    """
-
-    id: str
-    params: Mapping[str, Any]
-    about: tuple[str, ...] = ()
+    id: str  # from all that decides the answer, 32 hex digits: the same request is never paid twice
+    params: Mapping[str, Any]  # the body of a message request
+    about: tuple[str, ...] = ()  # ids of the pairs that it shows, for the egress log
+    # the sender's own words on what it is for. They come back with the reply, in a later run too;
+    # without any text of the owner's.
     note: str = ""
 
     @property

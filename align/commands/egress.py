@@ -1,18 +1,18 @@
 """`align egress`: what left this machine, to whom, and what the gate stopped."""
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from align.privacy.egress_totals import Sum, Totals
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _HEAD = ("time (UTC)", "purpose", "model", "host", "what", "bytes", "status", "tokens", "USD")
 # Of a batch's id the beginning tells enough.
 _BATCH = re.compile(r"(msgbatch_\w{6})\w+")
+BY = ("purpose", "model", "host", "day")
 _RIGHT = ("bytes", "status", "tokens", "USD")
 
 
@@ -34,7 +34,6 @@ def egress(
     import json
 
     from align.privacy.egress_log import read
-    from align.privacy.egress_totals import totals
     from align.text.printable import printable
 
     lines = list(read(owner))
@@ -48,8 +47,70 @@ def egress(
     for row in _table(lines[-(last or 20) :]):
         print(printable(row))
     print()
-    for row in _totals(totals(lines)):
+    for row in _total_lines(totals(lines)):
         print(printable(row))
+
+
+@dataclass
+class Sum:
+    """What some attempts come to."""
+
+    attempts: int = 0  # how many requests were sent, or may have been
+    bytes: int = 0  # of their bodies
+    input_tokens: int = 0  # as far as they are known, those kept and read from the cache among them
+    output_tokens: int = 0  # as far as they are known
+    cost: float = 0.0  # USD, as far as it is known
+    unknown: int = 0  # how many may have cost something that is not known
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Add an attempt, or what a batch came to."""
+        if line["kind"] == "attempt":
+            self.attempts += 1
+            self.bytes += line.get("bytes") or 0
+            self.unknown += _may_cost(line)
+        for name in ("input_tokens", "cache_read_tokens", "cache_write_tokens"):
+            self.input_tokens += line.get(name) or 0
+        self.output_tokens += line.get("output_tokens") or 0
+        self.cost += line.get("cost") or 0.0
+
+
+@dataclass
+class Totals:
+    """What an egress log comes to."""
+
+    all: Sum = field(default_factory=Sum)  # everything
+    # the sums by `BY`, and by what each is
+    by: dict[str, dict[str, Sum]] = field(default_factory=lambda: {name: {} for name in BY})
+    refused: Counter[str] = field(default_factory=Counter)  # what the gate stopped, by reason
+    unfinished: int = 0  # attempts of which nobody knows how they ended
+    underway: int = 0  # attempts that have not ended yet
+    damaged: int = 0  # lines that can't be read
+
+
+def totals(lines: Iterable[Mapping[str, Any]]) -> Totals:
+    """Return what the lines of an egress log come to."""
+    result = Totals()
+    for line in lines:
+        kind = line["kind"]
+        if kind == "refused":
+            result.refused[str(line.get("reason"))] += 1
+        elif kind == "damaged":
+            result.damaged += 1
+        elif kind in ("attempt", "settled"):
+            result.unfinished += bool(line.get("unfinished"))
+            result.underway += bool(line.get("underway"))
+            result.all.add(line)
+            for name in BY:
+                what = line.get("time", "")[:10] if name == "day" else line.get(name)
+                # Whoever asks how a batch goes names no model.
+                result.by[name].setdefault(str(what or "-"), Sum()).add(line)
+    return result
+
+
+def _may_cost(line: Mapping[str, Any]) -> bool:
+    """Tell whether an attempt may have been billed and nobody knows how much."""
+    is_paid = line.get("method") == "POST" and str(line.get("path", "")).endswith("/messages")
+    return is_paid and line.get("cost") is None and line.get("status") in (None, 200)
 
 
 def _table(lines: list[dict[str, Any]]) -> list[str]:
@@ -118,23 +179,26 @@ def _number(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else "-"
 
 
-def _totals(found: "Totals") -> list[str]:
-    lines = [f"In all: {_sum(found.all)}"]
-    for name, sums in found.by.items():
-        width = max(map(len, sums), default=0)
-        lines += [f"  {name:<7}  {what:<{width}}  {_sum(sums[what])}" for what in sorted(sums)]
-    for reason, count in found.refused.most_common():
+def _total_lines(sums: Totals) -> list[str]:
+    lines = [f"In all: {_sum(sums.all)}"]
+    for name, by_value in sums.by.items():
+        width = max(map(len, by_value), default=0)
+        lines += [
+            f"  {name:<7}  {value:<{width}}  {_sum(by_value[value])}" for value in sorted(by_value)
+        ]
+    # Of as many by name: requests are stopped in any order.
+    for reason, count in sorted(sums.refused.items(), key=lambda item: (-item[1], item[0])):
         lines.append(f"Stopped by the gate: {count:,}, {reason}")
-    if found.underway:
-        lines.append(f"Under way: {found.underway:,}")
-    if found.unfinished:
-        lines.append(f"Unfinished, their process is gone: {found.unfinished:,}; they may have left")
-    if found.damaged:
-        lines.append(f"Lines that can't be read: {found.damaged:,}")
+    if sums.underway:
+        lines.append(f"Under way: {sums.underway:,}")
+    if sums.unfinished:
+        lines.append(f"Unfinished, their process is gone: {sums.unfinished:,}; they may have left")
+    if sums.damaged:
+        lines.append(f"Lines that can't be read: {sums.damaged:,}")
     return lines
 
 
-def _sum(sum: "Sum") -> str:
+def _sum(sum: Sum) -> str:
     from align.console import dollars
 
     unknown = f", {sum.unknown:,} of unknown cost" if sum.unknown else ""

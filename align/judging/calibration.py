@@ -39,25 +39,15 @@ MISSING = "missing"
 
 
 class Case(NamedTuple):
-    """A choice of the owner's, and what the judge said of the pair.
+    """A choice of the owner's, and what the judge said of the pair."""
 
-    Attributes:
-        pair_id: The pair.
-        prompt_id: What folds are cut by.
-        fold: 0 to 3.
-        chosen: The owner's winner.
-        longer: The answer with more text; None where they are equal.
-        ab: What was said with `a` first; None where nothing was.
-        ba: What was said with `b` first.
-    """
-
-    pair_id: str
-    prompt_id: str
-    fold: int
-    chosen: Side
-    longer: Side | None
-    ab: Judgement | None
-    ba: Judgement | None
+    pair_id: str  # the pair
+    prompt_id: str  # what folds are cut by
+    fold: int  # 0 to 3
+    chosen: Side  # the owner's winner
+    longer: Side | None  # the answer with more text; None where they are equal
+    ab: Judgement | None  # what was said with `a` first; None where nothing was
+    ba: Judgement | None  # what was said with `b` first
 
 
 class JudgedCase(NamedTuple):

@@ -27,14 +27,10 @@ OwnerContexts = dict[int | None, OwnerContext]
 
 @dataclass(frozen=True)
 class CalibrationSet:
-    """The owner's decisive choices that a judge may see.
+    """The owner's decisive choices that a judge may see."""
 
-    Attributes:
-        examples: Ordered by time.
-        self_agreement: Answers as before, and pairs asked again; None where none was.
-    """
-
-    examples: tuple[Example, ...]
+    examples: tuple[Example, ...]  # ordered by time
+    # answers as before, and pairs asked again; None where none was
     self_agreement: tuple[int, int] | None
 
     @property

@@ -124,21 +124,17 @@ class ClaudeJudge:
 
 @dataclass
 class _Asking:
-    """Questions on their way.
-
-    Attributes:
-        waiting: Those without an answer yet, by request; of two pairs with the same words both.
-        elsewhere: Those whose request an earlier run sent in a batch.
-        is_single: Whether replies come one by one now.
-    """
+    """Questions on their way."""
 
     judge: ClaudeJudge
     channel: Channel
     batch: bool | None
     keep: KeepAnswers
+    # those without an answer yet, by request; of two pairs with the same words both
     waiting: dict[str, list[Question]] = field(default_factory=dict)
+    # those whose request an earlier run sent in a batch
     elsewhere: list[Question] = field(default_factory=list)
-    is_single: bool = False
+    is_single: bool = False  # whether replies come one by one now
 
     def answers_of(self, reply: Reply) -> Iterator[Answer | LateAnswer]:
         """Yield the answers to all that a request asked; the first one bears the cost."""

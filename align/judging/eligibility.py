@@ -29,18 +29,12 @@ class Detector(Protocol):
 
 @dataclass
 class Eligibility:
-    """Lets pairs through to a judge, redacted, and counts what it does not.
+    """Lets pairs through to a judge, redacted, and counts what it does not."""
 
-    Attributes:
-        redactor: Replaces what is private; None leaves the words as they are.
-        levels: What may be seen.
-        detector: Finds what must not leave; None where nothing does.
-        left_out: How many pairs were kept back, by reason.
-    """
-
-    redactor: Redactor | None
-    levels: Collection[Level]
-    detector: Detector | None = None
+    redactor: Redactor | None  # replaces what is private; None leaves the words as they are
+    levels: Collection[Level]  # what may be seen
+    detector: Detector | None = None  # finds what must not leave; None where nothing does
+    # how many pairs were kept back, by reason
     left_out: Counter[str] = field(default_factory=Counter)
 
     def comparison(self, pair: PairView) -> Comparison | None:

@@ -27,60 +27,36 @@ class AtCertainty(NamedTuple):
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the owner's choices say of a judge.
+    """What the owner's choices say of a judge."""
 
-    Attributes:
-        cases: Choices with a winner.
-        prompts: Their prompts.
-        verdicts: Cases with the same winner both ways round.
-        counted: Verdicts at the certainties picked on the other folds.
-        hits: Of those, how many name the owner's winner.
-        accuracy: Hits of counted.
-        interval: Wilson's, 95 %, of the independent verdicts that the counted ones are worth.
-        effective: How many those are.
-        coverage: Counted of cases.
-        kappa: Cohen's, of the counted verdicts.
-        abstentions: By kind.
-        problems: Single answers that could not be used, by kind.
-        swap: Of cases with a winner in each order, how often the two differ.
-        slot: How often the answer shown first wins, of all single answers with a winner.
-        longer: How often a verdict takes the longer answer.
-        owner_longer: How often the owner does, on the same pairs.
-        by_certainty: Of all verdicts; `unstated` are those that name none.
-        longer_accuracy: How often the longer answer is the owner's, on the counted pairs; answers
-            of equal length count half.
-        difference: Accuracy above that of the longer answer.
-        difference_interval: Its bootstrap interval over prompts, 95 %.
-        self_agreement: How often the owner answers as before.
-        picked: The lowest certainty that counts, by fold, as picked on the other folds.
-        attempts: How many judges were tried, this one included.
-        gate: The decision.
-    """
-
-    cases: int
-    prompts: int
-    verdicts: int
-    counted: int
-    hits: int
-    accuracy: float | None
+    cases: int  # choices with a winner
+    prompts: int  # their prompts
+    verdicts: int  # cases with the same winner both ways round
+    counted: int  # verdicts at the certainties picked on the other folds
+    hits: int  # of those, how many name the owner's winner
+    accuracy: float | None  # hits of counted
+    # Wilson's, 95 %, of the independent verdicts that the counted ones are worth
     interval: Interval | None
-    effective: float
-    coverage: float | None
-    kappa: float | None
-    abstentions: dict[str, int]
-    problems: dict[str, int]
-    swap: Rate | None
-    slot: Rate | None
-    longer: Rate | None
-    owner_longer: float | None
-    by_certainty: dict[str, AtCertainty]
+    effective: float  # how many those are
+    coverage: float | None  # counted of cases
+    kappa: float | None  # Cohen's, of the counted verdicts
+    abstentions: dict[str, int]  # by kind
+    problems: dict[str, int]  # single answers that could not be used, by kind
+    swap: Rate | None  # of cases with a winner in each order, how often the two differ
+    slot: Rate | None  # how often the answer shown first wins, of all single answers with a winner
+    longer: Rate | None  # how often a verdict takes the longer answer
+    owner_longer: float | None  # how often the owner does, on the same pairs
+    by_certainty: dict[str, AtCertainty]  # of all verdicts; `unstated` are those that name none
+    # how often the longer answer is the owner's, on the counted pairs; answers of equal length
+    # count half
     longer_accuracy: float | None
-    difference: float | None
-    difference_interval: Interval | None
-    self_agreement: Rate | None
+    difference: float | None  # accuracy above that of the longer answer
+    difference_interval: Interval | None  # its bootstrap interval over prompts, 95 %
+    self_agreement: Rate | None  # how often the owner answers as before
+    # the lowest certainty that counts, by fold, as picked on the other folds
     picked: tuple[Certainty, ...]
-    attempts: int
-    gate: JudgeGate
+    attempts: int  # how many judges were tried, this one included
+    gate: JudgeGate  # the decision
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON has them: counts and rates, and no text or id."""

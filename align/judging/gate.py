@@ -27,47 +27,29 @@ LUCK = 0.2
 
 
 class Evidence(NamedTuple):
-    """What is known of a judge from the owner's choices.
+    """What is known of a judge from the owner's choices."""
 
-    Attributes:
-        choices: Choices with a winner that were put to the judge.
-        verdicts: Verdicts on them that count.
-        hits: Of those, how many name the owner's winner.
-        effective: How many independent verdicts they are worth.
-        ahead: Prompts on which the judge does better than the longer answer.
-        behind: Prompts on which it does worse.
-    """
-
-    choices: int
-    verdicts: int
-    hits: int
-    effective: float
-    ahead: int
-    behind: int
+    choices: int  # choices with a winner that were put to the judge
+    verdicts: int  # verdicts on them that count
+    hits: int  # of those, how many name the owner's winner
+    effective: float  # how many independent verdicts they are worth
+    ahead: int  # prompts on which the judge does better than the longer answer
+    behind: int  # prompts on which it does worse
 
 
 @dataclass(frozen=True)
 class JudgeGate:
-    """Whether verdicts count, and how much.
+    """Whether verdicts count, and how much."""
 
-    Attributes:
-        is_open: Whether any do.
-        certainties: Those at which a verdict counts; none where it is shut.
-        weight: Of a verdict, where the owner's choice has 1; 0 where it is shut.
-        reason: Why, in a sentence without a full stop.
-        more_choices: About how many more choices would open a shut one at this rate; None where
-            more would not help as it stands, 0 where it is open.
-        z: The normal quantile of the bound.
-        bound: The share of hits that is sure; None without verdicts.
-    """
-
-    is_open: bool
-    certainties: tuple[Certainty, ...]
-    weight: float
-    reason: str
+    is_open: bool  # whether any do
+    certainties: tuple[Certainty, ...]  # those at which a verdict counts; none where it is shut
+    weight: float  # of a verdict, where the owner's choice has 1; 0 where it is shut
+    reason: str  # why, in a sentence without a full stop
+    # about how many more choices would open a shut one at this rate; None where more would not help
+    # as it stands, 0 where it is open
     more_choices: int | None
-    z: float
-    bound: float | None
+    z: float  # the normal quantile of the bound
+    bound: float | None  # the share of hits that is sure; None without verdicts
 
 
 def decide(evidence: Evidence, certainties: tuple[Certainty, ...], *, attempts: int) -> JudgeGate:

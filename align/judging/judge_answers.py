@@ -28,21 +28,14 @@ Place = tuple[str, Order]
 
 @dataclass
 class JudgeCounts:
-    """What was asked in one run, and what it came to.
+    """What was asked in one run, and what it came to."""
 
-    Attributes:
-        answers: How many came.
-        problems: Those without a winner, by kind.
-        cost: USD, as far as it is known.
-        verdicts: Pairs with the same winner both ways round, by certainty.
-        abstentions: Pairs without, by kind.
-    """
-
-    answers: int = 0
-    problems: Counter[str] = field(default_factory=Counter)
-    cost: float = 0.0
+    answers: int = 0  # how many came
+    problems: Counter[str] = field(default_factory=Counter)  # those without a winner, by kind
+    cost: float = 0.0  # USD, as far as it is known
+    # pairs with the same winner both ways round, by certainty
     verdicts: Counter[str] = field(default_factory=Counter)
-    abstentions: Counter[str] = field(default_factory=Counter)
+    abstentions: Counter[str] = field(default_factory=Counter)  # pairs without, by kind
 
     def count(self, answer: Answer | LateAnswer) -> None:
         """Count one answer."""

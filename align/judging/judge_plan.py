@@ -36,25 +36,15 @@ _SAMPLED = 100
 
 @dataclass(frozen=True)
 class Material:
-    """What of an owner a judge may be told.
+    """What of an owner a judge may be told."""
 
-    Attributes:
-        owner_id: Whose.
-        prompt: What a judge is asked.
-        profile: Who the owner is.
-        left_out: How much of owner.yaml is left out, since it repeats closed writing.
-        eligibility: Makes what lets pairs through.
-        levels: Of the pairs that a judge may see.
-        detector: Finds what must not leave; None where nothing does.
-    """
-
-    owner_id: str
-    prompt: JudgePrompt
-    profile: OwnerProfile
-    left_out: int
-    eligibility: Callable[[], Eligibility]
-    levels: tuple[Level, ...]
-    detector: PrivateText | None
+    owner_id: str  # whose
+    prompt: JudgePrompt  # what a judge is asked
+    profile: OwnerProfile  # who the owner is
+    left_out: int  # how much of owner.yaml is left out, since it repeats closed writing
+    eligibility: Callable[[], Eligibility]  # makes what lets pairs through
+    levels: tuple[Level, ...]  # of the pairs that a judge may see
+    detector: PrivateText | None  # finds what must not leave; None where nothing does
 
 
 def load_material(
@@ -91,21 +81,13 @@ def load_material(
 
 @dataclass
 class Plan:
-    """What a judge would be asked.
+    """What a judge would be asked."""
 
-    Attributes:
-        calibration_set: The owner's choices that it may see.
-        contexts: What the questions of each fold share.
-        measured: The choices that it is measured on.
-        pair_ids: Pairs that nobody chose of and this judge did not judge yet, in order.
-        eligibility: Lets pairs through.
-    """
-
-    calibration_set: CalibrationSet
-    contexts: OwnerContexts
-    measured: list[Example]
-    pair_ids: list[str]
-    eligibility: Eligibility
+    calibration_set: CalibrationSet  # the owner's choices that it may see
+    contexts: OwnerContexts  # what the questions of each fold share
+    measured: list[Example]  # the choices that it is measured on
+    pair_ids: list[str]  # pairs that nobody chose of and this judge did not judge yet, in order
+    eligibility: Eligibility  # lets pairs through
 
     @property
     def calibration(self) -> list[Question]:
@@ -170,17 +152,11 @@ def waiting_pairs(
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run will come to.
+    """What a run will come to."""
 
-    Attributes:
-        measuring: Of what is not on file yet.
-        judging: Of the rest, from a sample, if the gate is open.
-        in_batches: Whether the rest goes in batches.
-    """
-
-    measuring: Estimate
-    judging: Estimate
-    in_batches: bool
+    measuring: Estimate  # of what is not on file yet
+    judging: Estimate  # of the rest, from a sample, if the gate is open
+    in_batches: bool  # whether the rest goes in batches
 
 
 def cost_of(

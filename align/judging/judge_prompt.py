@@ -55,13 +55,9 @@ _OWNER_TURN, _OTHER_TURN = "said_by_the_owner", "said_to_the_owner"
 
 @dataclass(frozen=True)
 class JudgePrompt:
-    """What a judge is asked, as a file says it.
+    """What a judge is asked, as a file says it."""
 
-    Attributes:
-        file: The file.
-    """
-
-    file: PromptFile
+    file: PromptFile  # the file
 
     @classmethod
     def read(cls, path: Path | None = None) -> "JudgePrompt":

@@ -47,39 +47,23 @@ LOCK = ".judge.lock"
 
 @dataclass(frozen=True)
 class JudgeRequest:
-    """What the command line asks for.
+    """What the command line asks for."""
 
-    Attributes:
-        owner_id: Whose pairs.
-        owner: From owner.yaml.
-        simulated: Makes the simulated judge, or says why there is none.
-        judge: One of `JUDGES`; None takes Claude, and for a demo owner its stand-in.
-        model: Of the judge; None takes its default.
-        limit: How many pairs; None takes all.
-        budget_usd: What the run may cost.
-        batch: Whether requests go in batches; None decides by how many there are.
-        concurrency: Requests under way at once.
-        examples: How many of the owner's choices the judge is shown.
-        prompt: A file in place of the shipped prompt.
-        redacted: Whether what is private is replaced.
-        dry_run: Whether what would be sent is written to a file instead.
-        yes_send: Whether the owner agrees to the terms without being asked.
-    """
-
-    owner_id: str
-    owner: Owner
-    simulated: Callable[[], Judge]
+    owner_id: str  # whose pairs
+    owner: Owner  # from owner.yaml
+    simulated: Callable[[], Judge]  # makes the simulated judge, or says why there is none
+    # one of `JUDGES`; None takes Claude, and for a demo owner its stand-in
     judge: str | None = None
-    model: str | None = None
-    limit: int | None = None
-    budget_usd: float = 5.0
-    batch: bool | None = None
-    concurrency: int = 16
-    examples: int = EXAMPLES
-    prompt: Path | None = None
-    redacted: bool = True
-    dry_run: bool = False
-    yes_send: bool = False
+    model: str | None = None  # of the judge; None takes its default
+    limit: int | None = None  # how many pairs; None takes all
+    budget_usd: float = 5.0  # what the run may cost
+    batch: bool | None = None  # whether requests go in batches; None decides by how many there are
+    concurrency: int = 16  # requests under way at once
+    examples: int = EXAMPLES  # how many of the owner's choices the judge is shown
+    prompt: Path | None = None  # a file in place of the shipped prompt
+    redacted: bool = True  # whether what is private is replaced
+    dry_run: bool = False  # whether what would be sent is written to a file instead
+    yes_send: bool = False  # whether the owner agrees to the terms without being asked
 
     @property
     def judge_name(self) -> str:
@@ -89,19 +73,12 @@ class JudgeRequest:
 
 @dataclass(frozen=True)
 class JudgeRun:
-    """How it went.
+    """How it went."""
 
-    Attributes:
-        outcome: What the judge came to.
-        usage: Tokens of what was sent; None where nothing was.
-        unasked: Requests that the budget left out.
-        kept_back: Pairs that the judge was not asked about, by reason.
-    """
-
-    outcome: Outcome
-    usage: Usage | None
-    unasked: int
-    kept_back: Counter[str]
+    outcome: Outcome  # what the judge came to
+    usage: Usage | None  # tokens of what was sent; None where nothing was
+    unasked: int  # requests that the budget left out
+    kept_back: Counter[str]  # pairs that the judge was not asked about, by reason
 
 
 def run_judge(conn: sqlite3.Connection, request: JudgeRequest) -> JudgeRun | None:

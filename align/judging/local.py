@@ -51,16 +51,11 @@ TOO_LONG = "too long"
 
 @dataclass(frozen=True)
 class _Asked:
-    """A question in tokens.
-
-    Attributes:
-        tokens: All that is read; empty where it is too long even without examples.
-        shares: The same where questions begin with the same words.
-    """
+    """A question in tokens."""
 
     question: Question
-    tokens: list[int]
-    shares: tuple[int, int]
+    tokens: list[int]  # all that is read; empty where it is too long even without examples
+    shares: tuple[int, int]  # the same where questions begin with the same words
 
     @property
     def length(self) -> int:

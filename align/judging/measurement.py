@@ -23,21 +23,13 @@ _LOST_AT_MOST = 0.05
 
 @dataclass
 class Outcome:
-    """How it went.
+    """How it went."""
 
-    Attributes:
-        calibration: How far the judge agrees with the owner.
-        gate: The attempt, as it is recorded.
-        attempts: How many attempts of this owner are recorded, with this one.
-        measuring: What was asked to calibrate.
-        judging: What was asked of other pairs.
-    """
-
-    calibration: Calibration
-    gate: GateRow
-    attempts: int
-    measuring: JudgeCounts = field(default_factory=JudgeCounts)
-    judging: JudgeCounts = field(default_factory=JudgeCounts)
+    calibration: Calibration  # how far the judge agrees with the owner
+    gate: GateRow  # the attempt, as it is recorded
+    attempts: int  # how many attempts of this owner are recorded, with this one
+    measuring: JudgeCounts = field(default_factory=JudgeCounts)  # what was asked to calibrate
+    judging: JudgeCounts = field(default_factory=JudgeCounts)  # what was asked of other pairs
 
     @property
     def cost(self) -> float:
@@ -109,8 +101,9 @@ def _check_any(judge: Judge, answers: Collection[Judgement]) -> None:
             "Run the same command again: it asks for these alone",
         )
     if problems.total() == len(answers):
-        # By name: answers come in any order.
-        why = ", ".join(f"{n:,} {problem}" for problem, n in sorted(problems.items()))
+        # Of as many by name: answers come in any order.
+        ordered = sorted(problems.items(), key=lambda item: (-item[1], item[0]))
+        why = ", ".join(f"{n:,} {problem}" for problem, n in ordered)
         raise UserError(where, f"no answer could be used: {why}", "Take another model or prompt")
 
 

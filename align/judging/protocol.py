@@ -13,21 +13,13 @@ Message = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two answers to one prompt, redacted.
+    """Two answers to one prompt, redacted."""
 
-    Attributes:
-        pair_id: The pair in the store.
-        prompt_id: What is held out together.
-        messages: The conversation up to the answer; the last turn is the user's.
-        text_a: One answer.
-        text_b: The other.
-    """
-
-    pair_id: str
-    prompt_id: str
-    messages: tuple[Message, ...]
-    text_a: str
-    text_b: str
+    pair_id: str  # the pair in the store
+    prompt_id: str  # what is held out together
+    messages: tuple[Message, ...]  # the conversation up to the answer; the last turn is the user's
+    text_a: str  # one answer
+    text_b: str  # the other
 
     def shown(self, order: Order) -> tuple[str, str]:
         """Return the answers in the order in which they are shown."""
@@ -36,19 +28,12 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A comparison that the owner decided.
+    """A comparison that the owner decided."""
 
-    Attributes:
-        comparison: What the owner saw.
-        winner: The answer that sounds like the owner.
-        time: When they chose it, in UTC.
-        first: The answer that a judge is shown first.
-    """
-
-    comparison: Comparison
-    winner: Side
-    time: str
-    first: Side = "a"
+    comparison: Comparison  # what the owner saw
+    winner: Side  # the answer that sounds like the owner
+    time: str  # when they chose it, in UTC
+    first: Side = "a"  # the answer that a judge is shown first
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,40 +64,24 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A judge's answer to one question.
-
-    Attributes:
-        question: The question.
-        judgement: The winner in the pair's own terms, whatever the order; or the problem.
-        cost: In USD, all tries together; None where it is not known.
-        tries: How often it was sent.
-    """
+    """A judge's answer to one question."""
 
     question: Question
-    judgement: Judgement
-    cost: float | None = None
-    tries: int = 1
+    judgement: Judgement  # the winner in the pair's own terms, whatever the order; or the problem
+    cost: float | None = None  # in USD, all tries together; None where it is not known
+    tries: int = 1  # how often it was sent
 
 
 @dataclass(frozen=True, slots=True)
 class LateAnswer:
-    """An answer that an earlier run asked for, and whose question is not asked now.
+    """An answer that an earlier run asked for, and whose question is not asked now."""
 
-    Attributes:
-        pair_id: The pair.
-        order: In which its answers were shown.
-        prompt_hash: Of the judge as it was then.
-        request: The question's name.
-        judgement: As in `Answer`.
-        cost: As in `Answer`.
-    """
-
-    pair_id: str
-    order: Order
-    prompt_hash: str
-    request: str
-    judgement: Judgement
-    cost: float | None
+    pair_id: str  # the pair
+    order: Order  # in which its answers were shown
+    prompt_hash: str  # of the judge as it was then
+    request: str  # the question's name
+    judgement: Judgement  # as in `Answer`
+    cost: float | None  # as in `Answer`
 
 
 class KeepAnswers(Protocol):

@@ -43,7 +43,7 @@ def check_before_packing(conn: sqlite3.Connection, owner: str, adapter: bool | N
         adapter: Whether twins' weights go into the pack; None where that was not said.
 
     Raises:
-        UserError: There is writing, a ledger, a twin's weights, or a training under way.
+        UserError: There is writing, an egress log, a twin's weights, or a training under way.
     """
     where, folder = f"owner {owner!r}", owner_dir(owner)
     records = conn.execute("SELECT count(*) FROM records").fetchone()[0]

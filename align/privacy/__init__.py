@@ -1,1 +1,1 @@
-"""What may leave: redaction, overlap with private writing, the gate and the ledger."""
+"""What may leave: redaction, overlap with private writing, the gate and the egress log."""

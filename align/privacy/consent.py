@@ -36,29 +36,23 @@ _STAYS_TOO = {
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What the owner agreed to.
+    """What the owner agreed to."""
 
-    Attributes:
-        host: Who may be sent something.
-        purpose: What for.
-        terms: Hash of the lines that were shown.
-    """
-
-    host: str
-    purpose: str
-    terms: str
+    host: str  # who may be sent something
+    purpose: str  # what for
+    terms: str  # hash of the lines that were shown
 
 
-def terms(host: str, purpose: str, settings: Owner, *, redacted: bool = True) -> list[str]:
+def terms(host: str, purpose: str, owner: Owner, *, redacted: bool = True) -> list[str]:
     """Return the lines that the owner is shown, and agrees to or not.
 
     Args:
         host: Who gets the texts.
         purpose: `judge` or `questions`.
-        settings: Whose texts.
+        owner: Whose texts.
         redacted: Whether they are redacted before they leave.
     """
-    name = settings.name
+    name = owner.name
     leaves = [line.format(name=name) for line in _LEAVES[purpose]]
     stays = [line.format(name=name) for line in (*_STAYS, *_STAYS_TOO[purpose])]
     lines = [
@@ -67,7 +61,7 @@ def terms(host: str, purpose: str, settings: Owner, *, redacted: bool = True) ->
         *(f"  - {line}" for line in leaves),
         "What never leaves:",
         *(f"  - {line}" for line in stays),
-        *_redaction(settings, redacted),
+        *_redaction(owner, redacted),
         f"Each request is noted in data/.../{FILE}: when, to whom, how much, what it cost; never",
         "the text. To see it: align egress",
         *_rule(purpose),
@@ -81,16 +75,16 @@ def hash_of(lines: Sequence[str]) -> str:
 
 
 def given(egress_log: EgressLog, host: str, purpose: str, terms_hash: str) -> Consent | None:
-    """Return the consent to these very terms that the ledger holds; None where it holds none."""
+    """Return the consent to these very terms from the egress log; None where there is none."""
     wanted = {"kind": "consent", "host": host, "purpose": purpose, "terms": terms_hash}
-    for line in read(egress_log.owner):
+    for line in read(egress_log.owner_id):
         if all(line.get(name) == value for name, value in wanted.items()):
             return Consent(host, purpose, terms_hash)
     return None
 
 
 def record(egress_log: EgressLog, host: str, purpose: str, terms_hash: str, *, how: str) -> Consent:
-    """Note in the ledger that the owner agreed; `how` is `asked` or `yes-send`."""
+    """Note in the log that the owner agreed; `how` is `asked` or `yes-send`."""
     egress_log.consent(host=host, purpose=purpose, terms=terms_hash, how=how)
     return Consent(host, purpose, terms_hash)
 
@@ -105,7 +99,7 @@ def ask_consent(
     yes: bool = False,
     show: Callable[[str], None],
 ) -> Consent:
-    """Return the owner's consent: the one on file, or what he says now.
+    """Return the owner's consent: the one on file, or what they answer now.
 
     Args:
         egress_log: Where it is looked up and noted.
@@ -117,29 +111,29 @@ def ask_consent(
         show: Shows a line.
 
     Raises:
-        UserError: He did not agree, or nobody could be asked.
+        UserError: They did not agree, or nobody could be asked.
     """
-    named = hash_of(lines)
-    if found := given(egress_log, host, purpose, named):
-        return found
+    terms_hash = hash_of(lines)
+    if consent := given(egress_log, host, purpose, terms_hash):
+        return consent
     for line in lines:
         show(printable(line))
     if yes:
-        return record(egress_log, host, purpose, named, how="yes-send")
+        return record(egress_log, host, purpose, terms_hash, how="yes-send")
     if ask is None:
         what = "nothing was sent: nobody is there to agree"
         raise UserError("consent", what, "Read the lines above, and add --yes-send if you agree")
     # Nothing but a plain yes is one: no default, and no stray key.
     if ask("Send this? Write yes or no").strip().casefold() not in YES:
         raise UserError("consent", "nothing was sent: you did not agree")
-    return record(egress_log, host, purpose, named, how="asked")
+    return record(egress_log, host, purpose, terms_hash, how="asked")
 
 
-def _redaction(settings: Owner, redacted: bool) -> list[str]:
+def _redaction(owner: Owner, redacted: bool) -> list[str]:
     if not redacted:
         return ["Texts leave as they are: redaction is off."]
     # Not how many: one more name is no reason to ask again.
-    names = "the names of owner.yaml" if settings.names else "no names, for owner.yaml lists none"
+    names = "the names of owner.yaml" if owner.names else "no names, for owner.yaml lists none"
     return [
         "Before they leave, these are replaced: e-mail and IP addresses, phone, card and account",
         f"numbers, keys and passwords, and {names}. It goes by their form:",

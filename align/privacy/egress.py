@@ -73,7 +73,7 @@ class EgressGate:
         host: str,
         purpose: str,
     ) -> None:
-        self._detector, self._consent, self._ledger = detector, consent, egress_log
+        self._detector, self._consent, self._egress_log = detector, consent, egress_log
         self.host, self.purpose = host, purpose
 
     def check(self, body: Any, host: str, ids: Sequence[str] = ()) -> None:
@@ -83,7 +83,7 @@ class EgressGate:
             body: The bytes that will be sent, or what their JSON says; None or no bytes where
                 nothing is sent but the request.
             host: Who would get it.
-            ids: What it is about, for the ledger.
+            ids: What it is about, for the log.
 
         Raises:
             Refused: It may not, or that could not be found out.
@@ -95,21 +95,20 @@ class EgressGate:
         if refusal is None:
             return
         reason, where = refusal
-        # Odd ids must not keep the refusal out of the ledger.
-        for named in (ids, ()):
+        # Odd ids must not keep the refusal out of the log.
+        for logged_ids in (ids, ()):
             with suppress(Exception):
-                self._note(reason, where[:200], named)
+                # Our host, not the one that was named: anything could stand there.
+                self._egress_log.refused(
+                    reason, host=self.host, purpose=self.purpose, ids=logged_ids, where=where[:200]
+                )
                 break
         # Out here, so that no exception that knows the body hangs on it.
         raise Refused(reason, where)
 
-    def _note(self, reason: str, where: str, ids: Sequence[str]) -> None:
-        # Our host, not the one that was said: anything could stand there.
-        self._ledger.refused(reason, host=self.host, purpose=self.purpose, ids=ids, where=where)
-
     def _refusal(self, body: Any, host: str) -> tuple[str, str] | None:
         try:
-            self._ledger.ready()
+            self._egress_log.ready()
         except OSError:
             return NO_LOG, ""
         if host != self.host:

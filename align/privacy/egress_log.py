@@ -1,4 +1,4 @@
-"""The ledger of what left this machine: one line for each attempt, and never a text.
+"""The egress log, of what left this machine: one line for each attempt, and never a text.
 
 `data/<owner>/egress.jsonl` is only ever appended to. What is under way stands in a file beside it,
 `egress.open.<random>.jsonl`, one for each running process and locked by it: once the process is
@@ -10,7 +10,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,6 +20,8 @@ from align.paths import owner_dir, relative_to_root
 from align.privacy.egress_log_lines import ID, append, checked, lines_of, now, unfinished
 
 FILE, OPEN_FILES = "egress.jsonl", "egress.open.*.jsonl"
+# Tokens read, those kept in and read from the cache apart, and USD.
+USED = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cost")
 _SYNC_EVERY = 1.0
 # A long run's file of open attempts is begun anew, with those that are still open.
 _OPEN_BYTES = 4 * 2**20
@@ -28,47 +30,33 @@ _FLAGS = os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One HTTP request that is about to be sent.
+    """One HTTP request that is about to be sent."""
 
-    Attributes:
-        purpose: What it is for: `judge`, `questions`.
-        method: As in HTTP.
-        path: Of the URL, without its query.
-        host: Who gets it, with the port where it is none of the usual.
-        sha256: Of the body's bytes, as 64 hex digits.
-        bytes: How long the body is.
-        model: Which one is asked; None where the request names none.
-        ids: What it is about, such as ids of requests or pairs.
-    """
-
-    purpose: str
-    method: str
-    path: str
-    host: str
-    sha256: str
-    bytes: int
-    model: str | None = None
-    ids: Sequence[str] = ()
-
-
-_FIELDS = tuple(field.name for field in fields(Attempt))
+    purpose: str  # what it is for: `judge`, `questions`
+    method: str  # as in HTTP
+    path: str  # of the URL, without its query
+    host: str  # who gets it, with the port where it is none of the usual
+    sha256: str  # of the body's bytes, as 64 hex digits
+    bytes: int  # how long the body is
+    model: str | None = None  # which one is asked; None where the request names none
+    ids: Sequence[str] = ()  # what it is about, such as ids of requests or pairs
 
 
 class EgressLog:
-    """Writes an owner's ledger. Several processes may do so at once.
+    """Writes an owner's egress log. Several processes may do so at once.
 
     What is written survives the end of the process at once, and a power cut after a second.
 
     Args:
-        owner: Whose texts leave.
+        owner_id: Whose texts leave.
 
     Raises:
         UserError: The file can't be written.
     """
 
-    def __init__(self, owner: str) -> None:
-        self.owner = owner
-        self._folder = owner_dir(owner)
+    def __init__(self, owner_id: str) -> None:
+        self.owner_id = owner_id
+        self._folder = owner_dir(owner_id)
         self.path = self._folder / FILE
         self._underway: dict[str, dict[str, Any]] = {}
         self._synced = time.monotonic()
@@ -87,7 +75,7 @@ class EgressLog:
             if self._file >= 0:
                 os.close(self._file)
             remedy = "Make the file and its folder writable: nothing is sent without it"
-            what = f"the ledger can't be written ({error.strerror})"
+            what = f"the egress log can't be written ({error.strerror})"
             raise UserError(relative_to_root(self.path), what, remedy) from None
 
     def begin(self, attempt: Attempt) -> str:
@@ -98,8 +86,7 @@ class EgressLog:
             OSError: It can't be written; nothing may be sent then.
         """
         token = secrets.token_hex(8)
-        said = {name: getattr(attempt, name) for name in _FIELDS}
-        line = checked({"attempt": token, "time": now(), **said})
+        line = checked({"attempt": token, "time": now(), **asdict(attempt)})
         self.ready()
         # After a line that a full disk cut short, too, it stands on a line of its own.
         append(self._open_file, line, before=b"\n")
@@ -112,12 +99,8 @@ class EgressLog:
         *,
         status: int | None = None,
         request_id: str | None = None,
-        input_tokens: int | None = None,
-        output_tokens: int | None = None,
-        cache_read_tokens: int | None = None,
-        cache_write_tokens: int | None = None,
-        cost: float | None = None,
         error: str | None = None,
+        **used: float | None,
     ) -> None:
         """Append the attempt's line; what is not known is None.
 
@@ -125,12 +108,8 @@ class EgressLog:
             token: What `begin` returned.
             status: Of the HTTP response.
             request_id: The provider's name for it.
-            input_tokens: As the provider counts them, like the next three.
-            output_tokens: What it wrote.
-            cache_read_tokens: What it had read before.
-            cache_write_tokens: What it keeps for the next requests.
-            cost: USD.
             error: The class of what went wrong, no more.
+            used: Tokens as the provider counts them, and USD: those of `USED`.
 
         Raises:
             KeyError: No such attempt is under way.
@@ -140,11 +119,7 @@ class EgressLog:
             "status": status,
             # The provider's word: an odd one is no reason to lose the line.
             "request_id": request_id if request_id and ID.fullmatch(request_id) else None,
-            "input_tokens": input_tokens,
-            "output_tokens": output_tokens,
-            "cache_read_tokens": cache_read_tokens,
-            "cache_write_tokens": cache_write_tokens,
-            "cost": cost,
+            **_all_of(used),
             "error": error,
         }
         self._write({"kind": "attempt", **self._underway[token], **result})
@@ -160,7 +135,7 @@ class EgressLog:
         self._write({"kind": "refused", "time": now(), "reason": reason, **line})
 
     def consent(self, *, host: str, purpose: str, terms: str, how: str) -> None:
-        """Note that the owner agreed, to which terms, and how he said so; synced at once."""
+        """Note that the owner agreed, to which terms, and how they said so; synced at once."""
         line = {"host": host, "purpose": purpose, "terms": terms, "how": how}
         self._write({"kind": "consent", "time": now(), **line})
         self._sync()
@@ -173,29 +148,22 @@ class EgressLog:
         batch: str,
         model: str | None,
         requests: int,
-        input_tokens: int | None = None,
-        output_tokens: int | None = None,
-        cache_read_tokens: int | None = None,
-        cache_write_tokens: int | None = None,
-        cost: float | None = None,
+        **used: float | None,
     ) -> None:
-        """Note what a batch came to, once its results are known."""
-        line = {
-            "purpose": purpose, "host": host, "batch": batch, "model": model, "requests": requests,
-            "input_tokens": input_tokens, "output_tokens": output_tokens,
-            "cache_read_tokens": cache_read_tokens, "cache_write_tokens": cache_write_tokens,
-            "cost": cost,
-        }  # fmt: skip
-        self._write({"kind": "settled", "time": now(), **line})
+        """Note what a batch came to, once its results are known; `used` is as in `end`."""
+        line = {"purpose": purpose, "host": host, "batch": batch, "model": model}
+        self._write(
+            {"kind": "settled", "time": now(), **line, "requests": requests, **_all_of(used)}
+        )
 
     def ready(self) -> None:
         """Check that what is written stays.
 
         Raises:
-            OSError: The ledger is closed, or its file is not in its place any more.
+            OSError: The log is closed, or its file is not in its place any more.
         """
         if os.stat(self.path).st_ino != os.fstat(self._file).st_ino:
-            raise OSError("another file stands in the ledger's place")
+            raise OSError("another file stands in the egress log's place")
 
     def close(self) -> None:
         """Write what is under way as unfinished, and sync; twice is once."""
@@ -211,7 +179,7 @@ class EgressLog:
         self._file = self._open_file = -1
 
     def __enter__(self) -> "EgressLog":
-        """Return the ledger."""
+        """Return the log."""
         return self
 
     def __exit__(
@@ -275,13 +243,13 @@ class EgressLog:
                 os.close(number)
 
 
-def read(owner: str) -> Iterator[dict[str, Any]]:
-    """Yield the lines of an owner's ledger, oldest first; then the attempts without an end.
+def read(owner_id: str) -> Iterator[dict[str, Any]]:
+    """Yield the lines of an owner's egress log, oldest first; then the attempts without an end.
 
     Those have `"status": None` and either `"underway": True`, while their process runs, or
     `"unfinished": True`. A line that can't be read is `{"kind": "damaged"}`. Writes nothing.
     """
-    folder = owner_dir(owner)
+    folder = owner_dir(owner_id)
     open_lines: list[dict[str, Any]] = []
     # These first: an attempt that ends meanwhile is then found among the ended.
     for path in sorted(folder.glob(OPEN_FILES)):
@@ -302,6 +270,12 @@ def read(owner: str) -> Iterator[dict[str, Any]]:
     yield from (row for row in open_lines if row["attempt"] not in ended)
 
 
+def _all_of(used: Mapping[str, float | None]) -> dict[str, float | None]:
+    if unknown := used.keys() - set(USED):
+        raise TypeError(f"not what is logged: {', '.join(sorted(unknown))}")
+    return {name: used.get(name) for name in USED}
+
+
 def _is_locked(number: int, kind: int = fcntl.LOCK_EX) -> bool:
     try:
         fcntl.flock(number, kind | fcntl.LOCK_NB)
@@ -311,7 +285,7 @@ def _is_locked(number: int, kind: int = fcntl.LOCK_EX) -> bool:
 
 
 def _without_end(path: Path, begun: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the attempts that were begun and have no line in the ledger."""
+    """Return the attempts that were begun and have no line in the log."""
     wanted = {row["attempt"]: row for row in begun if row["kind"] != "damaged"}
     if wanted:
         for row in lines_of(path):

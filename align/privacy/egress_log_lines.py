@@ -1,4 +1,4 @@
-"""A line of the ledger: names and numbers only, written in one go, read as far as it is whole."""
+"""A line of the egress log: names and numbers, written in one go, read as far as it is whole."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from typing import Any
 
 from align.store.events import utc_time
 
-# What a field may look like. No sentence does: a text that strays into the ledger is refused.
+# What a field may look like. No sentence does: a text that strays into it is refused.
 _WORD = r"[A-Za-z0-9_.:-]{1,100}"
 _SHAPES = {
     "kind": re.compile(r"[a-z]+"),
@@ -48,7 +48,7 @@ def checked(line: Mapping[str, Any]) -> dict[str, Any]:
         else:
             fits = value is None or isinstance(value, int | float)
         if not fits:
-            raise ValueError(f"{name}: not what a ledger may hold")
+            raise ValueError(f"{name}: not what an egress log may hold")
     return {**line, "ids": list(line["ids"])} if "ids" in line else dict(line)
 
 

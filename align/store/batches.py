@@ -18,28 +18,17 @@ _LISTS = ("requests", "notes")
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch that was planned.
+    """A batch that was planned."""
 
-    Attributes:
-        id: Of the plan.
-        batch: The provider's id; None where it was not told, or the plan was never sent.
-        host: Whose.
-        model: Which model it asks.
-        purpose: What for: `judge`, `questions`.
-        requests: Ids of its requests.
-        notes: What the sender noted of each.
-        planned: When, in UTC: the provider made the batch later than that.
-        ended: When all its replies were kept, or it was given up; None while it is under way.
-    """
-
-    id: str
-    batch: str | None
-    host: str
-    model: str
-    purpose: str
-    requests: tuple[str, ...]
-    notes: tuple[str, ...]
-    planned: str
+    id: str  # of the plan
+    batch: str | None  # the provider's id; None where it was not told, or the plan was never sent
+    host: str  # whose
+    model: str  # which model it asks
+    purpose: str  # what for: `judge`, `questions`
+    requests: tuple[str, ...]  # ids of its requests
+    notes: tuple[str, ...]  # what the sender noted of each
+    planned: str  # when, in UTC: the provider made the batch later than that
+    # when all its replies were kept, or it was given up; None while it is under way
     ended: str | None
 
 

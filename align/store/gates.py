@@ -13,31 +13,18 @@ from align.store.ids import canonical_json, content_id
 
 @dataclass(frozen=True)
 class GateRow:
-    """One attempt of a judge to earn its say.
+    """One attempt of a judge to earn its say."""
 
-    Attributes:
-        id: Made from its content.
-        judge: `claude`, `local` or `simulated`.
-        model: Which one.
-        prompt_hash: Of the judge's prompt and the description of the owner.
-        is_open: Whether its verdicts count.
-        weight: How much one counts, 0 to 1; the owner's choice counts 1.
-        certainties: Those at which a verdict counts.
-        choices: Digest of the owner's choices that it was measured against.
-        report: Counts and rates of the calibration, as JSON values; no text.
-        time: UTC, as `align.store.events.utc_time` writes it.
-    """
-
-    id: str
-    judge: str
-    model: str
-    prompt_hash: str
-    is_open: bool
-    weight: float
-    certainties: tuple[Certainty, ...]
-    choices: str
-    report: Mapping[str, Any]
-    time: str
+    id: str  # made from its content
+    judge: str  # `claude`, `local` or `simulated`
+    model: str  # which one
+    prompt_hash: str  # of the judge's prompt and the description of the owner
+    is_open: bool  # whether its verdicts count
+    weight: float  # how much one counts, 0 to 1; the owner's choice counts 1
+    certainties: tuple[Certainty, ...]  # those at which a verdict counts
+    choices: str  # digest of the owner's choices that it was measured against
+    report: Mapping[str, Any]  # counts and rates of the calibration, as JSON values; no text
+    time: str  # UTC, as `align.store.events.utc_time` writes it
 
     @classmethod
     def new(
@@ -55,11 +42,11 @@ class GateRow:
     ) -> "GateRow":
         """Make an attempt, with the id that its content gives it."""
         kept, weight = tuple(certainties), float(weight)
-        named = content_id(
+        id = content_id(
             judge, model, prompt_hash, is_open, weight, kept, choices, canonical_json(dict(report)),
             time,
         )  # fmt: skip
-        return cls(named, judge, model, prompt_hash, is_open, weight, kept, choices, report, time)
+        return cls(id, judge, model, prompt_hash, is_open, weight, kept, choices, report, time)
 
     @property
     def of(self) -> tuple[str, str, str]:

@@ -23,37 +23,21 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One answer of a judge.
+    """One answer of a judge."""
 
-    Attributes:
-        id: Made from its content.
-        pair_id: What was judged.
-        judge: `claude`, `local` or `simulated`.
-        model: Which one.
-        order: How the answers were shown.
-        prompt_hash: Of the judge's prompt and the description of the owner.
-        repeat: 0 for the first asking of a question, 1 for the second.
-        winner: In the pair's own terms; None where the answer could not be understood.
-        certainty: As the judge puts it; None where it said nothing of it.
-        cost: In USD; None where it is not known.
-        time: UTC, as `align.store.events.utc_time` writes it.
-        request: Names the question, with all that was shown; empty where nobody named it.
-        problem: Why there is no winner; None where there is one.
-    """
-
-    id: str
-    pair_id: str
-    judge: str
-    model: str
-    order: Order
-    prompt_hash: str
-    repeat: int
-    winner: Winner | None
-    certainty: str | None
-    cost: float | None
-    time: str
-    request: str = ""
-    problem: str | None = None
+    id: str  # made from its content
+    pair_id: str  # what was judged
+    judge: str  # `claude`, `local` or `simulated`
+    model: str  # which one
+    order: Order  # how the answers were shown
+    prompt_hash: str  # of the judge's prompt and the description of the owner
+    repeat: int  # 0 for the first asking of a question, 1 for the second
+    winner: Winner | None  # in the pair's own terms; None where the answer could not be understood
+    certainty: str | None  # as the judge puts it; None where it said nothing of it
+    cost: float | None  # in USD; None where it is not known
+    time: str  # UTC, as `align.store.events.utc_time` writes it
+    request: str = ""  # names the question, with all that was shown; empty where nobody named it
+    problem: str | None = None  # why there is no winner; None where there is one
 
     @classmethod
     def new(
@@ -73,19 +57,19 @@ class Verdict:
         problem: str | None = None,
     ) -> "Verdict":
         """Make a verdict, with the id that its content gives it."""
-        named = content_id(
+        id = content_id(
             pair_id, judge, model, order, prompt_hash, repeat, winner, certainty, time, request,
             problem,
         )  # fmt: skip
         return cls(
-            named, pair_id, judge, model, order, prompt_hash, repeat, winner, certainty, cost, time,
+            id, pair_id, judge, model, order, prompt_hash, repeat, winner, certainty, cost, time,
             request, problem,
         )  # fmt: skip
 
     @property
     def judgement(self) -> Judgement:
         """Return what was answered, without who and when."""
-        return _said(self.winner, cast(Certainty | None, self.certainty), self.problem)
+        return _judgement(self.winner, cast(Certainty | None, self.certainty), self.problem)
 
 
 class BothWays(NamedTuple):
@@ -130,18 +114,18 @@ def verdicts_of_requests(conn: sqlite3.Connection, ids: Iterable[str]) -> dict[s
     What failed for a passing reason (`PASSING`) is no answer, and is not on file.
     """
     wanted = [id for id in dict.fromkeys(ids) if id]
-    found: dict[str, Verdict] = {}
+    newest: dict[str, Verdict] = {}
     for at in range(0, len(wanted), _CHUNK):
-        some = wanted[at : at + _CHUNK]
+        chunk = wanted[at : at + _CHUNK]
         rows = conn.execute(
-            f"SELECT {_COLUMNS} FROM verdicts WHERE request IN ({','.join('?' * len(some))}) "
+            f"SELECT {_COLUMNS} FROM verdicts WHERE request IN ({','.join('?' * len(chunk))}) "
             f"AND {_ON_FILE} ORDER BY repeat, time, id",
-            some,
+            chunk,
         )
         for row in rows:
             verdict = Verdict(*row)
-            found[verdict.request] = verdict
-    return found
+            newest[verdict.request] = verdict
+    return newest
 
 
 def judged_pairs(conn: sqlite3.Connection, judge: str, model: str, prompt_hash: str) -> set[str]:
@@ -164,8 +148,8 @@ def both_ways(
         (judge, model, prompt_hash),
     )
     for pair_id, answers in groupby(rows, itemgetter(0)):
-        said = {order: _said(*rest) for _, order, *rest in answers}
-        yield BothWays(pair_id, said.get("ab"), said.get("ba"))
+        by_order = {order: _judgement(*rest) for _, order, *rest in answers}
+        yield BothWays(pair_id, by_order.get("ab"), by_order.get("ba"))
 
 
 def counts(conn: sqlite3.Connection) -> dict[tuple[str, str, str], Counts]:
@@ -179,5 +163,7 @@ def counts(conn: sqlite3.Connection) -> dict[tuple[str, str, str], Counts]:
     return {(judge, model, prompt): Counts(*rest) for judge, model, prompt, *rest in rows}
 
 
-def _said(winner: Winner | None, certainty: Certainty | None, problem: str | None) -> Judgement:
+def _judgement(
+    winner: Winner | None, certainty: Certainty | None, problem: str | None
+) -> Judgement:
     return Judgement(winner, certainty, problem or ("malformed" if winner is None else None))

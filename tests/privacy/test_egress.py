@@ -106,7 +106,7 @@ def test_a_value_that_json_knows_not_is_stopped(gate: EgressGate) -> None:
 def test_another_host_is_stopped_and_not_named(gate: EgressGate) -> None:
     found = refusal(gate, message("hi"), f"{HOST}.evil.example.com")
     assert found.reason == "another host"
-    assert "evil" not in (Path(gate._ledger.path).read_text() + str(found))
+    assert "evil" not in (Path(gate._egress_log.path).read_text() + str(found))
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_closed_ledger_lets_nothing_pass(gate: EgressGate, egress_log: EgressL
     assert refusal(gate, message("hi")).reason == "no ledger"
 
 
-def test_a_refusal_carries_no_text_and_stands_in_the_ledger(gate: EgressGate) -> None:
+def test_a_refusal_carries_no_text_and_stands_in_the_egress_log(gate: EgressGate) -> None:
     with pytest.raises(Refused) as raised:
         gate.check(message(SECRET), HOST, ids=("pair1",))
     with pytest.raises(Refused):

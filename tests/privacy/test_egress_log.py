@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from align.commands.egress import totals
 from align.errors import UserError
 from align.privacy.egress_log import Attempt, EgressLog, read
-from align.privacy.egress_totals import totals
 
 SHA = "ab" * 32
 
@@ -78,7 +78,7 @@ def test_only_its_user_can_read_it_even_if_it_was_open_before(root: Path) -> Non
 def test_a_text_that_strays_into_a_line_is_refused(
     egress_log: EgressLog, changes: dict[str, object]
 ) -> None:
-    with pytest.raises(ValueError, match="not what a ledger may hold") as raised:
+    with pytest.raises(ValueError, match="not what an egress log may hold") as raised:
         egress_log.begin(attempt(**changes))
     assert "nobody" not in str(raised.value)
     assert "diary" not in str(raised.value)
