@@ -17,7 +17,7 @@ from typing import Any
 
 from align.paths import checkpoints_dir
 from align.recipe.accelerate_config import surroundings
-from align.training.preflight.lengths import lengths_of
+from align.training.preflight.dataset import lengths_of
 from align.training.preflight.light_tokenizer import light_tokenizer
 from align.training.preflight.memory import Estimate, estimate
 from align.training.preflight.shapes import ModelShape

@@ -44,7 +44,7 @@ def doctor(
     from align.recipe.accelerate_config import accelerate_file, read_settings
     from align.training.preflight.auto_recipe import recipe_for
     from align.training.preflight.doctor import STAGES, examine
-    from align.training.preflight.report import as_json, is_wrong, lines
+    from align.training.preflight.findings import as_json, is_wrong, lines
     from align.training.training_request import TrainingRequest
 
     if stage not in (*STAGES, "both"):

@@ -95,7 +95,7 @@ def _watch(trainer: Any, run: Any, meter: _Meter, ground: Ground) -> Any:
     """Fill a meter from a run: what it is to do now, how long each step takes as it comes."""
     from transformers import TrainerCallback
 
-    from align.training.preflight.lengths import lengths_of as longest_of
+    from align.training.preflight.dataset import lengths_of as longest_of
     from align.training.preflight.memory import estimate
     from align.training.preflight.shapes import ModelShape
     from align.training.preflight.work import work_of

@@ -16,7 +16,7 @@ from align.paths import checkpoints_dir
 from align.recipe.extra_packages import missing_extras
 from align.recipe.recipe_file import Recipe, known_recipes, ladder, read_recipe, recipe_path
 from align.training.preflight.activations import compute_bytes
-from align.training.preflight.base_availability import Model, availability, model_of
+from align.training.preflight.base_availability import RecipeBase, availability, recipe_base
 from align.training.preflight.checks import work_for
 from align.training.preflight.findings import Mark
 from align.training.preflight.machine import (
@@ -54,7 +54,7 @@ class Offer:
     why_not: str = ""  # why it can't be taken; empty where it can
 
 
-def recipe_for(owner: str, word: str) -> str:
+def recipe_for(owner_id: str, word: str) -> str:
     """Return the recipe that `--recipe` names; for `auto` the one that the owner trains with.
 
     Raises:
@@ -62,57 +62,61 @@ def recipe_for(owner: str, word: str) -> str:
     """
     if word != AUTO:
         return word
-    found = agreed_to(owner) or _of_twin(owner, "sft")
-    if found is None:
+    recipe = agreed_to(owner_id) or _of_twin(owner_id, "sft")
+    if recipe is None:
         raise UserError(
             "recipe 'auto'",
-            f"which one {owner} trains with is settled by the first sft",
-            f"Run: align sft --owner {owner} --recipe auto, or name a recipe",
+            f"which one {owner_id} trains with is settled by the first sft",
+            f"Run: align sft --owner {owner_id} --recipe auto, or name a recipe",
         )
-    return found
+    return recipe
 
 
-def settled(asked: TrainingRequest, accelerate: dict[str, Any]) -> TrainingRequest:
+def settled(request: TrainingRequest, accelerate: dict[str, Any]) -> TrainingRequest:
     """Return what is asked with the recipe spelled out, asking about the largest that fits.
 
     Args:
-        asked: The command line; `--yes` among its words agrees beforehand.
+        request: The command line; `--yes` among its words agrees beforehand.
         accelerate: What the accelerate file says.
 
     Raises:
         UserError: Nobody is there to ask, the answer was no, or nothing fits.
     """
-    if asked.recipe != AUTO:
-        return asked
-    agreed = "--yes" in asked.overrides
-    asked = replace(asked, overrides=tuple(word for word in asked.overrides if word != "--yes"))
-    known = agreed_to(asked.owner_id)
-    if asked.stage != "sft":
+    if request.recipe != AUTO:
+        return request
+    agreed = "--yes" in request.overrides
+    request = replace(
+        request, overrides=tuple(word for word in request.overrides if word != "--yes")
+    )
+    known = agreed_to(request.owner_id)
+    if request.stage != "sft":
         known = (
-            _of_twin(asked.owner_id, asked.checkpoint) or known or recipe_for(asked.owner_id, AUTO)
+            _of_twin(request.owner_id, request.checkpoint)
+            or known
+            or recipe_for(request.owner_id, AUTO)
         )
     if known is not None:
-        say(f"{asked.stage}: recipe {known}, as before")
-        return replace(asked, recipe=known)
+        say(f"{request.stage}: recipe {known}, as before")
+        return replace(request, recipe=known)
     machine = this_machine()
     layout = layout_of(accelerate, machine)
-    offers = [_offer(name, asked, layout, machine) for name in ladder()]
-    offer = _largest(offers, asked)
+    offers = [_offer(name, request, layout, machine) for name in ladder()]
+    offer = _largest(offers, request)
     if not agreed:
-        _ask(offer, asked, layout)
-    write_atomically(checkpoints_dir(asked.owner_id) / _REMEMBERED, offer.name + "\n")
-    return replace(asked, recipe=offer.name)
+        _ask(offer, request, layout)
+    write_atomically(checkpoints_dir(request.owner_id) / _REMEMBERED, offer.name + "\n")
+    return replace(request, recipe=offer.name)
 
 
-def agreed_to(owner: str) -> str | None:
+def agreed_to(owner_id: str) -> str | None:
     """Return the recipe that `auto` came to for an owner, or None."""
-    note = checkpoints_dir(owner) / _REMEMBERED
+    note = checkpoints_dir(owner_id) / _REMEMBERED
     return note.read_text(encoding="utf-8").strip() or None if note.is_file() else None
 
 
-def _of_twin(owner: str, word: str) -> str | None:
+def _of_twin(owner_id: str, word: str) -> str | None:
     """Return the name of the recipe that a twin was trained with, where it is one of recipes/."""
-    folder = checkpoints_dir(owner) / word
+    folder = checkpoints_dir(owner_id) / word
     if not (folder / TWIN).is_file():
         return None
     # From the root where that holds the recipes; where they are linked, from wherever they lie.
@@ -139,23 +143,23 @@ def training_seconds(work: Work, weights: int, tokens: float, machine: Machine) 
     return tokens * each * weights / rate[work.device]
 
 
-def _offer(name: str, asked: TrainingRequest, layout: Layout, machine: Machine) -> Offer:
-    recipe = read_recipe(recipe_path(name, "sft"), "sft", asked.overrides)
-    model = model_of(recipe)
-    if model.shape is None:
+def _offer(name: str, request: TrainingRequest, layout: Layout, machine: Machine) -> Offer:
+    recipe = read_recipe(recipe_path(name, "sft"), "sft", request.overrides)
+    base = recipe_base(recipe)
+    if base.shape is None:
         return Offer(name, 0, 0.0, 0, "the shape of its base is not known")
-    lengths, tokens = _tokens(asked, recipe)
+    lengths, tokens = _tokens(request, recipe)
     work = work_for(recipe, lengths, layout, evaluates=True)
-    needed = estimate(model.shape, work).total
+    needed = estimate(base.shape, work).total
     epochs = float(recipe.training.get("num_train_epochs") or 3)
-    seconds = training_seconds(work, model.shape.weights, tokens * epochs, machine)
-    download = model.known.download_bytes if model.known and model.base is None else 0
-    why_not = _why_not(recipe, model, work, needed, seconds, memory_for(layout, machine))
+    seconds = training_seconds(work, base.shape.weights, tokens * epochs, machine)
+    download = base.known.download_bytes if base.known and base.base is None else 0
+    why_not = _why_not(recipe, base, work, needed, seconds, memory_for(layout, machine))
     return Offer(name, download, seconds, needed, why_not)
 
 
 def _why_not(
-    recipe: Recipe, model: Model, work: Work, needed: int, seconds: float, there: int
+    recipe: Recipe, base: RecipeBase, work: Work, needed: int, seconds: float, there: int
 ) -> str:
     missing = missing_extras(recipe)
     if missing:
@@ -166,22 +170,22 @@ def _why_not(
         return f"it takes about {size_words(needed)}, and {size_words(there)} are there"
     if work.device == "cpu" and seconds > _BEARABLE:
         return f"it would take about {duration(seconds)} on this CPU"
-    for one in availability(model, asks=False):
-        if one.mark is Mark.WRONG:
-            return f"{one.found}. {one.remedy}"
+    for finding in availability(base, asks=False):
+        if finding.mark is Mark.WRONG:
+            return f"{finding.text}. {finding.remedy}"
     return ""
 
 
-def _tokens(asked: TrainingRequest, recipe: Recipe) -> tuple[Lengths, int]:
+def _tokens(request: TrainingRequest, recipe: Recipe) -> tuple[Lengths, int]:
     """Return the lengths of the owner's rows and their tokens together, estimated."""
-    most, rows = most_tokens(recipe.values), sft_rows(asked, recipe, None)
+    most, rows = most_tokens(recipe.values), sft_rows(request, recipe, None)
     sizes = [sum(estimated_tokens(message["content"]) for message in row["messages"])
              for row in rows]  # fmt: skip
     sizes = [min(size, most) for size in sizes] or [most]
     return Lengths(max(sizes), max(sizes)), sum(sizes)
 
 
-def _largest(offers: Sequence[Offer], asked: TrainingRequest) -> Offer:
+def _largest(offers: Sequence[Offer], request: TrainingRequest) -> Offer:
     for offer in reversed(offers):
         if not offer.why_not:
             return offer
@@ -191,18 +195,18 @@ def _largest(offers: Sequence[Offer], asked: TrainingRequest) -> Offer:
     raise UserError(
         "recipe 'auto'",
         f"not even the smallest, {first.name}, can be taken: {first.why_not.rstrip('.')}",
-        f"To try it all the same: {_command(first, asked)}",
+        f"To try it all the same: {_command(first, request)}",
     )
 
 
-def _ask(offer: Offer, asked: TrainingRequest, layout: Layout) -> None:
+def _ask(offer: Offer, request: TrainingRequest, layout: Layout) -> None:
     minutes = math.ceil(offer.seconds / 60)
     fetched = f"download {size_words(offer.download)}" if offer.download else "no download"
     what = (
         f"{offer.name}: {fetched}, about {minutes} min on {layout.device} by a rough guess, "
         f"{size_words(offer.memory)} of memory"
     )
-    command = _command(offer, asked)
+    command = _command(offer, request)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UserError("recipe 'auto'", f"the largest that fits is {what}", f"Run: {command}")
     say(f"The largest recipe that fits: {what}.")
@@ -211,5 +215,5 @@ def _ask(offer: Offer, asked: TrainingRequest, layout: Layout) -> None:
         raise UserError("recipe 'auto'", "nothing was started", f"Later: {command}")
 
 
-def _command(offer: Offer, asked: TrainingRequest) -> str:
-    return " ".join(["align", *replace(asked, recipe=offer.name).words])
+def _command(offer: Offer, request: TrainingRequest) -> str:
+    return " ".join(["align", *replace(request, recipe=offer.name).words])

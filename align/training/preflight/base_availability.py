@@ -1,7 +1,7 @@
 """The base before a download: whether it is here, may be had, how large it is, where it goes."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from align.errors import UserError
@@ -14,7 +14,7 @@ from align.training.preflight.shapes import KnownBase, ModelShape, known_base, s
 
 
 @dataclass(frozen=True)
-class Model:
+class RecipeBase:
     """The base that a recipe names."""
 
     name: str  # as the recipe has it
@@ -30,43 +30,42 @@ class Model:
         return not self.name.startswith((".", "/", "~")) and self.name.count("/") == 1
 
 
-def model_of(recipe: Recipe) -> Model:
+def recipe_base(recipe: Recipe) -> RecipeBase:
     """Return the base that a recipe names, as far as it is known; fetches nothing."""
     name = recipe.base_name or ""
-    known = known_base(name)
     try:
         base = resolve_base(name, recipe.base_revision, asked_by=relative_to_root(recipe.path))
     except UserError as error:
-        return Model(name, None, known, known.shape if known else None, error)
-    shape = (known.shape if known else None) or shape_of_folder(base.path)
-    return Model(name, base, known, shape)
+        known = known_base(name)
+        return RecipeBase(name, None, known, known.shape if known else None, error)
+    return replace(base_here(base), name=name)
 
 
-def model_here(base: Base) -> Model:
+def base_here(base: Base) -> RecipeBase:
     """Return a base that lies here already."""
     known = known_base(base.name)
     shape = (known.shape if known else None) or shape_of_folder(base.path)
-    return Model(base.name, base, known, shape)
+    return RecipeBase(base.name, base, known, shape)
 
 
-def availability(model: Model, *, asks: bool) -> list[Finding]:
+def availability(base: RecipeBase, *, asks: bool) -> list[Finding]:
     """Return whether the base is here or can be fetched, and what that takes.
 
     Args:
-        model: The base.
+        base: The base.
         asks: Whether the hub is asked if its licence was accepted.
     """
-    if model.base is not None:
-        lies = relative_to_root(model.base.path)
-        said = f"{lies} is here" if lies == model.name else f"{model.name} is here: {lies}"
-        return [fine("base", said)]
-    if not model.is_of_hub:
-        assert model.error is not None
-        return [of_error("base", model.error)]
+    if base.base is not None:
+        lies = relative_to_root(base.base.path)
+        text = f"{lies} is here" if lies == base.name else f"{base.name} is here: {lies}"
+        return [fine("base", text)]
+    if not base.is_of_hub:
+        assert base.error is not None
+        return [of_error("base", base.error)]
     if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
-        return [wrong("base", f"{model.name} is not here, and HF_HUB_OFFLINE forbids to fetch it",
+        return [wrong("base", f"{base.name} is not here, and HF_HUB_OFFLINE forbids to fetch it",
                       "Unset it, or name a folder as --model_name_or_path")]  # fmt: skip
-    return [*_download(model), *_licence(model, asks=asks)]
+    return [*_download(base), *_licence(base, asks=asks)]
 
 
 def hub_token() -> bool:
@@ -76,32 +75,32 @@ def hub_token() -> bool:
     return Path(os.environ.get("HF_TOKEN_PATH", hub_home() / "token")).expanduser().is_file()
 
 
-def _download(model: Model) -> list[Finding]:
+def _download(base: RecipeBase) -> list[Finding]:
     folder = hub_cache()
     at_home = folder.is_relative_to(Path.home())
     place = f"~/{folder.relative_to(Path.home())}" if at_home else str(folder)
-    if model.known is None:
-        return [unknown("download", f"{model.name}, of a size that is not known here, to {place}")]
-    size, free = model.known.download_bytes, free_disk(folder)
-    said = f"{model.name}, {size_words(size)}, to {place} ({size_words(free)} free)"
+    if base.known is None:
+        return [unknown("download", f"{base.name}, of a size that is not known here, to {place}")]
+    size, free = base.known.download_bytes, free_disk(folder)
+    text = f"{base.name}, {size_words(size)}, to {place} ({size_words(free)} free)"
     if size > free:
-        return [wrong("download", said, "Make room, or set HF_HOME to a folder on another disk")]
-    return [fine("download", said)]
+        return [wrong("download", text, "Make room, or set HF_HOME to a folder on another disk")]
+    return [fine("download", text)]
 
 
-def _licence(model: Model, *, asks: bool) -> list[Finding]:
-    known = model.known
+def _licence(base: RecipeBase, *, asks: bool) -> list[Finding]:
+    known = base.known
     if known is None:
-        return [unknown("licence", f"whether {model.name} asks for one is not known here")]
+        return [unknown("licence", f"whether {base.name} asks for one is not known here")]
     if not known.is_gated:
         return [fine("licence", f"{known.licence}, nothing to accept")]
-    page = f"https://huggingface.co/{model.name}"
+    page = f"https://huggingface.co/{base.name}"
     if os.environ.get("HF_ENDPOINT"):
         return [unknown("licence", f"{known.licence}; what HF_ENDPOINT asks for is not known")]
     if not hub_token():
         return [wrong("licence", f"{known.licence} must be accepted, and there is no hub token",
                       f"Accept it on {page} and run: .venv/bin/hf auth login")]  # fmt: skip
-    accepted = _is_accepted(model.name) if asks else None
+    accepted = _is_accepted(base.name) if asks else None
     if accepted is None:
         return [look("licence", f"{known.licence}: a token is here; whether you accepted it only "
                      "the hub knows", f"If not yet, accept it on {page}")]  # fmt: skip

@@ -1,5 +1,6 @@
 """What there is to train on: rows by source, their lengths, and what max_length does to them."""
 
+import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +8,6 @@ from typing import Any
 
 from align.console import make_command
 from align.training.preflight.findings import Finding, fine, look, unknown, wrong
-from align.training.preflight.lengths import Spread, lengths_of, spread_of
-from align.training.preflight.light_tokenizer import LightTokenizer
 from align.training.preflight.work import Lengths, most_tokens
 from align.training.tokenised import TokenisedRows, dpo_tokens, sft_tokens
 
@@ -16,6 +15,19 @@ Row = dict[str, Any]
 
 # Rows that are tokenised at the start of a run: the longest by letters, so the longest by tokens.
 _LONGEST = 48
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Tokens of rows: half are no longer than `median`, 19 of 20 no longer than `high`."""
+
+    median: int
+    high: int
+    longest: int
+
+    def words(self) -> str:
+        """Return it as a line's part."""
+        return f"median {self.median:,}, 95 % up to {self.high:,}, longest {self.longest:,}"
 
 
 @dataclass(frozen=True)
@@ -27,17 +39,17 @@ class Measured:
     fitted: TokenisedRows  # what max_length did
 
 
-def rows_found(rows: Sequence[Row], stage: str, owner: str) -> list[Finding]:
+def row_mix(rows: Sequence[Row], stage: str, owner_id: str) -> list[Finding]:
     """Return how many rows there are for training, by source."""
     train = [row for row in rows if row.get("split", "train") == "train"]
     if not train:
-        command = make_command("ingest" if stage == "sft" else "label", owner)
+        command = make_command("ingest" if stage == "sft" else "label", owner_id)
         return [wrong("dataset", "no rows for training", f"Run: {command}")]
     mix = Counter(str(row["source"]) for row in train)
-    said = ", ".join(f"{count:,} {source}" for source, count in sorted(mix.items()))
+    mix_text = ", ".join(f"{count:,} {source}" for source, count in sorted(mix.items()))
     held = len(rows) - len(train)
     what = "rows" if stage == "sft" else "pairs"
-    return [fine("dataset", f"{len(train):,} {what} ({said}), {held:,} held out")]
+    return [fine("dataset", f"{len(train):,} {what} ({mix_text}), {held:,} held out")]
 
 
 def measured(
@@ -56,6 +68,34 @@ def measured(
     return Measured(lengths_of(fitted.rows), spread_of(fitted.rows), fitted)
 
 
+def sizes(row: dict[str, Any]) -> tuple[int, int]:
+    """Return a tokenised row's length and how much of it is learned.
+
+    Of a pair these are its longer sequence, and the longer of its answers.
+    """
+    if "input_ids" in row:
+        return len(row["input_ids"]), sum(label != -100 for label in row["labels"])
+    answer = max(len(row["chosen_ids"]), len(row["rejected_ids"]))
+    return len(row["prompt_ids"]) + answer, answer
+
+
+def lengths_of(rows: Sequence[dict[str, Any]]) -> Lengths | None:
+    """Return the longest row and the most that is learned of one; None where there are no rows."""
+    lengths = [sizes(row) for row in rows]
+    if not lengths:
+        return None
+    return Lengths(max(f[0] for f in lengths), max(f[1] for f in lengths), measured=True)
+
+
+def spread_of(rows: Sequence[dict[str, Any]]) -> Spread | None:
+    """Return how the rows' lengths are spread; None where there are no rows."""
+    lengths = sorted(sizes(row)[0] for row in rows)
+    if not lengths:
+        return None
+    high = lengths[min(len(lengths) - 1, int(0.95 * len(lengths)))]
+    return Spread(round(statistics.median(lengths)), high, lengths[-1])
+
+
 def longest_lengths(
     tokenizer: Any, rows: Sequence[Row], stage: str, values: Mapping[str, Any]
 ) -> Lengths | None:
@@ -64,24 +104,23 @@ def longest_lengths(
     return measured(tokenizer, longest, stage, values).lengths
 
 
-def lengths(found: Measured, values: Mapping[str, Any]) -> list[Finding]:
+def lengths(rows: Measured, values: Mapping[str, Any]) -> list[Finding]:
     """Return how long the rows are, and what max_length takes from them."""
-    fitted, most = found.fitted, most_tokens(values)
-    if found.spread is None:
+    fitted, most = rows.fitted, most_tokens(values)
+    if rows.spread is None:
         return [wrong("tokens", f"no row fits into {most:,} tokens", "Raise --max_length")]
-    said = f"{found.spread.words()}; max_length {most:,}"
+    text = f"{rows.spread.words()}; max_length {most:,}"
     cut = f"{fitted.shortened:,} rows lose their oldest turns, never the answer"
     left = f"{fitted.dropped:,} are left out, their last turn alone is longer"
     if fitted.dropped:
         both = f"{cut}; {left}" if fitted.shortened else left
-        return [look("tokens", f"{said}; {both}", "Raise --max_length to keep them")]
-    return [fine("tokens", f"{said}; {cut}" if fitted.shortened else f"{said}; nothing is cut")]
+        return [look("tokens", f"{text}; {both}", "Raise --max_length to keep them")]
+    return [fine("tokens", f"{text}; {cut}" if fitted.shortened else f"{text}; nothing is cut")]
 
 
-def no_tokens(name: str, tokenizer: LightTokenizer | None) -> list[Finding]:
+def no_tokens(name: str) -> list[Finding]:
     """Return that tokens can't be counted before the base's tokenizer is here."""
-    why = "its tokenizer can't be read without torch" if tokenizer else "its tokenizer is not here"
-    return [unknown("tokens", f"known once {name} is here: {why}")]
+    return [unknown("tokens", f"known once {name} is here: its tokenizer is not here")]
 
 
 def _letters(row: Row) -> int:

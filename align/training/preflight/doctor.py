@@ -5,17 +5,23 @@ from typing import Any
 
 from align.console import make_command
 from align.errors import UserError
-from align.models.checkpoints import newest
+from align.models.checkpoints import Checkpoint, newest
+from align.models.lineage import has_weights
 from align.models.lineage import read as read_lineage
 from align.owner import load_owner
 from align.recipe.recipe_file import Recipe, read_recipe, recipe_path
-from align.training.preflight.base_availability import Model, availability, model_here, model_of
-from align.training.preflight.checks import tokenizer_of, work_for
-from align.training.preflight.dataset import lengths, measured, no_tokens, rows_found
-from align.training.preflight.disk import room
-from align.training.preflight.environment import environment, extras, new_tokens, placement
-from align.training.preflight.findings import Finding, Mark, look, of_error, unknown
-from align.training.preflight.fitting import memory
+from align.training.preflight.base_availability import RecipeBase, availability, recipe_base
+from align.training.preflight.checks import row_findings, work_for
+from align.training.preflight.dataset import no_tokens, row_mix
+from align.training.preflight.environment import (
+    environment,
+    extras,
+    new_tokens,
+    placement,
+    tracking_mode,
+)
+from align.training.preflight.findings import Finding, Mark, fine, look, of_error, unknown, wrong
+from align.training.preflight.fitting import memory, room
 from align.training.preflight.machine import (
     Layout,
     Machine,
@@ -23,11 +29,7 @@ from align.training.preflight.machine import (
     planned_machine,
     this_machine,
 )
-from align.training.preflight.reference import reference
-from align.training.preflight.rendering import rendering
-from align.training.preflight.tracking_mode import tracking_mode
-from align.training.preflight.work import Lengths
-from align.training.prepared_run import TrainingRun, prepare
+from align.training.prepared_run import prepare
 from align.training.sft_rows import sft_rows
 from align.training.training_request import TrainingRequest
 
@@ -45,140 +47,129 @@ class Site:
 
 
 def examine(
-    asked: TrainingRequest,
+    request: TrainingRequest,
     stages: tuple[str, ...],
     accelerate: dict[str, Any],
     *,
     max_memory: str | None = None,
     gpus: int | None = None,
 ) -> dict[str, list[Finding]]:
-    """Return what was found, by title: the machine first, then each stage.
+    """Return findings by title: the machine first, then each stage.
 
     Args:
-        asked: The command line; its stage does not matter.
+        request: From the command line; its stage does not matter.
         stages: Of `sft` and `dpo`.
-        accelerate: What the accelerate file says.
+        accelerate: The accelerate file's settings.
         max_memory: Of a machine that one doesn't have, like `24GB`.
         gpus: How many GPUs that has.
 
     Raises:
         UserError: There is no such owner, or no such amount of memory.
     """
-    load_owner(asked.owner_id)
+    load_owner(request.owner_id)
     machine = planned_machine(this_machine(), max_memory, gpus)
     site = Site(machine, layout_of(accelerate, machine))
     sections = {"machine": [*environment(machine), *placement(site.layout, machine)]}
     for stage in stages:
-        found = _stage(replace(asked, stage=stage), site)
-        sections[stage] = [_elsewhere(one) for one in found] if machine.planned else found
+        findings = _of_stage(replace(request, stage=stage), site)
+        sections[stage] = [_elsewhere(line) if machine.planned else line for line in findings]
     return sections
 
 
-def _elsewhere(one: Finding) -> Finding:
+def _elsewhere(finding: Finding) -> Finding:
     """Return a finding that is about this machine as a thing to see to on the planned one."""
-    if one.check not in _OF_THIS_MACHINE or one.mark is not Mark.WRONG:
-        return one
-    return replace(one, mark=Mark.WARNING, found=f"on this machine: {one.found}")
+    if finding.check not in _OF_THIS_MACHINE or finding.mark is not Mark.WRONG:
+        return finding
+    return replace(finding, mark=Mark.WARNING, text=f"on this machine: {finding.text}")
 
 
-def _stage(asked: TrainingRequest, site: Site) -> list[Finding]:
+def _of_stage(request: TrainingRequest, site: Site) -> list[Finding]:
+    stage = request.stage
     try:
-        recipe = read_recipe(recipe_path(asked.recipe, asked.stage), asked.stage, asked.overrides)
+        recipe = read_recipe(recipe_path(request.recipe, stage), stage, request.overrides)
     except UserError as error:
         problems = getattr(error, "problems", None)
         if problems:
             return [of_error("recipe", UserError(*_cut(problem))) for problem in problems]
         return [of_error("recipe", error)]
-    found = [*extras(recipe), *tracking_mode(recipe), *new_tokens(recipe, site.layout)]
-    if asked.stage == "dpo":
-        return [*found, *_dpo(asked, recipe, site)]
-    model = model_of(recipe)
-    found += availability(model, asks=not site.machine.planned)
-    if model.base is None:
-        return [*found, *_before_the_base(asked, recipe, model, site)]
-    return [*found, *_of_run(asked, model, site)]
-
-
-def _dpo(asked: TrainingRequest, recipe: Recipe, site: Site) -> list[Finding]:
-    """Return what is found of a DPO run, also where there is no twin yet to start from."""
-    twin = newest(asked.owner_id, "sft") if asked.checkpoint == "sft" else None
+    findings = [*extras(recipe), *tracking_mode(recipe), *new_tokens(recipe, site.layout)]
+    if stage == "dpo":
+        return [*findings, *_of_dpo(request, recipe, site)]
+    base = recipe_base(recipe)
+    findings += availability(base, asks=not site.machine.planned)
+    if base.base is not None:
+        return [*findings, *_of_run(request, base, site)]
     try:
-        planned = model_of(read_recipe(recipe_path(asked.recipe, "sft"), "sft"))
-        lineage = read_lineage(twin) if twin is not None else None
+        findings += row_mix(sft_rows(request, recipe, None), "sft", request.owner_id)
+    except UserError as error:
+        findings.append(of_error("dataset", error))
+    return [*findings, *no_tokens(base.name), *_guess(request, recipe, base, site)]
+
+
+def _of_dpo(request: TrainingRequest, recipe: Recipe, site: Site) -> list[Finding]:
+    """Return what is found of a DPO run, also where there is no SFT checkpoint to start from."""
+    start = newest(request.owner_id, "sft") if request.checkpoint == "sft" else None
+    try:
+        planned = recipe_base(read_recipe(recipe_path(request.recipe, "sft"), "sft"))
+        lineage = read_lineage(start) if start is not None else None
     except UserError:
-        return _of_run(asked, None, site, recipe)
-    command = f"Run: {make_command('sft', asked.owner_id)}"
+        return _of_run(request, None, site, recipe)
+    command = f"Run: {make_command('sft', request.owner_id)}"
     if lineage is not None and planned.name in (lineage.base["name"], lineage.base["path"]):
-        return _of_run(asked, planned, site, recipe)
+        return _of_run(request, planned, site, recipe)
     if lineage is not None:
         other = f"the newest SFT twin is of {lineage.base['name']}, this recipe's is of "
-        found = [look("reference", other + planned.name, f"{command} RECIPE={asked.recipe}")]
-    elif asked.checkpoint == "sft":
-        found = [unknown("reference", "there is no SFT twin yet", command)]
+        finding = look("reference", other + planned.name, f"{command} RECIPE={request.recipe}")
+    elif request.checkpoint == "sft":
+        finding = unknown("reference", "there is no SFT twin yet", command)
     else:
-        return _of_run(asked, None, site, recipe)
-    return [*found, *_guess(asked, recipe, planned, site)]
+        return _of_run(request, None, site, recipe)
+    return [finding, *_guess(request, recipe, planned, site)]
 
 
 def _of_run(
-    asked: TrainingRequest, model: Model | None, site: Site, recipe: Recipe | None = None
+    request: TrainingRequest, base: RecipeBase | None, site: Site, recipe: Recipe | None = None
 ) -> list[Finding]:
     """Return what is found of a run whose base is here."""
     try:
-        run = prepare(asked, write=False)
+        run = prepare(request, write=False)
     except UserError as error:
-        is_early = asked.stage == "dpo" and "no choices" in error.what
-        found = [look("dataset", error.what, error.remedy)] if is_early else [
-            of_error("dataset", error)]  # fmt: skip
-        if recipe is None or model is None:
-            return found
-        return [*found, *_guess(asked, recipe, model, site)]
-    found = [*rows_found([*run.rows.train, *run.rows.held_out], asked.stage, asked.owner_id)]
+        is_early = request.stage == "dpo" and "no choices" in error.what
+        finding = look("dataset", error.what, error.remedy)
+        finding = finding if is_early else of_error("dataset", error)
+        if recipe is None or base is None:
+            return [finding]
+        return [finding, *_guess(request, recipe, base, site)]
+    findings = row_mix([*run.rows.train, *run.rows.held_out], request.stage, request.owner_id)
     if run.parent is not None:
-        found += reference(run.parent)
-    return [*found, *_of_rows(run, site)]
+        findings.append(_reference(run.parent))
+    return [*findings, *row_findings(run, site.layout, site.machine, stops=False)[0]]
 
 
-def _of_rows(run: TrainingRun, site: Site) -> list[Finding]:
-    values, stage, shape = run.recipe.values, run.stage, model_here(run.base).shape
-    tokenizer, known = tokenizer_of(run), None
-    found: list[Finding] = []
-    if tokenizer is None:
-        found += no_tokens(run.base.name, tokenizer)
-    else:
-        found += rendering(tokenizer, run.rows.train, stage)
-        if found[-1].mark.value == "ok":
-            rows = measured(tokenizer, run.rows.train, stage, values)
-            known = rows.lengths
-            found += lengths(rows, values)
-    work = work_for(run.recipe, known, site.layout, evaluates=bool(run.rows.held_out))
-    found += memory(shape, work, site.layout, site.machine)
-    return [*found, *room(run.owner_id, shape, work, values.get("save_total_limit"))]
+def _reference(parent: Checkpoint) -> Finding:
+    """Return whether the checkpoint that dpo starts from can be its reference.
+
+    Resolving it has checked already that its weights are those of its lineage, and that its base
+    is the one that it was trained on.
+    """
+    if parent.path is None or parent.lineage is None or not has_weights(parent.path):
+        return wrong("reference", f"{parent.name} has no weights to go on from", "Run sft first")
+    text = f"{parent.name} of {parent.base.name}, its weights and base as its lineage has them"
+    if parent.lineage.stage != "sft":
+        more = "it was trained on choices already, and what it learned of them is the new start"
+        return look("reference", f"{text}; {more}", "For the usual round say --checkpoint sft")
+    return fine("reference", text)
 
 
-def _before_the_base(
-    asked: TrainingRequest, recipe: Recipe, model: Model, site: Site
-) -> list[Finding]:
-    try:
-        found = rows_found(sft_rows(asked, recipe, None), "sft", asked.owner_id)
-    except UserError as error:
-        found = [of_error("dataset", error)]
-    found += no_tokens(model.name, None)
-    return [*found, *_guess(asked, recipe, model, site)]
-
-
-def _guess(
-    asked: TrainingRequest, recipe: Recipe, model: Model, site: Site, known: Lengths | None = None
-) -> list[Finding]:
+def _guess(request: TrainingRequest, recipe: Recipe, base: RecipeBase, site: Site) -> list[Finding]:
     """Return what max_length allows at most, where the rows' tokens are not known."""
-    work = work_for(recipe, known, site.layout, evaluates=True)
-    found = memory(model.shape, work, site.layout, site.machine)
-    found = [replace(one, found=f"{one.found}, if rows are as long as max_length")
-             if one.check == "memory" and model.shape else one for one in found]  # fmt: skip
-    return [
-        *found,
-        *room(asked.owner_id, model.shape, work, recipe.training.get("save_total_limit")),
-    ]
+    work = work_for(recipe, None, site.layout, evaluates=True)
+    findings = memory(base.shape, work, site.layout, site.machine)
+    if base.shape:
+        findings = [replace(line, text=f"{line.text}, if rows are as long as max_length")
+                    if line.check == "memory" else line for line in findings]  # fmt: skip
+    saves = recipe.training.get("save_total_limit")
+    return [*findings, *room(request.owner_id, base.shape, work, saves)]
 
 
 def _cut(problem: str) -> tuple[str, str, str]:

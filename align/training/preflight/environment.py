@@ -1,7 +1,12 @@
-"""Python, torch and the devices, as far as they are known without importing torch."""
+"""Libraries, devices and trackers, as far as they are known without importing them."""
 
+import netrc
+import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlparse
 
 from align.models.lineage import LIBRARIES
 from align.recipe.extra_packages import missing_extras
@@ -20,11 +25,11 @@ def extras(recipe: Recipe) -> list[Finding]:
     missing = missing_extras(recipe)
     if not missing:
         return [fine("extras", "nothing is missing that the recipe needs")]
-    found = []
+    findings = []
     for sentence in missing:
         what, _, how = sentence.partition(". ")
-        found.append(wrong("extras", what, how.rstrip(".")))
-    return found
+        findings.append(wrong("extras", what, how.rstrip(".")))
+    return findings
 
 
 def placement(layout: Layout, machine: Machine) -> list[Finding]:
@@ -58,19 +63,36 @@ def new_tokens(recipe: Recipe, layout: Layout) -> list[Finding]:
     return [wrong("template", "chatml adds tokens, which divided weights can't be given", how)]
 
 
+def tracking_mode(recipe: Recipe) -> list[Finding]:
+    """Return where the recipe's `report_to` sends figures, and whether wandb has a key."""
+    names = recipe.trackers
+    if "wandb" not in names:
+        where = f"figures go to {', '.join(names)}" if names else "figures stay in the terminal"
+        return [fine("tracking", where)]
+    if find_spec("wandb") is None:
+        return []  # the line of the extras says it
+    mode = os.environ.get("WANDB_MODE", "").lower()
+    if mode in ("offline", "dryrun", "disabled"):
+        return [fine("tracking", f"wandb, {mode} by WANDB_MODE")]
+    if not _has_key():
+        return [look("tracking", "wandb, offline: there is no key here",
+                     "For a live view run: .venv/bin/wandb login")]  # fmt: skip
+    return [fine("tracking", "wandb, online")]
+
+
 def _libraries(machine: Machine) -> Finding:
-    found, missing = [], []
+    here, missing = [], []
     for name in LIBRARIES:
         try:
-            found.append(f"{name} {version(name)}")
+            here.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             missing.append(name)
     if missing:
         return wrong("libraries", f"{', '.join(missing)} not installed", "Run: make setup")
-    said = f"Python {platform.python_version()}, {', '.join(found)}"
+    text = f"Python {platform.python_version()}, {', '.join(here)}"
     if machine.gpus and not machine.planned and "+cpu" in version("torch"):
-        return wrong("libraries", f"{said}: this torch knows no GPU", "Run: make setup TORCH=cuda")
-    return fine("libraries", said)
+        return wrong("libraries", f"{text}: this torch knows no GPU", "Run: make setup TORCH=cuda")
+    return fine("libraries", text)
 
 
 def _devices(machine: Machine) -> Finding:
@@ -82,5 +104,16 @@ def _devices(machine: Machine) -> Finding:
         gpus = "Apple's GPU"
     memory = f"{size_words(machine.ram_free)} of {size_words(machine.ram)} memory free"
     host = f"{machine.cores} cores, {memory}"
-    said = f"{gpus or 'no GPU'}; {host}"
-    return fine("machine", f"planned: {said}" if machine.planned else said)
+    text = f"{gpus or 'no GPU'}; {host}"
+    return fine("machine", f"planned: {text}" if machine.planned else text)
+
+
+def _has_key() -> bool:
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+    file = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
+    try:
+        return netrc.netrc(str(file)).authenticators(host) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False

@@ -1,18 +1,22 @@
-"""Whether a run fits its device and, where it doesn't, the cheapest change that makes it fit."""
+"""Whether a run fits its device and disk, and the cheapest change that makes it fit."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from align.paths import checkpoints_dir, relative_to_root
 from align.recipe.recipe_file import known_recipes, ladder, read_recipe, recipe_path
 from align.training.preflight.findings import Finding, fine, look, unknown, wrong
-from align.training.preflight.machine import Layout, Machine, memory_for, size_words
-from align.training.preflight.memory import Estimate, estimate
+from align.training.preflight.machine import Layout, Machine, free_disk, memory_for, size_words
+from align.training.preflight.memory import Estimate, estimate, trained_weights
 from align.training.preflight.shapes import ModelShape, known_base
 from align.training.preflight.work import Lengths, Work
 
 # The estimate is good to a quarter: what is over by more can't fit, what is near may not.
 _TOLERANCE, _TIGHT = 0.25, 0.9
+_SAVES = 2
+# Tokenizer, log and lineage.
+_BESIDE = 50_000_000
 _LENGTHS = (2048, 1024, 768, 512, 384, 256)
 
 
@@ -40,20 +44,45 @@ def memory(
     if shape is None:
         return [unknown("memory", "the shape of this base is not known before it is here")]
     there, needed = memory_for(layout, machine), estimate(shape, work)
-    said = f"about {size_words(needed.total)} of {size_words(there)} {_where(layout)}"
-    said += f" ({_largest(needed)})"
+    text = f"about {size_words(needed.total)} of {size_words(there)} {_where(layout)}"
+    text += f" ({_largest(needed)})"
     limit = there * (1 + _TOLERANCE) if stops else there
     if needed.total > limit:
-        found = [wrong("memory", said, remedy(shape, work, layout, machine))]
+        findings = [wrong("memory", text, remedy(shape, work, layout, machine))]
     elif needed.total > there * _TIGHT:
-        found = [look("memory", said, remedy(shape, work, layout, machine))]
+        findings = [look("memory", text, remedy(shape, work, layout, machine))]
     else:
-        found = [fine("memory", said)]
+        findings = [fine("memory", text)]
     if needed.host > machine.ram_free:
         beside = f"{size_words(needed.host)} are moved to the machine's memory, which has "
-        found.append(wrong("host memory", beside + size_words(machine.ram_free),
+        findings.append(wrong("host memory", beside + size_words(machine.ram_free),
                            "Say --accelerate zero3, which moves nothing"))  # fmt: skip
-    return found
+    return findings
+
+
+def room(owner_id: str, shape: ModelShape | None, work: Work, saves: int | None) -> list[Finding]:
+    """Return whether the saves on the way and the twin find room where checkpoints lie.
+
+    A save holds what is trained and the optimiser's two numbers of each, one more is written
+    before the oldest goes, and the twin comes last.
+
+    Args:
+        owner_id: Whose checkpoints.
+        shape: Of the base; None where it is unknown.
+        work: What the run does.
+        saves: How many are kept (`save_total_limit`); 0 for none.
+    """
+    folder = checkpoints_dir(owner_id)
+    free = free_disk(folder)
+    if shape is None:
+        return [fine("disk", f"{size_words(free)} free for {relative_to_root(folder)}")]
+    item = trained_weights(shape, work) * 4
+    kept = 3 * item * ((_SAVES if saves is None else saves) + 1 if saves != 0 else 0)
+    need = kept + item + _BESIDE
+    text = f"saves and twin take up to {size_words(need)}, {size_words(free)} are free"
+    if need > free:
+        return [wrong("disk", text, "Make room, or say --save_total_limit 1")]
+    return [fine("disk", text)]
 
 
 def remedy(shape: ModelShape, work: Work, layout: Layout, machine: Machine) -> str:
@@ -84,9 +113,9 @@ def cheapest(shape: ModelShape, work: Work, there: int, *, gpus: int = 0) -> Cha
     kinds = list(_kinds(work, gpus))
     for count in range(1, len(kinds) + 1):
         for chosen in combinations(kinds, count):
-            found = _applied(shape, work, chosen, there)
-            if found is not None:
-                return found
+            change = _applied(shape, work, chosen, there)
+            if change is not None:
+                return change
     return None
 
 
@@ -99,7 +128,7 @@ def _applied(
         changes = [made for strength in kind if (made := strength(now.work)) is not None]
         if not changes:
             return None
-        fitting = [one for one in changes if estimate(shape, one.work).total <= there]
+        fitting = [item for item in changes if estimate(shape, item.work).total <= there]
         best = fitting[0] if fitting and kind is kinds[-1] else changes[-1]
         now = Change(f"{now.words} {best.words}".strip(), best.work)
     return now if estimate(shape, now.work).total <= there else None
@@ -108,7 +137,7 @@ def _applied(
 def _smaller(work: Work, there: int) -> str | None:
     """Return the largest recipe of the ladder whose base fits as this run is; None without one."""
     known_here = known_recipes("sft")
-    for name in reversed([one for one in ladder() if one in known_here]):
+    for name in reversed([item for item in ladder() if item in known_here]):
         recipe = read_recipe(recipe_path(name, "sft"), "sft")
         known = known_base(recipe.base_name)
         if known and known.shape and estimate(known.shape, work).total <= there:
@@ -177,7 +206,7 @@ def _on_gpus(work: Work, gpus: int) -> Iterator[list[_Kind]]:
 
 
 def _largest(needed: Estimate) -> str:
-    parts = sorted(needed.parts.items(), key=lambda one: -one[1])[:3]
+    parts = sorted(needed.parts.items(), key=lambda item: -item[1])[:3]
     return ", ".join(f"{name} {size_words(size)}" for name, size in parts)
 
 

@@ -37,16 +37,16 @@ class LightTokenizer:
     @cached_property
     def special_tokens_map(self) -> dict[str, str]:
         """Return the named special tokens: `eos_token` and the like."""
-        said = {name: _content(self._said.get(name)) for name in _NAMED}
-        return {name: token for name, token in said.items() if token}
+        names = {name: _content(self._said.get(name)) for name in _NAMED}
+        return {name: token for name, token in names.items() if token}
 
     @cached_property
     def all_special_tokens(self) -> list[str]:
         """Return the special tokens that have a name, and those beside them."""
         more = self._said.get("extra_special_tokens") or []
         more = more.values() if isinstance(more, dict) else more
-        found = [*self.special_tokens_map.values(), *filter(None, map(_content, more))]
-        return list(dict.fromkeys(found))
+        tokens = [*self.special_tokens_map.values(), *filter(None, map(_content, more))]
+        return list(dict.fromkeys(tokens))
 
     @property
     def all_special_ids(self) -> list[int]:
@@ -64,8 +64,8 @@ class LightTokenizer:
     def bos_token_id(self) -> int | None:
         """Return the id of the token that begins a text, where there is one."""
         token = self.special_tokens_map.get("bos_token")
-        found: int | None = self._inner.token_to_id(token) if token else None
-        return found
+        number: int | None = self._inner.token_to_id(token) if token else None
+        return number
 
     def encode(self, text: str, *, add_special_tokens: bool = False) -> list[int]:
         """Return the text's tokens."""
@@ -115,23 +115,23 @@ def light_tokenizer(folder: Path, chat_template: str | None = None) -> LightToke
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return values if isinstance(values, dict) else {}
 
 
 def _content(token: Any) -> str:
     return str(token.get("content", "") if isinstance(token, dict) else token or "")
 
 
-def _template(folder: Path, said: dict[str, Any]) -> str | None:
+def _template(folder: Path, config: dict[str, Any]) -> str | None:
     file = folder / "chat_template.jinja"
     if file.is_file():
         return file.read_text(encoding="utf-8")
-    template = said.get("chat_template")
+    template = config.get("chat_template")
     if isinstance(template, list):
-        template = {one["name"]: one["template"] for one in template}.get("default")
+        template = {entry["name"]: entry["template"] for entry in template}.get("default")
     return str(template) if template else None
 
 

@@ -120,26 +120,26 @@ def bytes_of(text: str) -> int:
 
 def layout_of(settings: Mapping[str, Any], machine: Machine) -> Layout:
     """Return how accelerate's settings spread a run; empty ones are read from the environment."""
-    said = dict(settings) or settings_of_environment()
-    count = processes(said)
-    kind = str(said.get("distributed_type") or "NO").upper()
-    if machine.planned and machine.gpus and not said.get("use_cpu"):
-        count = len(machine.gpus) * machines(said) if kind not in ("NO", "FALSE", "MPS") else 1
+    values = dict(settings) or settings_of_environment()
+    count = processes(values)
+    kind = str(values.get("distributed_type") or "NO").upper()
+    if machine.planned and machine.gpus and not values.get("use_cpu"):
+        count = len(machine.gpus) * machines(values) if kind not in ("NO", "FALSE", "MPS") else 1
     device = "cpu"
-    if not said.get("use_cpu"):
+    if not values.get("use_cpu"):
         device = "cuda" if machine.gpus else "mps" if machine.is_metal else "cpu"
-    here = max(1, count // machines(said))
+    here = max(1, count // machines(values))
     # Without a word about devices a CPU is as good as any.
-    lacks_gpu = bool(settings) and device == "cpu" and not said.get("use_cpu")
+    lacks_gpu = bool(settings) and device == "cpu" and not values.get("use_cpu")
     is_fsdp = kind == "FSDP"
-    zero = 3 if is_fsdp else zero_stage(said)
-    return Layout(device, count, here, zero, offload(said), lacks_gpu, is_fsdp)
+    zero = 3 if is_fsdp else zero_stage(values)
+    return Layout(device, count, here, zero, offload(values), lacks_gpu, is_fsdp)
 
 
 def settings_of_environment() -> dict[str, Any]:
     """Return what accelerate and torchrun told this process, in the words of accelerate's file."""
 
-    def said(name: str) -> str:
+    def variable(name: str) -> str:
         return os.environ.get(f"ACCELERATE_{name}", "")
 
     world = int(os.environ.get("WORLD_SIZE", "1"))
@@ -147,18 +147,18 @@ def settings_of_environment() -> dict[str, Any]:
     settings: dict[str, Any] = {
         "num_processes": world,
         "num_machines": max(1, world // max(1, here)),
-        "use_cpu": said("USE_CPU").lower() in ("1", "true"),
+        "use_cpu": variable("USE_CPU").lower() in ("1", "true"),
         "distributed_type": "MULTI_GPU" if world > 1 else "NO",
     }
-    if said("USE_FSDP").lower() in ("1", "true"):
+    if variable("USE_FSDP").lower() in ("1", "true"):
         settings["distributed_type"] = "FSDP"
-    if said("USE_DEEPSPEED").lower() in ("1", "true"):
+    if variable("USE_DEEPSPEED").lower() in ("1", "true"):
         settings["distributed_type"] = "DEEPSPEED"
-        file = said("DEEPSPEED_CONFIG_FILE")
+        file = variable("DEEPSPEED_CONFIG_FILE")
         settings["deepspeed_config"] = {
-            "zero_stage": int(said("DEEPSPEED_ZERO_STAGE") or 2),
-            "offload_optimizer_device": said("DEEPSPEED_OFFLOAD_OPTIMIZER_DEVICE") or "none",
-            "offload_param_device": said("DEEPSPEED_OFFLOAD_PARAM_DEVICE") or "none",
+            "zero_stage": int(variable("DEEPSPEED_ZERO_STAGE") or 2),
+            "offload_optimizer_device": variable("DEEPSPEED_OFFLOAD_OPTIMIZER_DEVICE") or "none",
+            "offload_param_device": variable("DEEPSPEED_OFFLOAD_PARAM_DEVICE") or "none",
             **({"deepspeed_config_file": file} if file and file != "none" else {}),
         }
     return settings
@@ -197,16 +197,16 @@ def _gpus() -> tuple[Gpu, ...]:
         done = subprocess.run(query, capture_output=True, text=True, check=False, timeout=20)
     except (OSError, subprocess.TimeoutExpired):
         return ()
-    found = []
+    gpus = []
     for line in done.stdout.splitlines():
         name, total, free = (part.strip() for part in line.rsplit(",", 2))
         if total.isdigit() and free.isdigit():
-            found.append(Gpu(name, int(total) << 20, int(free) << 20))
-    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    chosen = [int(word) for word in seen.split(",") if word.strip().isdigit()]
+            gpus.append(Gpu(name, int(total) << 20, int(free) << 20))
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    chosen = [int(word) for word in visible.split(",") if word.strip().isdigit()]
     if chosen:
-        found = [found[at] for at in chosen if at < len(found)]
-    return tuple(found[:count])
+        gpus = [gpus[at] for at in chosen if at < len(gpus)]
+    return tuple(gpus[:count])
 
 
 def _available() -> int | None:

@@ -25,7 +25,7 @@ def rendering(tokenizer: Any, rows: Sequence[Row], stage: str) -> list[Finding]:
     """
     shown = _spread(rows)
     try:
-        problems = [one for row in shown for one in _problems_of_row(tokenizer, row, stage)]
+        problems = [problem for row in shown for problem in _problems_of_row(tokenizer, row, stage)]
     except UserError as error:
         return [of_error("template", error)]
     if problems:
@@ -42,20 +42,20 @@ def token_problems(tokenizer: Any, tokens: Sequence[Row]) -> list[str]:
         tokenizer: What rendered them.
         tokens: {input_ids, labels} or {prompt_ids, chosen_ids, rejected_ids}.
     """
-    stop, found = stop_token(tokenizer), []
+    stop, problems = stop_token(tokenizer), []
     for row in _spread(tokens):
         if "input_ids" in row:
             learned = [label for label in row["labels"] if label != -100]
-            found += _answer_problems(learned, stop, several=True)
-            found += _start_problems(tokenizer, row["input_ids"])
+            problems += _answer_problems(learned, stop, several=True)
+            problems += _start_problems(tokenizer, row["input_ids"])
             wrongly = any(label not in (-100, token) for token, label in
                           zip(row["input_ids"], row["labels"], strict=True))  # fmt: skip
-            found += ["a label is not its own token"] * wrongly
+            problems += ["a label is not its own token"] * wrongly
         else:
             for side in ("chosen_ids", "rejected_ids"):
-                found += _answer_problems(row[side], stop)
-            found += _start_problems(tokenizer, row["prompt_ids"])
-    return list(dict.fromkeys(found))
+                problems += _answer_problems(row[side], stop)
+            problems += _start_problems(tokenizer, row["prompt_ids"])
+    return list(dict.fromkeys(problems))
 
 
 def _problems_of_row(tokenizer: Any, row: Row, stage: str) -> Iterable[str]:

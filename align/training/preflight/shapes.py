@@ -128,8 +128,8 @@ def shape_of_folder(folder: Path) -> ModelShape | None:
 def _bases(path: Path) -> dict[str, KnownBase]:
     if not path.is_file():
         return {}
-    said = yaml.safe_load(path.read_text(encoding="utf-8"))["bases"]
-    return {name: _known(name, entry) for name, entry in said.items()}
+    bases = yaml.safe_load(path.read_text(encoding="utf-8"))["bases"]
+    return {name: _known(name, entry) for name, entry in bases.items()}
 
 
 def _known(name: str, entry: Mapping[str, Any]) -> KnownBase:

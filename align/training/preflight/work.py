@@ -148,8 +148,8 @@ def _is_mixed(values: Mapping[str, Any], device: str) -> bool:
     if values.get("fp16"):
         return True
     # As `align.training.arguments` decides it where the recipe does not.
-    said = values.get("bf16")
-    return device == "cuda" if said is None else bool(said)
+    is_asked_for = values.get("bf16")
+    return device == "cuda" if is_asked_for is None else bool(is_asked_for)
 
 
 def _reference(stage: str, values: Mapping[str, Any], *, is_full: bool) -> str:

@@ -13,8 +13,7 @@ import pytest
 from align.errors import UserError
 from align.training.preflight import before_download, on_rows, on_tokens
 from align.training.preflight.doctor import examine
-from align.training.preflight.findings import Finding, fine, wrong
-from align.training.preflight.report import lines
+from align.training.preflight.findings import Finding, fine, lines, wrong
 from align.training.prepared_run import prepare
 from align.training.training_request import TrainingRequest
 from tests.tiny_runs import sft_row, write_rows
@@ -56,11 +55,11 @@ def with_recipe(root: Path, base: str) -> str:
 def test_finished_road_is_fine_from_data_to_reference(trained: Path) -> None:
     sft = by_check(examine(asked(trained, "sft"), ("sft",), CPU)["sft"])
     assert {one.mark.value for one in sft.values()} == {"ok"}
-    assert "imported" in sft["dataset"].found
-    assert "nothing is cut" in sft["tokens"].found
+    assert "imported" in sft["dataset"].text
+    assert "nothing is cut" in sft["tokens"].text
     dpo = by_check(examine(asked(trained, "dpo"), ("dpo",), CPU)["dpo"])
     assert {one.mark.value for one in dpo.values()} == {"ok"}
-    assert dpo["reference"].found.startswith("001-sft of models/tiny")
+    assert dpo["reference"].text.startswith("001-sft of models/tiny")
 
 
 def test_rows_that_are_cut_or_left_out_are_counted(trained: Path) -> None:
@@ -75,8 +74,8 @@ def test_rows_that_are_cut_or_left_out_are_counted(trained: Path) -> None:
     found = examine(asked(trained, "sft", "--held_out", "0"), ("sft",), CPU)["sft"]
     tokens = by_check(found)["tokens"]
     assert tokens.mark.value == "look"
-    assert "rows lose their oldest turns, never the answer" in tokens.found
-    assert "1 are left out" in tokens.found
+    assert "rows lose their oldest turns, never the answer" in tokens.text
+    assert "1 are left out" in tokens.text
 
 
 def test_base_of_the_hub_is_told_without_a_download(
@@ -88,7 +87,7 @@ def test_base_of_the_hub_is_told_without_a_download(
     recipe = with_recipe(with_bases(trained), "meta-llama/Llama-3.1-8B-Instruct")
     ask = asked(trained, "sft", recipe=recipe)
     found = by_check(examine(ask, ("sft",), ONE_GPU)["sft"])
-    assert "16.1 GB, to " + str(tmp_path / "hf" / "hub") in found["download"].found
+    assert "16.1 GB, to " + str(tmp_path / "hf" / "hub") in found["download"].text
     assert found["licence"].mark.value == "wrong"
     assert "hf auth login" in found["licence"].remedy
     assert found["tokens"].mark.value == "unknown"

@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 
 from align.recipe.recipe_file import Recipe
-from align.training.preflight import disk
-from align.training.preflight.environment import extras, new_tokens, placement
+from align.training.preflight import fitting
+from align.training.preflight.environment import extras, new_tokens, placement, tracking_mode
 from align.training.preflight.findings import Mark
 from align.training.preflight.machine import Gpu, Layout, Machine
 from align.training.preflight.shapes import ModelShape, known_base
-from align.training.preflight.tracking_mode import tracking_mode
 from align.training.preflight.work import Lengths, Work
 
 BOX = Machine((Gpu("GPU", 80, 80),), 10**12, 10**12, 64)
@@ -34,10 +33,10 @@ def test_wandb_without_a_key_is_offline_and_says_how_to_change_that(
     assert offline.mark is Mark.WARNING and offline.remedy.endswith("wandb login")
     keys.write_text("machine api.wandb.ai login user password of-no-use\n")
     keys.chmod(0o600)
-    assert tracking_mode(wanted)[0].found == "wandb, online"
+    assert tracking_mode(wanted)[0].text == "wandb, online"
     monkeypatch.setenv("WANDB_MODE", "offline")
-    assert tracking_mode(wanted)[0].found == "wandb, offline by WANDB_MODE"
-    assert "terminal" in tracking_mode(recipe())[0].found
+    assert tracking_mode(wanted)[0].text == "wandb, offline by WANDB_MODE"
+    assert "terminal" in tracking_mode(recipe())[0].text
 
 
 def test_each_missing_extra_is_a_line_that_says_how_to_install_it(
@@ -49,7 +48,7 @@ def test_each_missing_extra_is_a_line_that_says_how_to_install_it(
     )
     found = extras(wanted)
     assert {one.mark for one in found} == {Mark.WRONG}
-    assert "load_in_4bit needs bitsandbytes" in found[0].found
+    assert "load_in_4bit needs bitsandbytes" in found[0].text
     assert found[0].remedy == "Install it: .venv/bin/pip install bitsandbytes"
 
 
@@ -66,13 +65,13 @@ def test_more_processes_than_gpus_are_refused() -> None:
     assert placement(replace(two, processes=1, here=1), BOX)[0].mark is Mark.FINE
     none = Layout("cpu", 1, 1, 0, (False, False), lacks_gpu=True)
     assert placement(replace(none, zero=2), BOX)[0].mark is Mark.WRONG
-    assert "no GPU is here" in placement(none, BOX)[0].found
+    assert "no GPU is here" in placement(none, BOX)[0].text
 
 
 def test_saves_of_every_weight_need_room(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = known_base("meta-llama/Llama-3.1-8B-Instruct")
     assert known and isinstance(known.shape, ModelShape)
-    monkeypatch.setattr(disk, "free_disk", lambda folder: 50 * 10**9)
+    monkeypatch.setattr(fitting, "free_disk", lambda folder: 50 * 10**9)
     work = Work("sft", Lengths(512, 512), 1)
-    assert disk.room("bob", known.shape, work, 2)[0].mark is Mark.FINE
-    assert disk.room("bob", known.shape, replace(work, rank=None), 2)[0].mark is Mark.WRONG
+    assert fitting.room("bob", known.shape, work, 2)[0].mark is Mark.FINE
+    assert fitting.room("bob", known.shape, replace(work, rank=None), 2)[0].mark is Mark.WRONG

@@ -81,9 +81,9 @@ def test_tokens_of_real_rows_pass(tokenizer: Any) -> None:
 def test_start_token_once_is_fine_and_twice_is_not(tokenizer: Any) -> None:
     once = with_start(tokenizer, BOS)
     found = rendering(once, SFT_ROWS, "sft")[0]
-    assert found.mark is Mark.FINE and "one start token" in found.found
+    assert found.mark is Mark.FINE and "one start token" in found.text
     twice = with_start(tokenizer, BOS + BOS)
-    assert "comes twice" in rendering(twice, SFT_ROWS, "sft")[0].found
+    assert "comes twice" in rendering(twice, SFT_ROWS, "sft")[0].text
     assert token_problems(twice, sft_tokens(twice, SFT_ROWS, 128).rows) == [
         "the start token comes twice"
     ]
@@ -106,4 +106,4 @@ def test_template_without_a_stop_token_is_wrong(tokenizer: Any) -> None:
     made = copy.deepcopy(tokenizer)
     made.chat_template = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}"
     found = rendering(made, SFT_ROWS, "sft")[0]
-    assert found.mark is Mark.WRONG and "no stop token" in found.found
+    assert found.mark is Mark.WRONG and "no stop token" in found.text
