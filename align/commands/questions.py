@@ -167,6 +167,7 @@ def _by_claude(
         PURPOSE,
         ClaudeWriter,
         usual_output,
+        withheld_lines,
     )
     from align.owner import load_owner
     from align.privacy.private_text import PrivateText
@@ -174,10 +175,10 @@ def _by_claude(
 
     conn, owner = open_store(owner_id), load_owner(owner_id)
     to = destination(owner_id, model, PURPOSE, usual_output=usual_output(drawn))
-    writer = ClaudeWriter.of(conn, owner, model=model, drawn=drawn)
+    writer = ClaudeWriter(conn, owner, model=model, drawn=drawn)
     detector = PrivateText(conn, owner, known=(writer.instructions,))
     passages, withheld = writer.requests(detector, limit)
-    for line in withheld.lines():
+    for line in withheld_lines(withheld):
         say(line)
     if not passages:
         print(NONE_WAITS)

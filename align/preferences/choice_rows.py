@@ -12,13 +12,16 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 
+from align.conversations.prompts import true_replies
 from align.owner import Owner
 from align.preferences.preference import RECORD, Message, Preference, side_of
-from align.preferences.record_rows import record_pairs
 from align.preferences.verdict_rows import verdict_rows
 from align.privacy.redaction import Redactor, redactor_for
-from align.store.choices import Choice, decisive_pairs
+from align.store.answers import answers_of
+from align.store.choices import Choice, chosen_pairs, decisive_pairs
 from align.store.pairs import PairView
+from align.store.prompts import Prompt, iter_prompts
+from align.text.similarity import near_identical
 
 
 def build_preferences(
@@ -58,6 +61,36 @@ def build_preferences(
         ]  # fmt: skip
     redactor = redactor or redactor_for(owner)
     return [_redacted(row, redactor) for row in rows]
+
+
+def replied_prompts(conn: sqlite3.Connection, owner: Owner) -> list[tuple[Prompt, str]]:
+    """Return the training side's prompts with the owner's real replies, ordered by prompt.
+
+    Sealed prompts are left out, and those with a choice of the owner's: there the choice counts.
+    """
+    chosen = {pair.prompt_id for pair in chosen_pairs(conn).values()}
+    asked = iter_prompts(conn, split="train", levels=("open", "train-only"), source="asked")
+    prompts = [prompt for prompt in asked if prompt.id not in chosen]
+    replies = true_replies(conn, owner, prompts)
+    return [(prompt, replies[prompt.id]) for prompt in prompts if replies.get(prompt.id)]
+
+
+def record_pairs(
+    conn: sqlite3.Connection, owner: Owner, checkpoint_hash: str
+) -> list[tuple[Prompt, str, str]]:
+    """Return (prompt, the owner's reply, the model's answer), one a prompt, ordered by prompt.
+
+    Of several answers the first counts. Where it is empty or nearly identical with the reply,
+    there is no pair.
+    """
+    answers: dict[str, str] = {}
+    for answer in answers_of(conn, checkpoint_hash):
+        answers.setdefault(answer.prompt_id, answer.text)
+    pairs = (
+        (prompt, reply, answers.get(prompt.id, ""))
+        for prompt, reply in replied_prompts(conn, owner)
+    )
+    return [pair for pair in pairs if pair[2].strip() and not near_identical(pair[1], pair[2])]
 
 
 def _choice_rows(choice: Choice, pair: PairView, held_out: float) -> Iterator[Preference]:

@@ -1,14 +1,14 @@
-"""Verdicts of judges whose gate is open become rows, where nobody chose."""
+"""Verdicts become rows where their gate is open and nobody chose; packed rows join them."""
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from align.choices.selection import flaw_of
 from align.choices.verdicts import Side as Answer
 from align.choices.verdicts import passes, verdict_of
-from align.preferences.preference import JUDGE, Preference, side_of
+from align.preferences.preference import JUDGE, RECORD, Preference, Row, side_of
 from align.store.choices import current_choices
-from align.store.gates import GateRow, open_gates
+from align.store.gates import GateRow, gates_named, open_gates
 from align.store.pairs import PairView, get_pairs
 from align.store.verdicts import both_ways
 
@@ -18,8 +18,8 @@ _CHUNK = 500
 def verdict_rows(conn: sqlite3.Connection, held_out: float) -> Iterator[Preference]:
     """Yield the rows of the verdicts that count, ordered by pair."""
     counting = _verdicts_that_count(conn)
-    for pair in pairs_by_id(conn, counting):
-        if not may_be_judged(pair, held_out):
+    for pair in _pairs_by_id(conn, counting):
+        if not _may_be_judged(pair, held_out):
             continue
         gate, winner = counting[pair.id]
         better, worse = (pair.text_a, pair.text_b)[:: 1 if winner == "a" else -1]
@@ -36,7 +36,57 @@ def verdict_rows(conn: sqlite3.Connection, held_out: float) -> Iterator[Preferen
         )
 
 
-def may_be_judged(pair: PairView, held_out: float) -> bool:
+def still_judged(conn: sqlite3.Connection, packed: Sequence[Row], held_out: float) -> list[Row]:
+    """Return rows that travelled, without the verdicts that count no more by this store.
+
+    Since then the owner may have chosen here, or sealed the pair, and the judge may have tried
+    again and found its gate shut. A verdict whose gate is not known counts nowhere.
+    """
+    judged = {row["pair_id"]: row for row in packed if row["source"] == JUDGE}
+    if not judged:
+        return list(packed)
+    gates = gates_named(conn, {row.get("gate", "") for row in judged.values()})
+    still_open = {gate.of for gate in open_gates(conn)}
+    gone = {choice.pair_id for choice in current_choices(conn)}
+    gone |= {pair.id for pair in _pairs_by_id(conn, judged) if not _may_be_judged(pair, held_out)}
+
+    def counts(row: Row) -> bool:
+        gate = gates.get(row.get("gate", ""))
+        return (
+            gate is not None
+            and gate.of in still_open
+            and row["pair_id"] not in gone
+            and side_of(row["prompt_id"], held_out) == "train"
+        )
+
+    return [row for row in packed if row["source"] != JUDGE or counts(row)]
+
+
+def with_packed(rows: Sequence[Row], packed: Sequence[Row], against_records: float) -> list[Row]:
+    """Return this machine's rows, and of those that travelled what it can't make itself.
+
+    Args:
+        rows: Of the store, whose choices are newer than what travelled.
+        packed: What travelled: rows of `Preference.to_row`. Of verdicts those that still count:
+            they stay where they were made, and only their rows travel.
+        against_records: Weight of the owner's real replies, which lie where their records are; 0
+            leaves them out.
+    """
+    made = list(rows) or [row for row in packed if row["source"] not in (RECORD, JUDGE)]
+    has_replies = any(row["source"] == RECORD for row in made)
+    prompts = {row["prompt_id"] for row in made if row["source"] != JUDGE}
+    pairs = {row.get("pair_id") for row in made}
+    made += [row for row in packed if row["source"] == JUDGE and row["pair_id"] not in pairs]
+    if against_records <= 0 or has_replies:
+        return made
+    replies = (row for row in packed if row["source"] == RECORD)
+    return [
+        *made,
+        *({**row, "weight": against_records} for row in replies if row["prompt_id"] not in prompts),
+    ]
+
+
+def _may_be_judged(pair: PairView, held_out: float) -> bool:
     """Tell whether a verdict on the pair may be trained on."""
     return (
         pair.purpose == "train"
@@ -47,7 +97,7 @@ def may_be_judged(pair: PairView, held_out: float) -> bool:
     )
 
 
-def pairs_by_id(conn: sqlite3.Connection, ids: Collection[str]) -> Iterator[PairView]:
+def _pairs_by_id(conn: sqlite3.Connection, ids: Collection[str]) -> Iterator[PairView]:
     """Yield those of the pairs that are in the store, ordered by id."""
     ordered = sorted(ids)
     for at in range(0, len(ordered), _CHUNK):

@@ -12,7 +12,7 @@ from align.errors import UserError
 from align.models.checkpoints import Checkpoint, resolve
 from align.owner import load_owner
 from align.paths import simulated_file
-from align.preferences.record_rows import record_pairs, replied_prompts
+from align.preferences.choice_rows import record_pairs, replied_prompts
 from align.sampling.pair_generation import draw_against_records, draw_pairs
 from align.sampling.sampling_plan import (
     Plan,

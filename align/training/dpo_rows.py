@@ -10,8 +10,8 @@ from align.errors import UserError
 from align.owner import load_owner
 from align.paths import simulated_file, store_path
 from align.preferences.choice_rows import build_preferences
-from align.preferences.packed_rows import still_judged, with_packed
 from align.preferences.preference import JUDGE
+from align.preferences.verdict_rows import still_judged, with_packed
 from align.recipe.recipe_file import Recipe
 from align.store.gates import gates_named
 from align.training.frozen_rows import Row, packed_rows, read_dpo_rows, rows_store

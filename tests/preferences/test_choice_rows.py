@@ -8,10 +8,9 @@ import pytest
 
 from align.conversations.prompts import add_asked_prompts
 from align.owner import Owner
-from align.preferences.choice_rows import build_preferences
-from align.preferences.packed_rows import with_packed
+from align.preferences.choice_rows import build_preferences, record_pairs, replied_prompts
 from align.preferences.preference import Preference, side_of
-from align.preferences.record_rows import record_pairs, replied_prompts
+from align.preferences.verdict_rows import with_packed
 from align.store.adding import add_records
 from align.store.answers import Answer, add_answers
 from align.store.connection import connect

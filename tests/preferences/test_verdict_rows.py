@@ -8,8 +8,8 @@ import pytest
 from align.files import jsonl
 from align.owner import Owner
 from align.preferences.choice_rows import build_preferences
-from align.preferences.packed_rows import still_judged, with_packed
 from align.preferences.preference import JUDGE, Preference, side_of
+from align.preferences.verdict_rows import still_judged, with_packed
 from align.store.connection import in_memory
 from align.store.gates import GateRow, add_gate
 from align.store.pairs import get_pair

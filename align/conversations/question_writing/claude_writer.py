@@ -5,7 +5,7 @@ Only open documents are shown to it, redacted as they are for training, and only
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -14,18 +14,26 @@ from align.claude.budget import Budget
 from align.claude.channel import Channel
 from align.claude.requests import Request, ask
 from align.console import progress, say
-from align.conversations.question_writing.questions_prompt import SCHEMA, QuestionsPrompt, parse
+from align.conversations.question_writing.questions_prompt import (
+    SCHEMA,
+    instructions,
+    parse,
+    read_questions_prompt,
+    shown_passage,
+)
 from align.conversations.question_writing.weighing import Offer, best_questions, question_in
 from align.conversations.questions.passage_questions import OpenPassage, open_passages
 from align.conversations.questions.rules import candidates
 from align.errors import UserError
 from align.owner import Owner
 from align.privacy.egress import Detector
-from align.privacy.redaction import Redactor, redactor_for
+from align.privacy.redaction import redactor_for
 from align.store.connection import transaction
-from align.store.questions import Question, add_questions
+from align.store.questions import add_questions
 
 PURPOSE = "questions"
+# Kinds of passages that are not sent.
+TRAIN_ONLY, PRIVATE = "of train-only documents", "with words that must not leave"
 # Sent, weighed and stored together: what a kill can lose of what was paid for.
 BATCH = 16
 # Fifteen words are some twenty tokens in English and thrice as many elsewhere.
@@ -40,28 +48,6 @@ class PassageRequest:
     open_passage: OpenPassage
     shown: str
     request: Request
-
-
-@dataclass
-class Withheld:
-    """Passages that are not sent.
-
-    Attributes:
-        train_only: Of documents that may be trained on, and stay here.
-        closed: Those that repeat writing that must not leave.
-    """
-
-    train_only: int = 0
-    closed: int = 0
-
-    def lines(self) -> list[str]:
-        """Return how many there are of each kind, if any."""
-        counts = {
-            "of train-only documents": self.train_only,
-            "with words that must not leave": self.closed,
-        }
-        kinds = [f"{_passages(count)} {kind}" for kind, count in counts.items() if count]
-        return [f"Not sent: {', '.join(kinds)}."] if kinds else []
 
 
 @dataclass
@@ -95,64 +81,48 @@ class Outcome:
         return lines
 
 
-@dataclass(frozen=True)
 class ClaudeWriter:
     """Writes questions with Claude.
 
-    Attributes:
+    Args:
         conn: The owner's store.
         owner: The owner.
         model: Which Claude.
         drawn: Questions for a passage at most.
-        prompt: What it is sent.
-        redactor: Replaces what is private, as for training.
+
+    Raises:
+        UserError: The prompt's file is no such prompt.
     """
 
-    conn: sqlite3.Connection
-    owner: Owner
-    model: str
-    drawn: int
-    prompt: QuestionsPrompt
-    redactor: Redactor
-
-    @classmethod
-    def of(
-        cls, conn: sqlite3.Connection, owner: Owner, *, model: str, drawn: int
-    ) -> "ClaudeWriter":
-        """Return the writer for an owner's documents, with the prompt of the recipes.
-
-        Raises:
-            UserError: The prompt's file is no such prompt.
-        """
-        return cls(conn, owner, model, drawn, QuestionsPrompt.read(), redactor_for(owner))
+    def __init__(self, conn: sqlite3.Connection, owner: Owner, *, model: str, drawn: int) -> None:
+        self._conn, self._owner, self._model, self._drawn = conn, owner, model, drawn
+        self._prompt = read_questions_prompt()
+        self._redactor = redactor_for(owner)
+        # What Claude is sent before every passage.
+        self.instructions = instructions(self._prompt, drawn)
 
     @property
     def name(self) -> str:
         """The name under which its questions are kept."""
-        return f"claude:{self.model}"
-
-    @property
-    def instructions(self) -> str:
-        """What it is sent before every passage."""
-        return self.prompt.shared(self.drawn)
+        return f"claude:{self._model}"
 
     def requests(
         self, detector: Detector, limit: int | None = None
-    ) -> tuple[list[PassageRequest], Withheld]:
-        """Return requests about the open passages that may leave, and how many may not.
+    ) -> tuple[list[PassageRequest], dict[str, int]]:
+        """Return requests about the open passages that may leave, and how many may not, by kind.
 
         Args:
             detector: Finds what must not leave.
             limit: How many passages at most; those that stay are counted in any case.
         """
-        requests, withheld = list[PassageRequest](), Withheld()
-        for open_passage in open_passages(self.conn, self.name):
+        requests, withheld = list[PassageRequest](), {TRAIN_ONLY: 0, PRIVATE: 0}
+        for open_passage in open_passages(self._conn, self.name):
             if open_passage.record.level != "open":
-                withheld.train_only += 1
+                withheld[TRAIN_ONLY] += 1
                 continue
-            shown = self.redactor.redact(open_passage.passage.text)
+            shown = self._redactor.redact(open_passage.passage.text)
             if detector.match(shown) is not None:
-                withheld.closed += 1
+                withheld[PRIVATE] += 1
             elif limit is None or len(requests) < limit:
                 request = self._request(open_passage, shown)
                 requests.append(PassageRequest(open_passage, shown, request))
@@ -188,7 +158,12 @@ class ClaudeWriter:
                 for sent in batch
                 if sent.request.id in replies
             ]
-            self._store(best_questions(base, offers, self.name), outcome)
+            questions = list(best_questions(base, offers, self.name))
+            with transaction(self._conn):
+                add_questions(self._conn, questions)
+            left_out = sum(question.left_out is not None for question in questions)
+            outcome.left_out += left_out
+            outcome.kept += len(questions) - left_out
             if stop is not None:
                 raise stop
             if channel.budget.unasked:
@@ -199,11 +174,11 @@ class ClaudeWriter:
 
     def _request(self, open_passage: OpenPassage, shown: str) -> Request:
         return ask(
-            self.model,
+            self._model,
             self.instructions,
-            self.prompt.passage(shown),
+            shown_passage(self._prompt, shown),
             SCHEMA,
-            max_tokens=_TOKENS_EACH * self.drawn + _TOKENS_MORE,
+            max_tokens=_TOKENS_EACH * self._drawn + _TOKENS_MORE,
             about=(open_passage.record.id,),
             # Much shorter than what any model caches.
             ttl=None,
@@ -213,31 +188,29 @@ class ClaudeWriter:
         """Return the questions by rule and Claude's, as they would be trained on."""
         record, passage = sent.open_passage.record, sent.open_passage.passage
         by_rule = [
-            self.redactor.redact(question, context=[passage.text])
-            for question in candidates(record.title, passage, record.text, self.owner.language)
+            self._redactor.redact(question, context=[passage.text])
+            for question in candidates(record.title, passage, record.text, self._owner.language)
         ]
-        by_claude = [q for text in reply[: self.drawn] if (q := question_in(text))]
+        by_claude = [q for text in reply[: self._drawn] if (q := question_in(text))]
         # A placeholder in a question would be taken for somebody else's: beside it, the value in
         # the passage would be given another one.
         as_trained = [
             question
             for question in (*by_rule, *by_claude)
-            if self.redactor.redact_texts([question, passage.text]) == [question, sent.shown]
+            if self._redactor.redact_texts([question, passage.text]) == [question, sent.shown]
         ]
         return Offer.of(sent.open_passage, sent.shown, as_trained)
-
-    def _store(self, written: Iterable[Question], outcome: Outcome) -> None:
-        questions = list(written)
-        with transaction(self.conn):
-            add_questions(self.conn, questions)
-        left_out = sum(question.left_out is not None for question in questions)
-        outcome.left_out += left_out
-        outcome.kept += len(questions) - left_out
 
 
 def usual_output(drawn: int) -> int:
     """Return about how many tokens a reply has."""
     return _USUAL_EACH * drawn + _USUAL_MORE
+
+
+def withheld_lines(withheld: dict[str, int]) -> list[str]:
+    """Return the line that says how many passages are not sent, if any."""
+    kinds = [f"{_passages(count)} {kind}" for kind, count in withheld.items() if count]
+    return [f"Not sent: {', '.join(kinds)}."] if kinds else []
 
 
 def _passages(count: int) -> str:

@@ -1,7 +1,6 @@
 """What Claude is sent when it writes questions, filled into `recipes/prompts/questions.md`."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +13,29 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 
-_SECTIONS = {
-    "shared": Wanted(frozenset({"count"})),
-    "passage": Wanted(frozenset({"passage"})),
-}
+
+def read_questions_prompt(path: Path | None = None) -> PromptFile:
+    """Return the prompt of a file; without one, the shipped one.
+
+    Raises:
+        UserError: The file can't be read, lacks a section or a placeholder, or has one that
+            nobody fills.
+    """
+    sections = {
+        "shared": Wanted(frozenset({"count"})),
+        "passage": Wanted(frozenset({"passage"})),
+    }
+    return PromptFile.read(path or shipped("questions"), sections)
 
 
-@dataclass(frozen=True)
-class QuestionsPrompt:
-    """The prompt's file."""
+def instructions(prompt: PromptFile, count: int) -> str:
+    """Return what goes before every passage; `count` is how many questions at most."""
+    return prompt.filled("shared", {"count": "one" if count == 1 else f"up to {count}"})
 
-    file: PromptFile
 
-    @classmethod
-    def read(cls, path: Path | None = None) -> "QuestionsPrompt":
-        """Return the prompt of a file; without one, the shipped one.
-
-        Raises:
-            UserError: The file can't be read, lacks a section or a placeholder, or has one that
-                nobody fills.
-        """
-        return cls(PromptFile.read(path or shipped("questions"), _SECTIONS))
-
-    def shared(self, count: int) -> str:
-        """Return what goes before every passage; `count` is how many questions at most."""
-        return self.file.filled("shared", {"count": "one" if count == 1 else f"up to {count}"})
-
-    def passage(self, text: str) -> str:
-        """Return how one passage is shown; it can't close the tags that hold it."""
-        return self.file.filled("passage", {"passage": self.file.material(text)})
+def shown_passage(prompt: PromptFile, text: str) -> str:
+    """Return how one passage is shown; it can't close the tags that hold it."""
+    return prompt.filled("passage", {"passage": prompt.material(text)})
 
 
 def parse(text: str) -> list[str]:

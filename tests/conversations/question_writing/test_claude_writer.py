@@ -11,7 +11,12 @@ import pytest
 from align.claude.budget import Budget
 from align.claude.channel import destination, obtain_consent, open_channel
 from align.conversations.question_writing import claude_writer
-from align.conversations.question_writing.claude_writer import PURPOSE, ClaudeWriter, Outcome
+from align.conversations.question_writing.claude_writer import (
+    PURPOSE,
+    ClaudeWriter,
+    Outcome,
+    withheld_lines,
+)
 from align.conversations.question_writing.weighing import best_questions
 from align.errors import UserError
 from align.owner import load_owner
@@ -69,7 +74,7 @@ def written(
     monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
     owner = load_owner("ann")
     to = destination("ann", MODEL, PURPOSE)
-    writer = ClaudeWriter.of(conn, owner, model=MODEL, drawn=drawn)
+    writer = ClaudeWriter(conn, owner, model=MODEL, drawn=drawn)
     detector = PrivateText(conn, owner, known=(writer.instructions,))
     consent = obtain_consent(to, owner, yes=True, ask=None, show=lambda line: None)
     requests, _ = writer.requests(detector)
@@ -151,7 +156,7 @@ def test_a_document_that_is_sealed_meanwhile_stays_here(
     monkeypatch.setattr(private_text, "_LOOK_SHARE", 1e9)
     records = posts(FEW + 2)
     conn = filled("ann", records)
-    requests = ClaudeWriter.of(conn, load_owner("ann"), model=MODEL, drawn=4).requests(
+    requests = ClaudeWriter(conn, load_owner("ann"), model=MODEL, drawn=4).requests(
         PrivateText(conn, load_owner("ann"))
     )[0]
     late = requests[-1].open_passage.record
@@ -216,11 +221,11 @@ def test_what_repeats_closed_writing_is_left_out_and_counted() -> None:
         document(PRIVATE, "3", level="train-only"),
     ]
     conn = filled("ann", records)
-    writer = ClaudeWriter.of(conn, load_owner("ann"), model=MODEL, drawn=4)
+    writer = ClaudeWriter(conn, load_owner("ann"), model=MODEL, drawn=4)
     requests, withheld = writer.requests(Closed())
     assert [each.shown for each in requests] == [GARDEN]
-    assert (withheld.train_only, withheld.closed) == (1, 1)
-    assert withheld.lines() == [
+    assert list(withheld.values()) == [1, 1]
+    assert withheld_lines(withheld) == [
         "Not sent: 1 passage of train-only documents, 1 passage with words that must not leave."
     ]
     assert writer.requests(Closed(), limit=0)[0] == []
@@ -336,7 +341,7 @@ def test_without_consent_the_gate_lets_nothing_pass(
     owner = load_owner("ann")
     with serve(answer=asks_about_it) as server:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
-        writer = ClaudeWriter.of(conn, owner, model=MODEL, drawn=4)
+        writer = ClaudeWriter(conn, owner, model=MODEL, drawn=4)
         detector = PrivateText(conn, owner)
 
         async def run() -> None:
