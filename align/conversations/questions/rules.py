@@ -1,11 +1,13 @@
 """Questions by rule, from a heading, a title and the first sentence, and which is answered."""
 
 import re
+import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from align.conversations.questions.passages import Passage
-from align.conversations.questions.phrases import PHRASES, Phrases
 from align.text.content_words import content_stems
 
 # At least this share of what a question asks about is spoken of in the passage.
@@ -24,6 +26,36 @@ _TURNED = {
     "we": "you", "us": "you", "our": "your", "ours": "yours", "ourselves": "yourselves",
     "i'm": "you're", "i've": "you've", "i'd": "you'd", "i'll": "you'll", "was": "were",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """How a language asks about something; `phrases.toml` says what each field is."""
+
+    about: tuple[str, ...]
+    more: tuple[str, ...]
+    determiners: frozenset[str]
+    openers: tuple[str, ...]
+    capital_nouns: bool
+
+    @classmethod
+    def of(cls, table: dict[str, Any]) -> "Phrases":
+        """Return the phrases of a table of the file."""
+        return cls(
+            about=tuple(table["about"]),
+            more=tuple(table["more"]),
+            determiners=frozenset(table["determiners"].split()),
+            openers=tuple(table["openers"]),
+            capital_nouns=table.get("capital_nouns", False),
+        )
+
+
+PHRASES = {
+    language: Phrases.of(table)
+    for language, table in tomllib.loads(
+        Path(__file__).with_name("phrases.toml").read_text("utf-8")
+    ).items()
+}
 
 
 def candidates(
