@@ -32,18 +32,18 @@ def fetch(
     from align.console import say
     from align.ingest.fetching.blog import fetch as fetch_posts
     from align.ingest.fetching.blog import fetched_folder
-    from align.ingest.fetching.posts import found_posts
+    from align.ingest.fetching.posts import listed_posts
     from align.ingest.fetching.site import Site
     from align.paths import owner_dir, relative_to_root
     from align.text.printable import printable
 
     folder = fetched_folder(owner_dir(owner_id), Site(url))
     if dry_run:
-        for post in islice(found_posts(Site(url)), limit):
+        for post in islice(listed_posts(Site(url)), limit):
             print(printable(f"{post.time[:10]:<10}  {post.url}  {post.title}"))
         return
     site = Site(url, folder / ".cache")
-    counts = fetch_posts(site, folder, limit=limit, told=say)
+    counts = fetch_posts(site, folder, limit=limit, report=say)
     print(
         f"{relative_to_root(folder)}: {counts['new']:,} new, {counts['changed']:,} changed, "
         f"{counts['known']:,} known, {counts['passed over']:,} passed over"

@@ -83,8 +83,8 @@ def _finish(conn: "Connection", owner_id: str, owner: "Owner", me: list[str]) ->
         say(f"So that they need not be said again, write into owner.yaml: aliases: {unwritten}")
     _add_prompts(conn, owner_id, owner)
     _warn_of_levels(conn, owner_id, owner)
-    named = "SELECT 1 FROM records WHERE is_owner = 0 AND author NOT IN ('', 'other') LIMIT 1"
-    if not owner.names and conn.execute(named).fetchone():
+    others = "SELECT 1 FROM records WHERE is_owner = 0 AND author NOT IN ('', 'other') LIMIT 1"
+    if not owner.names and conn.execute(others).fetchone():
         say("Names of others are learned as they stand, unless owner.yaml lists them.")
         say(f"Who they are: align names list --owner {owner_id}")
 

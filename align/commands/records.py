@@ -52,15 +52,15 @@ def list_records(
         levels=None if level is None else [_level(level)],
         include_left_out=left_out or reason is not None,
     )
-    shown = 0
+    count = 0
     for record in records:
         if source not in (None, record.source) or (left_out and record.left_out is None):
             continue
         if reason not in (None, record.left_out):
             continue
         print(_line(record))
-        shown += 1
-        if shown == limit:
+        count += 1
+        if count == limit:
             break
 
 
@@ -75,10 +75,13 @@ def search(
     from align.store.connection import open_store
     from align.store.search import search as find
 
-    found = list(find(open_store(owner), " ".join(query), limit=limit))
-    for record in found:
+    records = list(find(open_store(owner), " ".join(query), limit=limit))
+    for record in records:
         print(_line(record))
-    say(f"{len(found):,} found" + (", more may be there: --limit" if len(found) == limit else ""))
+    say(
+        f"{len(records):,} found"
+        + (", more may be there: --limit" if len(records) == limit else "")
+    )
 
 
 @app.command()
@@ -98,7 +101,7 @@ def drop(
     from align.store.search import drop as erase
 
     conn = open_store(owner)
-    column, value = _named("drop", id=id, thread=thread, source=source)
+    column, value = _sole_option("drop", id=id, thread=thread, source=source)
     if column == "id":
         value = _find(conn, value).id
     records = list(read_records(conn, [f"r.{column} = ?"], [value]))
@@ -158,7 +161,7 @@ def set_privacy(
     from align.store.records import set_level
 
     wanted = _level(level)
-    _named("set-level", id=id, thread=thread, source=source)
+    _sole_option("set-level", id=id, thread=thread, source=source)
     conn = open_store(owner)
     if id is not None:
         id = _find(conn, id).id
@@ -179,17 +182,17 @@ def _find(conn: Connection, beginning: str) -> "Record":
     from align.errors import UserError
     from align.store.records import find_record
 
-    found = find_record(conn, beginning)
-    if len(found) != 1:
-        what = "no record has such an id" if not found else f"{len(found)} records begin so"
+    records = find_record(conn, beginning)
+    if len(records) != 1:
+        what = "no record has such an id" if not records else f"{len(records)} records begin so"
         raise UserError(beginning, what, "Take an id from: align records list")
-    return found[0]
+    return records[0]
 
 
-def _named(command: str, **said: str | None) -> tuple[str, str]:
+def _sole_option(command: str, **options: str | None) -> tuple[str, str]:
     from align.errors import UserError
 
-    given = [(column, value) for column, value in said.items() if value is not None]
+    given = [(column, value) for column, value in options.items() if value is not None]
     if len(given) != 1:
         raise UserError(
             f"align records {command}",

@@ -63,12 +63,9 @@ def _try(data: bytes, encoding: str) -> str | None:
 
 
 def decoded_lines(file: IO[bytes], head: bytes, longest: int) -> Iterator[str]:
-    """Yield the lines of a text as they are read, without their ends.
+    """Yield the lines of a text as they are read, without their ends; of long ones the beginning.
 
-    Args:
-        file: At its beginning.
-        head: Its first bytes, by which the encoding is told.
-        longest: Characters of a line; the rest of a longer one is left unread.
+    The encoding is told by `head`, the file's first bytes.
     """
     text = io.TextIOWrapper(file, encoding=encoding_of(head), errors="replace", newline=None)
     while line := text.readline(longest):

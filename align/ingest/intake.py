@@ -227,16 +227,13 @@ def _large_cache(conn: sqlite3.Connection) -> Iterator[None]:
             gc.enable()
 
 
-def other_authors(found: Iterator[Content], me: OwnerNames) -> Counter[str] | None:
-    """Return the authors of an export in which the owner wrote nothing; None once he is met.
-
-    The export is read to its end only where the owner is not in it.
-    """
+def other_authors(contents: Iterator[Content], me: OwnerNames) -> Counter[str] | None:
+    """Return the authors of an input in which the owner wrote nothing; None as soon as they did."""
     authors: Counter[str] = Counter()
-    for each in found:
-        if each.reason == "system":
+    for content in contents:
+        if content.reason == "system":
             continue
-        if me.wrote(each):
+        if me.wrote(content):
             return None
-        authors[each.author or each.author_key or "(no name)"] += 1
+        authors[content.author or content.author_key or "(no name)"] += 1
     return authors

@@ -70,17 +70,17 @@ class OwnerNames:
         self._names.update(_plain(name) for name in names if name.strip())
         self._known.clear()
 
-    def wrote(self, found: Content) -> bool:
+    def wrote(self, content: Content) -> bool:
         """Tell whether the owner wrote it; a document that names no author is the owner's."""
-        if found.is_owner is not None:
-            return found.is_owner
-        if isinstance(found, Document) and not found.author and not found.author_key:
+        if content.is_owner is not None:
+            return content.is_owner
+        if isinstance(content, Document) and not content.author and not content.author_key:
             return True
-        who = (found.author, found.author_key)
+        who = (content.author, content.author_key)
         answer = self._known.get(who)
         if answer is None:
-            answer = _plain(found.author) in self._names or (
-                found.author_key is not None and _plain(found.author_key) in self._names
+            answer = _plain(content.author) in self._names or (
+                content.author_key is not None and _plain(content.author_key) in self._names
             )
             self._known[who] = answer
         return answer

@@ -19,7 +19,7 @@ from align.ingest.cleaning.wordless import (
     is_forwarded,
     is_link_only,
     is_media_only,
-    is_plainly_said,
+    is_plainly_words,
     is_system,
 )
 from align.ingest.contents import Document, Message
@@ -111,7 +111,7 @@ def test_media_only_leaves_what_somebody_says(text: str) -> None:
 )
 def test_what_is_plain_at_a_glance_is_taken_by_no_rule(parts: list[str], between: str) -> None:
     text = clean(between.join(parts))
-    if text and is_plainly_said(text):
+    if text and is_plainly_words(text):
         assert not any(
             rule(text) for rule in (is_media_only, is_link_only, is_system, is_forwarded)
         )

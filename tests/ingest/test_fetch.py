@@ -13,7 +13,7 @@ from typer.main import get_command
 from align.commands.fetch import app
 from align.errors import UserError
 from align.ingest.fetching.blog import fetch, fetched_folder
-from align.ingest.fetching.posts import found_posts
+from align.ingest.fetching.posts import listed_posts
 from align.ingest.fetching.site import AGENT, LARGEST, Site, checked_url
 from align.ingest.readers.feed import READER
 from align.ingest.readers.html import READER as PAGES
@@ -31,11 +31,11 @@ class Blog:
     url: str = ""
     pages: dict[str, tuple[str, str]] = field(default_factory=dict)
     special: dict[str, Answer] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     agents: set[str] = field(default_factory=set)
 
     def answer(self, path: str, tag: str | None) -> Answer:
-        self.asked.append(path)
+        self.requests.append(path)
         if path in self.special:
             return self.special[path]
         if path not in self.pages:
@@ -96,7 +96,7 @@ def site_of(blog: Blog, tmp_path: Path, path: str = "/", clock: Clock | None = N
 
 
 def run(blog: Blog, tmp_path: Path, path: str = "/", **more: int) -> dict[str, int]:
-    return dict(fetch(site_of(blog, tmp_path, path), tmp_path / "blog", told=str, **more))
+    return dict(fetch(site_of(blog, tmp_path, path), tmp_path / "blog", report=str, **more))
 
 
 def taken(tmp_path: Path) -> dict[str, str]:
@@ -137,7 +137,7 @@ def test_the_feed_that_the_page_names_is_read_and_each_post_is_one_document(blog
     blog.pages = {"/": html("Hi", links), "/my-feed": rss(blog.url, 3, 2, 1)}
     assert run(blog, tmp_path) == {"new": 3}
     assert taken(tmp_path) == {f"{blog.url}/{n}/": f"Text of {n}." for n in (3, 2, 1)}
-    assert blog.asked == ["/robots.txt", "/", "/my-feed"]
+    assert blog.requests == ["/robots.txt", "/", "/my-feed"]
     assert blog.agents == {AGENT}
     first = documents(read_with(READER, tmp_path / "blog"))[0]
     assert (first.title, first.is_owner, first.author) == ("Post 1", True, "Ann")
@@ -155,9 +155,9 @@ def test_a_second_run_asks_little_and_takes_nothing_twice(blog, tmp_path):
         f"/{n}/": html(f"<article><h1>Post {n}</h1><p>All of {n}.</p></article>") for n in (1, 2)
     }
     assert run(blog, tmp_path, "/feed") == {"new": 2}
-    blog.asked.clear()
+    blog.requests.clear()
     assert run(blog, tmp_path, "/feed") == {"known": 2}
-    assert blog.asked == ["/robots.txt", "/feed"]
+    assert blog.requests == ["/robots.txt", "/feed"]
     blog.pages["/feed"] = rss(blog.url, 3, 2, 1, whole=False)
     blog.pages["/3/"] = html("<article><p>All of 3.</p></article>")
     assert run(blog, tmp_path, "/feed") == {"known": 2, "new": 1}
@@ -177,7 +177,7 @@ def test_where_the_feed_holds_beginnings_the_pages_are_read(blog, tmp_path):
     page = "<nav>Home</nav><article><h1>Post 1</h1><p>All of it &amp; more.</p></article>"
     blog.pages = {"/feed": rss(blog.url, 1, 2, whole=False), "/1/": html(page)}
     told: list[str] = []
-    counts = fetch(site_of(blog, tmp_path, "/feed"), tmp_path / "blog", told=told.append)
+    counts = fetch(site_of(blog, tmp_path, "/feed"), tmp_path / "blog", report=told.append)
     assert counts == {"new": 1, "passed over": 1}
     assert "no such page (404)" in told[1]
     (text,) = taken(tmp_path).values()
@@ -192,7 +192,7 @@ def test_wordpress_is_read_page_by_page(blog, tmp_path):
         "/feed?paged=3": rss(blog.url, 2, generator=name),
     }
     assert run(blog, tmp_path, "/feed") == {"new": 5}
-    assert blog.asked[-1] == "/feed?paged=4"
+    assert blog.requests[-1] == "/feed?paged=4"
     assert run(blog, tmp_path, "/feed", limit=2) == {"known": 2}
 
 
@@ -207,7 +207,7 @@ def test_atom_is_followed_to_its_next_page_and_a_circle_ends(blog, tmp_path):
 
     blog.pages = {"/atom": page(2, "/atom?p=2"), "/atom?p=2": page(1, "/atom")}
     assert run(blog, tmp_path, "/atom") == {"new": 2}
-    assert blog.asked.count("/atom") == 2
+    assert blog.requests.count("/atom") == 2
 
 
 def test_substack_is_read_by_its_archive(blog, tmp_path):
@@ -233,7 +233,7 @@ def test_substack_is_read_by_its_archive(blog, tmp_path):
     }
     assert run(blog, tmp_path) == {"new": 13, "passed over": 1}
     assert taken(tmp_path)[f"{blog.url}/p/post-13"] == "Text of 13."
-    assert "/api/v1/posts/post-5" not in blog.asked
+    assert "/api/v1/posts/post-5" not in blog.requests
 
 
 def test_robots_txt_is_kept_to(blog, tmp_path):
@@ -244,7 +244,7 @@ def test_robots_txt_is_kept_to(blog, tmp_path):
         "/2/": html("<p>Two.</p>"),
     }
     assert run(blog, tmp_path, "/feed") == {"new": 1, "passed over": 1}
-    assert "/2/" not in blog.asked
+    assert "/2/" not in blog.requests
     with pytest.raises(UserError, match=r"robots\.txt"):
         run(blog, tmp_path, "/private")
     blog.pages["/robots.txt"] = ("text/plain", "User-agent: Soundalike\nDisallow: /\n")
@@ -257,15 +257,15 @@ def test_a_site_whose_robots_txt_is_ill_is_left_alone(blog, tmp_path):
     blog.pages = {"/feed": rss(blog.url, 1)}
     with pytest.raises(UserError, match=r"robots\.txt"):
         run(blog, tmp_path, "/feed")
-    assert blog.asked == ["/robots.txt"]
+    assert blog.requests == ["/robots.txt"]
 
 
 def test_no_second_holds_two_requests_and_a_longer_pause_is_kept(blog, tmp_path):
     blog.pages = {"/feed": rss(blog.url, *range(1, 9), whole=False)}
     clock = Clock()
     site = site_of(blog, tmp_path, "/feed", clock)
-    fetch(site, tmp_path / "blog", told=str)
-    assert site.asked == 10 and clock.now == pytest.approx(9.0)
+    fetch(site, tmp_path / "blog", report=str)
+    assert site.requests == 10 and clock.now == pytest.approx(9.0)
     blog.pages["/robots.txt"] = ("text/plain", "User-agent: *\nCrawl-delay: 7\n")
     clock = Clock()
     site_of(blog, tmp_path, "/feed", clock).get(blog.url + "/feed")
@@ -349,18 +349,18 @@ def test_what_was_stopped_goes_on_where_it_was(blog, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fetch(site_of(blog, tmp_path, "/feed"), tmp_path / "blog", told=stop)
+        fetch(site_of(blog, tmp_path, "/feed"), tmp_path / "blog", report=stop)
     assert len(taken(tmp_path)) == 2
-    blog.asked.clear()
+    blog.requests.clear()
     assert run(blog, tmp_path, "/feed") == {"known": 2, "new": 1}
-    assert blog.asked == ["/robots.txt", "/feed", "/1/"]
+    assert blog.requests == ["/robots.txt", "/feed", "/1/"]
 
 
 def test_listing_alone_keeps_nothing(blog, tmp_path):
     blog.pages = {"/feed": rss(blog.url, 2, 1)}
     clock = Clock()
     site = Site(blog.url + "/feed", clock=clock, sleep=clock.sleep)
-    assert [post.title for post in found_posts(site)] == ["Post 2", "Post 1"]
+    assert [post.title for post in listed_posts(site)] == ["Post 2", "Post 1"]
     assert list(tmp_path.iterdir()) == []
 
 

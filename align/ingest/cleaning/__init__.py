@@ -1,8 +1,7 @@
-"""What of an export is not the owner's voice: one reason for each message, or none.
+"""What of a source is not the owner's voice: one reason for each message, or none.
 
-Each rule stands in a file of its own, as a function from a text to yes or no; here is only in which
-order they are asked. The first that takes a message gives it its reason, a code of
-`align.ingest.reasons`.
+Here stands the order in which the rules are asked; the first that holds gives the message its
+reason, a code of `align.ingest.reasons`.
 """
 
 import re
@@ -25,18 +24,16 @@ _UNSPACED = re.compile(
 )
 
 
-def judge_conversation(messages: Sequence[Message], settings: Cleaning) -> list[str | None]:
+def judge_conversation(messages: Sequence[Message], thresholds: Cleaning) -> list[str | None]:
     """Return for each message why it is left out of training, or None where it is not.
 
-    Args:
-        messages: One unbroken conversation, in order, texts cleaned, `is_owner` decided.
-        settings: The owner's thresholds.
+    The messages are one unbroken conversation, in order, texts cleaned, `is_owner` decided.
     """
     reasons = [_sense(message) for message in messages]
     owners = [n for n, each in enumerate(messages) if each.is_owner and reasons[n] is None]
-    if settings.languages:
+    if thresholds.languages:
         texts = [messages[n].text for n in owners]
-        foreign = dict(zip(owners, other_languages(texts, settings.languages), strict=True))
+        foreign = dict(zip(owners, other_languages(texts, thresholds.languages), strict=True))
     else:
         foreign = {}
     lately: deque[str] = deque(maxlen=_JUST_BEFORE)
@@ -46,15 +43,15 @@ def judge_conversation(messages: Sequence[Message], settings: Cleaning) -> list[
             lately.append(message.text)
         elif reasons[place] is None:
             reasons[place] = (
-                _not_the_owners(message.text, lately, settings)
+                _not_the_owners(message.text, lately, thresholds)
                 or ("wrong-language" if foreign.get(place) else None)
-                or _says_too_little(message, course, settings)
+                or _says_too_little(message, course, thresholds)
             )
         course.pass_by()
     return reasons
 
 
-def judge_document(document: Document, settings: Cleaning) -> str | None:
+def judge_document(document: Document, thresholds: Cleaning) -> str | None:
     """Return why a document is left out of training, or None where it is not."""
     text = document.text
     if document.reason:
@@ -67,7 +64,7 @@ def judge_document(document: Document, settings: Cleaning) -> str | None:
         return "quoted"
     if copied.is_pasted(text):
         return "copy-paste"
-    return "wrong-language" if other_languages([text], settings.languages)[0] else None
+    return "wrong-language" if other_languages([text], thresholds.languages)[0] else None
 
 
 def _sense(message: Message) -> str | None:
@@ -77,7 +74,7 @@ def _sense(message: Message) -> str | None:
         return message.reason
     if wordless.is_empty(text):
         return "empty"
-    if wordless.is_plainly_said(text):
+    if wordless.is_plainly_words(text):
         return None
     if wordless.is_media_only(text):
         return "media-only"
@@ -88,25 +85,25 @@ def _sense(message: Message) -> str | None:
     return "forwarded" if wordless.is_forwarded(text) else None
 
 
-def _not_the_owners(text: str, lately: Sequence[str], settings: Cleaning) -> str | None:
+def _not_the_owners(text: str, lately: Sequence[str], thresholds: Cleaning) -> str | None:
     if copied.is_quoted(text):
         return "quoted"
     if (
         copied.is_pasted(text)
         or copied.is_notice(text)
         or copied.repeats(text, lately)
-        or copied.reads_like_others_prose(text, settings.longest_message)
+        or copied.reads_like_others_prose(text, thresholds.longest_message)
     ):
         return "copy-paste"
     return None
 
 
-def _says_too_little(message: Message, course: ContextTracker, settings: Cleaning) -> str | None:
+def _says_too_little(message: Message, course: ContextTracker, thresholds: Cleaning) -> str | None:
     text = message.text
-    if len(text) > _SHORT_CHARACTERS and settings.shortest_words <= LONGEST_WORDS:
+    if len(text) > _SHORT_CHARACTERS and thresholds.shortest_words <= LONGEST_WORDS:
         return None
     tokens = words(text)
-    if is_too_short(text, tokens, settings.shortest_words):
+    if is_too_short(text, tokens, thresholds.shortest_words):
         return "too-short"
     if len(tokens) <= LONGEST_WORDS and is_context_bound(text, tokens, course.before()):
         return "context-bound"
@@ -117,11 +114,6 @@ def is_too_short(text: str, tokens: Sequence[str], fewest: int) -> bool:
     """Tell whether a message has fewer different words than `fewest`; emoji and digits are none.
 
     Where words are written without blanks, two letters count as a word.
-
-    Args:
-        text: The message.
-        tokens: Its words, as `align.text.similarity.words` takes them.
-        fewest: So many words carry a voice.
     """
     different = 0
     for word in set(tokens):

@@ -1,10 +1,10 @@
 """Replies that make no sense without what is not there: "dinner?" - "no class Thursday".
 
-A twin that learns them says them again, on another day, to somebody else. Three kinds are told, all
-of them short: what answers something that is no text, or is missing; what leans on the moment of
-writing, by its day, its clock, its place or a bare yes; and what opens a conversation like an
-answer. Whoever says something of substance may name a weekday: the words that say nothing by
-themselves are counted against the others.
+A model that learns them repeats them on another day, to somebody else. Three kinds are found, all
+short: what answers something that is no text, or is missing; what leans on the moment of writing,
+by its day, its clock, its place or a bare yes; and what opens a conversation like an answer. A
+message of substance may name a weekday: words that say nothing by themselves are counted against
+the others.
 """
 
 import re
@@ -85,12 +85,7 @@ class _Tally:
 
 
 class ContextTracker:
-    """Goes through a conversation message by message.
-
-    Args:
-        messages: The conversation.
-        reasons: Why each of them is left out, filled up to where the course stands.
-    """
+    """Goes through a conversation message by message; with `reasons` as far as known."""
 
     def __init__(self, messages: Sequence[Message], reasons: Sequence[str | None]) -> None:
         self._messages, self._reasons = messages, reasons
@@ -134,13 +129,7 @@ class ContextTracker:
 
 
 def is_context_bound(text: str, tokens: Sequence[str], before: Context) -> bool:
-    """Tell whether a message makes no sense without what is not there.
-
-    Args:
-        text: The message.
-        tokens: Its words, as `align.text.similarity.words` takes them.
-        before: What stands before it.
-    """
+    """Tell whether a message, given with its words, makes no sense without what is not there."""
     if not 0 < len(tokens) <= LONGEST_WORDS:
         return False
     does = [DOES.get(word) or _unlisted(word) for word in tokens]

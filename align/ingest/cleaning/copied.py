@@ -1,4 +1,4 @@
-"""Texts that are mostly somebody else's words, and say so."""
+"""Text that its sender did not write: quotations, notices, published prose, code."""
 
 import re
 from collections.abc import Sequence
@@ -120,12 +120,7 @@ def is_notice(text: str) -> bool:
 
 
 def repeats(text: str, others: Sequence[str]) -> bool:
-    """Tell whether a message says again, word for word, what another wrote just before.
-
-    Args:
-        text: The message.
-        others: The last few messages of others.
-    """
+    """Tell whether a message says again, word for word, one of the last few messages of others."""
     return text in others and len(text.split()) >= _SHORTEST_REPEAT_WORDS
 
 

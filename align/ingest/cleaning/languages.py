@@ -1,4 +1,4 @@
-"""Which language a text is in, as far as it can be told: py3langid, asked as rarely as possible."""
+"""Which language a text is in: by py3langid, used as rarely as possible."""
 
 from __future__ import annotations
 
@@ -17,14 +17,10 @@ _UNLIKELY = 0.05
 
 
 def other_languages(texts: Sequence[str], languages: Sequence[str]) -> list[bool]:
-    """Tell of each text of one conversation whether it is in none of the languages.
+    """Tell of each text of one person in one conversation whether it is in none of the languages.
 
-    A text too short to tell is judged with the whole conversation. Names, links and borrowed words
-    make a text no other language: it takes certainty, not doubt, to say so.
-
-    Args:
-        texts: What one person wrote in one conversation.
-        languages: Two-letter codes; of none, any language is right.
+    A text too short to tell is judged with all of them. Names, links and borrowed words make a text no
+    other language: it takes certainty to say so. Of no languages (two-letter codes), any is right.
     """
     if not languages or not texts:
         return [False] * len(texts)

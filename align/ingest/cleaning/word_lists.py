@@ -41,14 +41,16 @@ def _table() -> dict[str, int]:
 
 
 def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], int], ...]]:
-    found: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+    phrases: dict[str, list[tuple[tuple[str, ...], int]]] = {}
     for lists in _LANGUAGES.values():
         for name, does in _PHRASE_LISTS.items():
             for phrase in lists[name].split(","):
                 words = tuple(phrase.split())
-                found.setdefault(words[0], []).append((words, does))
+                phrases.setdefault(words[0], []).append((words, does))
     # The longest first: "ich auch nicht" before "ich auch".
-    return {word: tuple(sorted(rows, key=lambda row: -len(row[0]))) for word, rows in found.items()}
+    return {
+        word: tuple(sorted(rows, key=lambda row: -len(row[0]))) for word, rows in phrases.items()
+    }
 
 
 # By word, and by the first word of each phrase.

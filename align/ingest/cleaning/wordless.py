@@ -40,7 +40,7 @@ def is_empty(text: str) -> bool:
     return not text or (text[0] in INVISIBLE and not text.strip(INVISIBLE))
 
 
-def is_plainly_said(text: str) -> bool:
+def is_plainly_words(text: str) -> bool:
     """Tell at a glance that a text is no line of the service, no placeholder, forward or link.
 
     So are nearly all messages; of the others it tells nothing.

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 from align.files import write_atomically
-from align.ingest.fetching.posts import Post, digest_of, found_posts, with_text
+from align.ingest.fetching.posts import Post, digest_of, listed_posts, with_text
 from align.ingest.fetching.site import NoAnswer, Site
 from align.ingest.formats.dates import moment
 from align.ingest.formats.markup import plain
@@ -32,17 +32,12 @@ def fetched_folder(under: Path, site: Site) -> Path:
 
 
 def fetch(
-    site: Site, folder: Path, *, limit: int | None = None, told: Callable[[str], None] = print
+    site: Site, folder: Path, *, limit: int | None = None, report: Callable[[str], None] = print
 ) -> Counter[str]:
     """Store a blog's posts, newest first, and return how many were new, known, passed over.
 
-    Each post is on disk before the next is asked for: what was stopped goes on where it was.
-
-    Args:
-        site: The blog.
-        folder: Where its posts are kept.
-        limit: How many posts to look at; None for all.
-        told: Is given a line for each post.
+    Each post is on disk before the next is asked for: what was stopped goes on where it was. At most
+    `limit` posts are looked at; `report` is given a line for each.
 
     Raises:
         UserError: It is no blog that can be read, or the site cannot be reached.
@@ -51,10 +46,10 @@ def fetch(
     finished = folder / ".cache" / "finished"
     was_finished = finished.is_file()
     quiet = 0
-    for post in found_posts(site):
+    for post in listed_posts(site):
         if limit is not None and counts.total() >= limit:
             return counts
-        outcome = _stored(site, folder, post, told)
+        outcome = _stored(site, folder, post, report)
         counts[outcome] += 1
         quiet = quiet + 1 if outcome == "known" else 0
         if was_finished and quiet >= _QUIET:
@@ -63,28 +58,28 @@ def fetch(
     return counts
 
 
-def _stored(site: Site, folder: Path, post: Post, told: Callable[[str], None]) -> str:
+def _stored(site: Site, folder: Path, post: Post, report: Callable[[str], None]) -> str:
     name = _file_name(post.url)
     file, stamp = folder / "posts" / f"{name}.atom", folder / ".cache" / f"{name}.stamp"
     if file.is_file() and stamp.is_file() and stamp.read_text("utf-8") == post.stamp:
         return "known"
     if post.is_paid:
-        told(f"{post.url}: only for those who pay; Substack's export holds it")
+        report(f"{post.url}: only for those who pay; Substack's export holds it")
         return "passed over"
     try:
         whole = post if post.html is not None else with_text(site, post)
     except NoAnswer as error:
         if error.code in _ILL:
             raise
-        told(str(error))
+        report(str(error))
         return "passed over"
     if whole.html is None or not plain(whole.html):
-        told(f"{post.url}: no text in it")
+        report(f"{post.url}: no text in it")
         return "passed over"
     was_there = file.is_file()
     write_atomically(file, _atom(whole), mode=0o600)
     write_atomically(stamp, post.stamp, mode=0o600)
-    told(f"{whole.time[:10]} {whole.title or post.url}".strip())
+    report(f"{whole.time[:10]} {whole.title or post.url}".strip())
     return "changed" if was_there else "new"
 
 

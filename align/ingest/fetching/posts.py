@@ -1,4 +1,4 @@
-"""The posts that a blog lists, by its feed or by Substack's archive."""
+"""The posts that a blog lists, in its feed or in Substack's archive."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ class Post:
     is_paid: bool = False
 
 
-def found_posts(site: Site) -> Iterator[Post]:
+def listed_posts(site: Site) -> Iterator[Post]:
     """Yield a blog's posts as the site lists them, newest first; asks as they are taken.
 
     Raises:
@@ -178,8 +178,12 @@ def _archived(site: Site) -> Iterator[Post]:
 
 def _post_of_archive(site: Site, row: dict[str, Any]) -> Post:
     slug = str(row["slug"])
-    named = row.get("canonical_url")
-    url = named if isinstance(named, str) and site.holds(named) else urljoin(site.url, f"/p/{slug}")
+    canonical = row.get("canonical_url")
+    url = (
+        canonical
+        if isinstance(canonical, str) and site.holds(canonical)
+        else urljoin(site.url, f"/p/{slug}")
+    )
     writers = row.get("publishedBylines")
     names = [str(each.get("name")) for each in writers or [] if isinstance(each, dict)]
     title, time = str(row.get("title") or ""), str(row.get("post_date") or "")

@@ -28,6 +28,7 @@ _SILENCE, _WHOLE = 30.0, 180.0
 _REDIRECTS, _AGAIN = 5, 2
 _BUSY = frozenset({429, 503})
 _PORTS = {"http": 80, "https": 443}
+_CONDITIONS = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
 
 
 class NoAnswer(UserError):
@@ -86,7 +87,7 @@ class Site:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.url = checked_url(url)
-        self.asked = 0
+        self.requests = 0
         self._cache = cache
         self._clock, self._sleep = clock, sleep
         self._last: float | None = None
@@ -152,7 +153,7 @@ class Site:
                 with self._opener.open(
                     urllib.request.Request(url, headers=headers), timeout=_SILENCE
                 ) as answer:
-                    return self._taken(url, answer)
+                    return self._received(url, answer)
             except urllib.error.HTTPError as error:
                 with error:
                     if error.code == 304 and kept:
@@ -172,9 +173,9 @@ class Site:
         if self._last is not None and (left := self._last + self._pause - now) > 0:
             self._sleep(left)
         self._last = self._clock()
-        self.asked += 1
+        self.requests += 1
 
-    def _taken(self, url: str, answer: Any) -> Reply:
+    def _received(self, url: str, answer: Any) -> Reply:
         until = time.monotonic() + _WHOLE
         parts, size = [], 0
         while part := answer.read1(64 * 1024):
@@ -188,9 +189,9 @@ class Site:
             raise http.client.IncompleteRead(b"", answer.length)
         reply = Reply(url, b"".join(parts), answer.headers.get_content_type())
         conditions = {
-            asked: answer.headers[told]
-            for asked, told in (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified"))
-            if answer.headers[told]
+            condition: answer.headers[header]
+            for condition, header in _CONDITIONS.items()
+            if answer.headers[header]
         }
         if self._cache is not None and conditions:
             note = {"url": url, "kind": reply.kind, "conditions": conditions}

@@ -1,4 +1,4 @@
-"""Which column of a table is the text, the author, the time: as the user says, else by its name."""
+"""Which column of a table is the text, the author, the time: by the user's word, else by its name."""
 
 import csv
 import re
@@ -45,38 +45,40 @@ class NoColumns(ValueError):
     """Which column is which can't be told; the message says what is missing."""
 
 
-def columns_of(names: Sequence[str], said: Mapping[str, str]) -> dict[str, str]:
+def columns_of(names: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
     """Return the file's column by our name for it.
 
     Args:
         names: The file's columns.
-        said: What the user says, by our name: the file's column, or its number counted from 1.
+        given: By our name, the file's column or its number from 1, as the user gives them.
 
     Raises:
         NoColumns: The user names a column that isn't there, or no column looks like a text.
     """
-    found = {ours: _named(column, names) for ours, column in said.items() if _is_known(ours)}
+    columns = {
+        ours: _column_named(column, names) for ours, column in given.items() if _is_known(ours)
+    }
     plain: dict[str, str] = {}
     for name in names:
         plain.setdefault(_plain(name), name)
     for ours, likely in LIKELY.items():
-        if ours in found:
+        if ours in columns:
             continue
         column = next((plain[name] for name in likely if name in plain), None)
-        if column is not None and column not in found.values():
-            found[ours] = column
-    pair = {"question", "answer"} & set(found)
-    alone = "text" not in found or "author" not in found or bool(pair & set(said))
-    if len(pair) == 2 and alone and "text" not in said:
-        return {ours: column for ours, column in found.items() if ours not in ("text", "author")}
-    if "text" not in found:
+        if column is not None and column not in columns.values():
+            columns[ours] = column
+    pair = {"question", "answer"} & set(columns)
+    alone = "text" not in columns or "author" not in columns or bool(pair & set(given))
+    if len(pair) == 2 and alone and "text" not in given:
+        return {ours: column for ours, column in columns.items() if ours not in ("text", "author")}
+    if "text" not in columns:
         raise NoColumns("no column looks like the text")
-    return {ours: column for ours, column in found.items() if ours not in pair}
+    return {ours: column for ours, column in columns.items() if ours not in pair}
 
 
-def date_and_time(names: Sequence[str], found: Mapping[str, str]) -> tuple[str, ...]:
+def date_and_time(names: Sequence[str], columns: Mapping[str, str]) -> tuple[str, ...]:
     """Return the columns that make up the time: one, or a date and a time that stand apart."""
-    time = found.get("time")
+    time = columns.get("time")
     if time is None:
         return ()
     plain = {_plain(name): name for name in reversed(names)}
@@ -122,7 +124,7 @@ def _is_known(ours: str) -> bool:
     return True
 
 
-def _named(column: str, names: Sequence[str]) -> str:
+def _column_named(column: str, names: Sequence[str]) -> str:
     if column in names:
         return column
     for name in names:

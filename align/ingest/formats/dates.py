@@ -35,31 +35,31 @@ def when(value: object, *, day_first: bool = False) -> datetime | None:
         day_first: Whether 3/5/2024 is in May.
     """
     if isinstance(value, datetime):
-        found: datetime | None = value
+        time: datetime | None = value
     elif isinstance(value, date):
-        found = datetime(value.year, value.month, value.day)
+        time = datetime(value.year, value.month, value.day)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        found = _since_1970(value)
+        time = _since_1970(value)
     elif isinstance(value, str):
-        found = _read(value.strip(), day_first)
+        time = _read(value.strip(), day_first)
     else:
-        found = None
-    if found is None or found.year not in _YEARS:
+        time = None
+    if time is None or time.year not in _YEARS:
         return None
     # A zone of hundreds of hours is found out only when it is asked for.
-    offset = _offset(found)
-    return found if offset is None else found.replace(tzinfo=timezone(offset))
+    offset = _offset(time)
+    return time if offset is None else time.replace(tzinfo=timezone(offset))
 
 
 def is_day_first(values: Iterable[str], guess: bool) -> bool:
     """Tell whether the dates of a column begin with the day; `guess` where nothing says so."""
-    shown = [(int(m[1]), int(m[2])) for value in values if (m := _NUMERIC.match(value))]
-    days_first = sum(first > 12 for first, _ in shown)
-    months_first = sum(second > 12 for _, second in shown)
+    numbers = [(int(m[1]), int(m[2])) for value in values if (m := _NUMERIC.match(value))]
+    days_first = sum(first > 12 for first, _ in numbers)
+    months_first = sum(second > 12 for _, second in numbers)
     if days_first != months_first:
         return days_first > months_first
     # Of neighbours, the day changes and the month stays.
-    pairs = list(pairwise(shown))
+    pairs = list(pairwise(numbers))
     moves = [sum(a[i] != b[i] for a, b in pairs) for i in (0, 1)]
     return moves[0] > moves[1] if moves[0] != moves[1] else guess
 
@@ -131,10 +131,10 @@ def _spoken(text: str, day_first: bool) -> datetime | None:
     # A year in front is followed by the month wherever it is written.
     day_first = day_first and not re.match(r"\d{4}", text)
     try:
-        found = parser.parse(text, dayfirst=day_first, default=datetime(2000, 1, 1), tzinfos=_zone)
+        time = parser.parse(text, dayfirst=day_first, default=datetime(2000, 1, 1), tzinfos=_zone)
     except Exception:  # It raises whatever its tokens lead it to.
         return None
-    return found if isinstance(found, datetime) else None
+    return time if isinstance(time, datetime) else None
 
 
 def _zone(name: str | None, seconds: int | None) -> tzinfo | None:
@@ -144,8 +144,8 @@ def _zone(name: str | None, seconds: int | None) -> tzinfo | None:
     return timezone(timedelta(seconds=seconds)) if abs(seconds) < 86_400 else None
 
 
-def _offset(found: datetime) -> timedelta | None:
+def _offset(time: datetime) -> timedelta | None:
     try:
-        return found.utcoffset()
+        return time.utcoffset()
     except ValueError:
         return None

@@ -1,4 +1,4 @@
-"""The data package of Discord: what the owner wrote, channel by channel; nobody else is in it."""
+"""Discord's data package: what the owner wrote, channel by channel; nobody else is in it."""
 
 import csv
 import re
@@ -146,13 +146,7 @@ def _name(user: dict[str, Any]) -> str:
 
 
 def plain_text(text: str, people: Mapping[str, str], channels: Mapping[str, str]) -> str:
-    """Return a message as people see it.
-
-    Args:
-        text: The message, with mentions such as `<@123>`.
-        people: Names by id; whoever is not among them is `@someone`.
-        channels: Names by id.
-    """
+    """Return a message as people see it: mentions such as `<@123>` by the names of people and channels."""
 
     def rendered(match: re.Match[str]) -> str:
         kind, value = match.lastgroup, match.group(match.lastgroup or 0)

@@ -55,8 +55,8 @@ def time_of(values: dict[str, Any], name: str) -> datetime | None:
     """Return when a file was written: by its settings, else by a date in its name."""
     plain = {key.casefold(): value for key, value in values.items() if isinstance(key, str)}
     for key in _TIMES:
-        if found := when(plain.get(key)):
-            return found
+        if time := when(plain.get(key)):
+            return time
     return date_in_name(name)
 
 

@@ -1,4 +1,7 @@
-"""JSON read as it comes: an export of a gigabyte takes no more memory than its largest item."""
+"""JSON of other programs: read as it comes, each value taken as what it should be, or as nothing.
+
+An export of a gigabyte takes no more memory than its largest item.
+"""
 
 import codecs
 import json
@@ -42,12 +45,8 @@ _LARGEST = 10**30
 class Mended:
     """A JSON file as its parser wants it: valid UTF-8 without a mark, and escapes of JSON only.
 
-    Bytes that are no text become a replacement character, so that one of them does not cost the
-    rest of an export.
-
-    Args:
-        file: At its beginning, in any encoding of `align.ingest.decoding`.
-        is_script: Whether what stands before the first list is passed over.
+    Bytes that are no text become a replacement character, so that one of them does not cost the rest
+    of a file. With `is_script`, what stands before the first list is passed over.
     """
 
     def __init__(self, file: IO[bytes], is_script: bool = False) -> None:
@@ -94,13 +93,13 @@ class Mended:
 def json_items(
     inputs: Inputs, name: str, prefix: str, log: ReadLog, *, is_script: bool = False
 ) -> Iterator[Any]:
-    """Yield the values at a prefix of a JSON file, up to where it is damaged.
+    """Yield the values at a prefix of a JSON file, up to where it is damaged, which is logged.
 
     Args:
         inputs: What is read.
         name: The file.
         prefix: As ijson writes it: `messages.item`, or `item` for the items of a list.
-        log: Is told where the file is damaged or cut short.
+        log: Is told of damage.
         is_script: Whether a list is assigned to a name: `window.YTD.tweets.part0 = [`.
     """
     import ijson
@@ -123,16 +122,14 @@ def json_items(
 def json_head(
     inputs: Inputs, name: str, wanted: Set[str], seen: Callable[[str, str, Any], bool]
 ) -> None:
-    """Show what begins and ends at some prefixes of a JSON file to a function.
-
-    For a first look at what stands where: up to any damage, of which `json_items` tells.
+    """Show what begins and ends at some prefixes of a JSON file to a function, up to any damage.
 
     Args:
         inputs: What is read.
         name: The file.
         wanted: Prefixes, as ijson writes them.
-        seen: Is given prefix, event and value as ijson's `parse` yields them, but no `map_key`.
-            Where it says True, nothing more is read.
+        seen: Is given prefix, event and value as ijson's `parse` yields them, but no `map_key`; where
+            it returns True, nothing more is read.
     """
     import ijson
 
@@ -179,10 +176,10 @@ def _begins_escape(data: bytes, at: int) -> bool:
     return row % 2 == 1
 
 
-def _escape(found: re.Match[bytes]) -> bytes:
-    if found["control"]:
-        return b"\\u00" + found["control"]
-    return b"\\ufffd" if found["half"] else found[0]
+def _escape(match: re.Match[bytes]) -> bytes:
+    if match["control"]:
+        return b"\\u00" + match["control"]
+    return b"\\ufffd" if match["half"] else match[0]
 
 
 def string_of(value: object) -> str:
@@ -249,12 +246,7 @@ def number_of(key: str | None) -> int:
 
 
 def snowflake_time(key: str | None, beginning: int) -> datetime | None:
-    """Return the moment in an id whose high bits count milliseconds.
-
-    Args:
-        key: The id.
-        beginning: Milliseconds from 1970 to the moment from which they count.
-    """
+    """Return the moment in an id whose high bits count milliseconds from a beginning (since 1970)."""
     number = number_of(key)
     return epoch_time(((number >> 22) + beginning) / 1000) if number else None
 

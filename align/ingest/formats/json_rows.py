@@ -1,4 +1,4 @@
-"""Rows of JSON files and of JSON lines, whoever wrote them."""
+"""Rows of JSON files and JSON lines, and the conversations that a row holds."""
 
 import json
 from collections import Counter
@@ -92,15 +92,15 @@ class ConversationNames:
         self._seen: Counter[str] = Counter()
 
     def messages(
-        self, said: Sequence[ExchangeTurn], source: str, thread: str | None = None
+        self, turns: Sequence[ExchangeTurn], source: str, thread: str | None = None
     ) -> Iterator[Message]:
         """Yield a conversation's messages; what belongs together is `thread`, else itself."""
         # By its first words, not by its line: lines added above it move nothing.
-        key = content_id(said[0].text)
+        key = content_id(turns[0].text)
         self._seen[key] += 1
         number = self._seen[key]
         name = f"{self._origin}#{key}" + (f"-{number}" if number > 1 else "")
-        for turn in said:
+        for turn in turns:
             yield Message(
                 chat=name,
                 author=turn.author,
@@ -225,10 +225,10 @@ def pair(question: str, answer: str, time: datetime | None = None) -> list[Excha
     ]
 
 
-def useless(said: Sequence[ExchangeTurn]) -> str | None:
+def useless(turns: Sequence[ExchangeTurn]) -> str | None:
     """Return why nothing can be learned from a conversation, or None."""
-    if not said:
+    if not turns:
         return "empty"
-    if all(turn.is_owner is False for turn in said):
+    if all(turn.is_owner is False for turn in turns):
         return "nothing of the owner's in it"
     return None

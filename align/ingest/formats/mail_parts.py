@@ -137,8 +137,8 @@ def _sender(message: Message) -> tuple[str, str]:
     raw = _raw(message, "From") or _raw(message, "Sender")
     name, address = parseaddr(" ".join(raw.split()))
     if "@" not in address:
-        found = ADDRESS.search(raw)
-        name, address = (raw[: found.start()], found[0]) if found else (raw, "")
+        match = ADDRESS.search(raw)
+        name, address = (raw[: match.start()], match[0]) if match else (raw, "")
     name = " ".join(_words_of(name).split()).strip("\"'<> ")
     return name or address, address.strip().casefold()
 
@@ -210,11 +210,11 @@ def _body(message: Message, depth: int = 0) -> str:
     if message.get_content_maintype() != "multipart" or depth > _DEPTH:
         return ""
     bodies = [_body(part, depth + 1) for part in parts if isinstance(part, Message)]
-    shown = [body for body in bodies if body.strip()]
+    texts = [body for body in bodies if body.strip()]
     if message.get_content_subtype() == "alternative":
         # The plain one stands first, by the standard.
-        return shown[0] if shown else ""
-    return "\n\n".join(body.strip("\n") for body in shown)
+        return texts[0] if texts else ""
+    return "\n\n".join(body.strip("\n") for body in texts)
 
 
 def _text(part: Message) -> str:

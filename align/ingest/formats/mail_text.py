@@ -38,12 +38,9 @@ class SplitMail:
 
 
 def split_mail(text: str, subject: str = "", *, quoting: bool = True) -> SplitMail:
-    """Part a mail's plain text into what its sender wrote and what that answers.
+    """Split a mail's plain text into what its sender wrote and, if `quoting`, what that answers.
 
-    Args:
-        text: The whole body.
-        subject: Tells an answer from a forward where both look alike.
-        quoting: Whether the quoted text is wanted too.
+    The subject tells an answer from a forward where both look alike.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " ")
     text = _PGP.sub("", _PGP_HEAD.sub("", text))
@@ -231,8 +228,8 @@ def _finished(lines: list[str]) -> str:
 
 
 def _author(heading: str) -> tuple[str, str | None]:
-    found = words.ADDRESS.search(heading)
-    address = found[0].removeprefix("mailto:") if found else None
+    match = words.ADDRESS.search(heading)
+    address = match[0].removeprefix("mailto:") if match else None
     bare = re.sub(r"<[^<>]*>|\[mailto:[^\]]*\]", "", heading)
     if (verb := words.WROTE.search(bare)) is not None:
         after = bare[verb.end() :].strip(" " + words.COLONS)

@@ -1,4 +1,4 @@
-"""One message of a Slack export, and who wrote it."""
+"""Slack's messages, who wrote them, and their markup and blocks as a channel shows them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -170,10 +170,7 @@ def _all_names(user: dict[str, Any]) -> frozenset[str]:
 def shown_text(text: str, names: Names, blocks: object = None) -> str:
     """Return a message's text as people see it: mentions by name, links by label, emoji as typed.
 
-    Args:
-        text: The text, in which `<@U1>` is a mention and `&lt;` a character.
-        names: Who and what is mentioned.
-        blocks: The message's blocks, which know the characters of its emoji.
+    `<@U1>` is a mention in it and `&lt;` a character; `blocks` know the characters of its emoji.
     """
     if "<" in text:
         text = _ENTITY.sub(lambda match: _entity(match[1], names), text)

@@ -65,10 +65,10 @@ class _Last:
 def messages_of(
     items: Iterator[Any], chat: Chat, fallback: str, owner: int | None
 ) -> Iterator[Message]:
-    """Yield the messages of one chat.
+    """Yield the messages of one chat, whatever stands in its list.
 
     Args:
-        items: What stands in its list of messages, whatever it is.
+        items: The list.
         chat: What names it.
         fallback: Its key where nothing names it.
         owner: The account's id, where the export tells it.
@@ -83,53 +83,53 @@ def messages_of(
             continue
         get = item.get
         number = get("id")
-        found = Message(
+        message = Message(
             key,
             "",
             "",
             _time(get("date_unixtime"), get("date")),
             str(number) if type(number) is int else None,
         )
-        found.title = title
+        message.title = title
         if get("type") == "message":
-            _fill(found, item, me, is_notes)
+            _fill(message, item, me, is_notes)
         else:
-            found.reason = "media-only" if get("type") == "unsupported" else "system"
-        yield found
+            message.reason = "media-only" if get("type") == "unsupported" else "system"
+        yield message
 
 
-def _fill(found: Message, item: dict[str, Any], me: str | None, is_notes: bool) -> None:
+def _fill(message: Message, item: dict[str, Any], me: str | None, is_notes: bool) -> None:
     get = item.get
     text = get("text")
     if type(text) is str:
-        found.text = text
+        message.text = text
     else:
-        _render(found, text if type(text) is list else get("text_entities"))
+        _render(message, text if type(text) is list else get("text_entities"))
     author, author_key = get("from"), get("from_id")
     if type(author_key) is int:  # As exports had it until 2021.
         author_key = f"user{author_key}"
     if type(author_key) is str:
-        found.author_key = author_key
+        message.author_key = author_key
         if author_key.startswith("channel") and type(get("author")) is str:
             # Who signed a channel's post.
             author = item["author"]
         if me is not None and author_key.startswith("user"):
-            found.is_owner = author_key == me
+            message.is_owner = author_key == me
     if type(author) is str:
-        found.author = author
+        message.author = author
     reply = get("reply_to_message_id")
     if type(reply) is int and "reply_to_peer_id" not in item:
-        found.reply_to = str(reply)
+        message.reply_to = str(reply)
     if "forwarded_from" in item or "via_bot" in item:
-        found.reason = "forwarded"
-    elif not found.text or found.text.isspace():
-        if not found.reason and not _MEDIA.isdisjoint(item):
-            found.reason = "media-only"
+        message.reason = "forwarded"
+    elif not message.text or message.text.isspace():
+        if not message.reason and not _MEDIA.isdisjoint(item):
+            message.reason = "media-only"
     elif is_notes:
-        found.is_owner = True
+        message.is_owner = True
 
 
-def _render(found: Message, parts: Any) -> None:
+def _render(message: Message, parts: Any) -> None:
     """Write the text of strings and entities; what is marked as a quote is somebody else's."""
     whole, own = [], []
     for part in parts if type(parts) is list else ():
@@ -139,11 +139,11 @@ def _render(found: Message, parts: Any) -> None:
         whole.append(text)
         if type(part) is not dict or part.get("type") != "blockquote":
             own.append(text)
-    found.text = "".join(own)
+    message.text = "".join(own)
     if len(own) < len(whole):
-        found.raw = "".join(whole)
-        if not found.text.strip():
-            found.text, found.reason = found.raw, "quoted"
+        message.raw = "".join(whole)
+        if not message.text.strip():
+            message.text, message.reason = message.raw, "quoted"
 
 
 def _time(unix: Any, local: Any) -> datetime | None:
@@ -165,8 +165,8 @@ def is_page(head: str) -> bool:
 
 def title_of(head: str) -> str:
     """Return the chat's title, as the beginning of a page tells it."""
-    found = _TITLE.search(head)
-    return unescape(found[1]) if found else ""
+    message = _TITLE.search(head)
+    return unescape(message[1]) if message else ""
 
 
 def pages_in_order(names: Iterable[str]) -> list[str]:
@@ -191,9 +191,9 @@ def messages_of_pages(inputs: Inputs, names: Iterable[str], log: ReadLog) -> Ite
         encoding = encoding_of(data[:4])
         encoding = "utf-8" if encoding == "cp1252" else encoding
         count = 0
-        for found in _page(data.decode(encoding, "replace"), last):
+        for message in _page(data.decode(encoding, "replace"), last):
             count += 1
-            yield found
+            yield message
         if not count:
             log.problem(inputs.place(name), "no messages in it", "Export the chat again")
 
@@ -206,54 +206,54 @@ def _page(text: str, last: _Last) -> Iterator[Message]:
         if "message" not in kinds:
             continue
         name = tag.get("id", "").removeprefix("message")
-        found = Message(title or "chat", "", "", title=title or None)
+        message = Message(title or "chat", "", "", title=title or None)
         if name.isdecimal():
-            found.key = name
+            message.key = name
         body = _child(tag, "body")
         if "service" in kinds:
             if name.startswith("-"):
                 continue  # A new day: no message.
-            found.reason = "system"
-            found.text = "" if body is None else _text(body)
+            message.reason = "system"
+            message.text = "" if body is None else _text(body)
         elif body is not None:
-            _fill_from_page(found, body, last, "joined" in kinds)
-        yield found
+            _fill_from_page(message, body, last, "joined" in kinds)
+        yield message
 
 
-def _fill_from_page(found: Message, body: Any, last: _Last, is_joined: bool) -> None:
+def _fill_from_page(message: Message, body: Any, last: _Last, is_joined: bool) -> None:
     date = _child(body, "date")
-    found.time = None if date is None else _page_time(date.get("title", ""))
+    message.time = None if date is None else _page_time(date.get("title", ""))
     author = _child(body, "from_name")
     if author is not None or not is_joined:
-        said = "" if author is None else _text(author)
-        last.is_via = _VIA.search(said) is not None
-        last.author = _VIA.sub("", said)
-    found.author = "" if last.author == _DELETED else last.author
+        name = "" if author is None else _text(author)
+        last.is_via = _VIA.search(name) is not None
+        last.author = _VIA.sub("", name)
+    message.author = "" if last.author == _DELETED else last.author
     forwarded = _child(body, "forwarded", "body")
     inside = body if forwarded is None else forwarded
     reply = _child(inside, "reply_to")
     if reply is not None:
         for link in reply.iter("a"):
             if to := _REPLY.search(link.get("href", "")):
-                found.reply_to = to[1]
+                message.reply_to = to[1]
     text = _child(inside, "text")
     if text is not None:
-        _render_page(found, text)
+        _render_page(message, text)
     if forwarded is not None or last.is_via:
-        found.reason = "forwarded"
-    elif not found.text and not found.reason and _child(inside, "media_wrap") is not None:
-        found.reason = "media-only"
+        message.reason = "forwarded"
+    elif not message.text and not message.reason and _child(inside, "media_wrap") is not None:
+        message.reason = "media-only"
 
 
-def _render_page(found: Message, tag: Any) -> None:
+def _render_page(message: Message, tag: Any) -> None:
     whole = _text(tag)
-    found.text = whole
+    message.text = whole
     if quotes := list(tag.iter("blockquote")):
         for quote in quotes:
             quote.drop_tree()
-        found.text, found.raw = _text(tag), whole
-        if not found.text:
-            found.text, found.reason = whole, "quoted"
+        message.text, message.raw = _text(tag), whole
+        if not message.text:
+            message.text, message.reason = whole, "quoted"
 
 
 def _child(tag: Any, *kinds: str) -> Any:

@@ -1,4 +1,4 @@
-"""A text as an interview: who says what, where its shape says so."""
+"""Interviews in a text: who says what, where its shape says so (`ANN: ...`, `**Ann (00:12):**`)."""
 
 import re
 from collections import Counter
@@ -123,22 +123,17 @@ def spoken(
 ) -> Iterator[Message]:
     """Yield what is said in a transcript; stage directions are out, `raw` keeps them.
 
-    Args:
-        text: The whole of it, without front matter.
-        origin: Names the chat and its one thread.
-        title: Of the transcript.
-        time: Of all of it.
-        source: Of the messages, where it is not the reader's.
+    `origin` names the chat and its one thread; title, time and source are those of all messages.
     """
     for turn in _turns(text)[0]:
-        said = _unwrapped(without_directions(turn.raw))
+        text_said = _unwrapped(without_directions(turn.raw))
         yield Message(
             chat=origin,
             author=turn.name,
-            text=said,
+            text=text_said,
             time=time,
-            reason=None if said else "empty",
-            raw=None if said == turn.raw else turn.raw,
+            reason=None if text_said else "empty",
+            raw=None if text_said == turn.raw else turn.raw,
             title=title,
             thread=origin,
             source=source,

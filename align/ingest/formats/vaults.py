@@ -1,4 +1,4 @@
-"""Notes of an Obsidian vault as plain Markdown: links, embeds, tags, callouts, comments. Pure."""
+"""Notes of Obsidian and Logseq as plain Markdown: links, embeds, tags, callouts, outlines. Pure."""
 
 import re
 from collections.abc import Callable
@@ -64,15 +64,15 @@ def is_obsidian(text: str, properties: object) -> bool:
     """Tell whether a note has markup that only a vault has."""
     if isinstance(properties, dict) and not _PROPERTIES.isdisjoint(properties):
         return True
-    found = False
+    has_markup = False
 
-    def look(part: str) -> str:
-        nonlocal found
-        found = found or any(pattern.search(part) for pattern in _MARKUP)
+    def search(part: str) -> str:
+        nonlocal has_markup
+        has_markup = has_markup or any(pattern.search(part) for pattern in _MARKUP)
         return part
 
-    _outside_code(text, look)
-    return found
+    _outside_code(text, search)
+    return has_markup
 
 
 def is_template(name: str, text: str) -> bool:
@@ -127,10 +127,7 @@ def _shown(link: re.Match[str]) -> str:
 def is_logseq(text: str, origin: str, *, in_graph: bool) -> bool:
     """Tell whether a page is Logseq's: an outline as a whole, with a mark of its own.
 
-    Args:
-        text: The page.
-        origin: Where it lies.
-        in_graph: Whether a graph's settings lie beside it.
+    A graph's settings beside it (`in_graph`) are such a mark, and so is where it lies.
     """
     lines = [line for line in text.split("\n") if line.strip()]
     body = [line for line in lines if not _PROPERTY.match(line)]
@@ -154,8 +151,8 @@ def plain_logseq(text: str) -> tuple[dict[str, str], str]:
         elif line.strip():
             blocks.append(_Block(0, [line]))
     if blocks and not properties and all(_PROPERTY.match(x) for x in blocks[0].lines if x.strip()):
-        found = [match for line in blocks[0].lines if (match := _PROPERTY.match(line))]
-        properties = {match[1].casefold(): (match[2] or "").strip() for match in found}
+        matches = [match for line in blocks[0].lines if (match := _PROPERTY.match(line))]
+        properties = {match[1].casefold(): (match[2] or "").strip() for match in matches}
     return properties, _joined(blocks)
 
 
@@ -177,22 +174,22 @@ def _joined(blocks: list[_Block]) -> str:
         if hidden is not None and level > hidden:
             continue
         hidden = None
-        said = _said(block)
+        rendered = _block_text(block)
         if block.is_template:
             hidden = level
             continue
-        if not said:
+        if not rendered:
             continue
         is_item = level > 0
         if is_item:
             indent = "  " * (level - 1)
-            said = f"{indent}- " + said.replace("\n", f"\n{indent}  ")
-        text += ("\n" if is_item and was_item else "\n\n") + said
+            rendered = f"{indent}- " + rendered.replace("\n", f"\n{indent}  ")
+        text += ("\n" if is_item and was_item else "\n\n") + rendered
         was_item = is_item
     return text.strip("\n")
 
 
-def _said(block: _Block) -> str:
+def _block_text(block: _Block) -> str:
     """Return what a block says, without its properties, clocks and programs."""
     kept: list[str] = []
     waits_for: re.Pattern[str] | None = None

@@ -59,10 +59,10 @@ def header_of(line: str) -> Header | None:
     # Most lines that begin none are told by their first letter.
     if not line or not (line[0] in _BEFORE_DATE or line[0].isdecimal()):
         return None
-    found = _header().match(line)
-    if found is None:
+    match = _header().match(line)
+    if match is None:
         return None
-    is_open, a, dash, b, c, before, hour, minute, second, after, body = found.groups()
+    is_open, a, dash, b, c, before, hour, minute, second, after, body = match.groups()
     half, clock = before or after, int(hour)
     if half and clock <= 12:
         is_late = is_one(half, "evening")
@@ -81,14 +81,14 @@ def _header() -> re.Pattern[str]:
 
 def date_of(numbers: tuple[str, str, str], order: str) -> date | None:
     """Return the date that three numbers make in an order like `dmy`; None where they make none."""
-    said = dict(zip(order, map(int, numbers), strict=True))
-    year = said["y"]
+    parts = dict(zip(order, map(int, numbers), strict=True))
+    year = parts["y"]
     if year < 100:
         year += 2000
     elif 2500 <= year <= 2700:  # Thailand's calendar.
         year -= 543
     try:
-        return date(year, said["m"], said["d"]) if year >= 1900 else None
+        return date(year, parts["m"], parts["d"]) if year >= 1900 else None
     except ValueError:
         return None
 
@@ -139,14 +139,14 @@ class Survey:
     def add(self, header: Header) -> None:
         """Take one message's beginning into account."""
         if not self.messages:
-            author, said = split(header.body)
-            if author and (is_apps_own(said) or is_encryption_notice(said)):
+            author, text = split(header.body)
+            if author and (is_apps_own(text) or is_encryption_notice(text)):
                 self.notice_to = author
         self.messages[header.shape] += 1
         if header.shape != self.shape:
             return
-        author, said = split(header.body)
-        if author and not is_apps_own(said) and len(self.authors) < _AUTHORS:
+        author, text = split(header.body)
+        if author and not is_apps_own(text) and len(self.authors) < _AUTHORS:
             self.authors[author] += 1
         if header.numbers != self._numbers:
             self._numbers = header.numbers
@@ -178,17 +178,17 @@ class Survey:
         `Ann changed the subject to "Rome: at last"`: it begins with a name that writes, goes on for
         words, and stands there once.
         """
-        found = set()
+        beginnings = set()
         if self.authors[self.notice_to] * 10 < self.authors.total() and len(self.authors) > 2:
             # A group's name, before the app's words in an older iPhone's export.
-            found.add(self.notice_to)
+            beginnings.add(self.notice_to)
         known = {author for author, count in self.authors.items() if count > 1}
         for author, count in self.authors.items():
             words = author.split(" ")
             starts = (" ".join(words[:end]) for end in range(1, len(words) - 2))
             if _is_open_quote(author) or (count == 1 and any(s in known for s in starts)):
-                found.add(author)
-        return frozenset(found)
+                beginnings.add(author)
+        return frozenset(beginnings)
 
 
 def split(body: str) -> tuple[str, str]:
@@ -196,14 +196,14 @@ def split(body: str) -> tuple[str, str]:
 
     What follows keeps its marks.
     """
-    found = _AUTHOR.match(body)
-    if found is None:
+    match = _AUTHOR.match(body)
+    if match is None:
         return "", body
-    author = unmarked(found["author"]).strip()
+    author = unmarked(match["author"]).strip()
     if author.startswith("~"):
         # Somebody who is not in the phone's address book.
         author = author[1:].strip()
-    return (author, body[found.end() :].lstrip(" ")) if author else ("", body)
+    return (author, body[match.end() :].lstrip(" ")) if author else ("", body)
 
 
 def time_of(header: Header, order: str) -> datetime | None:

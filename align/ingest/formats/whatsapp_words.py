@@ -34,10 +34,10 @@ _POLL_OPTION = re.compile(r"[^\W\d]{2,20}:\s.+\s\(\d+\s\D{2,20}\)")
 @cache
 def words(kind: str) -> re.Pattern[str]:
     """Return what matches any words of a kind, in every language; a {} in them is a group."""
-    said = [each for table in _tables()[1:] for each in table.get(kind, ())]
+    texts = [each for table in _tables()[1:] for each in table.get(kind, ())]
     # The longest first: it may begin with another one.
-    said.sort(key=lambda each: (-len(each), each))
-    return re.compile("|".join(_pattern(each) for each in said), re.IGNORECASE)
+    texts.sort(key=lambda each: (-len(each), each))
+    return re.compile("|".join(_pattern(each) for each in texts), re.IGNORECASE)
 
 
 def is_one(text: str, kind: str) -> bool:
@@ -48,7 +48,7 @@ def is_one(text: str, kind: str) -> bool:
 
 @cache
 def _first_letters(kind: str) -> frozenset[str]:
-    return frozenset(said[:2].lower() for table in _tables()[1:] for said in table.get(kind, ()))
+    return frozenset(text[:2].lower() for table in _tables()[1:] for text in table.get(kind, ()))
 
 
 @cache
@@ -57,9 +57,9 @@ def _tables() -> tuple[dict[str, list[str]], ...]:
     return tuple(tomllib.loads(text).values())
 
 
-def _pattern(said: str) -> str:
+def _pattern(text: str) -> str:
     # A space may be any, and is left out by some phones.
-    return re.escape(said).replace(r"\{\}", "(.{1,120})").replace(r"\ ", r"\s?")
+    return re.escape(text).replace(r"\{\}", "(.{1,120})").replace(r"\ ", r"\s?")
 
 
 @cache
@@ -87,29 +87,29 @@ def is_encryption_notice(text: str) -> bool:
 
 def chat_in(name: str) -> str:
     """Return the chat in a file's name; nothing where WhatsApp did not give it that name."""
-    found = words("chat").fullmatch(name)
-    return next((group for group in found.groups() if group), "").strip() if found else ""
+    match = words("chat").fullmatch(name)
+    return next((group for group in match.groups() if group), "").strip() if match else ""
 
 
 def attached_file(line: str) -> str | None:
     """Return the name of the file that a line stands for; None where it is text."""
     if "<" in line and (sent := _ATTACHED.search(line)) is not None:
         return sent[0].rpartition(":")[2].strip(" >")
-    found = _FILE.fullmatch(line.strip()) if ")" in line else None
-    if found is None:
+    match = _FILE.fullmatch(line.strip()) if ")" in line else None
+    if match is None:
         return None
-    name = found["file"]
-    is_sent = found["mark"] or _CAMERA.fullmatch(name) or is_one(found["word"], "attached")
+    name = match["file"]
+    is_sent = match["mark"] or _CAMERA.fullmatch(name) or is_one(match["word"], "attached")
     return unmarked(name) if is_sent else None
 
 
-def judged(said: str) -> tuple[str, str | None, str | None]:
+def judged(body: str) -> tuple[str, str | None, str | None]:
     """Return what a message's author typed, why it is no writing, and all of it where that is more.
 
     Args:
-        said: What stands behind the author's name, with its marks and all its lines.
+        body: What stands behind the author's name, with its marks and all its lines.
     """
-    own = _unedited(said) if said.endswith((">", "> ")) else said
+    own = _unedited(body) if body.endswith((">", "> ")) else body
     caption = _caption(own)
     if caption is not None:
         text, whole = unmarked(caption).strip(), unmarked(own).strip()
@@ -120,7 +120,7 @@ def judged(said: str) -> tuple[str, str | None, str | None]:
         options = sum(_POLL_OPTION.fullmatch(line) is not None for line in text.split("\n")[2:])
         if text == "null" or options > 1 or _is_place(text):
             return "", "media-only", text
-        if is_apps_own(said) or _is_notice(text):
+        if is_apps_own(body) or _is_notice(text):
             return text, "system", None
     return text, None, None
 
@@ -129,11 +129,11 @@ def _is_place(text: str) -> bool:
     return is_one(text, "live") or ("://" in text and _PLACE.fullmatch(text) is not None)
 
 
-def _unedited(said: str) -> str:
-    last = max(said.rfind("<"), 0)
-    start = last - said.startswith(_APP, last - 1) if last else 0
-    is_mark = _inside("edited").fullmatch(said[start:].rstrip()) is not None
-    return said[:start].rstrip() if is_mark else said
+def _unedited(body: str) -> str:
+    last = max(body.rfind("<"), 0)
+    start = last - body.startswith(_APP, last - 1) if last else 0
+    is_mark = _inside("edited").fullmatch(body[start:].rstrip()) is not None
+    return body[:start].rstrip() if is_mark else body
 
 
 def _is_notice(text: str) -> bool:
@@ -144,18 +144,18 @@ def _is_notice(text: str) -> bool:
     return is_one(plain, "deleted") or is_one(re.split("[.,]", text, maxsplit=1)[0], "missed")
 
 
-def _caption(said: str) -> str | None:
+def _caption(body: str) -> str | None:
     """Return what was written to a photo or a file; None where a message has none of them."""
-    first, _, rest = said.partition("\n")
+    first, _, rest = body.partition("\n")
     if attached_file(first) is not None:
-        return _ATTACHED.sub("", said) if _ATTACHED.search(first) else rest
+        return _ATTACHED.sub("", body) if _ATTACHED.search(first) else rest
     line = unmarked(first).strip()
     if line.startswith("<") and (_is(line, "hidden") or _inside("hidden").fullmatch(line)):
         # Of a document that is left out, Android leaves the name.
         return "" if _ONLY_A_NAME.fullmatch(rest.strip()) else rest
     if _is(line, "omitted"):
         return rest
-    before, mark, last = said.rpartition(_APP)
+    before, mark, last = body.rpartition(_APP)
     if mark and _is(unmarked(last).strip(), "omitted"):
         # A document's name and pages stand before it, or a caption: that has no mark.
         return "" if is_apps_own(before) or " • " in before else before

@@ -52,10 +52,7 @@ def word_parts(
 ) -> Iterator[Part]:
     """Yield the parts of a `w:body`.
 
-    Args:
-        body: The element.
-        style_name: Returns a style's name.
-        is_numbered: Tells whether a list (its id, a level) counts its items.
+    `style_name` returns a style's name; `is_numbered` tells whether a list (its id, a level) counts.
     """
     counts: Counter[tuple[str, int]] = Counter()
     before: Part | None = None
@@ -88,16 +85,16 @@ def markdown_of(parts: list[Part]) -> str:
     text = ""
     before = ""
     for part in parts:
-        said = part.text.strip()
-        if not said:
+        text_of_part = part.text.strip()
+        if not text_of_part:
             continue
         if part.kind == "heading":
-            said = "#" * min(max(part.level, 1), 6) + " " + " ".join(said.split())
+            text_of_part = "#" * min(max(part.level, 1), 6) + " " + " ".join(text_of_part.split())
         elif part.kind == "item":
             mark = f"{part.number}." if part.number else "-"
-            said = "  " * min(part.level, 8) + f"{mark} {said}"
+            text_of_part = "  " * min(part.level, 8) + f"{mark} {text_of_part}"
         together = part.kind == before and part.kind in ("item", "row")
-        text += ("\n" if together else "\n\n") + said
+        text += ("\n" if together else "\n\n") + text_of_part
         before = part.kind
     return text.strip("\n")
 
@@ -169,8 +166,8 @@ def _word_rows(table: Any, depth: int = 8) -> Iterator[Part]:
             continue
         cells = []
         for cell in row.findall(f"{_W}tc"):
-            said = ["".join(_word_text(p, _DEPTH)).strip() for p in cell.findall(f"{_W}p")]
-            cells.append("\n".join(filter(None, said)))
+            paragraphs = ["".join(_word_text(p, _DEPTH)).strip() for p in cell.findall(f"{_W}p")]
+            cells.append("\n".join(filter(None, paragraphs)))
         yield from _row(cells)
 
 
@@ -184,8 +181,8 @@ def _row(cells: list[str]) -> Iterator[Part]:
 
 
 def _value(element: Any, path: str) -> str:
-    found = element.find(path)
-    return "" if found is None else found.get(f"{_W}val") or ""
+    child = element.find(path)
+    return "" if child is None else child.get(f"{_W}val") or ""
 
 
 def _open_blocks(element: Any, level: int, depth: int) -> Iterator[Part]:
@@ -194,11 +191,11 @@ def _open_blocks(element: Any, level: int, depth: int) -> Iterator[Part]:
         if tag in _UNSAID:
             continue
         if tag == f"{_TEXT}h":
-            shown = child.get(f"{_TEXT}outline-level") or "1"
+            level_text = child.get(f"{_TEXT}outline-level") or "1"
             yield Part(
                 "heading",
                 "".join(_open_text(child, _DEPTH)),
-                int(shown) if shown in "123456" else 1,
+                int(level_text) if level_text in "123456" else 1,
             )
         elif tag == f"{_TEXT}p":
             text = "".join(_open_text(child, _DEPTH))

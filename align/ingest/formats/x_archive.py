@@ -1,4 +1,4 @@
-"""The files of an X archive: scripts that assign a list of JSON objects."""
+"""The scripts of an X archive, and its posts as documents: threads joined, links expanded."""
 
 import html
 import re
@@ -97,12 +97,7 @@ def time_of(text: object, key: str | None) -> datetime | None:
 
 
 def post_of(row: dict[str, Any], own_id: str | None) -> Post | None:
-    """Return the post of a row; None where it is none.
-
-    Args:
-        row: As the archive holds it.
-        own_id: The owner's id, where it is known.
-    """
+    """Return the post of a row; None where it is none."""
     key = _id_in(row, "id")
     full = string_of(row.get("full_text")) or string_of(row.get("text"))
     if key is None:
@@ -155,12 +150,7 @@ def long_post_of(row: dict[str, Any]) -> LongPost | None:
 
 
 def documents_of(posts: Iterable[Post], long_posts: Iterable[LongPost]) -> Iterator[Document]:
-    """Yield threads and single posts, the oldest first.
-
-    Args:
-        posts: In any order, edited ones in all their versions.
-        long_posts: The long forms of some.
-    """
+    """Yield threads and single posts, the oldest first, from posts in any order and all their versions."""
     newest: dict[str, Post] = {}
     versions: dict[str, str] = {}
     for post in posts:
@@ -175,9 +165,9 @@ def documents_of(posts: Iterable[Post], long_posts: Iterable[LongPost]) -> Itera
         # An answer to oneself comes later than what it answers.
         root_of[post.key] = root_of.get(parent or "", post.key)
         threads[root_of[post.key]].append(post)
-    found = [_thread(thread) for thread in threads.values()]
-    found += [Document(each.key, each.text, time=each.time, is_owner=True) for each in left]
-    yield from sorted(found, key=lambda each: number_of(each.key))
+    documents = [_thread(thread) for thread in threads.values()]
+    documents += [Document(each.key, each.text, time=each.time, is_owner=True) for each in left]
+    yield from sorted(documents, key=lambda each: number_of(each.key))
 
 
 def _thread(posts: list[Post]) -> Document:
@@ -237,8 +227,8 @@ def _without_mentions(text: str, row: dict[str, Any], is_answer: bool) -> str:
     match = _MENTIONS.match(text)
     if match is None or not is_answer:
         return text
-    shown = list_of(row.get("display_text_range"))
-    start = number_of(id_of(shown[0])) if shown else match.end()
+    text_range = list_of(row.get("display_text_range"))
+    start = number_of(id_of(text_range[0])) if text_range else match.end()
     return text[start:] if 0 < start <= match.end() else text
 
 

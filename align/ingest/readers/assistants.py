@@ -65,13 +65,13 @@ class Layout:
         # A conversation that was saved alone may lie among other things.
         if not any(_NAME.fullmatch(name.removeprefix(within)) for name in files):
             return []
-        found = []
+        beside = []
         for name in names:
             inside = name.removeprefix(within)
             belongs = inside in self.known or self.beside.fullmatch(inside)
             if belongs and name.startswith(within) and name not in files:
-                found.append(name)
-        return found
+                beside.append(name)
+        return beside
 
     def reader(self, name: str, source: str, messages_of: MessagesOf) -> Reader:
         """Return a reader; `messages_of` is given a conversation, its place and the log."""
@@ -125,13 +125,7 @@ _CLAUDE = Layout(
 def branch(
     nodes: Mapping[str, Any], leaf: str | None, parent: str
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Return what stands from the first node to a leaf: what was tried before is not there.
-
-    Args:
-        nodes: By their ids.
-        leaf: The id of the last one.
-        parent: The key under which each names the one before.
-    """
+    """Return the nodes from the first to a leaf, with their ids; `parent` is the key to the one before."""
     path: dict[str, dict[str, Any]] = {}
     while leaf is not None and leaf in nodes and leaf not in path:
         path[leaf] = object_of(nodes[leaf])
@@ -142,11 +136,11 @@ def branch(
 def _chatgpt_conversation(item: dict[str, Any], place: str, log: ReadLog) -> Iterator[Message]:
     chat = id_of(item.get("conversation_id")) or id_of(item.get("id")) or place
     title = string_of(item.get("title")) or None
-    for key, held in _chatgpt_path(item):
-        message = _chatgpt_message(held, log)
+    for key, node in _chatgpt_path(item):
+        message = _chatgpt_message(node, log)
         if message is not None:
             message.chat = message.thread = chat
-            message.key, message.title = id_of(held.get("id")) or key, title
+            message.key, message.title = id_of(node.get("id")) or key, title
             yield message
 
 
@@ -170,16 +164,16 @@ def _newest_leaf(nodes: dict[str, Any]) -> str | None:
     return max(leaves)[1] if leaves else None
 
 
-def _chatgpt_message(held: dict[str, Any], log: ReadLog) -> Message | None:
+def _chatgpt_message(node: dict[str, Any], log: ReadLog) -> Message | None:
     """Return one message without its place; None where the page shows none."""
-    role = object_of(held.get("author")).get("role")
-    content, about = object_of(held.get("content")), object_of(held.get("metadata"))
+    role = object_of(node.get("author")).get("role")
+    content, about = object_of(node.get("content")), object_of(node.get("metadata"))
     is_shown = (
         role in ("user", "assistant")
         and content.get("content_type") in ("text", "multimodal_text")
-        and held.get("weight") not in (0, 0.0)
-        and held.get("recipient") in (None, "all")
-        and held.get("channel") != "analysis"
+        and node.get("weight") not in (0, 0.0)
+        and node.get("recipient") in (None, "all")
+        and node.get("channel") != "analysis"
         and about.get("is_visually_hidden_from_conversation") is not True
         and about.get("is_user_system_message") is not True
     )
@@ -196,7 +190,7 @@ def _chatgpt_message(held: dict[str, Any], log: ReadLog) -> Message | None:
         chat="",
         author="me" if role == "user" else "ChatGPT",
         text=text if role == "user" else _CITATIONS.sub("", text),
-        time=epoch_time(held.get("create_time")),
+        time=epoch_time(node.get("create_time")),
         is_owner=role == "user",
         reason=None if text else "media-only",
     )
@@ -212,11 +206,11 @@ def _chatgpt_text(part: object) -> str:
 def _claude_conversation(item: dict[str, Any], place: str, log: ReadLog) -> Iterator[Message]:
     chat = id_of(item.get("uuid")) or place
     title = string_of(item.get("name")) or None
-    for held in _claude_path(item):
-        is_owner = held.get("sender") == "human"
-        text = _claude_text(held)
-        given = [*objects_of(held.get("attachments")), *objects_of(held.get("files"))]
-        if not (text or given) or held.get("sender") not in ("human", "assistant"):
+    for node in _claude_path(item):
+        is_owner = node.get("sender") == "human"
+        text = _claude_text(node)
+        given = [*objects_of(node.get("attachments")), *objects_of(node.get("files"))]
+        if not (text or given) or node.get("sender") not in ("human", "assistant"):
             log.passed("a message without words")
             continue
         if given:
@@ -225,8 +219,8 @@ def _claude_conversation(item: dict[str, Any], place: str, log: ReadLog) -> Iter
             chat=chat,
             author="me" if is_owner else "Claude",
             text=text,
-            time=iso_time(held.get("created_at")),
-            key=id_of(held.get("uuid")),
+            time=iso_time(node.get("created_at")),
+            key=id_of(node.get("uuid")),
             is_owner=is_owner,
             reason=None if text else "media-only",
             title=title,
@@ -247,11 +241,11 @@ def _claude_path(item: dict[str, Any]) -> list[dict[str, Any]]:
     return [node for _, node in branch(nodes, at, "parent_message_uuid")]
 
 
-def _claude_text(held: dict[str, Any]) -> str:
+def _claude_text(node: dict[str, Any]) -> str:
     """Return the words of a message; its `text` also holds excuses for what a page can't show."""
-    blocks = objects_of(held.get("content"))
+    blocks = objects_of(node.get("content"))
     texts = [string_of(block.get("text")) for block in blocks if block.get("type") == "text"]
-    return "\n\n".join(filter(str.strip, texts)) or ("" if blocks else string_of(held.get("text")))
+    return "\n\n".join(filter(str.strip, texts)) or ("" if blocks else string_of(node.get("text")))
 
 
 CHATGPT = _CHATGPT.reader("ChatGPT", "chatgpt", _chatgpt_conversation)

@@ -54,7 +54,10 @@ def _is_ours(tree: Tree, name: str) -> bool:
 
 def _is_shape(shape: Shape) -> bool:
     keys = {column.casefold() for column in shape.columns}
-    if any(_first(keys, asked) and _first(keys, told) for asked, told in _PAIRS):
+    if any(
+        _first(keys, question_keys) and _first(keys, answer_keys)
+        for question_keys, answer_keys in _PAIRS
+    ):
         return True
     inner = [{key.casefold() for key in shape.inner.get(name, set())} for name in _LISTS]
     if shape.prefix == "":
@@ -113,8 +116,8 @@ def _turns_of(row: object) -> list[ExchangeTurn] | None:
     for name in _LISTS:
         if isinstance(plain.get(name), list):
             return _turns(plain[name])
-    for asked, told in _PAIRS:
-        question, answer = _first(plain, asked), _first(plain, told)
+    for question_keys, answer_keys in _PAIRS:
+        question, answer = _first(plain, question_keys), _first(plain, answer_keys)
         if question and answer:
             texts = _text(plain[question]), _text(plain[answer])
             if question == "instruction" and (given := _text(plain.get("input"))):
@@ -124,7 +127,7 @@ def _turns_of(row: object) -> list[ExchangeTurn] | None:
 
 
 def _turns(turns: list[Any]) -> list[ExchangeTurn] | None:
-    said = []
+    exchange = []
     for position, turn in enumerate(turns):
         if not isinstance(turn, dict):
             return None
@@ -138,12 +141,12 @@ def _turns(turns: list[Any]) -> list[ExchangeTurn] | None:
             continue
         time = when(plain.get("time") or plain.get("timestamp") or plain.get("date"))
         if role in _OWNER:
-            said.append(ExchangeTurn(text, True, "owner", position, time))
+            exchange.append(ExchangeTurn(text, True, "owner", position, time))
         elif role in _OTHER:
-            said.append(ExchangeTurn(text, False, "other", position, time))
+            exchange.append(ExchangeTurn(text, False, "other", position, time))
         else:
-            said.append(ExchangeTurn(text, None, author, position, time))
-    return said
+            exchange.append(ExchangeTurn(text, None, author, position, time))
+    return exchange
 
 
 def _text(value: object) -> str:
@@ -173,8 +176,8 @@ _BEFORE = r"^[ \t]*(?:#{1,6}[ \t]+|[-*][ \t]+|>[ \t]*)?(?:\*\*|__)?"
 # `Q:`, `Q2:` and `Q2.`; an `A.` may open a list.
 _AFTER = r"(?:[ \t]*\d{1,4}(?:\*\*|__)?[:.]|(?:\*\*|__)?[ \t]*:)(?:\*\*|__)?(?=\s|$)[ \t]*"
 _DIALECTS = tuple(
-    re.compile(f"{_BEFORE}(?:(?P<q>{asked})|(?P<a>{told})){_AFTER}", re.M | re.I)
-    for asked, told in _MARKS
+    re.compile(f"{_BEFORE}(?:(?P<q>{question})|(?P<a>{answer})){_AFTER}", re.M | re.I)
+    for question, answer in _MARKS
 )
 _LEAST_PAIRS = 2
 
@@ -184,12 +187,7 @@ def _is_dialogue(head: str) -> bool:
 
 
 def _pairs_of(text: str, *, is_known: bool = False) -> list[tuple[str, str]]:
-    """Return the questions and answers of a text that consists of them; else nothing.
-
-    Args:
-        text: What is below the front matter.
-        is_known: That its beginning consists of them.
-    """
+    """Return the questions and answers of a text that consists of them (`is_known`: for certain)."""
     for dialect in _DIALECTS:
         marks = list(dialect.finditer(text))
         kinds = "".join(mark.lastgroup or "" for mark in marks)
@@ -204,25 +202,25 @@ def _joined(text: str, marks: list[re.Match[str]]) -> list[tuple[str, str]]:
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     pairs: list[tuple[list[str], list[str]]] = []
     for mark, end in zip(marks, ends, strict=True):
-        said = clean(text[mark.end() : end]).removesuffix("---").rstrip()
-        said = re.sub(r"\n#{1,6}[ \t][^\n]*\Z", "", said).rstrip()
-        said = _unmarked(said)
+        turn = clean(text[mark.end() : end]).removesuffix("---").rstrip()
+        turn = re.sub(r"\n#{1,6}[ \t][^\n]*\Z", "", turn).rstrip()
+        turn = _unmarked(turn)
         if mark.lastgroup == "q":
             if not pairs or pairs[-1][1]:
                 pairs.append(([], []))
-            pairs[-1][0].append(said)
+            pairs[-1][0].append(turn)
         elif pairs:
-            pairs[-1][1].append(said)
-    return [("\n\n".join(asked), "\n\n".join(told)) for asked, told in pairs]
+            pairs[-1][1].append(turn)
+    return [("\n\n".join(questions), "\n\n".join(answers)) for questions, answers in pairs]
 
 
-def _unmarked(said: str) -> str:
+def _unmarked(text: str) -> str:
     """Take the bold marks off a question that is bold as a whole, with its `Q:` or without."""
     for mark in ("**", "__"):
-        inner = said.removeprefix(mark)
+        inner = text.removeprefix(mark)
         if inner.count(mark) == 1 and inner.endswith(mark):
             return inner.removesuffix(mark).rstrip()
-    return said
+    return text
 
 
 _READ = file_by_file(_read_file)

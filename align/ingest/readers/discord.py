@@ -39,8 +39,8 @@ _FIRST_MESSAGE = re.compile(r'"messages"\s*:\s*\[\s*\{\s*"id"\s*:\s*"(\d{1,20})"
 def claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     """Return the data packages, and a channel's files of the exporter together."""
     packages = _packages(tree, names)
-    taken = {name for package in packages for name in package.names}
-    return packages + _chats(tree, [name for name in names if name not in taken])
+    claimed = {name for package in packages for name in package.names}
+    return packages + _chats(tree, [name for name in names if name not in claimed])
 
 
 def read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:

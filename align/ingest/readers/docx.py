@@ -149,13 +149,13 @@ def _lists(document: Any) -> dict[tuple[str, int], bool]:
             if kind is not None and place.isdigit():
                 counts = kind.get(f"{w}val") not in ("bullet", "none")
                 formats[abstract.get(f"{w}abstractNumId") or "", int(place)] = counts
-    found = {}
+    is_counted = {}
     for number in root.iter(f"{w}num"):
         of = number.find(f"{w}abstractNumId")
         for (abstract_id, place_number), counts in formats.items():
             if of is not None and of.get(f"{w}val") == abstract_id:
-                found[number.get(f"{w}numId") or "", place_number] = counts
-    return found
+                is_counted[number.get(f"{w}numId") or "", place_number] = counts
+    return is_counted
 
 
 def _salvaged(data: bytes) -> Any:

@@ -40,7 +40,7 @@ def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
         path = PurePosixPath(name)
         if path.suffix.lower() in _ENDS and looks_like_feed(tree.head(name, 16384)):
             folders[path.parent].append(name)
-    return [Inputs(tree, tuple(held), "feed") for held in folders.values()]
+    return [Inputs(tree, tuple(files), "feed") for files in folders.values()]
 
 
 def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:

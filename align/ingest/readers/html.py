@@ -123,9 +123,9 @@ def without_title(text: str, title: str | None) -> str:
 def _title(tree: Any) -> str | None:
     heading = [" ".join(text_of(each).split()) for each in tree.iterfind(".//h1")]
     spoken = [*tree.xpath("//meta[@property='og:title']/@content")]
-    named = tree.xpath("//title/text()")
-    for found in (*spoken, *(heading if len(heading) == 1 else ()), *named, *heading):
-        if title := " ".join(str(found).split()):
+    titles = tree.xpath("//title/text()")
+    for title_text in (*spoken, *(heading if len(heading) == 1 else ()), *titles, *heading):
+        if title := " ".join(str(title_text).split()):
             return title
     return None
 
@@ -168,18 +168,18 @@ def _main(tree: Any) -> Any:
             element.drop_tree()
     whole = _length(body)
     for path in _BODIES:
-        found = body.xpath(path)
+        elements = body.xpath(path)
         # Several are a list of posts, and a small one is a teaser.
-        if len(found) == 1 and _length(found[0]) * 3 >= whole:
-            return found[0]
+        if len(elements) == 1 and _length(elements[0]) * 3 >= whole:
+            return elements[0]
     articles = body.xpath(".//article")
     largest = max(articles, key=_length, default=None)
     if largest is not None and _length(largest) * 2 >= sum(_length(each) for each in articles):
         return largest
     for path in _MAINS:
-        found = body.xpath(path)
-        if found and _length(found[0]) * 3 >= whole:
-            return found[0]
+        elements = body.xpath(path)
+        if elements and _length(elements[0]) * 3 >= whole:
+            return elements[0]
     return _densest(body)
 
 

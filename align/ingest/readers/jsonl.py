@@ -76,7 +76,7 @@ def _conversation(row: Mapping[str, Any], place: str) -> tuple[str, list[Exchang
 def _chat(messages: object, place: str) -> list[ExchangeTurn]:
     if not isinstance(messages, list):
         raise UserError(place, "'messages' is not a list", _SHAPES)
-    said = []
+    turns = []
     for position, message in enumerate(messages):
         if not isinstance(message, dict):
             raise UserError(place, f"message {position + 1} is not an object", _SHAPES)
@@ -90,8 +90,8 @@ def _chat(messages: object, place: str) -> list[ExchangeTurn]:
         if text:
             author = "owner" if _ROLES[role] else _optional_text(message, "name", place)
             time = when(_optional_text(message, "time", place))
-            said.append(ExchangeTurn(text, _ROLES[role], author or "other", position, time))
-    return said
+            turns.append(ExchangeTurn(text, _ROLES[role], author or "other", position, time))
+    return turns
 
 
 def _text(row: Mapping[str, Any], key: str, place: str) -> str:

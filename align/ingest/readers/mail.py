@@ -56,14 +56,14 @@ class Signatures:
     def without(self, text: str) -> str:
         """Return the text without the signature that was learned."""
         least = max(5, self._mails // 10)
-        found = [
+        starts = [
             start
             for start, block in self._blocks(text)
             if self._seen[_block_digest(block)] >= least and _looks_like_signature(block)
         ]
         # "Love, Ann" may stand above it in every mail: the shortest that is a paragraph is taken.
-        apart = [start for start in found if text[:start].endswith("\n\n")]
-        start = apart[-1] if apart else found[0] if found else len(text)
+        apart = [start for start in starts if text[:start].endswith("\n\n")]
+        start = apart[-1] if apart else starts[0] if starts else len(text)
         return text[:start].rstrip()
 
     def _blocks(self, text: str) -> list[tuple[int, list[str]]]:
@@ -144,9 +144,9 @@ class _Box(AbstractContextManager["_Box"]):
         for place in self._places:
             if place.root != root:
                 root, quoted = place.root, set()
-            yield from self._found(self._row(place.start), root, quoted)
+            yield from self._contents(self._row(place.start), root, quoted)
 
-    def _found(self, row: dict[str, Any], chat: str, quoted: set[str]) -> Iterator[Content]:
+    def _contents(self, row: dict[str, Any], chat: str, quoted: set[str]) -> Iterator[Content]:
         is_owner = self._is_owner(row)
         key, answers = row["key"], row["answers"]
         text = self._endings.without(row["own"]) if is_owner else row["own"]

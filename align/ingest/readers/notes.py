@@ -54,10 +54,7 @@ def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
 def read_note(text: str, origin: str, *, in_graph: bool = False) -> Document | None:
     """Return a text file as a document, or None where there is nothing in it but a title.
 
-    Args:
-        text: The whole file.
-        origin: Its name in the store.
-        in_graph: Whether it lies in a graph of Logseq's.
+    `in_graph` says that it lies in a graph of Logseq's.
     """
     note = _plain(clean(text), origin, in_graph)
     title, below = front_matter.titled(note.values, note.text, note.origin)
@@ -134,8 +131,8 @@ def _clipped_from(values: dict[str, Any], origin: str) -> str | None:
         return None
     author = values.get("author")
     names = author if isinstance(author, list) else [author]
-    shown = ", ".join(str(name).strip("[] ") for name in names if isinstance(name, str))
-    return clean(shown) or source.split("/")[2]
+    author_names = ", ".join(str(name).strip("[] ") for name in names if isinstance(name, str))
+    return clean(author_names) or source.split("/")[2]
 
 
 _CLAIM = claim_together(lambda _, name: suffix_of(name) in SUFFIXES)

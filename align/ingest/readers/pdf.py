@@ -1,4 +1,4 @@
-"""PDF files that hold text: one document a file; scans and encrypted files are told."""
+"""PDF files that hold text: one document a file, its lines made paragraphs again."""
 
 import io
 import logging
@@ -93,8 +93,8 @@ def _pages(data: bytes, place: str, log: ReadLog) -> tuple[list[str], Any]:
     if broken and not pages:
         raise UserError(place, "damaged: no page can be read", "Print it into a new PDF")
     if broken:
-        shown = ", ".join(map(str, broken[:10])) + (", ..." if len(broken) > 10 else "")
-        log.problem(place, f"pages that cannot be read: {shown}", "The others were taken")
+        numbers = ", ".join(map(str, broken[:10])) + (", ..." if len(broken) > 10 else "")
+        log.problem(place, f"pages that cannot be read: {numbers}", "The others were taken")
     if count > _MOST_PAGES:
         log.problem(place, f"more than {_MOST_PAGES:,} pages", "Split it")
     try:
@@ -182,7 +182,7 @@ def _without_edges(pages: list[list[str]]) -> list[str | None]:
         numbered += any(_NUMBER.fullmatch(line) for line in (*page[:1], *page[-1:]))
     most = max(len(pages) / 2, _LEAST_PAGES - 1)
     repeated = {shape for shape, count in seen.items() if count > most}
-    found: list[str | None] = []
+    kept_lines: list[str | None] = []
     for page in pages:
         kept = list(page)
         for end in (0, -1):
@@ -194,8 +194,8 @@ def _without_edges(pages: list[list[str]]) -> list[str | None]:
                 if line and _shape(line) not in repeated and not is_number:
                     break
                 kept.pop(end)
-        found.extend([*kept, None])
-    return found
+        kept_lines.extend([*kept, None])
+    return kept_lines
 
 
 def _shape(line: str) -> str:

@@ -41,10 +41,10 @@ def claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
         if base == "channels.json" and joined(folder, "users.json") in present:
             days.setdefault(folder, [])
     claims = []
-    for root, found in days.items():
+    for root, folder_days in days.items():
         known = root is not None and any(joined(root, base) in present for base in _LISTS)
-        if known or any(_is_day(tree, name) for name in found[:3]):
-            claims.append(Inputs(tree, _files(names, root, found)))
+        if known or any(_is_day(tree, name) for name in folder_days[:3]):
+            claims.append(Inputs(tree, _files(names, root, folder_days)))
     return claims
 
 
@@ -80,13 +80,13 @@ def _channel(
 ) -> Iterator[Message]:
     threads: dict[str, list[Message]] = {}
     for name in sorted(files):
-        found = []
+        messages = []
         for row in objects_in(inputs, name, log):
             message = message_of(row, room.chat, room.title, about)
             if message is not None:
-                found.append(message)
-        found.sort(key=lambda message: message.time.timestamp() if message.time else 0.0)
-        for message in found:
+                messages.append(message)
+        messages.sort(key=lambda message: message.time.timestamp() if message.time else 0.0)
+        for message in messages:
             if message.thread is None:
                 yield message
             else:
@@ -122,12 +122,12 @@ def _files(names: Sequence[str], root: str | None, days: list[str]) -> tuple[str
     within = joined(root, "")
     folders = {"__uploads", *(day.removeprefix(within).partition("/")[0] for day in days)}
     lists = {joined(root, base) for base in (*_LISTS, *_OTHERS)}
-    found = []
+    files = []
     for name in names:
         folder, slash, _ = name.removeprefix(within).partition("/")
         if name in lists or (slash and folder in folders and name.startswith(within)):
-            found.append(name)
-    return tuple(found)
+            files.append(name)
+    return tuple(files)
 
 
 def _is_day(tree: Tree, name: str) -> bool:

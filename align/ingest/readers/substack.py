@@ -42,12 +42,12 @@ def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
         if "post_id" not in first:
             continue
         under = "" if path.parent == PurePosixPath(".") else f"{path.parent.as_posix()}/"
-        taken = [name]
+        files = [name]
         for other in names:
             inside = other.removeprefix(under) if other.startswith(under) else ""
             if inside and (_POST.fullmatch(inside) or _LISTS.fullmatch(inside)):
-                taken.append(other)
-        claims.append(Inputs(tree, tuple(taken), "Substack"))
+                files.append(other)
+        claims.append(Inputs(tree, tuple(files), "Substack"))
     return claims
 
 
@@ -55,11 +55,11 @@ def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
     rows = _rows(inputs, log)
     seen = set()
     for name in inputs.names[1:]:
-        found = _POST.fullmatch(name)
-        if found is None:
+        match = _POST.fullmatch(name)
+        if match is None:
             log.passed("list of subscribers")
             continue
-        number, slug = found[1], found[2]
+        number, slug = match[1], match[2]
         if number in seen:
             continue
         seen.add(number)

@@ -97,11 +97,11 @@ def _lines(text: str) -> list[_Line]:
             cues = WebVTT.from_string(f"WEBVTT{body}").captions
         except Exception:  # As above.
             return []
-    found: list[_Line] = []
+    lines: list[_Line] = []
     for cue in cues:
         start, end = (t.in_milliseconds() / 1000 for t in (cue.start_time, cue.end_time))
-        found.extend(_cue_lines(cue.raw_text, start, end))
-    return found
+        lines.extend(_cue_lines(cue.raw_text, start, end))
+    return lines
 
 
 def _cue_lines(raw: str, start: float, end: float) -> Iterator[_Line]:
@@ -122,7 +122,7 @@ def _unrolled(lines: list[_Line]) -> list[_Line]:
     again = [b.text == a.text for a, b in zip([_Line("", 0, 0), *lines], lines, strict=False)]
     if sum(again) < _ROLLING * len(lines):
         return lines
-    return [line for line, said in zip(lines, again, strict=True) if not said]
+    return [line for line, is_repeated in zip(lines, again, strict=True) if not is_repeated]
 
 
 def _turns(lines: list[_Line]) -> list[tuple[str, list[_Line]]] | None:

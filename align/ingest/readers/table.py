@@ -60,11 +60,11 @@ def _is_table(tree: Tree, name: str) -> bool:
 
 def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
     for name in inputs.names:
-        told = len(log.problems)
+        problems_before = len(log.problems)
         try:
             names, rows = _table(inputs, name, log)
             if not names:
-                if len(log.problems) == told:
+                if len(log.problems) == problems_before:
                     log.passed("empty")
                 continue
             roles = columns_of(names, options.columns)
@@ -75,7 +75,9 @@ def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
             remedy = "Say which is which: --columns text=...,author=...,time=..."
             log.problem(inputs.place(name), f"{error}; its columns are {columns}", remedy)
         else:
-            yield from _found(inputs, name, log, rows, _Roles(roles, date_and_time(names, roles)))
+            yield from _contents(
+                inputs, name, log, rows, _Roles(roles, date_and_time(names, roles))
+            )
 
 
 @dataclass
@@ -114,18 +116,18 @@ def _table(inputs: Inputs, name: str, log: ReadLog) -> tuple[list[str], Iterator
     shape = shape_of(inputs.tree, name)
     if suffix in LINES:
         faults = Faults(inputs, name, log)
-        found: Iterator[Any] = (row for _, row in line_rows(inputs, name, faults))
-        first = list(islice(found, 20))
+        rows: Iterator[Any] = (row for _, row in line_rows(inputs, name, faults))
+        first = list(islice(rows, 20))
         if not first:
             faults.report(is_any_read=False)
         names = list(dict.fromkeys(key for row in first for key in _flat(row)))
-        return names, _and_told(map(_flat, chain(first, found)), faults)
+        return names, _with_faults(map(_flat, chain(first, rows)), faults)
     names = shape.columns if shape else []
     prefix = shape.prefix if shape else "item"
     return names, (_flat(row) for row in json_rows(inputs, name, prefix, log))
 
 
-def _and_told(rows: Iterable[Row], faults: Faults) -> Iterator[Row]:
+def _with_faults(rows: Iterable[Row], faults: Faults) -> Iterator[Row]:
     yield from rows
     faults.report(is_any_read=True)
 
@@ -194,12 +196,14 @@ def _flat(row: object, before: str = "", depth: int = 0) -> Row:
     return flat
 
 
-def _found(
+def _contents(
     inputs: Inputs, name: str, log: ReadLog, rows: Iterator[Row], roles: _Roles
 ) -> Iterator[Content]:
     sample = list(islice(rows, _SAMPLE))
-    shown = [text for row in sample if (text := roles.time_text(row))]
-    roles.day_first = is_day_first(shown, guess=any("." in text[:6] for text in shown[:1]))
+    time_texts = [text for row in sample if (text := roles.time_text(row))]
+    roles.day_first = is_day_first(
+        time_texts, guess=any("." in text[:6] for text in time_texts[:1])
+    )
     times = [time for row in sample if (time := roles.time(row))]
     rows = chain(sample, rows)
     origin = inputs.origin(name)
@@ -266,9 +270,9 @@ def _documents(rows: Iterable[Row], roles: _Roles, origin: str, source: str) -> 
 def _exchanges(rows: Iterable[Row], roles: _Roles, origin: str, source: str) -> Iterator[Message]:
     naming = ConversationNames(origin)
     for row in rows:
-        said = pair(roles.text(row, "question"), roles.text(row, "answer"), roles.time(row))
-        if said:
-            yield from naming.messages(said, source, roles.text(row, "thread") or None)
+        turns = pair(roles.text(row, "question"), roles.text(row, "answer"), roles.time(row))
+        if turns:
+            yield from naming.messages(turns, source, roles.text(row, "thread") or None)
 
 
 def _in_order(rows: Iterable[Row], roles: _Roles, newest_first: bool) -> Iterator[Row]:

@@ -54,12 +54,12 @@ class _Account:
 
 def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     results = [name for name in names if name.lower().endswith(".json") and _is_result(tree, name)]
-    taken = {name: [name] for name in results}
-    folders = {_folder(name): own for name, own in reversed(taken.items())}
+    claimed = {name: [name] for name in results}
+    folders = {_folder(name): own for name, own in reversed(claimed.items())}
     pages: dict[str, list[str]] = {}
     rest = []
     for name in names:
-        if name in taken:
+        if name in claimed:
             continue
         if not _PAGE.fullmatch(base_of(name)) or not is_page(_head(tree, name)):
             rest.append(name)
@@ -78,7 +78,7 @@ def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
             folders.setdefault(_folder(str(above)), own)
     for name in rest:
         _shared(tree, name, folders)
-    return [Inputs(tree, tuple(own)) for own in (*taken.values(), *chats.values())]
+    return [Inputs(tree, tuple(own)) for own in (*claimed.values(), *chats.values())]
 
 
 def _folder(name: str) -> str:
@@ -158,7 +158,7 @@ def _surveyed(inputs: Inputs, name: str) -> _Account:
     one = account.one
     heads = {f"{place}.list.item": chats for place, chats in account.lists.items()}
     counted = {f"{prefix}.messages.item": chats for prefix, chats in heads.items()}
-    named = {f"{prefix}.{key}": chats for prefix, chats in heads.items() for key in _NAMED}
+    fields = {f"{prefix}.{key}": chats for prefix, chats in heads.items() for key in _NAMED}
     owner = "personal_information.user_id"
 
     def seen(prefix: str, event: str, value: Any) -> bool:
@@ -169,9 +169,9 @@ def _surveyed(inputs: Inputs, name: str) -> _Account:
                 counted[prefix][-1].messages += 1
         elif prefix in heads:
             heads[prefix].append(Chat())
-        elif prefix in named:
-            if named[prefix]:
-                named[prefix][-1].keep(prefix.rpartition(".")[2], value)
+        elif prefix in fields:
+            if fields[prefix]:
+                fields[prefix][-1].keep(prefix.rpartition(".")[2], value)
         elif prefix in _NAMED:
             one.keep(prefix, value)
         elif prefix == owner:
@@ -182,7 +182,7 @@ def _surveyed(inputs: Inputs, name: str) -> _Account:
             return one.id is not None and bool(one.type or one.name)
         return False
 
-    wanted = {*counted, *heads, *named, *_NAMED, owner, "messages.item"}
+    wanted = {*counted, *heads, *fields, *_NAMED, owner, "messages.item"}
     json_head(inputs, name, wanted, seen)
     return account
 

@@ -46,7 +46,7 @@ def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     for chat in chats:
         beside = {name for name in by_folder[folder_of(chat)] if name in left}
         sent = {name for name in beside if _SENT.fullmatch(base_of(name))}
-        sent |= _named_in(tree, chat, beside - sent)
+        sent |= _files_sent_in(tree, chat, beside - sent)
         left -= sent
         claims.append(Inputs(tree, (chat, *sorted(sent))))
     databases = [name for name in names if name in left and _DATABASE.fullmatch(base_of(name))]
@@ -68,7 +68,7 @@ def _is_chat(tree: Tree, name: str) -> bool:
     return is_notified or is_talk or "whatsapp" in stem.lower()
 
 
-def _named_in(tree: Tree, chat: str, names: set[str]) -> set[str]:
+def _files_sent_in(tree: Tree, chat: str, names: set[str]) -> set[str]:
     """Return those of some files that a chat says were sent in it, under names of their own."""
     by_base = {base_of(name): name for name in names}
     sent = set()
@@ -167,9 +167,9 @@ def _title(inputs: Inputs, name: str, survey: Survey) -> str:
     """Return the chat's name: as its file, zip, folder or first line has it, or all who write."""
     place = PurePath(os.path.abspath(inputs.place(name)))
     folder = _COPY.sub("", place.parent.name).strip()
-    named = _title_in(place.stem) or _title_in(folder) or survey.notice_to
-    if named:
-        return named
+    title = _title_in(place.stem) or _title_in(folder) or survey.notice_to
+    if title:
+        return title
     if not _CHAT.fullmatch(place.stem):
         return _COPY.sub("", place.stem).strip() or place.stem
     if folder and folder.lower() not in _ANYWHERE:

@@ -87,8 +87,8 @@ def _account(inputs: Inputs, log: ReadLog) -> _Known:
         if base_of(name) == "account.js":
             for row in rows_of(inputs, name, log):
                 known.own_id = id_of(row.get("accountId")) or known.own_id
-                shown = string_of(row.get("accountDisplayName")) or string_of(row.get("username"))
-                known.own_name = shown or known.own_name
+                names = (row.get("accountDisplayName"), row.get("username"), known.own_name)
+                known.own_name = next(filter(None, map(string_of, names)))
     return known
 
 
@@ -104,39 +104,39 @@ def _chat(row: dict[str, Any], known: _Known, place: str, log: ReadLog) -> Itera
     """Yield the messages of one conversation, the oldest first, which stand last in it."""
     chat = id_of(row.get("conversationId")) or place
     title = None
-    found = []
+    messages = []
     for event in objects_of(row.get("messages")):
         message = object_of(event.get("messageCreate"))
         if message:
-            found.append(_message(message, chat, known))
+            messages.append(_message(message, chat, known))
             continue
         log.passed("an event of a chat: somebody came, left or renamed it")
         renamed = object_of(event.get("conversationNameUpdate"))
         title = title or string_of(renamed.get("name")) or None
-    for each in sorted(found, key=lambda message: number_of(message.key)):
+    for each in sorted(messages, key=lambda message: number_of(message.key)):
         each.title = title
         yield each
 
 
-def _message(held: dict[str, Any], chat: str, known: _Known) -> Message:
-    text = html.unescape(string_of(held.get("text")))
-    for link in objects_of(held.get("urls")):
+def _message(event: dict[str, Any], chat: str, known: _Known) -> Message:
+    text = html.unescape(string_of(event.get("text")))
+    for link in objects_of(event.get("urls")):
         short, whole = string_of(link.get("url")), string_of(link.get("expanded"))
         if short:
             # A picture is a link to itself.
             is_media = "/messages/media/" in whole or "/i/web/status/media" in whole
             text = text.replace(short, "" if is_media else whole)
-    key, sender = id_of(held.get("id")), id_of(held.get("senderId"))
+    key, sender = id_of(event.get("id")), id_of(event.get("senderId"))
     is_owner = None if known.own_id is None else sender == known.own_id
     return Message(
         chat=chat,
         author=known.own_name if is_owner else known.people.get(sender or "") or sender or "",
         text=text.strip(),
-        time=time_of(held.get("createdAt"), key),
+        time=time_of(event.get("createdAt"), key),
         key=key,
         author_key=sender,
         is_owner=is_owner,
-        reason="media-only" if held.get("mediaUrls") and not text.strip() else None,
+        reason="media-only" if event.get("mediaUrls") and not text.strip() else None,
         source="messages",
     )
 
@@ -149,13 +149,13 @@ def _files(names: Sequence[str], folder: str, is_old: bool) -> tuple[str, ...]:
     beside = tuple(joined(folder.rpartition("/")[0], each) for each in _BESIDE) if folder else ()
     within = joined(folder, "")
     own = f"{within}README.txt" if folder else None
-    found = []
+    files = []
     for name in names:
         inside, slash, _ = name.removeprefix(within).partition("/")
         is_archive = inside.endswith("_media") if slash else inside.endswith(".js") or name == own
         if name.startswith(beside) or (is_archive and name.startswith(within)):
-            found.append(name)
-    return tuple(found)
+            files.append(name)
+    return tuple(files)
 
 
 def _is_script(tree: Tree, name: str) -> bool:
