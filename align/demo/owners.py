@@ -33,7 +33,7 @@ MEASURED_TEXTS = 400
 
 
 @dataclass(frozen=True)
-class Owner:
+class InventedOwner:
     """Hold an invented person: who they are, and how they write."""
 
     name: str
@@ -43,17 +43,17 @@ class Owner:
     seed: int
 
 
-DEMO = Owner("Maud Penhallow", ("Maud",), MAUD_FACTS, MAUD, 0)
+DEMO = InventedOwner("Maud Penhallow", ("Maud",), MAUD_FACTS, MAUD, 0)
 
 
-def demo_owner(seed: int) -> Owner:
+def demo_owner(seed: int) -> InventedOwner:
     """Return another owner: an invented name and a voice well apart from the plain one."""
     rng = random.Random(f"owner {seed}")
     voice = random_voice(rng.randrange(2**31))
     while distance(voice, ASSISTANT) < LEAST_DISTANCE:
         voice = random_voice(rng.randrange(2**31))
     name = lex.full_name(rng)
-    return Owner(name, (name.split()[0],), _facts(name, voice, rng), voice, seed + 1)
+    return InventedOwner(name, (name.split()[0],), _facts(name, voice, rng), voice, seed + 1)
 
 
 def _facts(name: str, voice: Voice, rng: random.Random) -> dict[str, str]:
@@ -102,7 +102,7 @@ def in_some_register(voice: Voice, rng: random.Random) -> Voice:
     return diluted(voice, rng.uniform(*REGISTERS))
 
 
-def _chats(owner: Owner, rng: random.Random) -> list[dict[str, str]]:
+def _chats(owner: InventedOwner, rng: random.Random) -> list[dict[str, str]]:
     chats, _, held_out = split()
     chosen = rng.sample(chats, CHATS) + rng.sample(held_out, HELD_OUT_CHATS)
     rng.shuffle(chosen)
@@ -121,7 +121,7 @@ def _chats(owner: Owner, rng: random.Random) -> list[dict[str, str]]:
     return lines
 
 
-def _posts(owner: Owner, rng: random.Random) -> dict[str, str]:
+def _posts(owner: InventedOwner, rng: random.Random) -> dict[str, str]:
     when = datetime(2019, 2, 3)
     files = {}
     subjects = rng.sample(topics(), len(topics()))
@@ -145,7 +145,7 @@ def _prompts() -> list[dict[str, str]]:
     ]
 
 
-def _simulated(owner: Owner) -> dict[str, object]:
+def _simulated(owner: InventedOwner) -> dict[str, object]:
     rng = random.Random(f"levels {owner.seed}")
     own, others, mixed = [], [], []
     everything = combinations()
@@ -160,7 +160,7 @@ def _simulated(owner: Owner) -> dict[str, object]:
     return {"name": owner.name, "voice": owner.voice.as_dict(), "levels": asdict(levels)}
 
 
-def _owner_yaml(owner: Owner) -> str:
+def _owner_yaml(owner: InventedOwner) -> str:
     """Return owner.yaml; a JSON string is a YAML string, so nothing can be misread."""
 
     def quoted(text: str) -> str:
@@ -180,7 +180,7 @@ def _lines(rows: list[dict[str, str]]) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def owner_files(owner: Owner) -> dict[str, str]:
+def owner_files(owner: InventedOwner) -> dict[str, str]:
     """Return every file of an owner, by its path within the owner's folder."""
     rng = random.Random(f"writing {owner.seed}")
     files = {
@@ -195,7 +195,7 @@ def owner_files(owner: Owner) -> dict[str, str]:
     return files
 
 
-def write_owner(owner: Owner, out: Path) -> None:
+def write_owner(owner: InventedOwner, out: Path) -> None:
     """Write an owner's files; posts of an earlier make that are no longer theirs are removed."""
     files = owner_files(owner)
     for name, text in files.items():

@@ -104,7 +104,7 @@ def topic(key: str) -> Topic:
     Raises:
         KeyError: no topic has this key.
     """
-    return {each.key: each for each in topics()}[key]
+    return {t.key: t for t in topics()}[key]
 
 
 @cache
@@ -115,7 +115,7 @@ def lexicon(key: str) -> frozenset[str]:
 
 @cache
 def _shared() -> Counter[str]:
-    return Counter(s for each in topics() for s in lexicon(each.key))
+    return Counter(s for t in topics() for s in lexicon(t.key))
 
 
 @cache
@@ -128,17 +128,17 @@ def distinctive(key: str) -> frozenset[str]:
 @cache
 def topic_words() -> frozenset[str]:
     """Return all content words of all topics as they are written, for masking in a judge."""
-    content_words = {w for each in topics() for w in words(each.text())}
-    content_words |= {w for each in topics() for p in each.phrases["rival"] for w in words(p)}
+    content_words = {w for t in topics() for w in words(t.text())}
+    content_words |= {w for t in topics() for p in t.phrases["rival"] for w in words(p)}
     return frozenset(w for w in content_words if w not in _COMMON and len(w) > 2)
 
 
 @cache
 def _topics_of_stem() -> dict[str, tuple[str, ...]]:
     index: dict[str, tuple[str, ...]] = {}
-    for each in topics():
-        for word_stem in distinctive(each.key):
-            index[word_stem] = (*index.get(word_stem, ()), each.key)
+    for t in topics():
+        for word_stem in distinctive(t.key):
+            index[word_stem] = (*index.get(word_stem, ()), t.key)
     return index
 
 
@@ -162,9 +162,9 @@ def topic_of(prompt: str) -> str | None:
     lowered = " ".join(words(prompt))
     padded = f" {lowered} "
     mentions = [
-        (padded.index(f" {form.lower()} "), -len(form), each.key)
-        for each in topics()
-        for form in (each.name, each.doing, each.do, each.did)
+        (padded.index(f" {form.lower()} "), -len(form), t.key)
+        for t in topics()
+        for form in (t.name, t.doing, t.do, t.did)
         if f" {form.lower()} " in padded
     ]
     if mentions:
