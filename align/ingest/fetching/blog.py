@@ -36,7 +36,7 @@ def fetch(
 ) -> Counter[str]:
     """Store a blog's posts, newest first, and return how many were new, known, passed over.
 
-    Each post is on disk before the next is asked for: what was stopped goes on where it was. At most
+    Each post is on disk before the next is asked for, so that what was stopped goes on. At most
     `limit` posts are looked at; `report` is given a line for each.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Which column of a table is the text, the author, the time: by the user's word, else by its name."""
+"""Which column of a table is the text, the author, the time: as the user says, or by its name."""
 
 import csv
 import re

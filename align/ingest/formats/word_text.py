@@ -1,11 +1,11 @@
 """The text of Word and OpenDocument files as Markdown: tracked changes are taken as accepted."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -13,7 +13,7 @@ _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 
 # Deleted and moved away; a copy for old programs; what only pictures and footnotes hold.
 _UNWRITTEN = frozenset(
-    {f"{_W}del", f"{_W}moveFrom", f"{_MC}Fallback", f"{_W}pPr", f"{_W}rPr", f"{_W}tbl"}
+    {f"{W}del", f"{W}moveFrom", f"{_MC}Fallback", f"{W}pPr", f"{W}rPr", f"{W}tbl"}
 )
 _UNSAID = frozenset(
     {f"{_TEXT}tracked-changes", f"{_TEXT}note", f"{_OFFICE}annotation", f"{_TEXT}ruby-text",
@@ -43,24 +43,23 @@ class Part:
     is_open: bool = False
 
 
-# What a style is called by the id of it, in small letters.
-StyleName = Callable[[str], str]
-
-
 def word_parts(
-    body: Any, style_name: StyleName, is_numbered: Callable[[str, int], bool]
+    body: Any, style_names: Mapping[str, str], counted: Set[tuple[str, int]]
 ) -> Iterator[Part]:
     """Yield the parts of a `w:body`.
 
-    `style_name` returns a style's name; `is_numbered` tells whether a list (its id, a level) counts.
+    Args:
+        body: The element.
+        style_names: In small letters, by the styles' ids.
+        counted: The lists (their ids, and levels) that count their items.
     """
     counts: Counter[tuple[str, int]] = Counter()
     before: Part | None = None
     for element in _blocks(body, _DEPTH):
-        if element.tag == f"{_W}tbl":
+        if element.tag == f"{W}tbl":
             parts = list(_word_rows(element))
         else:
-            parts = [_word_paragraph(element, style_name, is_numbered, counts)]
+            parts = [_word_paragraph(element, style_names, counted, counts)]
         for part in parts:
             if before and before.is_open:
                 before.text += part.text
@@ -85,16 +84,16 @@ def markdown_of(parts: list[Part]) -> str:
     text = ""
     before = ""
     for part in parts:
-        text_of_part = part.text.strip()
-        if not text_of_part:
+        line = part.text.strip()
+        if not line:
             continue
-        if part.kind == "heading":
-            text_of_part = "#" * min(max(part.level, 1), 6) + " " + " ".join(text_of_part.split())
+        if part.kind in ("title", "heading"):
+            line = "#" * min(max(part.level, 1), 6) + " " + " ".join(line.split())
         elif part.kind == "item":
             mark = f"{part.number}." if part.number else "-"
-            text_of_part = "  " * min(part.level, 8) + f"{mark} {text_of_part}"
+            line = "  " * min(part.level, 8) + f"{mark} {line}"
         together = part.kind == before and part.kind in ("item", "row")
-        text += ("\n" if together else "\n\n") + text_of_part
+        text += ("\n" if together else "\n\n") + line
         before = part.kind
     return text.strip("\n")
 
@@ -102,71 +101,68 @@ def markdown_of(parts: list[Part]) -> str:
 def _blocks(body: Any, depth: int) -> Iterator[Any]:
     """Yield paragraphs and tables, those inside content controls too; no table of contents."""
     for element in body if depth else ():
-        if element.tag in (f"{_W}p", f"{_W}tbl"):
+        if element.tag in (f"{W}p", f"{W}tbl"):
             yield element
-        elif element.tag == f"{_W}sdt":
-            gallery = element.find(f"{_W}sdtPr/{_W}docPartObj/{_W}docPartGallery")
-            content = element.find(f"{_W}sdtContent")
-            is_contents = gallery is not None and "Contents" in (gallery.get(f"{_W}val") or "")
+        elif element.tag == f"{W}sdt":
+            gallery = element.find(f"{W}sdtPr/{W}docPartObj/{W}docPartGallery")
+            content = element.find(f"{W}sdtContent")
+            is_contents = gallery is not None and "Contents" in (gallery.get(f"{W}val") or "")
             if content is not None and not is_contents:
                 yield from _blocks(content, depth - 1)
-        elif element.tag in (f"{_W}ins", f"{_W}moveTo", f"{_W}customXml", f"{_W}smartTag"):
+        elif element.tag in (f"{W}ins", f"{W}moveTo", f"{W}customXml", f"{W}smartTag"):
             yield from _blocks(element, depth - 1)
 
 
 def _word_paragraph(
     element: Any,
-    style_name: StyleName,
-    is_numbered: Callable[[str, int], bool],
+    style_names: Mapping[str, str],
+    counted: Set[tuple[str, int]],
     counts: Counter[tuple[str, int]],
 ) -> Part:
-    text = "".join(_word_text(element, _DEPTH))
-    style = style_name(_value(element, f"{_W}pPr/{_W}pStyle"))
-    is_open = element.find(f"{_W}pPr/{_W}rPr/{_W}del") is not None
+    part = Part("paragraph", "".join(_word_text(element, _DEPTH)))
+    style = _value(element, f"{W}pPr/{W}pStyle")
+    style = style_names.get(style, style.casefold())
+    part.is_open = element.find(f"{W}pPr/{W}rPr/{W}del") is not None
+    numbering = _value(element, f"{W}pPr/{W}numPr/{W}numId")
     if style == "title":
-        return Part("title", text, is_open=is_open)
-    if style.startswith("toc"):
+        part.kind = "title"
+    elif style.startswith("toc"):
         return Part("paragraph", "")
-    if style.startswith("heading"):
+    elif style.startswith("heading"):
         level = style.removeprefix("heading").strip()
-        return Part(
-            "heading", text, int(level) if level in tuple("123456789") else 1, None, is_open
-        )
-    numbering = _value(element, f"{_W}pPr/{_W}numPr/{_W}numId")
-    if (numbering and numbering != "0") or style.startswith(("list bullet", "list number")):
-        level_text = _value(element, f"{_W}pPr/{_W}numPr/{_W}ilvl")
-        place = int(level_text) if level_text in tuple("012345678") else 0
-        numbered = style.startswith("list number") or is_numbered(numbering, place)
-        number = None
-        if numbered and text.strip():
-            counts[numbering, place] += 1
-            number = counts[numbering, place]
-        return Part("item", text, place, number, is_open)
-    return Part("paragraph", text, is_open=is_open)
+        part.kind, part.level = "heading", int(level) if level in tuple("123456789") else 1
+    elif (numbering and numbering != "0") or style.startswith(("list bullet", "list number")):
+        level = _value(element, f"{W}pPr/{W}numPr/{W}ilvl")
+        part.kind, part.level = "item", int(level) if level in tuple("012345678") else 0
+        key = (numbering, part.level)
+        if (style.startswith("list number") or key in counted) and part.text.strip():
+            counts[key] += 1
+            part.number = counts[key]
+    return part
 
 
 def _word_text(element: Any, depth: int) -> Iterator[str]:
     for child in element if depth else ():
         tag = child.tag
-        if tag == f"{_W}t":
+        if tag == f"{W}t":
             yield child.text or ""
-        elif tag == f"{_W}tab":
+        elif tag == f"{W}tab":
             yield "\t"
-        elif tag == f"{_W}cr" or (tag == f"{_W}br" and child.get(f"{_W}type") is None):
+        elif tag == f"{W}cr" or (tag == f"{W}br" and child.get(f"{W}type") is None):
             yield "\n"
-        elif tag == f"{_W}noBreakHyphen":
+        elif tag == f"{W}noBreakHyphen":
             yield "\u2011"
         elif tag not in _UNWRITTEN:
             yield from _word_text(child, depth - 1)
 
 
 def _word_rows(table: Any, depth: int = 8) -> Iterator[Part]:
-    for row in table.iter(f"{_W}tr") if depth else ():
-        if row.find(f"{_W}trPr/{_W}del") is not None:
+    for row in table.iter(f"{W}tr") if depth else ():
+        if row.find(f"{W}trPr/{W}del") is not None:
             continue
         cells = []
-        for cell in row.findall(f"{_W}tc"):
-            paragraphs = ["".join(_word_text(p, _DEPTH)).strip() for p in cell.findall(f"{_W}p")]
+        for cell in row.findall(f"{W}tc"):
+            paragraphs = ["".join(_word_text(p, _DEPTH)).strip() for p in cell.findall(f"{W}p")]
             cells.append("\n".join(filter(None, paragraphs)))
         yield from _row(cells)
 
@@ -182,7 +178,7 @@ def _row(cells: list[str]) -> Iterator[Part]:
 
 def _value(element: Any, path: str) -> str:
     child = element.find(path)
-    return "" if child is None else child.get(f"{_W}val") or ""
+    return "" if child is None else child.get(f"{W}val") or ""
 
 
 def _open_blocks(element: Any, level: int, depth: int) -> Iterator[Part]:

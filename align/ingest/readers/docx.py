@@ -13,7 +13,7 @@ from align.ingest.decoding import clean
 from align.ingest.formats import front_matter
 from align.ingest.formats.dates import date_in_name, when
 from align.ingest.formats.transcripts import is_transcript, spoken
-from align.ingest.formats.word_text import Part, markdown_of, open_document_parts, word_parts
+from align.ingest.formats.word_text import Part, W, markdown_of, open_document_parts, word_parts
 from align.ingest.reader import Inputs, Reader, ReadLog, claim_together, file_by_file
 from align.ingest.tree import BOMB_BYTES, Tree, base_of, suffix_of
 
@@ -63,7 +63,7 @@ def _document(content: _Content, inputs: Inputs, name: str) -> Document | None:
             title, parts = first, parts[1:]
         elif first == title:
             parts = parts[1:]
-    text = clean(markdown_of([_as_text(part) for part in parts]))
+    text = clean(markdown_of(parts))
     if not text:
         return None
     origin = inputs.origin(name)
@@ -76,35 +76,27 @@ def _document(content: _Content, inputs: Inputs, name: str) -> Document | None:
     )
 
 
-def _as_text(part: Part) -> Part:
-    return Part("heading", part.text, 1) if part.kind == "title" else part
-
-
 def _content(inputs: Inputs, name: str) -> _Content:
     place = inputs.place(name)
     data = inputs.tree.bytes_of(name, _LARGEST)
     if data.startswith(_OLE):
         what = "encrypted, or Word's format of before 2007"
         raise UserError(place, what, "Save it as .docx without a password")
-    _refuse_bombs(data, place)
-    try:
-        return _open_document(data) if suffix_of(name) == ".odt" else _word(data)
-    except UserError:
-        raise
-    except Exception as error:  # A damaged file makes python-docx and lxml raise anything.
-        what = f"damaged ({' '.join(str(error).split())[:120]})"
-        raise UserError(place, what, "Open it in Word or LibreOffice and save it again") from None
-
-
-def _refuse_bombs(data: bytes, place: str) -> None:
+    what, remedy = "damaged, or no such file", "Open it in its program and save it again"
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             size = sum(member.file_size for member in archive.infolist())
-    except Exception:  # As above.
-        what, remedy = "damaged, or no such file", "Open it in its program and save it again"
+        if size > max(BOMB_BYTES, 20 * len(data)):
+            what, remedy = "packed like a zip bomb", "Save its text if it is really yours"
+            raise UserError(place, what, remedy)
+        remedy = "Open it in Word or LibreOffice and save it again"
+        return _open_document(data) if suffix_of(name) == ".odt" else _word(data)
+    except UserError:
+        raise
+    except Exception as error:  # A damaged file makes zipfile, python-docx and lxml raise anything.
+        if "LibreOffice" in remedy:
+            what = f"damaged ({' '.join(str(error).split())[:120]})"
         raise UserError(place, what, remedy) from None
-    if size > max(BOMB_BYTES, 20 * len(data)):
-        raise UserError(place, "packed like a zip bomb", "Save its text if it is really yours")
 
 
 def _word(data: bytes) -> _Content:
@@ -114,17 +106,14 @@ def _word(data: bytes) -> _Content:
     try:
         document = docx.Document(io.BytesIO(data))
         names = {style.style_id: str(style.name).casefold() for style in document.styles}
-        lists = _lists(document)
+        counted = _counted_lists(document)
         body: Any = document.element.body
     except Exception:  # One damaged picture makes it refuse the whole; the text is read alone.
-        return _Content(list(word_parts(_salvaged(data), str.casefold, lambda _, __: False)))
-    parts = list(
-        word_parts(
-            body,
-            lambda style: names.get(style, style.casefold()),
-            lambda number, level: lists.get((number, level), False),
-        )
-    )
+        body = _xml(data, "word/document.xml").find(f"{W}body")
+        if body is None:
+            raise ValueError("no text in it") from None
+        return _Content(list(word_parts(body, {}, set())))
+    parts = list(word_parts(body, names, counted))
     try:
         # Where they are missing, python-docx makes some up, of today.
         document.part.package.part_related_by(RELATIONSHIP_TYPE.CORE_PROPERTIES)
@@ -134,36 +123,26 @@ def _word(data: bytes) -> _Content:
         return _Content(parts)
 
 
-def _lists(document: Any) -> dict[tuple[str, int], bool]:
-    """Return whether a list counts its items, by its id and a level."""
+def _counted_lists(document: Any) -> set[tuple[str, int]]:
+    """Return the lists that count their items: an id and a level each."""
     try:
         root = document.part.numbering_part.element
     except Exception:  # A document without lists has no such part.
-        return {}
-    w = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-    formats: dict[tuple[str, int], bool] = {}
-    for abstract in root.iter(f"{w}abstractNum"):
-        for level in abstract.iter(f"{w}lvl"):
-            kind = level.find(f"{w}numFmt")
-            place = level.get(f"{w}ilvl") or "0"
+        return set()
+    kinds: dict[str, dict[int, bool]] = {}
+    for abstract in root.iter(f"{W}abstractNum"):
+        levels = kinds.setdefault(abstract.get(f"{W}abstractNumId") or "", {})
+        for level in abstract.iter(f"{W}lvl"):
+            kind, place = level.find(f"{W}numFmt"), level.get(f"{W}ilvl") or "0"
             if kind is not None and place.isdigit():
-                counts = kind.get(f"{w}val") not in ("bullet", "none")
-                formats[abstract.get(f"{w}abstractNumId") or "", int(place)] = counts
-    is_counted = {}
-    for number in root.iter(f"{w}num"):
-        of = number.find(f"{w}abstractNumId")
-        for (abstract_id, place_number), counts in formats.items():
-            if of is not None and of.get(f"{w}val") == abstract_id:
-                is_counted[number.get(f"{w}numId") or "", place_number] = counts
-    return is_counted
-
-
-def _salvaged(data: bytes) -> Any:
-    w = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-    body = _xml(data, "word/document.xml").find(f"{w}body")
-    if body is None:
-        raise ValueError("no text in it")
-    return body
+                levels[int(place)] = kind.get(f"{W}val") not in ("bullet", "none")
+    counted = set()
+    for number in root.iter(f"{W}num"):
+        kind = number.find(f"{W}abstractNumId")
+        levels = {} if kind is None else kinds.get(kind.get(f"{W}val"), {})
+        key = number.get(f"{W}numId") or ""
+        counted |= {(key, place) for place, is_counted in levels.items() if is_counted}
+    return counted
 
 
 def _open_document(data: bytes) -> _Content:

@@ -10,14 +10,15 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
 from hashlib import blake2b
-from typing import IO, Any, Self
+from typing import IO, Any
 
 from align.errors import UserError
 from align.ingest.contents import Content, Document, Message
+from align.ingest.formats.dates import seconds
 from align.ingest.formats.mail_parts import Mail, mail_of
 from align.ingest.formats.mail_text import split_mail
 from align.ingest.formats.mail_words import REPLY_SUBJECT
@@ -32,7 +33,7 @@ _CONTACT = re.compile(r"@|https?://|www\.|\+?\d[\d\s()/.-]{6,}\d|\|")
 @dataclass(slots=True)
 class _Place:
     root: str
-    time: float
+    time: int
     start: int
 
 
@@ -51,7 +52,7 @@ class Signatures:
         """Count the last lines of one mail of the owner's."""
         self._mails += 1
         for _, block in self._blocks(text):
-            self._seen[_block_digest(block)] += 1
+            self._seen[_digest("\n".join(block))] += 1
 
     def without(self, text: str) -> str:
         """Return the text without the signature that was learned."""
@@ -59,7 +60,8 @@ class Signatures:
         starts = [
             start
             for start, block in self._blocks(text)
-            if self._seen[_block_digest(block)] >= least and _looks_like_signature(block)
+            if self._seen[_digest("\n".join(block))] >= least
+            and (len(block) >= 4 or any(map(_CONTACT.search, block)))
         ]
         # "Love, Ann" may stand above it in every mail: the shortest that is a paragraph is taken.
         apart = [start for start in starts if text[:start].endswith("\n\n")]
@@ -85,26 +87,22 @@ class Signatures:
         return blocks[::-1]
 
 
-@dataclass
-class _Box(AbstractContextManager["_Box"]):
-    """All mails of an export: their texts in a file, their order in memory."""
+class _MailStore:
+    """All mails of an input: their texts in a temporary file, their order in memory."""
 
-    options: Options
-    _file: IO[bytes] = field(init=False)
-    _places: list[_Place] = field(default_factory=list)
-    # By a digest of a Message-ID: the first mail of its thread, as far as the mail itself tells.
-    _roots: dict[bytes, str] = field(default_factory=dict)
-    _answered: set[bytes] = field(default_factory=set)
-    _addresses: set[str] = field(default_factory=set)
-    _endings: Signatures = field(default_factory=Signatures)
-
-    def __enter__(self) -> Self:
-        self._file = _temporary()
-        self._me = {name.casefold() for name in self.options.me}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    def __init__(self, options: Options) -> None:
+        try:
+            self._file: IO[bytes] = tempfile.TemporaryFile(prefix="mail-")
+        except OSError as error:
+            raise _full(error) from None
+        self.close = self._file.close
+        self._me = {name.casefold() for name in options.me}
+        self._places: list[_Place] = []
+        # By a digest of a Message-ID: the first mail of its thread, as far as the mail itself says.
+        self._roots: dict[bytes, str] = {}
+        self._answered: set[bytes] = set()
+        self._addresses: set[str] = set()
+        self._signatures = Signatures()
 
     def put(self, mail: Mail, sent: bool) -> str | None:
         """Take in one mail; returns why not, where it is passed over."""
@@ -118,7 +116,8 @@ class _Box(AbstractContextManager["_Box"]):
             return "encrypted mail"
         if mail.key is not None and _digest(mail.key) in self._roots:
             return "mail that is there twice"
-        owner = sent or label == "sent" or self._is_me(mail)
+        is_me = not self._me.isdisjoint((mail.address, mail.author.casefold()))
+        owner = sent or label == "sent" or is_me
         if owner and mail.address:
             self._addresses.add(mail.address)
         root = _root(mail)
@@ -129,13 +128,13 @@ class _Box(AbstractContextManager["_Box"]):
         if row["body"].lstrip().startswith("-----BEGIN PGP MESSAGE-----"):
             return "encrypted mail"
         if owner:
-            self._endings.learn(row["own"])
-        self._places.append(_Place(root, _seconds(mail.time), self._write(row)))
+            self._signatures.learn(row["own"])
+        self._places.append(_Place(root, seconds(mail.time) if mail.time else 0, self._write(row)))
         return None
 
     def threads(self) -> Iterator[Content]:
         """Yield what was put, thread by thread, the oldest first."""
-        first: dict[str, float] = {}
+        first: dict[str, int] = {}
         for place in self._places:
             place.root = self._resolved(place.root)
             first[place.root] = min(place.time, first.get(place.root, place.time))
@@ -149,7 +148,7 @@ class _Box(AbstractContextManager["_Box"]):
     def _contents(self, row: dict[str, Any], chat: str, quoted: set[str]) -> Iterator[Content]:
         is_owner = self._is_owner(row)
         key, answers = row["key"], row["answers"]
-        text = self._endings.without(row["own"]) if is_owner else row["own"]
+        text = self._signatures.without(row["own"]) if is_owner else row["own"]
         reason = row["reason"]
         time = datetime.fromisoformat(row["time"]) if row["time"] else None
         raw = row["body"] if row["body"] != text else None
@@ -170,9 +169,6 @@ class _Box(AbstractContextManager["_Box"]):
             chat=chat, author=author, text=text, time=time, key=key, reply_to=answers,
             author_key=address, is_owner=is_owner, reason=reason, raw=raw, title=title, thread=chat,
         )  # fmt: skip
-
-    def _is_me(self, mail: Mail) -> bool:
-        return mail.address in self._me or mail.author.casefold() in self._me
 
     def _is_owner(self, row: dict[str, Any]) -> bool | None:
         if row["owner"] or row["address"] in self._addresses:
@@ -203,32 +199,28 @@ class _Box(AbstractContextManager["_Box"]):
 
 
 def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
-    with _Box(options) as box:
+    with closing(_MailStore(options)) as store:
         for name in inputs.names:
             if is_passed(name):
                 log.passed("spam, trash or drafts")
                 continue
             try:
                 for line, data in mails_in(inputs.tree, name):
-                    _put(box, data, is_sent(name), inputs.place(name, line), log)
+                    _put(store, data, is_sent(name), inputs.place(name, line), log)
             except UserError as error:
                 log.problems.append(error)
-        yield from box.threads()
+        yield from store.threads()
 
 
-def _put(box: "_Box", data: bytes, sent: bool, place: str, log: ReadLog) -> None:
+def _put(store: _MailStore, data: bytes, sent: bool, place: str, log: ReadLog) -> None:
     try:
-        mail = mail_of(data)
-        reason = box.put(mail, sent)
+        if reason := store.put(mail_of(data), sent):
+            log.passed(reason)
     except UserError:
         raise
-    except Exception as error:
-        # What the standard library raises on broken mails is of many kinds.
+    except Exception as error:  # What the standard library raises on broken mails is of many kinds.
         kind = type(error).__name__
         log.problem(place, f"a mail that cannot be read ({kind})", "It was passed over")
-        return
-    if reason:
-        log.passed(reason)
 
 
 def _row(mail: Mail, owner: bool) -> dict[str, Any]:
@@ -271,30 +263,9 @@ def _digest(key: str) -> bytes:
     return blake2b(key.encode("utf-8", "replace"), digest_size=8).digest()
 
 
-def _seconds(time: datetime | None) -> float:
-    if time is None:
-        return 0.0
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-
-
-def _temporary() -> IO[bytes]:
-    try:
-        return tempfile.TemporaryFile(prefix="mail-")
-    except OSError as error:
-        raise _full(error) from None
-
-
 def _full(error: OSError) -> UserError:
     what = f"cannot be written ({error.strerror})"
     return UserError(tempfile.gettempdir(), what, "Make room there, or set TMPDIR to another disk")
-
-
-def _block_digest(block: list[str]) -> bytes:
-    return blake2b("\n".join(block).encode("utf-8", "replace"), digest_size=8).digest()
-
-
-def _looks_like_signature(block: list[str]) -> bool:
-    return any(_CONTACT.search(line) for line in block) or len(block) >= 4
 
 
 READER = Reader("mail", "mail", claim_together(holds_mails, "mail"), _read)
