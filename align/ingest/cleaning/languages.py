@@ -20,7 +20,7 @@ def other_languages(texts: Sequence[str], languages: Sequence[str]) -> list[bool
     """Tell of each text of one person in one conversation whether it is in none of the languages.
 
     A text too short to tell is judged with all of them. Names, links and borrowed words make a text
-    no other language: it takes certainty to say so. Of no languages (two-letter codes), any is right.
+    no other language: it takes certainty to say so. Of no languages any is right.
     """
     if not languages or not texts:
         return [False] * len(texts)

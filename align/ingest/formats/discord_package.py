@@ -146,7 +146,7 @@ def _name(user: dict[str, Any]) -> str:
 
 
 def plain_text(text: str, people: Mapping[str, str], channels: Mapping[str, str]) -> str:
-    """Return a message as people see it: mentions such as `<@123>` by the names of people and channels."""
+    """Return a message as people see it, with names in the place of `<@123>`."""
 
     def rendered(match: re.Match[str]) -> str:
         kind, value = match.lastgroup, match.group(match.lastgroup or 0)

@@ -45,8 +45,8 @@ _LARGEST = 10**30
 class Mended:
     """A JSON file as its parser wants it: valid UTF-8 without a mark, and escapes of JSON only.
 
-    Bytes that are no text become a replacement character, so that one of them does not cost the rest
-    of a file. With `is_script`, what stands before the first list is passed over.
+    Bytes that are no text become a replacement character: one of them does not cost the rest of a
+    file. With `is_script`, what stands before the first list is passed over.
     """
 
     def __init__(self, file: IO[bytes], is_script: bool = False) -> None:
@@ -128,7 +128,7 @@ def json_head(
         inputs: What is read.
         name: The file.
         wanted: Prefixes, as ijson writes them.
-        seen: Is given prefix, event and value as ijson's `parse` yields them, but no `map_key`; where
+        seen: Is given prefix, event and value as ijson yields them, but no `map_key`; once
             it returns True, nothing more is read.
     """
     import ijson
@@ -246,7 +246,7 @@ def number_of(key: str | None) -> int:
 
 
 def snowflake_time(key: str | None, beginning: int) -> datetime | None:
-    """Return the moment in an id whose high bits count milliseconds from a beginning (since 1970)."""
+    """Return the moment in an id whose high bits count milliseconds from a beginning."""
     number = number_of(key)
     return epoch_time(((number >> 22) + beginning) / 1000) if number else None
 

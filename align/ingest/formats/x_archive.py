@@ -150,7 +150,7 @@ def long_post_of(row: dict[str, Any]) -> LongPost | None:
 
 
 def documents_of(posts: Iterable[Post], long_posts: Iterable[LongPost]) -> Iterator[Document]:
-    """Yield threads and single posts, the oldest first, from posts in any order and all their versions."""
+    """Yield threads and single posts, the oldest first; posts come in any order."""
     newest: dict[str, Post] = {}
     versions: dict[str, str] = {}
     for post in posts:

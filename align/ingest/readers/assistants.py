@@ -125,7 +125,7 @@ _CLAUDE = Layout(
 def branch(
     nodes: Mapping[str, Any], leaf: str | None, parent: str
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Return the nodes from the first to a leaf, with their ids; `parent` is the key to the one before."""
+    """Return the nodes up to a leaf, with their ids; `parent` is the key to the one before."""
     path: dict[str, dict[str, Any]] = {}
     while leaf is not None and leaf in nodes and leaf not in path:
         path[leaf] = object_of(nodes[leaf])

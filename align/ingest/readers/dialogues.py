@@ -187,7 +187,7 @@ def _is_dialogue(head: str) -> bool:
 
 
 def _pairs_of(text: str, *, is_known: bool = False) -> list[tuple[str, str]]:
-    """Return the questions and answers of a text that consists of them (`is_known`: for certain)."""
+    """Return the questions and answers of a text that consists of them, as is known or looks so."""
     for dialect in _DIALECTS:
         marks = list(dialect.finditer(text))
         kinds = "".join(mark.lastgroup or "" for mark in marks)

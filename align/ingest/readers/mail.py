@@ -92,7 +92,7 @@ class _MailStore:
 
     def __init__(self, options: Options) -> None:
         try:
-            self._file: IO[bytes] = tempfile.TemporaryFile(prefix="mail-")
+            self._file: IO[bytes] = tempfile.TemporaryFile(prefix="mail-")  # noqa: SIM115
         except OSError as error:
             raise _full(error) from None
         self.close = self._file.close
