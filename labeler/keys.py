@@ -1,7 +1,7 @@
 """Which key does what: the defaults, what owner.yaml changes of them, and clashes.
 
-Textual's own bindings are no match for it: a keymap drops a doubled key without a word, and knows
-no capital that does what its small letter does.
+Not Textual's bindings: its keymap silently drops a key that stands twice, and a capital letter is
+another key there.
 """
 
 from collections.abc import Mapping

@@ -14,7 +14,12 @@ KEYS = (
     "p private · m note · q quit"
 )
 ANSWERS: dict[str, Answer] = {"a": "left", "b": "right", "=": "both", "n": "neither"}
-NAMES = {"left": "left", "right": "right", "both": "both sound like you", "neither": "neither does"}
+ANSWER_WORDS: dict[Answer, str] = {
+    "left": "left",
+    "right": "right",
+    "both": "both sound like you",
+    "neither": "neither does",
+}
 
 
 def label(
@@ -72,7 +77,7 @@ def _act(session: Session, key: str, written: Callable[[], str]) -> str:
     """Do what the key says and return the line that confirms it."""
     if key in ANSWERS:
         session.answer(ANSWERS[key])
-        return f"Saved: {NAMES[ANSWERS[key]]}."
+        return f"Saved: {ANSWER_WORDS[ANSWERS[key]]}."
     if key == "s":
         session.skip()
         return "Skipped; it comes again later."

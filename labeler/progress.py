@@ -32,7 +32,8 @@ class Progress:
         self._today = 0
         self._acts: dict[EventId, Act] = {}
         self._given: list[Act] = []
-        self._agreement = ""
+        # How often the owner repeats their own answer; empty until a pair came back.
+        self.agreement = ""
 
     def read_earlier(self) -> None:
         """Read what was done before this session; until then the counts are of this one."""
@@ -76,10 +77,6 @@ class Progress:
         rate = pace(self._given)
         return "" if rate is None else f"{rate:.0f} a minute"
 
-    def agreement(self) -> str:
-        """Return how often the owner repeats their own answer; empty until a pair came back."""
-        return self._agreement
-
     def block(self) -> str:
         """Return what the last block of answers looked like, at its end; empty within it."""
         answers = self.answers
@@ -92,10 +89,8 @@ class Progress:
 
     def _agree(self) -> None:
         agreed = tally([*self._earlier, *self._given]).agreed
-        low, high = agreed.interval or (0, 0)
-        self._agreement = (
-            f"{agreed.value:.0%} like before ({low:.0%} to {high:.0%})" if agreed.of else ""
-        )
+        share, _, interval = agreed.words().partition(" ")
+        self.agreement = f"{share} like before {interval}" if agreed.of else ""
 
 
 def _act(question: Question, decision: Decision, session: Session) -> Act:

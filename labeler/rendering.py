@@ -49,11 +49,7 @@ def differing(runs: Sequence[tuple[str, bool]]) -> Content:
     """
     parts: list[Content | str] = []
     for text, differs in runs:
-        text = (
-            shown(text)
-            if not text.endswith("\n")
-            else shown(text) + "\n" * (len(text) - len(text.rstrip("\n")))
-        )
+        text = shown(text) + "\n" * (len(text) - len(text.rstrip("\n")))
         word = text.rstrip()
         if differs and word:
             parts.append(Content.styled(f"{OPENING}{word}{CLOSING}", DIFFERS))

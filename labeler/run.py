@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from align.choices.selection import ORDERS
+from align.choices.tally import tally
 from align.errors import UserError
+from align.statistics import median
 from align.store.acts import owner_acts
 from align.store.pairs import Purpose
 from labeler.pair_sources import PairSource
@@ -103,7 +105,6 @@ def _has_screen() -> bool:
 def summarise(session: Session, source: PairSource, *, arena: bool) -> None:
     """Say what a session brought, how the owner chooses, and which command comes next."""
     from align.choices.arena import contests  # nobody should wait for it before the first pair
-    from align.choices.tally import tally
     from align.console import say
 
     answers = [decision for decision in session.given if decision.outcome != "skip"]
@@ -131,7 +132,5 @@ def summarise(session: Session, source: PairSource, *, arena: bool) -> None:
 
 
 def _pace(answers: list[Decision]) -> str:
-    from align.statistics import median
-
     times = [decision.ms for decision in answers if decision.ms is not None]
     return f", median {median(times) / 1000:.1f} s a pair" if times else ""

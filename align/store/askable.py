@@ -38,20 +38,15 @@ class AskablePairs:
 
     def count(self, number: int | None) -> int:
         """Return how many pairs a checkpoint has, or all have, without those that are empty."""
-        query = "SELECT sum(pairs - empty) FROM askable_counts WHERE purpose = ?"
-        if number is None:
-            return self._one(query, self._purpose)
-        return self._one(f"{query} AND checkpoint_number = ?", self._purpose, number)
+        return self._sum("pairs - empty", number)
 
     def total(self) -> int:
         """Return how many pairs there are."""
-        query = "SELECT sum(pairs) FROM askable_counts WHERE purpose = ?"
-        return self._one(query, self._purpose)
+        return self._sum("pairs")
 
     def empty(self) -> int:
         """Return how many pairs have an empty answer."""
-        query = "SELECT sum(empty) FROM askable_counts WHERE purpose = ?"
-        return self._one(query, self._purpose)
+        return self._sum("empty")
 
     def open_places(self, a_prompt: int) -> int:
         """Return how many pairs would be asked were none answered, so many of a prompt at most."""
@@ -59,7 +54,7 @@ class AskablePairs:
             "SELECT sum(min(n, ?)) FROM (SELECT count(*) AS n FROM askable "
             "WHERE purpose = ? AND NOT empty GROUP BY prompt_id)"
         )
-        return self._one(query, a_prompt, self._purpose)
+        return self._conn.execute(query, (a_prompt, self._purpose)).fetchone()[0] or 0
 
     def walk(self, number: int | None, start: str) -> Iterator[Candidate]:
         """Yield the pairs of a checkpoint, or all, by rising id from `start` and round once."""
@@ -125,8 +120,10 @@ class AskablePairs:
         cursor.row_factory = None  # Plain tuples, which are unpacked faster.
         return cursor.execute(query, values).fetchall()
 
-    def _one(self, query: str, *values: object) -> int:
-        return self._conn.execute(query, values).fetchone()[0] or 0
+    def _sum(self, column: str, number: int | None = None) -> int:
+        query = f"SELECT sum({column}) FROM askable_counts WHERE purpose = ?1"
+        query += " AND coalesce(?2, checkpoint_number) = checkpoint_number"
+        return self._conn.execute(query, (self._purpose, number)).fetchone()[0] or 0
 
 
 def _sizes() -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable
+from functools import partial
 
 from textual import events
 from textual.app import ComposeResult
@@ -11,17 +12,12 @@ from textual.widgets import Static
 from align.errors import UserError
 from labeler import rendering
 from labeler.keys import Keys
+from labeler.plain import ANSWER_WORDS
 from labeler.progress import FEW_LEFT, Progress
 from labeler.session import Answer, Flag, Session
 from labeler.widgets.bars import Bar, KeyRow, Part
 from labeler.widgets.pair import FLAGS, PairView
 
-ANSWERS: dict[str, tuple[Answer, str]] = {
-    "left": ("left", "left"),
-    "right": ("right", "right"),
-    "both": ("both", "both sound like you"),
-    "neither": ("neither", "neither does"),
-}
 # Below this nobody can read two answers: keys that choose would choose blindly.
 SMALLEST = (40, 12)
 TOO_SMALL = "Too small to read two answers. Make the window larger: nothing is lost, q stops."
@@ -60,6 +56,7 @@ class ChoosingScreen(Screen[None]):
         self._left: int | None = None
         pair = self._pair
         self._acts: dict[str, Callable[[], object]] = {
+            **{answer: partial(self._answer, answer) for answer in ANSWER_WORDS},
             "skip": self._skip,
             "undo": self._undo,
             "redo": self._redo,
@@ -131,20 +128,17 @@ class ChoosingScreen(Screen[None]):
         if self._too_small and name not in ("help", "quit"):
             return
         try:
-            if name in ANSWERS:
-                self._answer(*ANSWERS[name])
-            else:
-                self._acts[name]()
+            self._acts[name]()
         except UserError as error:
             self._refuse(error)
 
-    def _answer(self, answer: Answer, words: str) -> None:
+    def _answer(self, answer: Answer) -> None:
         question = self._session.question
         if question is None:
             return
         self._session.answer(answer)
         self._progress.decided(question)
-        self._after(f"✓ Saved: {words}", ends_block=True)
+        self._after(f"✓ Saved: {ANSWER_WORDS[answer]}", ends_block=True)
 
     def _skip(self) -> None:
         if self._session.question is not None:
@@ -258,5 +252,5 @@ class ChoosingScreen(Screen[None]):
         if progress.goal:
             reached = " ✓" if progress.today >= progress.goal else ""
             parts.append((f"today {progress.today}/{progress.goal}{reached}", "bold"))
-        parts += [(words, "") for words in (progress.pace(), progress.agreement()) if words]
+        parts += [(words, "") for words in (progress.pace(), progress.agreement) if words]
         self._top.say(*parts)

@@ -8,6 +8,8 @@ from textual.screen import ModalScreen
 from labeler.keys import GROUPS, Keys
 from labeler.widgets.pane import TextPane
 
+LINES = {"down": 1, "j": 1, "up": -1, "k": -1}
+PAGES = {"pagedown": 1, "space": 1, "pageup": -1}
 ABOUT = """\
 You see a question and two answers of your twin. Which one sounds like you? One key answers and \
 shows the next pair. The answer is on the disk before the next pair stands there; undo takes it \
@@ -48,13 +50,9 @@ class HelpScreen(ModalScreen[None]):
         event.stop()
         pane = self.query_one(TextPane)
         name = self._keys.action(event.key, event.character)
-        if event.key in ("down", "j"):
-            pane.scroll_lines(1)
-        elif event.key in ("up", "k"):
-            pane.scroll_lines(-1)
-        elif event.key in ("pagedown", "space"):
-            pane.scroll_pages(1)
-        elif event.key == "pageup":
-            pane.scroll_pages(-1)
+        if event.key in LINES:
+            pane.scroll_lines(LINES[event.key])
+        elif event.key in PAGES:
+            pane.scroll_pages(PAGES[event.key])
         elif event.key in ("escape", "enter") or name in ("help", "quit"):
             self.dismiss(None)

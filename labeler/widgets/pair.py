@@ -56,7 +56,7 @@ class PairView(Vertical):
         if self._marked == (marks, self.focused_side):
             return
         self._marked = marks, self.focused_side
-        of_pair = [word for word, stands in _of_pair(marks) if stands]
+        of_pair = ["private"] * marks.private + ["note"] * bool(marks.note)
         self._prompt.mark(_dotted([*of_pair, *_flags(marks, None)]))
         for side, pane in self._panes.items():
             focused = self.focused_side == side
@@ -115,10 +115,6 @@ class PairView(Vertical):
         height = needed if self._question is None else max(3, min(needed, most))
         if self._prompt.styles.height is None or self._prompt.styles.height.value != height:
             self._prompt.styles.height = height
-
-
-def _of_pair(marks: Marks) -> tuple[tuple[str, bool], ...]:
-    return ("private", marks.private), ("note", bool(marks.note))
 
 
 def _flags(marks: Marks, side: Side | None) -> list[str]:
