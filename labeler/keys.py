@@ -14,19 +14,13 @@ from align.paths import owner_dir, relative_to_root
 
 @dataclass(frozen=True)
 class Action:
-    """Something a key does.
+    """Something a key does."""
 
-    Attributes:
-        name: What owner.yaml calls it.
-        keys: Those of the default layout: a character, or a word like `left` or `pagedown`.
-        short: One or two words for the row of keys.
-        meaning: What it does, for the help.
-    """
-
-    name: str
+    name: str  # what owner.yaml calls it
+    # Those of the default layout: a character, or a word like `left` or `pagedown`.
     keys: tuple[str, ...]
-    short: str
-    meaning: str
+    short: str  # one or two words for the row of keys
+    meaning: str  # what it does, for the help
 
 
 GROUPS = {

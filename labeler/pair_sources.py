@@ -18,25 +18,15 @@ COPIED = ("threads", "prompts", "answers", "pairs")  # to a sandbox; never the e
 
 @dataclass(frozen=True)
 class PairSource:
-    """What a session has to know of its pairs.
+    """What a session has to know of its pairs."""
 
-    Attributes:
-        title: Whose pairs, for the top of the screen.
-        conn: The store that takes the answers.
-        keys: Which key does what.
-        keeper: Where the answers lie, in words.
-        more: How to come by more pairs.
-        arena: How to come by pairs for the arena.
-        next_steps: What to do next, a line each.
-    """
-
-    title: str
-    conn: sqlite3.Connection
-    keys: Keys
-    keeper: str
-    more: str
-    arena: str
-    next_steps: Callable[[Session], list[str]]
+    title: str  # whose pairs, for the top of the screen
+    conn: sqlite3.Connection  # the store that takes the answers
+    keys: Keys  # which key does what
+    keeper: str  # where the answers lie, in words
+    more: str  # how to come by more pairs
+    arena: str  # how to come by pairs for the arena
+    next_steps: Callable[[Session], list[str]]  # what to do next, a line each
 
 
 @contextmanager

@@ -18,25 +18,15 @@ from labeler.session import Decision, Session
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """What the command line says of a session.
+    """What the command line says of a session."""
 
-    Attributes:
-        order: Name of the queue's order.
-        seed: Of order and sides; None for the last session's.
-        limit: Number of answers after which to stop.
-        goal: Number of answers that the owner wants to give today.
-        plain: Lines instead of a screen.
-        theme: Of the screen.
-        arena: Two checkpoints' answers to held-out prompts, to compare them.
-    """
-
-    order: str = "fresh"
-    seed: int | None = None
-    limit: int | None = None
-    goal: int | None = None
-    plain: bool = False
-    theme: Literal["dark", "light"] = "dark"
-    arena: bool = False
+    order: str = "fresh"  # name of the queue's order
+    seed: int | None = None  # of order and sides; None for the last session's
+    limit: int | None = None  # number of answers after which to stop
+    goal: int | None = None  # number of answers that the owner wants to give today
+    plain: bool = False  # lines instead of a screen
+    theme: Literal["dark", "light"] = "dark"  # of the screen
+    arena: bool = False  # two checkpoints' answers to held-out prompts, to compare them
 
     @property
     def purpose(self) -> Purpose:

@@ -27,23 +27,14 @@ WHERE c.actor = 'owner'
 
 @dataclass(frozen=True)
 class Contest:
-    """How the owner chose between two checkpoints' answers.
+    """How the owner chose between two checkpoints' answers."""
 
-    Attributes:
-        first: The newer checkpoint's name.
-        second: The older one's.
-        wins: Answers that take the first one's.
-        ties: Answers that take neither one's.
-        losses: Answers that take the second one's.
-        points: By prompt, from 0 (the second won) to 1 (the first did).
-    """
-
-    first: str
-    second: str
-    wins: int
-    ties: int
-    losses: int
-    points: tuple[float, ...]
+    first: str  # the newer checkpoint's name
+    second: str  # the older one's
+    wins: int  # answers that take the first one's
+    ties: int  # answers that take neither one's
+    losses: int  # answers that take the second one's
+    points: tuple[float, ...]  # by prompt, from 0 (the second won) to 1 (the first did)
 
     @property
     def rate(self) -> float:

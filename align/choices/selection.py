@@ -21,21 +21,13 @@ Flaw = Literal["empty", "near-identical"]
 
 
 class Candidate(NamedTuple):
-    """A pair that could be asked.
-
-    Attributes:
-        pair_id: The pair.
-        prompt_id: The prompt that both answers reply to.
-        number: Of the newer of the two checkpoints that answered: 2 for `002-dpo`.
-        empty: Whether an answer has nothing but blanks.
-        likeness: Of the answers' words, 0 to 1; None where nobody measured it.
-    """
+    """A pair that could be asked."""
 
     pair_id: str
-    prompt_id: str
-    number: int = 0
-    empty: bool = False
-    likeness: float | None = None
+    prompt_id: str  # the prompt that both answers reply to
+    number: int = 0  # of the newer of the two checkpoints that answered: 2 for `002-dpo`
+    empty: bool = False  # whether an answer has nothing but blanks
+    likeness: float | None = None  # of the answers' words, 0 to 1; None where nobody measured it
 
     @property
     def is_suspect(self) -> bool:
@@ -69,15 +61,11 @@ class Pool(Protocol):
 
 @dataclass(frozen=True)
 class Pick:
-    """A pair in its place of the order.
-
-    Attributes:
-        pair_id: The pair.
-        probability: Of this pair being next, after those before it: one over the number of
-            pairs that could have had this place. Suspects count until somebody looked at them.
-    """
+    """A pair in its place of the order."""
 
     pair_id: str
+    # Of this pair being next, after those before it: one over the number of pairs that could have
+    # had this place. Suspects count until somebody looked at them.
     probability: float
 
 
@@ -120,15 +108,10 @@ def start_of(seed: int) -> str:
 
 @dataclass(frozen=True)
 class QueueOrder:
-    """An order in which pairs are asked.
+    """An order in which pairs are asked."""
 
-    Attributes:
-        newest_first: Whether the newest checkpoint's pairs come before all others.
-        a_prompt: How many pairs of one prompt are asked at most; None for all.
-    """
-
-    newest_first: bool
-    a_prompt: int | None
+    newest_first: bool  # whether the newest checkpoint's pairs come before all others
+    a_prompt: int | None  # how many pairs of one prompt are asked at most; None for all
 
     def picks(self, pool: Pool, seed: int, answered: Sequence[Candidate]) -> Iterator[Pick]:
         """Yield the pairs between whose answers one can choose.

@@ -15,35 +15,22 @@ PAUSE_MS = 120_000
 
 @dataclass(frozen=True)
 class Act:
-    """One standing answer, rewrite, skip or repeat of the owner's.
+    """One standing answer, rewrite, skip or repeat of the owner's."""
 
-    Attributes:
-        outcome: `a`, `b`, `both`, `neither`, `rewrite` or `skip`.
-        left_is: Which answer stood left, `a` or `b`; None where nobody wrote it down.
-        ms: Milliseconds from showing the pair to the key; None where nobody measured.
-        longer: The answer with more characters, `a` or `b`; None where they are equal.
-        agrees: Of a pair that came back: whether it was answered as before. None otherwise.
-        time: When, in UTC.
-    """
-
-    outcome: str
-    left_is: str | None
-    ms: int | None
-    longer: str | None
+    outcome: str  # `a`, `b`, `both`, `neither`, `rewrite` or `skip`
+    left_is: str | None  # which answer stood left, `a` or `b`; None where nobody wrote it down
+    ms: int | None  # milliseconds from showing the pair to the key; None where nobody measured
+    longer: str | None  # the answer with more characters, `a` or `b`; None where they are equal
+    # Of a pair that came back: whether it was answered as before. None otherwise.
     agrees: bool | None
-    time: str
+    time: str  # when, in UTC
 
 
 class Share(NamedTuple):
-    """How many of some cases are so.
+    """How many of some cases are so."""
 
-    Attributes:
-        n: Those that are.
-        of: All cases.
-    """
-
-    n: int
-    of: int
+    n: int  # those that are
+    of: int  # all cases
 
     @property
     def value(self) -> float | None:
@@ -68,27 +55,17 @@ class Tally:
     """The counts of many acts, and what they come to.
 
     Pairs that came back count in `agreed` only, and in the time that was spent.
-
-    Attributes:
-        decisive: Answers with a winner, rewrites included.
-        both: Of all answers and rewrites, those that both sound right.
-        neither: Of the same, those that neither does.
-        skipped: Of these and the skips, the skips.
-        agreed: Of pairs that came back and were answered again, those answered as before.
-        lefts: Of answers `a` or `b` of which it is known what stood left, those that took it.
-        longers: Of answers `a` or `b` between answers of unequal length, those for the longer.
-        median_ms: Of an act; pauses are left out.
-        decisive_per_minute: Decisive answers in the time that all acts took, pauses left out.
     """
 
-    decisive: int
-    both: Share
-    neither: Share
-    skipped: Share
-    agreed: Share
-    lefts: Share
-    longers: Share
-    median_ms: float | None
+    decisive: int  # answers with a winner, rewrites included
+    both: Share  # of all answers and rewrites, those that both sound right
+    neither: Share  # of the same, those that neither does
+    skipped: Share  # of these and the skips, the skips
+    agreed: Share  # of pairs that came back and were answered again, those answered as before
+    lefts: Share  # of answers `a` or `b` of which it is known what stood left, those that took it
+    longers: Share  # of answers `a` or `b` between answers of unequal length, those for the longer
+    median_ms: float | None  # of an act; pauses are left out
+    # Decisive answers in the time that all acts took, pauses left out.
     decisive_per_minute: float | None
 
     @property

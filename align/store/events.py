@@ -22,21 +22,16 @@ FLAGS = ("facts", "voice")
 
 @dataclass(frozen=True)
 class NewEvent:
-    """An event that is about to be appended.
+    """An event that is about to be appended."""
 
-    Attributes:
-        kind: What happened. An undo names its event, a redo its undo, as
-            `payload["target"] = [device, counter]`.
-        actor: Who did it.
-        pair_id: The pair that it is about.
-        payload: What else belongs to it, as JSON values.
-        time: UTC, as `2026-01-31T12:00:00.000000Z`; None for now, and after all known events.
-    """
-
+    # What happened. An undo names its event, a redo its undo, as `payload["target"] = [device,
+    # counter]`.
     kind: EventKind
     actor: Actor
-    pair_id: str | None = None
+    pair_id: str | None = None  # the pair that it is about
+    # What else belongs to it, as JSON values.
     payload: Mapping[str, Any] = field(default_factory=dict)
+    # UTC, as `2026-01-31T12:00:00.000000Z`; None for now, and after all known events.
     time: str | None = None
 
 

@@ -11,30 +11,19 @@ from align.store.tables import Added
 
 @dataclass(frozen=True)
 class Question:
-    """A question, and the passage of a record that answers it.
+    """A question, and the passage of a record that answers it."""
 
-    Attributes:
-        id: Made from all that stands behind it.
-        record_id: The document.
-        start: Where its passage begins in the record's text, in characters.
-        stop: Where it ends.
-        question: The question.
-        writer: Who wrote it: `rule`, or a model's name.
-        overlap: Share of its content words that stand in the passage.
-        gain: Natural log-probability a token that the question adds to the passage; None where
-            no model said so.
-        left_out: Why it is not learned, or None.
-    """
-
-    id: str
-    record_id: str
-    start: int
-    stop: int
+    id: str  # made from all that stands behind it
+    record_id: str  # the document
+    start: int  # where its passage begins in the record's text, in characters
+    stop: int  # where it ends
     question: str
-    writer: str
-    overlap: float
+    writer: str  # who wrote it: `rule`, or a model's name
+    overlap: float  # share of its content words that stand in the passage
+    # Natural log-probability a token that the question adds to the passage; None where no model
+    # said so.
     gain: float | None = None
-    left_out: str | None = None
+    left_out: str | None = None  # why it is not learned, or None
 
     @classmethod
     def new(

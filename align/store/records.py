@@ -14,45 +14,25 @@ Kind = Literal["turn", "document"]
 
 
 class Record(NamedTuple):
-    """One turn of a conversation, or one document.
+    """One turn of a conversation, or one document."""
 
-    Attributes:
-        id: Made from the content and its place: the same in a newer export.
-        kind: `turn` or `document`.
-        source: What it came from, for privacy and the mix.
-        origin: The document, or the chat that it belongs to.
-        thread: What is held out together, which may be several documents or a stretch of a chat.
-        position: Its place in the origin; later ones are larger.
-        author: Who wrote it.
-        is_owner: Whether that is the owner.
-        time: ISO 8601, in UTC where the zone is known.
-        title: The document's, or the chat's.
-        text: The writing, cleaned.
-        level: How private it is.
-        split: The side that its thread is on.
-        left_out: Why it is not learned (`align.ingest.reasons`), or None.
-        raw: What the export holds, where `text` is not all of it.
-        key: The service's own name for it within the origin.
-        reply_to: The key of what it answers.
-    """
-
-    id: str
-    kind: Kind
-    source: str
-    origin: str
-    thread: str
-    position: int
-    author: str
+    id: str  # made from the content and its place: the same in a newer export
+    kind: Kind  # `turn` or `document`
+    source: str  # what it came from, for privacy and the mix
+    origin: str  # the document, or the chat that it belongs to
+    thread: str  # what is held out together, which may be several documents or a stretch of a chat
+    position: int  # its place in the origin; later ones are larger
+    author: str  # who wrote it
     is_owner: bool
-    time: str | None
-    title: str | None
-    text: str
+    time: str | None  # ISO 8601, in UTC where the zone is known
+    title: str | None  # the document's, or the chat's
+    text: str  # the writing, cleaned
     level: Level
-    split: Split
-    left_out: str | None = None
-    raw: str | None = None
-    key: str | None = None
-    reply_to: str | None = None
+    split: Split  # the side that its thread is on
+    left_out: str | None = None  # why it is not learned (`align.ingest.reasons`), or None
+    raw: str | None = None  # what the export holds, where `text` is not all of it
+    key: str | None = None  # the service's own name for it within the origin
+    reply_to: str | None = None  # the key of what it answers
 
     @classmethod
     def new(

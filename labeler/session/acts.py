@@ -83,20 +83,13 @@ class Decision:
 
 
 class Mark(NamedTuple):
-    """Something the owner noted about a pair beside its answer.
-
-    Attributes:
-        pair_id: The pair.
-        id: The event's id, device and counter.
-        kind: `private`, `note` or `flag`.
-        text: Of a note.
-        flag: Of a flag, with the answer `a` or `b`, or None for the pair as a whole.
-    """
+    """Something the owner noted about a pair beside its answer."""
 
     pair_id: str
-    id: EventId
-    kind: str
-    text: str = ""
+    id: EventId  # the event's id, device and counter
+    kind: str  # `private`, `note` or `flag`
+    text: str = ""  # of a note
+    # Of a flag, with the answer `a` or `b`, or None for the pair as a whole.
     flag: tuple[str, str | None] | None = None
 
     @property

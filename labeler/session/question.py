@@ -14,19 +14,12 @@ Flag = Literal["facts", "voice"]
 
 @dataclass(frozen=True)
 class Question:
-    """A pair in the order of its sides.
-
-    Attributes:
-        pair: The pair.
-        pick: Its place in the order.
-        left_is: The answer that stands left, `a` or `b`.
-        repeat_of: Event of the first answer, where the pair comes back.
-    """
+    """A pair in the order of its sides."""
 
     pair: PairView
-    pick: Pick
-    left_is: str
-    repeat_of: EventId | None = None
+    pick: Pick  # its place in the order
+    left_is: str  # the answer that stands left, `a` or `b`
+    repeat_of: EventId | None = None  # event of the first answer, where the pair comes back
 
     @property
     def left(self) -> str:
@@ -52,16 +45,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Marks:
-    """A pair's marks as they are shown.
+    """A pair's marks as they are shown."""
 
-    Attributes:
-        private: Whether it never leaves the machine.
-        note: The owner's words, empty where there are none.
-        flags: What is wrong, and on which side as shown; None for the pair as a whole.
-    """
-
-    private: bool = False
-    note: str = ""
+    private: bool = False  # whether it never leaves the machine
+    note: str = ""  # the owner's words, empty where there are none
+    # What is wrong, and on which side as shown; None for the pair as a whole.
     flags: frozenset[tuple[Flag, Side | None]] = frozenset()
 
     @classmethod

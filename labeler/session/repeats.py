@@ -14,17 +14,11 @@ APART = 30
 
 @dataclass(frozen=True)
 class Repeat:
-    """A pair that comes back.
+    """A pair that comes back."""
 
-    Attributes:
-        first: Its answer.
-        left_is: The answer that stands left now, which stood right then.
-        probability: Of this pair's coming back rather than another.
-    """
-
-    first: Decision
-    left_is: str
-    probability: float
+    first: Decision  # its answer
+    left_is: str  # the answer that stands left now, which stood right then
+    probability: float  # of this pair's coming back rather than another
 
 
 def repeat_due(choices: CurrentChoices, seed: int) -> Repeat | None:
