@@ -18,17 +18,11 @@ from align.store.verdicts import Counts, counts
 
 
 class Judge(NamedTuple):
-    """A judge of the owner's, told apart by model and prompt.
+    """A judge of the owner's, told apart by model and prompt."""
 
-    Attributes:
-        name: Judge and model and, where one model had several prompts, which.
-        counts: What it answered.
-        gate: Its newest attempt; None where it never tried.
-    """
-
-    name: str
-    counts: Counts
-    gate: GateRow | None
+    name: str  # judge and model and, where one model had several prompts, which
+    counts: Counts  # what it answered
+    gate: GateRow | None  # its newest attempt; None where it never tried
 
     def words(self) -> str:
         """Return it as a line: how many verdicts, and whether they count."""

@@ -36,25 +36,17 @@ MEASURES = 2
 
 @dataclass(frozen=True)
 class EvaluationRequest:
-    """What is to be evaluated.
+    """What is to be evaluated."""
 
-    Attributes:
-        owner_id: Whose models.
-        checkpoints: By the words that the user typed, in the order of the scorecard's columns.
-        prompts: Held-out prompts that each checkpoint answers.
-        seeds: Each prompt is answered once with each.
-        sampling: How answers are drawn.
-        judge_prompts: Training prompts that the base answers, for the voice judge's other side.
-        references: What the answers are held against.
-    """
-
-    owner_id: str
+    owner_id: str  # whose models
+    # By the words that the user typed, in the order of the scorecard's columns.
     checkpoints: dict[str, Checkpoint]
-    prompts: tuple[Prompt, ...]
-    seeds: tuple[int, ...]
-    sampling: Sampling
+    prompts: tuple[Prompt, ...]  # held-out prompts that each checkpoint answers
+    seeds: tuple[int, ...]  # each prompt is answered once with each
+    sampling: Sampling  # how answers are drawn
+    # Training prompts that the base answers, for the voice judge's other side.
     judge_prompts: tuple[Prompt, ...]
-    references: ReferenceTexts
+    references: ReferenceTexts  # what the answers are held against
 
     @property
     def inputs(self) -> str:

@@ -20,16 +20,12 @@ Message = dict[str, str]
 
 @dataclass(frozen=True)
 class OwnerTexts:
-    """The owner's texts of one split.
+    """The owner's texts of one split."""
 
-    Attributes:
-        answers: What the owner answered somebody, with the message before as the prompt.
-        pieces: Documents, cut to the size of answers.
-        conversations: The answers again, as whole conversations that end with the owner's turn.
-    """
-
+    # What the owner answered somebody, with the message before as the prompt.
     answers: tuple[PromptedText, ...] = ()
-    pieces: tuple[PromptedText, ...] = ()
+    pieces: tuple[PromptedText, ...] = ()  # documents, cut to the size of answers
+    # The answers again, as whole conversations that end with the owner's turn.
     conversations: tuple[tuple[Message, ...], ...] = ()
 
     @property

@@ -3,21 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from align.statistics import Interval, bootstrap
 
-
-class Likelihood(Protocol):
-    """A text's summed natural log-probability, and over how many tokens."""
-
-    @property
-    def log_prob(self) -> float:
-        """Return the summed natural log-probability."""
-
-    @property
-    def tokens(self) -> int:
-        """Return how many tokens were scored."""
+if TYPE_CHECKING:
+    from align.models.loaded_model import Likelihood
 
 
 @dataclass(frozen=True)
@@ -28,7 +19,7 @@ class TextLikelihoods:
     tokens: tuple[int, ...]
 
     @classmethod
-    def of(cls, likelihoods: Sequence[Likelihood]) -> "TextLikelihoods":
+    def of(cls, likelihoods: Sequence["Likelihood"]) -> "TextLikelihoods":
         """Return the likelihoods of some texts together."""
         return cls(
             tuple(text.log_prob for text in likelihoods), tuple(text.tokens for text in likelihoods)

@@ -36,35 +36,27 @@ OWNER_KEEPS_TO_PROMPTS = 0.9
 
 @dataclass(frozen=True)
 class ReferenceTexts:
-    """What the measures compare with.
+    """What the measures compare with."""
 
-    Attributes:
-        owner: The owner's texts outside the evaluation split.
-        held_out: The owner's texts inside it.
-        others: Texts of other people, to fit the judge against; empty for a real owner.
-        others_held_out: More of them, to say how well the judge tells people apart.
-        neutral: Conversations in nobody's voice, for the neutral perplexity.
-        topic_words: Words that name topics and are hidden from the judge.
-        on_topic: Whether an answer speaks of what the prompt asks.
-        simulated_verdict: The simulated owner's verdict; None for a real owner.
-        own_register: Texts in the register that a simulated owner's choices call their own. A real
-            owner's archive has no such mark, so there all of it stands for its owner.
-        chosen_by: Habits that the simulated owner chooses by: they don't count in the distance,
-            which must not measure what was trained for.
-        kind: `store` or `demo`; part of what identifies an evaluation.
-    """
-
-    owner: OwnerTexts
-    held_out: OwnerTexts
+    owner: OwnerTexts  # the owner's texts outside the evaluation split
+    held_out: OwnerTexts  # the owner's texts inside it
+    # Texts of other people, to fit the judge against; empty for a real owner.
     others: Sequence[PromptedText] = ()
+    # More of them, to say how well the judge tells people apart.
     others_held_out: Sequence[PromptedText] = ()
+    # Conversations in nobody's voice, for the neutral perplexity.
     neutral: Sequence[Sequence[Message]] = ()
+    # Words that name topics and are hidden from the judge.
     topic_words: frozenset[str] = frozenset()
-    on_topic: OnTopic = text_measures.on_topic
-    simulated_verdict: Verdict | None = None
+    on_topic: OnTopic = text_measures.on_topic  # whether an answer speaks of what the prompt asks
+    simulated_verdict: Verdict | None = None  # the simulated owner's verdict; None for a real owner
+    # Texts in the register that a simulated owner's choices call their own. A real owner's archive
+    # has no such mark, so there all of it stands for its owner.
     own_register: Sequence[str] = ()
+    # Habits that the simulated owner chooses by: they don't count in the distance, which must not
+    # measure what was trained for.
     chosen_by: frozenset[str] = frozenset()
-    kind: str = "store"
+    kind: str = "store"  # `store` or `demo`; part of what identifies an evaluation
 
     @property
     def judge_is_weak(self) -> bool:

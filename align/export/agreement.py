@@ -18,21 +18,14 @@ _ARITHMETIC = 1e-4
 
 @dataclass(frozen=True)
 class Agreement:
-    """How near the exported model's logits are to the checkpoint's.
+    """How near the exported model's logits are to the checkpoint's."""
 
-    Attributes:
-        prompts: How many were compared, at each of their tokens.
-        largest: Largest difference of a logit.
-        same_next: Share of positions with the same likeliest token.
-        tolerance: How far rounding the weights may move them (`tolerance`).
-        lost: Of what training changed in the logits, the share that the export changes again (root
-            mean square over root mean square); None where there is no base to compare with.
-    """
-
-    prompts: int
-    largest: float
-    same_next: float
-    tolerance: float
+    prompts: int  # how many were compared, at each of their tokens
+    largest: float  # largest difference of a logit
+    same_next: float  # share of positions with the same likeliest token
+    tolerance: float  # how far rounding the weights may move them (`tolerance`)
+    # Of what training changed in the logits, the share that the export changes again (root mean
+    # square over root mean square); None where there is no base to compare with.
     lost: float | None = None
 
     @property

@@ -27,54 +27,33 @@ _GGUF_BYTES = {"f16": 2.0, "q8_0": 8.5 / 8, "q4_k_m": 4.9 / 8}
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What is to be exported, and how.
+    """What is to be exported, and how."""
 
-    Attributes:
-        out: The folder to be made.
-        merge: One model, rather than the adapter.
-        dtype: Of the merged weights; what the base is stored in where None.
-        shard: Size of a file at most, as in `5GB`.
-        force: Replace an export that lies there.
-        name: Whether the owner's name may stand in it.
-        ollama: Whether to write a Modelfile.
-        gguf: `f16`, `q8_0` or `q4_k_m`; None for no GGUF.
-        tools: llama.cpp, for `gguf`.
-        bound: By what share perplexity may rise when the weights are quantised.
-        scorecard: `matches` and `measures` of a scorecard that the checkpoint is in.
-    """
-
-    out: Path
-    merge: bool = False
-    dtype: str | None = None
-    shard: str = "5GB"
-    force: bool = False
-    name: bool = False
-    ollama: bool = False
-    gguf: str | None = None
-    tools: Tools | None = None
-    bound: float = 0.1
+    out: Path  # the folder to be made
+    merge: bool = False  # one model, rather than the adapter
+    dtype: str | None = None  # of the merged weights; what the base is stored in where None
+    shard: str = "5GB"  # size of a file at most, as in `5GB`
+    force: bool = False  # replace an export that lies there
+    name: bool = False  # whether the owner's name may stand in it
+    ollama: bool = False  # whether to write a Modelfile
+    gguf: str | None = None  # `f16`, `q8_0` or `q4_k_m`; None for no GGUF
+    tools: Tools | None = None  # llama.cpp, for `gguf`
+    bound: float = 0.1  # by what share perplexity may rise when the weights are quantised
+    # `matches` and `measures` of a scorecard that the checkpoint is in.
     scorecard: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class ExportResult:
-    """A finished export.
+    """A finished export."""
 
-    Attributes:
-        folder: Where it lies.
-        kind: `merged`, `full` or `adapter`.
-        dtype: Of the weights.
-        agreement: How near it is to the checkpoint; None for an adapter, which is copied.
-        gguf: How the quantised file did; None where none was asked for.
-        left_out: Files of the request that are not there, each with its reason.
-    """
-
-    folder: Path
-    kind: str
-    dtype: str
+    folder: Path  # where it lies
+    kind: str  # `merged`, `full` or `adapter`
+    dtype: str  # of the weights
+    # How near it is to the checkpoint; None for an adapter, which is copied.
     agreement: Agreement | None = None
-    gguf: Quantised | None = None
-    left_out: tuple[str, ...] = ()
+    gguf: Quantised | None = None  # how the quantised file did; None where none was asked for
+    left_out: tuple[str, ...] = ()  # files of the request that are not there, each with its reason
 
 
 @dataclass(frozen=True)

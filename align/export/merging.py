@@ -31,17 +31,12 @@ _PROMPTS = 20
 
 @dataclass(frozen=True)
 class Reference:
-    """The checkpoint's logits on the prompts, to compare the export with.
+    """The checkpoint's logits on the prompts, to compare the export with."""
 
-    Attributes:
-        prompts: Token ids, as the model was trained to read them.
-        logits: Of each prompt, (T, V).
-        trained: Of each prompt, the sum of squares by which training moved the base's logits; None
-            of a model that was trained whole.
-    """
-
-    prompts: list[list[int]]
-    logits: list[Any]
+    prompts: list[list[int]]  # token ids, as the model was trained to read them
+    logits: list[Any]  # of each prompt, (T, V)
+    # Of each prompt, the sum of squares by which training moved the base's logits; None of a model
+    # that was trained whole.
     trained: list[float] | None
 
 

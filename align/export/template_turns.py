@@ -14,24 +14,16 @@ _REMEDY = "Serve the folder with something that reads chat_template.jinja itself
 
 @dataclass(frozen=True)
 class TemplateTurns:
-    """The text around the messages of a conversation that ends with a user's.
+    """The text around the messages of a conversation that ends with a user's."""
 
-    Attributes:
-        start: Before everything: the BOS token, or nothing.
-        no_system: After the start where no system message comes first.
-        system: Before and after a system message; None where the template knows none.
-        user: Before and after a user's message.
-        answer: Before and after an answer.
-        generation: At the end: what the model goes on from.
-        system_with_last: Whether the system message stands inside the last user's message.
-    """
-
-    start: str
-    no_system: str
+    start: str  # before everything: the BOS token, or nothing
+    no_system: str  # after the start where no system message comes first
+    # Before and after a system message; None where the template knows none.
     system: tuple[str, str] | None
-    user: tuple[str, str]
-    answer: tuple[str, str]
-    generation: str
+    user: tuple[str, str]  # before and after a user's message
+    answer: tuple[str, str]  # before and after an answer
+    generation: str  # at the end: what the model goes on from
+    # Whether the system message stands inside the last user's message.
     system_with_last: bool = False
 
     def write(self, messages: Sequence[Message]) -> str:

@@ -29,20 +29,14 @@ from align.text.similarity import near_identical, similarity
 
 @dataclass
 class Comparison:
-    """The prompts that two checkpoints answer, and what they answered so far.
+    """The prompts that two checkpoints answer, and what they answered so far."""
 
-    Attributes:
-        checkpoints: The two; which one stands left is drawn when a pair is shown.
-        prompts: Of the held-out side, in the order of drawing.
-        settings: The same for both.
-        seed: The same for both.
-        answered: Checkpoint hash -> prompt id -> answer.
-    """
-
+    # The two; which one stands left is drawn when a pair is shown.
     checkpoints: tuple[Checkpoint, Checkpoint]
-    prompts: tuple[Prompt, ...]
-    settings: Sampling
-    seed: int
+    prompts: tuple[Prompt, ...]  # of the held-out side, in the order of drawing
+    settings: Sampling  # the same for both
+    seed: int  # the same for both
+    # Checkpoint hash -> prompt id -> answer.
     answered: dict[str, dict[str, Answer]] = field(default_factory=dict)
 
     def missing(self, checkpoint: Checkpoint) -> list[Prompt]:
@@ -60,19 +54,12 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Compared:
-    """The result of a comparison.
+    """The result of a comparison."""
 
-    Attributes:
-        pairs: Pairs in the store.
-        alike: Prompts left out because both answers are next to identical.
-        empty: Prompts left out because an answer is empty.
-        empty_of: Empty answers by checkpoint: a fault that no choice will show.
-    """
-
-    pairs: int
-    alike: int
-    empty: int
-    empty_of: Counter[str]
+    pairs: int  # pairs in the store
+    alike: int  # prompts left out because both answers are next to identical
+    empty: int  # prompts left out because an answer is empty
+    empty_of: Counter[str]  # empty answers by checkpoint: a fault that no choice will show
 
 
 def draw_arena(request: SamplingRequest, words: tuple[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from sqlite3 import Connection
 from typing import Any
 
@@ -25,11 +25,7 @@ class Sampling:
 
     def as_dict(self) -> dict[str, float | int]:
         """Return the settings as the store keeps them."""
-        return {
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-            "max_new_tokens": self.max_new_tokens,
-        }
+        return asdict(self)
 
 
 def sampling_of(

@@ -32,35 +32,21 @@ ARENA_PAIRS = 100
 
 @dataclass(frozen=True)
 class SamplingRequest:
-    """What the command line asks for; None stands for the default.
+    """What the command line asks for; None stands for the default."""
 
-    Attributes:
-        owner_id: Whose model.
-        checkpoint: base, sft, dpo, 002-dpo or a path; None for the newest.
-        pairs: How many.
-        against_records: Draw one answer a prompt that people asked, against the owner's reply.
-        limit: With against_records: how many prompts.
-        seed: Of the prompts' order and of the answers.
-        temperature: Of the softmax.
-        top_p: Mass of the likeliest tokens that may be drawn.
-        max_new_tokens: Tokens of an answer at most.
-        near: Similarity in [0, 1] from which two answers are drawn again.
-        batch_size: Answers drawn at a time.
-        spread: Whether one model is spread over the devices.
-    """
-
-    owner_id: str = "demo"
-    checkpoint: str | None = None
-    pairs: int | None = None
+    owner_id: str = "demo"  # whose model
+    checkpoint: str | None = None  # base, sft, dpo, 002-dpo or a path; None for the newest
+    pairs: int | None = None  # how many
+    # Draw one answer a prompt that people asked, against the owner's reply.
     against_records: bool = False
-    limit: int | None = None
-    seed: int = 0
-    temperature: float | None = None
-    top_p: float | None = None
-    max_new_tokens: int | None = None
-    near: float = 0.9
-    batch_size: int = 192
-    spread: bool = False
+    limit: int | None = None  # with against_records: how many prompts
+    seed: int = 0  # of the prompts' order and of the answers
+    temperature: float | None = None  # of the softmax
+    top_p: float | None = None  # mass of the likeliest tokens that may be drawn
+    max_new_tokens: int | None = None  # tokens of an answer at most
+    near: float = 0.9  # similarity in [0, 1] from which two answers are drawn again
+    batch_size: int = 192  # answers drawn at a time
+    spread: bool = False  # whether one model is spread over the devices
 
     def words(self) -> list[str]:
         """Return the words after `-m align.sampling` that ask for the same."""
@@ -104,17 +90,11 @@ def parse_arguments(words: Sequence[str]) -> SamplingRequest:
 
 @dataclass
 class SamplingRun:
-    """One sampling: the request, and how far it has come.
+    """One sampling: the request, and how far it has come."""
 
-    Attributes:
-        request: The command line.
-        conn: The owner's store.
-        plan: What is to be drawn.
-    """
-
-    request: SamplingRequest
-    conn: Connection
-    plan: Plan
+    request: SamplingRequest  # the command line
+    conn: Connection  # the owner's store
+    plan: Plan  # what is to be drawn
 
     @property
     def checkpoint(self) -> Checkpoint:
