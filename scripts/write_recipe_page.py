@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from align.recipe.recipe_file import known_recipes
-from align.recipe.recipe_keys import DEFAULTS, OURS, REFUSED
+from align.recipe.recipe_keys import OURS, REFUSED
 from scripts.generated_page import CHECKOUT, write_or_check
 
 PAGE = CHECKOUT / "docs" / "recipes.md"
@@ -102,9 +102,9 @@ def parts() -> Iterator[str]:
         yield f"| {loss} | {why} |"
     yield "\n## Keys of ours\n"
     yield "| key | stage | default | what it does |\n|---|---|---|---|"
-    for key, (_, stages, meaning) in OURS.items():
-        default = ", ".join(str(DEFAULTS[stage][key]) for stage in stages)
-        yield f"| `{key}` | {', '.join(stages)} | {default} | {meaning} |"
+    for key, (defaults, meaning) in OURS.items():
+        values = ", ".join(map(str, defaults.values()))
+        yield f"| `{key}` | {', '.join(defaults)} | {values} | {meaning} |"
     yield "\n## Keys of TRL that are refused\n"
     yield "| key | why |\n|---|---|"
     for key, why in REFUSED.items():

@@ -12,67 +12,44 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-# Ours: key -> (types, stages, what it does).
-OURS: dict[str, tuple[list[str], tuple[str, ...], str]] = {
-    "held_out": (["float"], ("sft", "dpo"), "share of the rows (dpo: of the prompts) kept apart"),
+# Ours: key -> (default by stage, what it does); its type is that of its default.
+OURS: dict[str, tuple[dict[str, Any], str]] = {
+    "held_out": ({"sft": 0.05, "dpo": 0.12}, "share of the rows (dpo: of the prompts) kept apart"),
     "against_records": (
-        ["float"],
-        ("dpo",),
+        {"dpo": 0.0},
         "weight of a pair that nobody chose: the owner's real reply against the twin's "
         "(`align sample --against-records`); the baseline that labelling must beat; 0 leaves "
         "them out",
     ),
     "verdicts": (
-        ["bool"],
-        ("dpo",),
+        {"dpo": True},
         "whether verdicts of judges that passed their gate (`align judge`) are trained on too, "
         "with the gate's weight",
     ),
-    "publish_best": (
-        ["bool"],
-        ("sft", "dpo"),
-        "whether the save that held-out rows liked best is published instead of the last (sft: "
-        "least eval_loss; dpo: highest eval_rewards/accuracies); needs eval_strategy",
-    ),
-    "identity": (["bool"], ("sft",), "whether the facts of owner.yaml become conversations"),
-    "document_dates": (["bool"], ("sft",), "whether a document's prompt says when it was written"),
+    "identity": ({"sft": True}, "whether the facts of owner.yaml become conversations"),
+    "document_dates": ({"sft": True}, "whether a document's prompt says when it was written"),
     "chat_template": (
-        ["str"],
-        ("sft",),
+        {"sft": "own"},
         "`own`: the base's; for a base that was never chat-tuned `plain`, turns as text without "
         "new tokens, or `chatml`, whose two tokens are trained and saved with the adapter",
     ),
+    "publish_best": (
+        {"sft": False, "dpo": False},
+        "whether the save that held-out rows liked best is published instead of the last (sft: "
+        "least eval_loss; dpo: highest eval_rewards/accuracies); needs eval_strategy",
+    ),
     "wandb_text": (
-        ["bool"],
-        ("sft", "dpo"),
+        {"sft": False, "dpo": False},
         "whether a few rows and held-out prompts go to wandb as text; else only figures do",
     ),
-    "wandb_owner": (["bool"], ("sft", "dpo"), "whether the owner's name may stand in wandb"),
-    "sample_temperature": (["float"], ("sft",), "temperature of the twin's answers"),
-    "sample_top_p": (["float"], ("sft",), "mass of likeliest tokens that answers are drawn from"),
-    "sample_max_new_tokens": (["int"], ("sft",), "longest answer, in tokens"),
+    "wandb_owner": ({"sft": False, "dpo": False}, "whether the owner's name may stand in wandb"),
+    "sample_temperature": ({"sft": 1.0}, "temperature of the twin's answers"),
+    "sample_top_p": ({"sft": 1.0}, "mass of likeliest tokens that answers are drawn from"),
+    "sample_max_new_tokens": ({"sft": 160}, "longest answer, in tokens"),
 }
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "sft": {
-        "held_out": 0.05,
-        "identity": True,
-        "document_dates": True,
-        "chat_template": "own",
-        "publish_best": False,
-        "wandb_text": False,
-        "wandb_owner": False,
-        "sample_temperature": 1.0,
-        "sample_top_p": 1.0,
-        "sample_max_new_tokens": 160,
-    },
-    "dpo": {
-        "held_out": 0.12,
-        "against_records": 0.0,
-        "verdicts": True,
-        "publish_best": False,
-        "wandb_text": False,
-        "wandb_owner": False,
-    },
+    stage: {key: defaults[stage] for key, (defaults, _) in OURS.items() if stage in defaults}
+    for stage in ("sft", "dpo")
 }
 
 # Keys of ours that came later, and the value with which a recipe is the one it was before them.
@@ -191,10 +168,11 @@ def known_keys(stage: str) -> dict[str, dict[str, Any]]:
     """Return key -> {"from", "types", "choices"} of a stage's recipes."""
     text = Path(__file__).with_name("recipe_keys.json").read_text(encoding="utf-8")
     keys: dict[str, dict[str, Any]] = json.loads(text)[stage]
-    for key, (kinds, stages, _) in OURS.items():
-        if stage in stages:
-            keys[key] = {"from": "ours", "types": kinds}
-    return keys
+    ours = {
+        key: {"from": "ours", "types": [type(value).__name__]}
+        for key, value in DEFAULTS[stage].items()
+    }
+    return keys | ours
 
 
 _WRONG = object()

@@ -15,14 +15,11 @@ from align.training.alarms import Alarm, alarms
 from align.training.prepared_run import TrainingRun
 from align.training.run_state import record_steps, spread_of
 from align.training.saves import (
-    WHOLE,
-    last_whole,
     load_trainer_state,
     mark_whole,
     prune,
     restore_trainer_state,
     save_trainer_state,
-    step_of,
     unmark,
 )
 from align.training.stopping import received_signal
@@ -32,29 +29,20 @@ _BEST = {"sft": ("eval_loss", False), "dpo": ("eval_rewards/accuracies", True)}
 
 
 class RunMonitor(TrainerCallback):
-    """Stops a run after a signal, marks and prunes its saves, and sounds the alarms.
-
-    Attributes:
-        stopped: The signal after which all processes stop at this step's end, or 0.
-        raised: The alarms that sounded, by name.
-        listeners: Callbacks with `on_alarm`, told of every alarm.
-        seconds: How long the run has trained, also before it was stopped.
-    """
+    """Stops a run after a signal, marks and prunes its saves, and sounds the alarms."""
 
     def __init__(
         self, trainer: Any, run: TrainingRun, listeners: list[Any], keep: int | None
     ) -> None:
         self.trainer, self.run, self.stage = trainer, run, run.stage
-        self.stopped = 0
-        self.raised: dict[str, str] = {}
-        self.listeners = listeners
-        self.seconds = 0.0
+        self.stopped = 0  # the signal after which all processes stop at this step's end
+        self.raised: dict[str, str] = {}  # the alarms that sounded, by name
+        self.listeners = listeners  # callbacks with `on_alarm`
+        self.seconds = 0.0  # how long the run has trained, also before it was stopped
         self._keep = keep
         self._line: Any = None
-        self._started = time.monotonic()
-        self._before = 0.0
-        self._epoch_ends = False
-        self._owed = False
+        self._started, self._before = time.monotonic(), 0.0
+        self._epoch_ends = self._owed = False
         self._order: torch.Tensor | None = None
         self._epoch_order: torch.Tensor | None = None
 
@@ -62,13 +50,11 @@ class RunMonitor(TrainerCallback):
         """Restore what a stopped run saved, and open the progress line."""
         # A resumed run would log and save as its save says, whatever the recipe says now.
         state.compute_steps(args, state.max_steps)
-        save = last_whole(self.run.work) if state.global_step else None
-        if save and step_of(save) == state.global_step:
-            kept = load_trainer_state(save, args.process_index)
-            if kept:
-                restore_trainer_state(self.trainer, kept)
-                self._order, self._before = kept["order"], kept["seconds"]
-                self.raised = dict(kept["alarms"])
+        save = _save_of(args, state)
+        if kept := load_trainer_state(save, args.process_index):
+            restore_trainer_state(self.trainer, kept)
+            self._order, self._before = kept["order"], kept["seconds"]
+            self.raised = dict(kept["alarms"])
         self._started = time.monotonic()
         if state.is_world_process_zero:
             record_steps(self.run, state.max_steps, spread(self.trainer))
@@ -162,17 +148,16 @@ class RunMonitor(TrainerCallback):
 
     def _request_save(self, args: Any, state: Any, control: Any) -> None:
         control.should_save = True
-        save = _save_of(args, state)
         # Written once more at the same step, it is half-written until that is done.
-        if state.is_world_process_zero and (save / WHOLE).is_file():
-            unmark(save)
+        if state.is_world_process_zero:
+            unmark(_save_of(args, state))
 
     def _check_weights(self, state: Any) -> None:
         """Keep a broken model out of the saves, which a run would go on from for ever."""
         for weight in self.trainer.model.parameters():
             if weight.requires_grad and not torch.isfinite(weight).all():
-                sentence = "a weight is not a number any more"
-                raise _no_number(self.stage, state.global_step, sentence)
+                what = "a weight is not a number any more"
+                raise _no_number(self.stage, state.global_step, what)
 
 
 def best_by(stage: str, args: Any) -> tuple[str, bool]:
@@ -185,12 +170,10 @@ def best_by(stage: str, args: Any) -> tuple[str, bool]:
 
 def spread(trainer: Any) -> str:
     """Return over what a trainer's saves are spread."""
-    by = ""
-    if trainer.is_deepspeed_enabled:
-        by = f"ZeRO stage {trainer.accelerator.state.deepspeed_plugin.zero_stage}"
-    elif trainer.is_fsdp_enabled:
-        by = "FSDP"
-    return spread_of(trainer.args.world_size, by)
+    zero = trainer.accelerator.state.deepspeed_plugin if trainer.is_deepspeed_enabled else None
+    return spread_of(
+        trainer.args.world_size, zero.zero_stage if zero else 0, fsdp=trainer.is_fsdp_enabled
+    )
 
 
 def largest_of_all(number: int, device: Any) -> int:

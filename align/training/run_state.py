@@ -80,10 +80,10 @@ def give_up(folder: Path, state: RunState | None) -> None:
         write_state(folder, state)
 
 
-def spread_of(processes: int, by: str) -> str:
+def spread_of(processes: int, zero_stage: int, *, fsdp: bool) -> str:
     """Return how saves are spread, as in `1 process` or `2 processes, ZeRO stage 3`."""
     count = "1 process" if processes == 1 else f"{processes} processes"
-    return f"{count}, {by}" if by else count
+    return count + (f", ZeRO stage {zero_stage}" if zero_stage else ", FSDP" if fsdp else "")
 
 
 def progress_of(state: RunState | None, save: Path) -> str:

@@ -31,7 +31,9 @@ def settle(request: TrainingRequest, accelerate: dict[str, Any] | None = None) -
     if not request.restart:
         resume.check_recipe_unchanged(run)
         if accelerate is not None:
-            resume.check_spread(run, _spread(accelerate))
+            fsdp = str(accelerate.get("distributed_type")).upper() == "FSDP"
+            spread = spread_of(processes(accelerate), zero_stage(accelerate), fsdp=fsdp)
+            resume.check_spread(run, spread)
     with run_lock(run.owner_id):
         pass  # Another run would be in the way; it is said before the rows are looked at.
     on_rows(run, accelerate or {})
@@ -47,10 +49,3 @@ def begin(run: TrainingRun, *, restart: bool) -> Path:
     with run_lock(run.owner_id):
         resume.begin(run, restart=restart)
         return write_run(run)
-
-
-def _spread(accelerate: dict[str, Any]) -> str:
-    by = "FSDP" if str(accelerate.get("distributed_type")).upper() == "FSDP" else ""
-    if stage := zero_stage(accelerate):
-        by = f"ZeRO stage {stage}"
-    return spread_of(processes(accelerate), by)

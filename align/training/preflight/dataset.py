@@ -18,24 +18,11 @@ _LONGEST = 48
 
 
 @dataclass(frozen=True)
-class Spread:
-    """Tokens of rows: half are no longer than `median`, 19 of 20 no longer than `high`."""
-
-    median: int
-    high: int
-    longest: int
-
-    def words(self) -> str:
-        """Return it as a line's part."""
-        return f"median {self.median:,}, 95 % up to {self.high:,}, longest {self.longest:,}"
-
-
-@dataclass(frozen=True)
 class Measured:
     """Rows as they will be trained on."""
 
     lengths: Lengths | None  # of the longest; None where there are no rows
-    spread: Spread | None  # of all
+    spread: str  # of all lengths; empty where there are no rows
     fitted: TokenisedRows  # what max_length did
 
 
@@ -55,17 +42,10 @@ def row_mix(rows: Sequence[Row], stage: str, owner_id: str) -> list[Finding]:
 def measured(
     tokenizer: Any, rows: Sequence[Row], stage: str, values: Mapping[str, Any]
 ) -> Measured:
-    """Return the rows' tokens, as the run itself will make them.
-
-    Args:
-        tokenizer: The base's.
-        rows: Frozen rows.
-        stage: `sft` or `dpo`.
-        values: Of the recipe.
-    """
+    """Return frozen rows' tokens, as the run itself will make them from the recipe's values."""
     tokens = sft_tokens if stage == "sft" else dpo_tokens
     fitted = tokens(tokenizer, rows, most_tokens(values))
-    return Measured(lengths_of(fitted.rows), spread_of(fitted.rows), fitted)
+    return Measured(lengths_of(fitted.rows), _spread_of(fitted.rows), fitted)
 
 
 def sizes(row: dict[str, Any]) -> tuple[int, int]:
@@ -87,13 +67,14 @@ def lengths_of(rows: Sequence[dict[str, Any]]) -> Lengths | None:
     return Lengths(max(f[0] for f in lengths), max(f[1] for f in lengths), measured=True)
 
 
-def spread_of(rows: Sequence[dict[str, Any]]) -> Spread | None:
-    """Return how the rows' lengths are spread; None where there are no rows."""
+def _spread_of(rows: Sequence[Row]) -> str:
+    """Return how the rows' lengths are spread, as a line's part; 19 of 20 are no longer."""
     lengths = sorted(sizes(row)[0] for row in rows)
     if not lengths:
-        return None
+        return ""
     high = lengths[min(len(lengths) - 1, int(0.95 * len(lengths)))]
-    return Spread(round(statistics.median(lengths)), high, lengths[-1])
+    median = round(statistics.median(lengths))
+    return f"median {median:,}, 95 % up to {high:,}, longest {lengths[-1]:,}"
 
 
 def longest_lengths(
@@ -107,9 +88,9 @@ def longest_lengths(
 def lengths(rows: Measured, values: Mapping[str, Any]) -> list[Finding]:
     """Return how long the rows are, and what max_length takes from them."""
     fitted, most = rows.fitted, most_tokens(values)
-    if rows.spread is None:
+    if not rows.spread:
         return [wrong("tokens", f"no row fits into {most:,} tokens", "Raise --max_length")]
-    text = f"{rows.spread.words()}; max_length {most:,}"
+    text = f"{rows.spread}; max_length {most:,}"
     cut = f"{fitted.shortened:,} rows lose their oldest turns, never the answer"
     left = f"{fitted.dropped:,} are left out, their last turn alone is longer"
     if fitted.dropped:

@@ -6,9 +6,8 @@ transformers takes. A test holds it against transformers' own.
 
 import json
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 _NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token",
@@ -16,12 +15,7 @@ _NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_
 
 
 class LightTokenizer:
-    """What `align.models.chat_template` needs of a tokenizer.
-
-    Attributes:
-        name_or_path: The folder.
-        chat_template: As the folder has it, or None.
-    """
+    """What `align.models.chat_template` needs of a tokenizer; without a template it has None."""
 
     def __init__(self, folder: Path, chat_template: str | None = None) -> None:
         from tokenizers import Tokenizer
@@ -31,19 +25,19 @@ class LightTokenizer:
         # A file of a trained tokenizer may say that it cuts or pads.
         self._inner.no_truncation()
         self._inner.no_padding()
-        self._said = _json(folder / "tokenizer_config.json")
-        self.chat_template = chat_template or _template(folder, self._said)
+        self._config = _json(folder / "tokenizer_config.json")
+        self.chat_template = chat_template or _template(folder, self._config)
 
     @cached_property
     def special_tokens_map(self) -> dict[str, str]:
         """Return the named special tokens: `eos_token` and the like."""
-        names = {name: _content(self._said.get(name)) for name in _NAMED}
+        names = {name: _content(self._config.get(name)) for name in _NAMED}
         return {name: token for name, token in names.items() if token}
 
     @cached_property
     def all_special_tokens(self) -> list[str]:
         """Return the special tokens that have a name, and those beside them."""
-        more = self._said.get("extra_special_tokens") or []
+        more = self._config.get("extra_special_tokens") or []
         more = more.values() if isinstance(more, dict) else more
         tokens = [*self.special_tokens_map.values(), *filter(None, map(_content, more))]
         return list(dict.fromkeys(tokens))
@@ -56,51 +50,29 @@ class LightTokenizer:
 
     @cached_property
     def added_tokens_decoder(self) -> dict[int, Any]:
-        """Return added tokens by id; each prints as its text and says whether it is special."""
-        return {at: _Added(str(token.content), special=bool(token.special))
-                for at, token in self._inner.get_added_tokens_decoder().items()}  # fmt: skip
+        """Return added tokens by id; each prints as its text and says whether it is `special`."""
+        return self._inner.get_added_tokens_decoder()
 
     @property
     def bos_token_id(self) -> int | None:
         """Return the id of the token that begins a text, where there is one."""
         token = self.special_tokens_map.get("bos_token")
-        number: int | None = self._inner.token_to_id(token) if token else None
-        return number
+        return self._inner.token_to_id(token) if token else None
 
     def encode(self, text: str, *, add_special_tokens: bool = False) -> list[int]:
         """Return the text's tokens."""
-        ids: list[int] = self._inner.encode(text, add_special_tokens=add_special_tokens).ids
-        return ids
+        return self._inner.encode(text, add_special_tokens=add_special_tokens).ids
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of tokens, special ones too."""
-        text: str = self._inner.decode(list(ids), skip_special_tokens=False)
-        return text
+        return self._inner.decode(list(ids), skip_special_tokens=False)
 
     def apply_chat_template(
         self, messages: Sequence[dict[str, Any]], *, tokenize: bool = False, **settings: Any
     ) -> str:
         """Return the conversation as the template writes it."""
-        text: str = self._compiled[1].render(
-            messages=list(messages), **{**self.special_tokens_map, **settings}
-        )
-        return text
-
-    @property
-    def _compiled(self) -> tuple[str, Any]:
-        known: tuple[str, Any] | None = getattr(self, "_known", None)
-        if known is None or known[0] != self.chat_template:
-            known = (self.chat_template or "", _environment().from_string(self.chat_template or ""))
-            self._known = known
-        return known
-
-
-class _Added(SimpleNamespace):
-    def __init__(self, text: str, *, special: bool) -> None:
-        super().__init__(content=text, special=special)
-
-    def __str__(self) -> str:
-        return str(self.content)
+        values = {"messages": list(messages), **self.special_tokens_map, **settings}
+        return _compiled(self.chat_template or "").render(values)
 
 
 def light_tokenizer(folder: Path, chat_template: str | None = None) -> LightTokenizer | None:
@@ -135,8 +107,9 @@ def _template(folder: Path, config: dict[str, Any]) -> str | None:
     return str(template) if template else None
 
 
-def _environment() -> Any:
-    """Return jinja as transformers sets it up: sandboxed, blocks trimmed, `{% generation %}`."""
+@cache
+def _compiled(template: str) -> Any:
+    """Return a template in jinja as transformers has it: sandboxed, with `{% generation %}`."""
     import jinja2
     from jinja2.ext import Extension, loopcontrols
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -162,10 +135,10 @@ def _environment() -> Any:
 
         return datetime.now().strftime(form)
 
-    made = ImmutableSandboxedEnvironment(
+    environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols]
     )
-    made.filters["tojson"] = as_json
-    made.globals["raise_exception"] = refuse
-    made.globals["strftime_now"] = now
-    return made
+    environment.filters["tojson"] = as_json
+    environment.globals["raise_exception"] = refuse
+    environment.globals["strftime_now"] = now
+    return environment.from_string(template)

@@ -7,7 +7,8 @@ their place. Only the main process reports, and nothing that goes wrong here sto
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -124,7 +125,7 @@ class Reporter(TrainerCallback):
         if self._flops:
             self._peak = self._guarded("the device's peak", self._measured_peak)
         for kind in self._kinds:
-            tracker = self._guarded(kind, lambda kind=kind: self._open(kind, state.global_step))
+            tracker = self._guarded(kind, partial(self._open, kind, state.global_step))
             if tracker is not None:
                 self._trackers[kind] = tracker
         if self._run.recipe.ours.get("wandb_text") and "wandb" in self._trackers:
@@ -229,24 +230,22 @@ class Reporter(TrainerCallback):
             "in this run, whatever their level of privacy"
         )
         for name, (columns, rows) in text_tables(self._run).items():
-            self._guarded("wandb", lambda n=name, c=columns, r=rows: tracker.show_text(n, c, r))
+            self._guarded("wandb", partial(tracker.show_text, name, columns, rows))
 
     def _each(self, method: str, *args: Any, **more: Any) -> None:
         for kind, tracker in list(self._trackers.items()):
-            try:
-                getattr(tracker, method)(*args, **more)
-            except Exception as error:
-                del self._trackers[kind]
-                say(f"{kind}: it fails ({type(error).__name__}: {error}); training goes on without")
+            self._guarded(kind, partial(getattr(tracker, method), *args, **more))
 
     def _close(self, *, failed: bool) -> None:
         self._each("close", failed=failed)
         self._trackers.clear()
 
-    def _guarded(self, what: str, make: Any) -> Any:
+    def _guarded(self, what: str, action: Callable[[], Any]) -> Any:
+        """Return what an action gives; where it fails, say so and leave that tracker out."""
         try:
-            return make()
+            return action()
         except Exception as error:
+            self._trackers.pop(what, None)
             say(f"{what}: it fails ({type(error).__name__}: {error}); training goes on without")
             return None
 
