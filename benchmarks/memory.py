@@ -19,6 +19,7 @@ from align.paths import checkpoints_dir
 from align.recipe.accelerate_config import surroundings
 from align.training.preflight.dataset import lengths_of
 from align.training.preflight.light_tokenizer import light_tokenizer
+from align.training.preflight.machine import Layout
 from align.training.preflight.memory import Estimate, estimate
 from align.training.preflight.shapes import ModelShape
 from align.training.preflight.work import work_of
@@ -159,7 +160,7 @@ def estimated(root: Path, case: Case, device: str) -> Estimate:
             row["messages"].append({"role": "assistant", "content": row["completion"]})
     made = (sft_tokens if case.stage == "sft" else dpo_tokens)(tokenizer, read, 512)
     lengths = lengths_of(made.rows)
-    work = work_of(case.stage, case.values, lengths, device=device, evaluates=False)
+    work = work_of(case.stage, case.values, lengths, Layout(device), evaluates=False)
     return estimate(ModelShape.from_config({**SHAPES[case.shape], "tie_word_embeddings": True}),
                     work)  # fmt: skip
 

@@ -40,12 +40,7 @@ class PromptFile:
     def read(
         cls, path: Path, wanted: Mapping[str, Wanted], more_tags: tuple[str, ...] = ()
     ) -> "PromptFile":
-        """Return the prompt of a file.
-
-        Args:
-            path: The file.
-            wanted: The sections that it has to have.
-            more_tags: Names of tags that stand around material and not in the file.
+        """Return the prompt of a file that has the wanted sections.
 
         Raises:
             UserError: The file can't be read, lacks a section or a placeholder, or has one that

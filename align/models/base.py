@@ -44,11 +44,7 @@ def resolve_base(
 ) -> Base:
     """Return the base that a recipe names: a folder (from the root), or a model of the hub.
 
-    Args:
-        name: `model_name_or_path` as the recipe or the command line has it.
-        revision: Branch, tag or commit on the hub.
-        asked_by: Who names it, for the error.
-        download: Fetch it from the hub where the cache lacks it.
+    `asked_by` is who names it, for the error; `download` fetches it where the hub's cache lacks it.
 
     Raises:
         UserError: It is in neither place.

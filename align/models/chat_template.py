@@ -75,11 +75,10 @@ def render(tokenizer: Any, messages: Sequence[Message]) -> Rendered:
     """
     if not messages or messages[-1]["role"] != "assistant":
         raise UserError("conversation", "it does not end with the owner's answer")
-    stop = stop_token(tokenizer)
     ids: list[int] = []
     mask: list[int] = []
     for piece in _pieces(tokenizer, messages):
-        tokens = _encode(tokenizer, piece.text) + ([stop] if piece.is_answer else [])
+        tokens = _tokens_of(tokenizer, piece)
         ids += tokens
         mask += [int(piece.is_trained)] * len(tokens)
     return Rendered(ids, mask)
@@ -90,11 +89,8 @@ def render_prompt(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
 
     They are the tokens that `render` puts before the same conversation's next answer.
     """
-    stop = stop_token(tokenizer)
-    ids: list[int] = []
-    for piece in _pieces(tokenizer, messages):
-        ids += _encode(tokenizer, piece.text) + ([stop] if piece.is_answer else [])
-    return ids
+    pieces = _pieces(tokenizer, messages)
+    return [token for piece in pieces for token in _tokens_of(tokenizer, piece)]
 
 
 def render_answer(tokenizer: Any, answer: str) -> list[int]:
@@ -112,7 +108,7 @@ def stop_token(tokenizer: Any) -> int:
 def template_hash(tokenizer: Any) -> str:
     """Return the SHA-256 of all that decides how text becomes tokens around the words."""
     parts = {
-        "template": _template(tokenizer),
+        "template": template_of(tokenizer),
         "settings": TEMPLATE_SETTINGS,
         "special": {name: str(token) for name, token in tokenizer.special_tokens_map.items()},
         "probe": render(tokenizer, _probe_conversation()).input_ids,
@@ -125,7 +121,7 @@ def dateless(template: str) -> str:
 
     SmolLM3's and Llama 3.2's do: a twin would be trained on one text and asked with another.
     """
-    return _NOW.sub(lambda found: repr(_TODAY.strftime(found[2])), template)
+    return _NOW.sub(lambda match: repr(_TODAY.strftime(match[2])), template)
 
 
 def _probe_conversation() -> list[Message]:
@@ -135,7 +131,7 @@ def _probe_conversation() -> list[Message]:
 def _pieces(tokenizer: Any, messages: Sequence[Message]) -> list[_Piece]:
     """Cut the conversation into prompts and answers; a prompt holds all since the last stop.
 
-    With the owner speaking last the pieces end with his answer, else with the generation prompt.
+    With the owner speaking last the pieces end with their answer, else with the generation prompt.
     """
     special = _special_text(tokenizer)
     trained = [is_trained(message) for message in messages]
@@ -159,33 +155,34 @@ def _pieces(tokenizer: Any, messages: Sequence[Message]) -> list[_Piece]:
     return pieces
 
 
+def _tokens_of(tokenizer: Any, piece: _Piece) -> list[int]:
+    stop = [stop_token(tokenizer)] if piece.is_answer else []
+    return _encode(tokenizer, piece.text) + stop
+
+
 def _plain(message: Message, special: re.Pattern[str] | None) -> Message:
     # White space at an answer's edge would merge with the template's own and shift the tokens;
     # somebody's text that spells a control token must not become one.
     content = message["content"].strip()
     if special is not None:
-        content = special.sub(lambda found: f"{found[0][0]} {found[0][1:]}", content)
+        content = special.sub(lambda match: f"{match[0][0]} {match[0][1:]}", content)
     return {"role": message["role"], "content": content}
 
 
 def _special_text(tokenizer: Any) -> re.Pattern[str] | None:
-    found: tuple[re.Pattern[str] | None] | None = getattr(tokenizer, "_align_special", None)
-    if found is None:
+    """Return what finds a special token in a text; remembered on the tokenizer."""
+    if not hasattr(tokenizer, "_align_special"):
         tokens = {str(t) for t in tokenizer.added_tokens_decoder.values() if t.special}
         tokens |= set(tokenizer.all_special_tokens)
         spelled = "|".join(re.escape(token) for token in sorted(tokens, key=len, reverse=True))
-        found = (re.compile(spelled) if spelled else None,)
-        tokenizer._align_special = found
-    return found[0]
+        tokenizer._align_special = re.compile(spelled) if spelled else None
+    return tokenizer._align_special
 
 
 def _around(tokenizer: Any) -> tuple[str, int]:
-    """Return what the template writes before an answer, past the generation prompt, and the stop.
-
-    Remembered on the tokenizer.
-    """
+    """Return what stands before an answer, past the generation prompt, and the stop; remembered."""
     known = getattr(tokenizer, "_align_around", None)
-    template = _template(tokenizer)
+    template = template_of(tokenizer)
     if known is None or known[0] != template:
         known = (template, *_find_around(tokenizer))
         tokenizer._align_around = known
@@ -215,9 +212,9 @@ def _text(tokenizer: Any, messages: Sequence[Message], *, add_generation_prompt:
     from jinja2 import TemplateError
 
     try:
-        text: str = tokenizer.apply_chat_template(
+        return tokenizer.apply_chat_template(
             list(messages),
-            chat_template=dateless(_template(tokenizer)),
+            chat_template=dateless(template_of(tokenizer)),
             tokenize=False,
             add_generation_prompt=add_generation_prompt,
             **TEMPLATE_SETTINGS,
@@ -229,22 +226,20 @@ def _text(tokenizer: Any, messages: Sequence[Message], *, add_generation_prompt:
             f"it refuses a conversation of {roles}: {str(error).rstrip('.')}",
             "Leave such rows out, or use a base whose template takes them",
         ) from error
-    return text
 
 
 def _encode(tokenizer: Any, text: str) -> list[int]:
     # The template writes the BOS token itself; the tokenizer would add a second.
-    ids: list[int] = tokenizer.encode(text, add_special_tokens=False)
-    return ids
+    return list(tokenizer.encode(text, add_special_tokens=False))
 
 
-def _template(tokenizer: Any) -> str:
-    template: str | None = tokenizer.chat_template
-    if not template:
+def template_of(tokenizer: Any) -> str:
+    """Return the tokenizer's chat template, or refuse a tokenizer without one."""
+    if not tokenizer.chat_template:
         raise UserError(
             f"tokenizer of {tokenizer.name_or_path}",
             "it has no chat template",
             "Use the model's chat version (often named -Instruct), or say "
             "chat_template: plain in the sft recipe",
         )
-    return template
+    return str(tokenizer.chat_template)

@@ -109,12 +109,9 @@ def numbered(owner: str) -> list[Path]:
 
 
 def claim_next(owner: str, stage: str, inputs: str) -> Path:
-    """Return the work folder of a run, kept until it is published, the same for the same inputs.
+    """Return the work folder of a run, kept until it is published.
 
-    Args:
-        owner: Whose twin.
-        stage: `sft` or `dpo`.
-        inputs: Digest of all that decides the run's result; another digest is another run.
+    `inputs` is the digest of all that decides the run's result; another digest is another folder.
     """
     folder = checkpoints_dir(owner) / WORK / f"{stage}-{inputs[:16]}"
     folder.mkdir(parents=True, exist_ok=True)

@@ -86,11 +86,7 @@ class LoadedModel:
     ) -> Iterator[tuple[int, list[int]]]:
         """Yield (row, new tokens) as rows reach their stop token or the last step.
 
-        Args:
-            prompts: B token lists.
-            chances: Uniform numbers in [0, 1), (B, steps): one decides each token.
-            temperature: Of the softmax; 0 is greedy.
-            top_p: Smallest mass of likeliest tokens that is kept.
+        Of B prompts; `chances` are uniform numbers in [0, 1), (B, steps): one decides each token.
         """
         from transformers.cache_utils import DynamicCache
 

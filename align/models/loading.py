@@ -21,10 +21,10 @@ from align.paths import relative_to_root
 def load_model(
     checkpoint: Checkpoint, *, threads: int | None = None, device_map: Any = None
 ) -> LoadedModel:
-    """Return the checkpoint's twin, ready to answer.
+    """Return the checkpoint's model, ready to answer.
 
     It computes in float32 on a CPU and in bfloat16 on an accelerator. An adapter is folded into its
-    base's weights: one matrix product less in each layer. A full twin is loaded as it lies.
+    base's weights: one matrix product less in each layer.
 
     Args:
         checkpoint: From `align.models.checkpoints.resolve`.
@@ -135,17 +135,9 @@ def _with_adapter(model: Any, folder: Path) -> Any:
 
 
 def _is_plain_lora(config: dict[str, Any]) -> bool:
-    special = (
-        "use_dora",
-        "modules_to_save",
-        "rank_pattern",
-        "alpha_pattern",
-        "fan_in_fan_out",
-        "target_parameters",
-        "trainable_token_indices",
-        "layer_replication",
-        "lora_bias",
-    )
+    special = ("use_dora", "modules_to_save", "rank_pattern", "alpha_pattern", "fan_in_fan_out",
+               "target_parameters", "trainable_token_indices", "layer_replication",
+               "lora_bias")  # fmt: skip
     plain = config.get("peft_type") == "LORA" and config.get("bias", "none") == "none"
     return plain and not any(config.get(key) for key in special)
 

@@ -22,16 +22,13 @@ def uniforms(keys: Sequence[str], steps: int) -> torch.Tensor:
 def draw(
     logits: torch.Tensor, chances: torch.Tensor, temperature: float, top_p: float
 ) -> torch.Tensor:
-    """Return one token a row.
+    """Return one token id a row, (B,).
 
     Args:
         logits: (B, V), float32.
         chances: (B,), uniform in [0, 1).
         temperature: Of the softmax; 0 takes the likeliest token.
         top_p: Tokens outside the smallest set of likeliest ones with this mass are never drawn.
-
-    Returns:
-        Token ids, (B,).
     """
     if temperature <= 0:
         return logits.argmax(dim=1)

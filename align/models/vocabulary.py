@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from align.errors import UserError
+from align.models.chat_template import template_of
 
 CHATML_TOKENS = ("<|im_start|>", "<|im_end|>")
 
@@ -27,24 +28,16 @@ _CHATML = (
 
 
 def give_template(tokenizer: Any, kind: str) -> Any:
-    """Return the tokenizer with the chat template that a recipe asks for.
+    """Return the base's tokenizer with the chat template that a recipe asks for.
 
-    Args:
-        tokenizer: The base's.
-        kind: `own` leaves it as it is; `plain` adds no token; `chatml` adds `CHATML_TOKENS`, of
-            which the second ends an answer, where the tokenizer lacks them.
+    `own` leaves it as it is; `plain` adds no token; `chatml` adds `CHATML_TOKENS`, of which the
+    second ends an answer, where the tokenizer lacks them.
 
     Raises:
         UserError: `own`, and the base has none; or `plain`, and the base has no end token.
     """
     if kind == "own":
-        if not tokenizer.chat_template:
-            raise UserError(
-                f"tokenizer of {tokenizer.name_or_path}",
-                "it has no chat template",
-                "Use the model's chat version (often named -Instruct), or say "
-                "chat_template: plain in the sft recipe",
-            )
+        template_of(tokenizer)
         return tokenizer
     # Some tokenizers put a token before every text; the template then has to write it.
     begins = tokenizer.bos_token_id is not None and (
@@ -68,14 +61,14 @@ def give_template(tokenizer: Any, kind: str) -> Any:
 def fit_embeddings(
     model: Any, tokenizer: Any, learned: Mapping[str, tuple[Sequence[int], Any]] | None = None
 ) -> Any:
-    """Return the model with an embedding for every token, its own kept as they are.
+    """Return the base's model with an embedding for every token, its own kept as they are.
 
     Args:
-        model: A base, as it was loaded.
-        tokenizer: The twin's; where it knows more tokens than the base, rows are added.
-        learned: By layer, which rows a twin trained and their values, (rows, hidden). Written into
-            the base, every adapter that is made on it afterwards starts from them, like TRL's copy
-            for the reference, in which it forgets these.
+        model: As it was loaded.
+        tokenizer: Where it knows more tokens than the base, rows are added.
+        learned: By layer, trained rows and their values, (rows, hidden). Written into the base,
+            every adapter made on it afterwards starts from them, TRL's copy for the reference
+            too, which forgets them otherwise.
     """
     # Many bases keep more rows than their tokenizer fills; those are never taken away.
     weight = model.get_input_embeddings().weight

@@ -145,12 +145,7 @@ def ladder() -> list[str]:
 
 
 def read_recipe(path: Path, stage: str, overrides: Sequence[str] = ()) -> Recipe:
-    """Return the checked recipe.
-
-    Args:
-        path: A YAML file.
-        stage: `sft` or `dpo`.
-        overrides: Command line words: `--learning_rate 1e-5 --loss_type sigmoid sft`.
+    """Return the checked recipe of a YAML file and of words like `--learning_rate 1e-5`.
 
     Raises:
         RecipeError: All that is wrong in the file and on the command line.

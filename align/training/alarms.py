@@ -18,12 +18,7 @@ class Alarm:
 
 
 def alarms(history: Sequence[Mapping[str, float]], total_steps: int) -> list[Alarm]:
-    """Return what is alarming in a run's log so far.
-
-    Args:
-        history: Logged values with `step`, as TRL names them.
-        total_steps: Length of the whole run.
-    """
+    """Return what is alarming in a run's log so far: TRL's values with `step`, of `total_steps`."""
     found = [_not_finite(history), _less_likely(history), _told_at_once(history, total_steps)]
     return [alarm for alarm in found if alarm is not None]
 

@@ -17,13 +17,10 @@ from align.training.prepared_run import is_main
 
 
 def project_learned_positions_only(device: Any) -> None:
-    """Let TRL's fused head leave out positions without a label on this device as well.
+    """Let TRL's fused head leave out positions without a label on this torch device as well.
 
     Log-probabilities, loss and gradients stay the same: a test compares them. Where the head can't
     be changed, a line says so, and training computes every position.
-
-    Args:
-        device: Where the model is trained; a torch device.
     """
     if device.type not in ("cpu", "mps"):
         return

@@ -11,8 +11,7 @@ from align.training.prepared_run import TrainingRun
 def pair_metrics(rewards: Sequence[tuple[float, float]]) -> dict[str, Any]:
     """Return reward accuracy with its 95 % interval, and the mean margin, of held-out pairs.
 
-    Args:
-        rewards: (chosen, rejected) of each pair. A tie is no hit.
+    Rewards are (chosen, rejected) of each pair; a tie is no hit.
     """
     if not rewards:
         return {}

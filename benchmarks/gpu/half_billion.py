@@ -96,6 +96,7 @@ def _watch(trainer: Any, run: Any, meter: _Meter, ground: Ground) -> Any:
     from transformers import TrainerCallback
 
     from align.training.preflight.dataset import lengths_of as longest_of
+    from align.training.preflight.machine import Layout
     from align.training.preflight.memory import estimate
     from align.training.preflight.shapes import ModelShape
     from align.training.preflight.work import work_of
@@ -114,7 +115,7 @@ def _watch(trainer: Any, run: Any, meter: _Meter, ground: Ground) -> Any:
         live_reference=False,
     )
     shape = ModelShape.from_config(json.loads((run.base.path / "config.json").read_text()))
-    work = work_of(run.stage, values, longest_of(rows), device=ground.device, evaluates=False)
+    work = work_of(run.stage, values, longest_of(rows), Layout(ground.device), evaluates=False)
     meter.estimated = estimate(shape, work).counted
 
     class Stopwatch(TrainerCallback):  # type: ignore[misc]

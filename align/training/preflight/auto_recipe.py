@@ -17,7 +17,6 @@ from align.recipe.extra_packages import missing_extras
 from align.recipe.recipe_file import Recipe, known_recipes, ladder, read_recipe, recipe_path
 from align.training.preflight.activations import compute_bytes
 from align.training.preflight.base_availability import RecipeBase, availability, recipe_base
-from align.training.preflight.checks import work_for
 from align.training.preflight.findings import Mark
 from align.training.preflight.machine import (
     Layout,
@@ -28,7 +27,7 @@ from align.training.preflight.machine import (
     this_machine,
 )
 from align.training.preflight.memory import estimate
-from align.training.preflight.work import Lengths, Work, most_tokens
+from align.training.preflight.work import Lengths, Work, most_tokens, work_of
 from align.training.sft_rows import sft_rows
 from align.training.training_request import TrainingRequest
 
@@ -73,11 +72,9 @@ def recipe_for(owner_id: str, word: str) -> str:
 
 
 def settled(request: TrainingRequest, accelerate: dict[str, Any]) -> TrainingRequest:
-    """Return what is asked with the recipe spelled out, asking about the largest that fits.
+    """Return the request with `auto` spelled out, asking about the largest recipe that fits.
 
-    Args:
-        request: The command line; `--yes` among its words agrees beforehand.
-        accelerate: What the accelerate file says.
+    `--yes` among the request's overrides agrees beforehand.
 
     Raises:
         UserError: Nobody is there to ask, the answer was no, or nothing fits.
@@ -126,16 +123,10 @@ def _of_twin(owner_id: str, word: str) -> str | None:
 
 
 def training_seconds(work: Work, weights: int, tokens: float, machine: Machine) -> float:
-    """Return about how long training takes.
+    """Return about how long training on so many tokens, of all epochs together, takes.
 
     A token takes 4 operations a weight where an adapter is trained, 6 where every weight is, and 2
     more where activations are computed again.
-
-    Args:
-        work: What the run does.
-        weights: Of the base.
-        tokens: Of all epochs together.
-        machine: Its cores or its GPUs.
     """
     each = (6 if work.rank is None else 4) + 2 * work.checkpointing
     core = _CORE_IN_HALF if compute_bytes(work) == 2 else _CORE
@@ -149,7 +140,7 @@ def _offer(name: str, request: TrainingRequest, layout: Layout, machine: Machine
     if base.shape is None:
         return Offer(name, 0, 0.0, 0, "the shape of its base is not known")
     lengths, tokens = _tokens(request, recipe)
-    work = work_for(recipe, lengths, layout, evaluates=True)
+    work = work_of("sft", recipe.values, lengths, layout)
     needed = estimate(base.shape, work).total
     epochs = float(recipe.training.get("num_train_epochs") or 3)
     seconds = training_seconds(work, base.shape.weights, tokens * epochs, machine)

@@ -51,9 +51,7 @@ def base_here(base: Base) -> RecipeBase:
 def availability(base: RecipeBase, *, asks: bool) -> list[Finding]:
     """Return whether the base is here or can be fetched, and what that takes.
 
-    Args:
-        base: The base.
-        asks: Whether the hub is asked if its licence was accepted.
+    `asks` lets the hub be asked if its licence was accepted.
     """
     if base.base is not None:
         lies = relative_to_root(base.base.path)

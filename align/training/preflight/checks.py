@@ -5,7 +5,7 @@ from typing import Any
 
 from align.console import say
 from align.models.chat_template import dateless
-from align.recipe.recipe_file import Recipe, read_recipe, recipe_path
+from align.recipe.recipe_file import read_recipe, recipe_path
 from align.training.preflight.base_availability import availability, base_here, recipe_base
 from align.training.preflight.dataset import lengths, longest_lengths, measured, no_tokens, row_mix
 from align.training.preflight.environment import extras, new_tokens, placement, tracking_mode
@@ -32,9 +32,7 @@ _SHORTEST = Lengths(64, 32)
 def before_download(request: TrainingRequest, accelerate: dict[str, Any]) -> None:
     """Check what needs neither a weight nor a row.
 
-    Args:
-        request: From the command line.
-        accelerate: The accelerate file's settings; empty after a bare `accelerate launch`.
+    `accelerate`, the settings of its file, are empty after a bare `accelerate launch`.
 
     Raises:
         UserError: All that would stop the run.
@@ -50,7 +48,7 @@ def before_download(request: TrainingRequest, accelerate: dict[str, Any]) -> Non
         base = recipe_base(recipe)
         findings += availability(base, asks=False)
         if base.base is None and base.shape is not None:
-            work = work_for(recipe, _SHORTEST, layout, evaluates=False)
+            work = work_of(stage, recipe.values, _SHORTEST, layout, evaluates=False)
             findings += memory(base.shape, work, layout, machine, stops=True)
     _conclude(stage, findings)
 
@@ -83,12 +81,8 @@ def row_findings(
 ) -> tuple[list[Finding], Work]:
     """Return what is found of a run's rows, memory and disk, and what the run does with memory.
 
-    Args:
-        run: The run.
-        layout: How it is spread.
-        machine: What it finds.
-        stops: Whether a run is about to begin: only its longest rows are tokenised, and only what
-            can't fit even if the estimate is off is wrong.
+    Where a run is about to begin (`stops`), only its longest rows are tokenised, and only what
+    can't fit even if the estimate is off is wrong.
     """
     values, shape = run.recipe.values, base_here(run.base).shape
     tokenizer, known = tokenizer_of(run), None
@@ -102,18 +96,13 @@ def row_findings(
             rows = measured(tokenizer, run.rows.train, run.stage, values)
             known = rows.lengths
             findings += lengths(rows, values)
-    work = work_for(run.recipe, known, layout, evaluates=bool(run.rows.held_out))
+    work = work_of(run.stage, values, known, layout, evaluates=bool(run.rows.held_out))
     findings += memory(shape, work, layout, machine, stops=stops)
     return [*findings, *room(run.owner_id, shape, work, values.get("save_total_limit"))], work
 
 
 def on_tokens(run: TrainingRun, tokenizer: Any, tokens: list[dict[str, Any]]) -> None:
-    """Check real rows as they are trained on: one BOS, one stop token, the mask on the answer only.
-
-    Args:
-        run: The run.
-        tokenizer: What rendered the rows.
-        tokens: Rows for training, as `align.training.tokenised` gives them.
+    """Check tokenised rows for training: one BOS, one stop token, the mask on the answer only.
 
     Raises:
         UserError: A row is not what sampling and serving will meet.
@@ -126,14 +115,6 @@ def on_tokens(run: TrainingRun, tokenizer: Any, tokens: list[dict[str, Any]]) ->
     findings += [wrong("template", problem, "See docs/recipes.md, chat_template")
                  for problem in token_problems(tokenizer, tokens)]  # fmt: skip
     _conclude(run.stage, findings)
-
-
-def work_for(recipe: Recipe, lengths: Lengths | None, layout: Layout, *, evaluates: bool) -> Work:
-    """Return what a recipe's run asks of memory, spread as accelerate will."""
-    return work_of(
-        recipe.stage, recipe.values, lengths, device=layout.device, evaluates=evaluates,
-        processes=layout.processes, zero=layout.zero, offload=layout.offload,
-    )  # fmt: skip
 
 
 def tokenizer_of(run: TrainingRun) -> LightTokenizer | None:

@@ -11,7 +11,7 @@ from align.models.lineage import read as read_lineage
 from align.owner import load_owner
 from align.recipe.recipe_file import Recipe, read_recipe, recipe_path
 from align.training.preflight.base_availability import RecipeBase, availability, recipe_base
-from align.training.preflight.checks import row_findings, work_for
+from align.training.preflight.checks import row_findings
 from align.training.preflight.dataset import no_tokens, row_mix
 from align.training.preflight.environment import (
     environment,
@@ -29,6 +29,7 @@ from align.training.preflight.machine import (
     planned_machine,
     this_machine,
 )
+from align.training.preflight.work import work_of
 from align.training.prepared_run import prepare
 from align.training.sft_rows import sft_rows
 from align.training.training_request import TrainingRequest
@@ -163,7 +164,7 @@ def _reference(parent: Checkpoint) -> Finding:
 
 def _guess(request: TrainingRequest, recipe: Recipe, base: RecipeBase, site: Site) -> list[Finding]:
     """Return what max_length allows at most, where the rows' tokens are not known."""
-    work = work_for(recipe, None, site.layout, evaluates=True)
+    work = work_of(recipe.stage, recipe.values, None, site.layout)
     findings = memory(base.shape, work, site.layout, site.machine)
     if base.shape:
         findings = [replace(line, text=f"{line.text}, if rows are as long as max_length")

@@ -33,13 +33,8 @@ def memory(
 ) -> list[Finding]:
     """Return whether the run fits, and what to change where it doesn't.
 
-    Args:
-        shape: Of the base; None where it is unknown.
-        work: What the run does.
-        layout: How it is spread.
-        machine: What it finds.
-        stops: Whether only what can't fit even if the estimate is off is wrong, as in a run; else
-            all that is over is.
+    In a run (`stops`) only what can't fit even if the estimate is off is wrong; else all that is
+    over is.
     """
     if shape is None:
         return [unknown("memory", "the shape of this base is not known before it is here")]
@@ -61,16 +56,10 @@ def memory(
 
 
 def room(owner_id: str, shape: ModelShape | None, work: Work, saves: int | None) -> list[Finding]:
-    """Return whether the saves on the way and the twin find room where checkpoints lie.
+    """Return whether the saves on the way and the checkpoint find room where checkpoints lie.
 
     A save holds what is trained and the optimiser's two numbers of each, one more is written
-    before the oldest goes, and the twin comes last.
-
-    Args:
-        owner_id: Whose checkpoints.
-        shape: Of the base; None where it is unknown.
-        work: What the run does.
-        saves: How many are kept (`save_total_limit`); 0 for none.
+    before the oldest goes, and the checkpoint comes last. `saves` is `save_total_limit`.
     """
     folder = checkpoints_dir(owner_id)
     free = free_disk(folder)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from align.errors import UserError
 from align.recipe.accelerate_config import (
     machines,
@@ -49,20 +51,21 @@ class Layout:
     """How a run is spread."""
 
     device: str  # `cuda`, `mps` or `cpu`
-    processes: int  # over all machines
-    here: int  # processes on this machine
+    processes: int = 1  # over all machines
+    here: int = 1  # processes on this machine
     # Stage of ZeRO, 0 for none; FSDP shares as stage 3 does (Zhao et al. 2023, arXiv 2304.11277,
     # section 3).
-    zero: int
-    offload: tuple[bool, bool]  # whether optimiser states, and weights, lie in the machine's memory
+    zero: int = 0
+    # Whether optimiser states, and weights, lie in the machine's memory.
+    offload: tuple[bool, bool] = (False, False)
     lacks_gpu: bool = False  # whether a GPU is asked for and none is there
     is_fsdp: bool = False  # whether FSDP shares, and not DeepSpeed
 
 
 def this_machine() -> Machine:
     """Return what is here."""
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    free = _available() or total
+    memory = psutil.virtual_memory()
+    total, free = memory.total, memory.available
     limit = _limit_of_container()
     if limit is not None:
         total, free = min(total, limit), min(free, limit)
@@ -74,10 +77,7 @@ def this_machine() -> Machine:
 def planned_machine(here: Machine, max_memory: str | None, gpus: int | None) -> Machine:
     """Return a machine that one doesn't have: so many GPUs, or one, of so much memory.
 
-    Args:
-        here: What is here.
-        max_memory: Like `24GB`; of each GPU, or of the machine where it has none.
-        gpus: How many; 0 for none.
+    `max_memory`, like `24GB`, is each GPU's, or the machine's where it has none (`gpus` 0).
 
     Raises:
         UserError: No such amount.
@@ -207,18 +207,6 @@ def _gpus() -> tuple[Gpu, ...]:
     if chosen:
         gpus = [gpus[at] for at in chosen if at < len(gpus)]
     return tuple(gpus[:count])
-
-
-def _available() -> int | None:
-    """Return the bytes that Linux could still give; None elsewhere."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return None
-    for line in lines:
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return None
 
 
 def _limit_of_container() -> int | None:

@@ -65,12 +65,7 @@ class Estimate:
 
 
 def estimate(shape: ModelShape, work: Work) -> Estimate:
-    """Return the memory that each device needs.
-
-    Args:
-        shape: Of the base.
-        work: What the run does.
-    """
+    """Return the memory that each device needs."""
     standing = _standing(shape, work)
     trained = trained_weights(shape, work)
     gradients = _shared(trained * _trained_bytes(work), work, from_stage=2)

@@ -18,10 +18,7 @@ _ROWS = 64
 def rendering(tokenizer: Any, rows: Sequence[Row], stage: str) -> list[Finding]:
     """Return whether training, preferring and serving see the same tokens of real rows.
 
-    Args:
-        tokenizer: transformers' own or a light one.
-        rows: Frozen rows, {messages} or {messages, chosen, rejected}.
-        stage: `sft` or `dpo`.
+    Of rows {messages} or {messages, chosen, rejected}; transformers' tokenizer or a light one.
     """
     shown = _spread(rows)
     try:
@@ -38,9 +35,7 @@ def rendering(tokenizer: Any, rows: Sequence[Row], stage: str) -> list[Finding]:
 def token_problems(tokenizer: Any, tokens: Sequence[Row]) -> list[str]:
     """Return what is wrong with rows as they are trained on, each problem once.
 
-    Args:
-        tokenizer: What rendered them.
-        tokens: {input_ids, labels} or {prompt_ids, chosen_ids, rejected_ids}.
+    Rows are {input_ids, labels} or {prompt_ids, chosen_ids, rejected_ids}.
     """
     stop, problems = stop_token(tokenizer), []
     for row in _spread(tokens):

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from align.training.preflight.machine import Layout
+
 # TRL's and transformers' own, where a recipe says nothing (trl 1.16, transformers 5.23).
 _BATCH, _EVAL_BATCH, _LONGEST = 8, 8, 1024
 _RANK = 16
@@ -65,30 +67,19 @@ def work_of(
     stage: str,
     values: Mapping[str, Any],
     lengths: Lengths | None,
+    layout: Layout,
     *,
-    device: str,
     evaluates: bool = True,
-    processes: int = 1,
-    zero: int = 0,
-    offload: tuple[bool, bool] = (False, False),
 ) -> Work:
-    """Return what a recipe's values ask of memory.
+    """Return what a recipe's values, command line included, ask of memory.
 
-    Args:
-        stage: `sft` or `dpo`.
-        values: Of the recipe, command line included.
-        lengths: Of its rows; what max_length allows where None.
-        device: `cuda`, `mps` or `cpu`.
-        evaluates: Whether rows are held out.
-        processes: How many train.
-        zero: Stage of ZeRO.
-        offload: Whether optimiser states, and weights, lie in the machine's memory.
+    Without the rows' `lengths` they are what max_length allows.
     """
     longest = most_tokens(values)
     if values.get("packing"):
         lengths = None  # rows are filled up to max_length
-    weight_bytes, is_mixed = _weight_bytes(values), _is_mixed(values, device)
-    if zero and is_mixed and weight_bytes == 4:
+    weight_bytes, is_mixed = _weight_bytes(values), _is_mixed(values, layout.device)
+    if layout.zero and is_mixed and weight_bytes == 4:
         # DeepSpeed turns the whole model into 16 bits, and keeps its own copy in 32.
         weight_bytes, is_mixed = 2, False
     return Work(
@@ -99,11 +90,11 @@ def work_of(
         checkpointing=bool(values.get("gradient_checkpointing", True)),
         attention=str(values.get("attn_implementation") or "sdpa"),
         optimizer=str(values.get("optim") or "adamw_torch_fused"),
-        processes=processes,
-        zero=zero,
-        offloads_optimizer=offload[0],
-        offloads_weights=offload[1],
-        device=device,
+        processes=layout.processes,
+        zero=layout.zero,
+        offloads_optimizer=layout.offload[0],
+        offloads_weights=layout.offload[1],
+        device=layout.device,
         **_batches(stage, values, evaluates=evaluates),
         **_adapter(stage, values),
     )

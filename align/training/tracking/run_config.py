@@ -90,12 +90,9 @@ def tags_of(run: TrainingRun) -> list[str]:
 def summary_of(
     run: TrainingRun, metrics: Mapping[str, Any], history: Sequence[Mapping[str, Any]]
 ) -> Any:
-    """Return what the end of a run showed, and of DPO what its first step did; numbers by name.
+    """Return the run's final figures and, of DPO, those of its first step, by name.
 
-    Args:
-        run: The run.
-        metrics: What stands in twin.json.
-        history: Logged values with `step`, as TRL names them.
+    `metrics` as in twin.json; `history` is TRL's log, with `step`.
     """
     figures: dict[str, Any] = {}
     for key, value in metrics.items():

@@ -45,15 +45,8 @@ def train_flops_per_token(
     """Return the FLOPs that a training step spends on each token.
 
     With N weights: 4N with an adapter and 6N with every weight trained, 2N more where gradient
-    checkpointing computes the forward pass twice, 2N more for a reference that is not cached.
-    Attention's quadratic part is included, its causal half only.
-
-    Args:
-        passed: The model.
-        lengths: Of the sequences; only their means are looked at.
-        trains_all: Every weight is trained, not an adapter.
-        gradient_checkpointing: Activations are computed again on the way back.
-        live_reference: DPO without `precompute_ref_log_probs`.
+    checkpointing computes the forward pass twice, 2N more for a reference that is not cached
+    (`live_reference`). Attention's quadratic part is included, its causal half only.
     """
     weights = passed.body + passed.head * lengths.learned
     forwards = 1 + gradient_checkpointing + live_reference
@@ -74,8 +67,7 @@ def attention_flops_per_token(passed: Passed, attended: float) -> float:
 def lengths_of(rows: Iterable[Mapping[str, Any]]) -> Lengths | None:
     """Return the lengths of tokenised rows, or None where there are none.
 
-    Args:
-        rows: {input_ids, labels} as SFT has them, or {prompt_ids, chosen_ids, rejected_ids}.
+    Rows are {input_ids, labels} as SFT has them, or {prompt_ids, chosen_ids, rejected_ids}.
     """
     sequences: list[int] = []
     learned = 0
@@ -120,14 +112,10 @@ def _weights(parameter: Any) -> int:
 
 
 def measured_peak_flops(device: Any, dtype: Any) -> float:
-    """Return the FLOP/s of a large square matrix product, timed for a fraction of a second.
+    """Return the FLOP/s of a large square matrix product in a torch dtype, timed for 0.2 seconds.
 
     That is what a device gives at its best, in this state and with these threads; the figure in
     its data sheet is higher, and never seen.
-
-    Args:
-        device: A torch device, or its name.
-        dtype: A torch dtype, in which training multiplies.
     """
     import torch
 

@@ -32,12 +32,9 @@ class Tracker(Protocol):
 
 
 def open_tracker(kind: str, owner_id: str, **opening: Any) -> Tracker:
-    """Open a run with the tracker that `report_to` names.
+    """Open a run with a tracker that `report_to` names: `wandb`, `tensorboard` or `trackio`.
 
-    Args:
-        kind: `wandb`, `tensorboard` or `trackio`.
-        owner_id: Whose logs it lies in.
-        opening: What `wandb_runs.open_run` takes, the run's `folder` and the `step` it starts at.
+    `opening` is what `wandb_runs.open_run` takes, the run's `folder` and its first `step`.
     """
     trackers = {"wandb": _Wandb, "tensorboard": _TensorBoard, "trackio": _Trackio}
     return trackers[kind](owner_id, **opening)

@@ -50,12 +50,7 @@ def names_of(owner_id: str) -> list[str]:
 
 
 def without_names(value: Any, names: Sequence[str]) -> Any:
-    """Return a value in which no name stands, and of each path only what it ends in.
-
-    Args:
-        value: Text, a number, or lists and mappings of them.
-        names: What must not be there, in capitals or not.
-    """
+    """Return text, or what holds text, without names and with each path's last part only."""
     if isinstance(value, str):
         short = _PATH.sub(lambda match: match[0].rstrip("/").rsplit("/", 1)[-1], value)
         for name in filter(None, names):
@@ -80,7 +75,7 @@ def open_run(
     run_id: str | None = None,
     shows_owner: bool = False,
 ) -> Any:
-    """Open a run in wandb, in the mode that fits: no question is put, and nothing fails.
+    """Return a new run of wandb, in the mode that fits: no question is put, and nothing fails.
 
     Args:
         owner_id: Whose; a hash of it groups the runs.
@@ -92,9 +87,6 @@ def open_run(
         project: Where it is filed.
         run_id: Of a run that goes on; a new one where wandb does not know it.
         shows_owner: Whether the owner's name may be in what is sent.
-
-    Returns:
-        wandb's run.
     """
     # A report of an error would hold our paths.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
@@ -162,9 +154,7 @@ def close_run(run: Any, *, failed: bool = False) -> None:
 def sync_command(folder: Path, run_id: str) -> str:
     """Return the line that uploads a run with all its stretches, where it was stopped between.
 
-    Args:
-        folder: One of its folders, `offline-run-<time>-<id>`.
-        run_id: The run's id.
+    `folder` is one of them: `offline-run-<time>-<id>`.
     """
     here, place = Path.cwd(), folder.resolve().parent
     shown = place.relative_to(here) if place.is_relative_to(here) else place

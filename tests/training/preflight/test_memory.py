@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from align.training.preflight.activations import Batch, kept_by_layer
+from align.training.preflight.machine import Layout
 from align.training.preflight.memory import estimate, trained_weights
 from align.training.preflight.shapes import ModelShape, known_base
 from align.training.preflight.work import Lengths, Work, work_of
@@ -126,7 +127,7 @@ def test_zero_divides_what_its_stages_divide() -> None:
 def test_quantised_base_takes_a_quarter_and_its_embeddings_stay() -> None:
     assert BIG and BIG.shape
     values = {"load_in_4bit": True, "bf16": True, "optim": "paged_adamw_8bit"}
-    work = work_of("sft", values, Lengths(512, 256), device="cuda")
+    work = work_of("sft", values, Lengths(512, 256), Layout("cuda"))
     parts = estimate(BIG.shape, work).parts
     assert 5e9 < parts["weights"] < 6.5e9
     assert parts["optimiser"] == trained_weights(BIG.shape, work) * 2
@@ -148,8 +149,8 @@ def test_pass_that_caches_the_reference_counts_with_its_own_batch() -> None:
     values = {"precompute_ref_log_probs": True, "per_device_train_batch_size": 1, "bf16": True,
               "dtype": "bfloat16", "per_device_eval_batch_size": 1}  # fmt: skip
     lengths = Lengths(1024, 128)
-    small = work_of("dpo", values, lengths, device="cuda")
-    large = work_of("dpo", {**values, "precompute_ref_batch_size": 64}, lengths, device="cuda")
+    small = work_of("dpo", values, lengths, Layout("cuda"))
+    large = work_of("dpo", {**values, "precompute_ref_batch_size": 64}, lengths, Layout("cuda"))
     assert small.scoring_batch == 1
     found = estimate(BIG.shape, large)
     assert found.moment == "reference" and found.total > estimate(BIG.shape, small).total
