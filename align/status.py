@@ -12,7 +12,7 @@ from align.choices.tally import Tally, tally
 from align.console import make_command
 from align.levels import LEVELS, Level
 from align.paths import checkpoints_dir, owner_dir, relative_to_root, simulated_file, store_path
-from align.store.acts import owner_acts
+from align.store.acts import owner_decisions
 from align.store.gates import GateRow, newest_gates
 from align.store.verdicts import Counts, counts
 
@@ -98,7 +98,7 @@ def _count(conn: sqlite3.Connection, overview: Overview) -> None:
     ):
         overview.choices[actor, outcome] = n
         overview.newest_choice = max(overview.newest_choice, newest)
-    overview.tally, overview.contests = tally(owner_acts(conn)), contests(conn)
+    overview.tally, overview.contests = tally(owner_decisions(conn)), contests(conn)
     overview.judges = _judges(conn)
     if overview.checkpoints:
         overview.pairs_of_newest = conn.execute(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from align.choices.tally import Act, pace, tally
+from align.choices.tally import DecisionRow, pace, tally
 from align.store.events import utc_time
 from labeler.session import Decision, Question, Session
 from labeler.session.acts import EventId
@@ -18,36 +18,39 @@ class Progress:
     """Counts along with a session, in memory.
 
     Args:
-        session: Whose acts are counted.
-        earlier: Reads the acts of all sessions; called once, and not before it is needed.
+        session: Whose decisions are counted.
+        earlier: Reads the decisions of all sessions; called once, and not before it is needed.
         goal: How many answers the owner wants to give today.
     """
 
     def __init__(
-        self, session: Session, earlier: Callable[[], Sequence[Act]], goal: int | None = None
+        self,
+        session: Session,
+        earlier: Callable[[], Sequence[DecisionRow]],
+        goal: int | None = None,
     ) -> None:
         self._session, self._read, self.goal = session, earlier, goal
         self._since = utc_time(datetime.now(UTC))
-        self._earlier: Sequence[Act] = ()
+        self._earlier: Sequence[DecisionRow] = ()
         self._today = 0
-        self._acts: dict[EventId, Act] = {}
-        self._given: list[Act] = []
+        self._rows: dict[EventId, DecisionRow] = {}
+        self._given: list[DecisionRow] = []
         # How often the owner repeats their own answer; empty until a pair came back.
         self.agreement = ""
 
     def read_earlier(self) -> None:
         """Read what was done before this session; until then the counts are of this one."""
-        self._earlier = [act for act in self._read() if act.time < self._since]
-        self._today = sum(_is_answer(act) and _is_today(act.time) for act in self._earlier)
+        self._earlier = [row for row in self._read() if row.time < self._since]
+        self._today = sum(_is_answer(row) and _is_today(row.time) for row in self._earlier)
         self._agree()
 
     def decided(self, question: Question) -> None:
         """Count the decision on a question, the session's last."""
         decision = self._session.given[-1]
-        act = _act(question, decision, self._session)
-        self._acts[decision.id] = act
+        row = _row_of(question, decision, self._session)
+        self._rows[decision.id] = row
         self.recount()
-        if act.agrees is not None:
+        if row.agrees is not None:
             self._agree()
 
     def reversed(self) -> None:
@@ -59,13 +62,13 @@ class Progress:
 
     def recount(self) -> None:
         """Count what stands of this session."""
-        acts = (self._acts.get(decision.id) for decision in self._session.given)
-        self._given = [act for act in acts if act is not None]
+        rows = (self._rows.get(decision.id) for decision in self._session.given)
+        self._given = [row for row in rows if row is not None]
 
     @property
-    def answers(self) -> list[Act]:
+    def answers(self) -> list[DecisionRow]:
         """The current answers of this session; a skip is none."""
-        return [act for act in self._given if _is_answer(act)]
+        return [row for row in self._given if _is_answer(row)]
 
     @property
     def today(self) -> int:
@@ -93,7 +96,7 @@ class Progress:
         self.agreement = f"{share} like before {interval}" if agreed.of else ""
 
 
-def _act(question: Question, decision: Decision, session: Session) -> Act:
+def _row_of(question: Question, decision: Decision, session: Session) -> DecisionRow:
     lengths = {"a": len(question.pair.text_a), "b": len(question.pair.text_b)}
     longer = None if lengths["a"] == lengths["b"] else max(lengths, key=lambda side: lengths[side])
     agrees = None
@@ -102,11 +105,11 @@ def _act(question: Question, decision: Decision, session: Session) -> Act:
         first = next((d.outcome for d in session.decisions if d.id == question.repeat_of), None)
         agrees = None if first is None else first == decision.outcome
     time = utc_time(datetime.now(UTC))
-    return Act(decision.outcome, question.left_is, decision.ms, longer, agrees, time)
+    return DecisionRow(decision.outcome, question.left_is, decision.ms, longer, agrees, time)
 
 
-def _is_answer(act: Act) -> bool:
-    return act.outcome != "skip" and act.agrees is None
+def _is_answer(row: DecisionRow) -> bool:
+    return row.outcome != "skip" and row.agrees is None
 
 
 def _is_today(time: str) -> bool:

@@ -9,7 +9,7 @@ from align.choices.selection import ORDERS
 from align.choices.tally import tally
 from align.errors import UserError
 from align.statistics import median
-from align.store.acts import owner_acts
+from align.store.acts import owner_decisions
 from align.store.pairs import Purpose
 from labeler.pair_sources import PairSource
 from labeler.progress import FEW_LEFT, Progress
@@ -60,7 +60,9 @@ def run_session(source: PairSource, options: SessionOptions) -> None:
 
 def _ask(session: Session, source: PairSource, options: SessionOptions) -> bool:
     """Ask until the owner stops; tell whether that was by Ctrl-C or a signal."""
-    progress = Progress(session, lambda: owner_acts(source.conn, options.purpose), options.goal)
+    progress = Progress(
+        session, lambda: owner_decisions(source.conn, options.purpose), options.goal
+    )
     if options.plain or not _has_screen():
         from labeler.plain import label
 
@@ -109,7 +111,7 @@ def summarise(session: Session, source: PairSource, *, arena: bool) -> None:
     say(f"In all: {session.answered} of {session.total} pairs answered in {source.keeper}.")
     for reason, n in sorted(session.left_out.items()):
         say(f"Not asked: {n} {reason}.")
-    for line in tally(owner_acts(source.conn, "arena" if arena else "train")).words():
+    for line in tally(owner_decisions(source.conn, "arena" if arena else "train")).words():
         say(f"In all, {line}.")
     if arena:
         for contest in contests(source.conn):

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from align.store.acts import owner_acts
+from align.store.acts import owner_decisions
 from align.store.answers import Answer, add_answers
 from align.store.connection import connect
 from align.store.pairs import Pair, add_pairs
@@ -129,7 +129,7 @@ async def opened(screen: Screen, size: tuple[int, int] | None = None) -> tuple[s
         session = Session(conn, seed=2, clock=lambda: 0.0)
         app = LabelerApp(
             session,
-            Progress(session, lambda: owner_acts(conn), goal=30),
+            Progress(session, lambda: owner_decisions(conn), goal=30),
             Keys(),
             title="ann",
             more="More pairs: make sft sample OWNER=ann",

@@ -14,8 +14,8 @@ PAUSE_MS = 120_000
 
 
 @dataclass(frozen=True)
-class Act:
-    """One standing answer, rewrite, skip or repeat of the owner's."""
+class DecisionRow:
+    """One current answer, rewrite, skip or repeat of the owner's."""
 
     outcome: str  # `a`, `b`, `both`, `neither`, `rewrite` or `skip`
     left_is: str | None  # which answer stood left, `a` or `b`; None where nobody wrote it down
@@ -52,7 +52,7 @@ class Share(NamedTuple):
 
 @dataclass(frozen=True)
 class Tally:
-    """The counts of many acts, and what they come to.
+    """The counts of many decisions, and what they come to.
 
     Pairs that came back count in `agreed` only, and in the time that was spent.
     """
@@ -64,8 +64,8 @@ class Tally:
     agreed: Share  # of pairs that came back and were answered again, those answered as before
     lefts: Share  # of answers `a` or `b` of which it is known what stood left, those that took it
     longers: Share  # of answers `a` or `b` between answers of unequal length, those for the longer
-    median_ms: float | None  # of an act; pauses are left out
-    # Decisive answers in the time that all acts took, pauses left out.
+    median_ms: float | None  # of a decision; pauses are left out
+    # Decisive answers in the time that all decisions took, pauses left out.
     decisive_per_minute: float | None
 
     @property
@@ -92,18 +92,18 @@ class Tally:
         return lines
 
 
-def tally(acts: Iterable[Act]) -> Tally:
-    """Count acts; times over two minutes are pauses, left out of the median and the rate."""
-    everything = list(acts)
-    repeated = [act.agrees for act in everything if act.agrees is not None]
-    first = [act for act in everything if act.agrees is None]
-    outcomes = [act.outcome for act in first]
+def tally(rows: Iterable[DecisionRow]) -> Tally:
+    """Count decisions; times over two minutes are pauses, left out of the median and the rate."""
+    everything = list(rows)
+    repeated = [row.agrees for row in everything if row.agrees is not None]
+    first = [row for row in everything if row.agrees is None]
+    outcomes = [row.outcome for row in first]
     skipped = outcomes.count("skip")
     answered = len(outcomes) - skipped
-    picked = [act for act in first if act.outcome in ("a", "b")]
+    picked = [row for row in first if row.outcome in ("a", "b")]
     times = _times(everything)
     minutes = sum(times) / 60_000
-    timed = sum(_is_decisive(act) and _is_timed(act) for act in first)
+    timed = sum(_is_decisive(row) and _is_timed(row) for row in first)
     return Tally(
         decisive=sum(map(_is_decisive, first)),
         both=Share(outcomes.count("both"), answered),
@@ -117,30 +117,30 @@ def tally(acts: Iterable[Act]) -> Tally:
     )
 
 
-def pace(acts: Sequence[Act], last: int = 20) -> float | None:
+def pace(rows: Sequence[DecisionRow], last: int = 20) -> float | None:
     """Return answers a minute, from the median time of the last decisions.
 
     Times over two minutes are pauses, and left out. None until there is one.
 
     Args:
-        acts: Oldest first.
-        last: How many of the newest acts count.
+        rows: Decisions, oldest first.
+        last: How many of the newest decisions count.
     """
-    times = _times(acts[-last:])
+    times = _times(rows[-last:])
     middle = median(times) if times else 0.0
     return 60_000 / middle if middle else None
 
 
-def _times(acts: Iterable[Act]) -> list[int]:
-    return [act.ms for act in acts if act.ms is not None and _is_timed(act)]
+def _times(rows: Iterable[DecisionRow]) -> list[int]:
+    return [row.ms for row in rows if row.ms is not None and _is_timed(row)]
 
 
-def _is_timed(act: Act) -> bool:
-    return act.ms is not None and 0 <= act.ms <= PAUSE_MS
+def _is_timed(row: DecisionRow) -> bool:
+    return row.ms is not None and 0 <= row.ms <= PAUSE_MS
 
 
-def _is_decisive(act: Act) -> bool:
-    return act.outcome in ("a", "b", "rewrite")
+def _is_decisive(row: DecisionRow) -> bool:
+    return row.outcome in ("a", "b", "rewrite")
 
 
 def _share(cases: Sequence[bool]) -> Share:

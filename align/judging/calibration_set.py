@@ -15,7 +15,7 @@ from align.judging.owner_context import choose_examples
 from align.judging.protocol import Example, OwnerContext, OwnerProfile
 from align.preferences.preference import side_of
 from align.recipe.recipe_keys import DEFAULTS
-from align.store.acts import owner_acts
+from align.store.acts import owner_decisions
 from align.store.choices import decisive_pairs, simulated_repeats
 from align.store.ids import canonical_json
 
@@ -104,6 +104,6 @@ def check_enough(choices: CalibrationSet, owner_id: str, kept_back: Counter[str]
 
 def _self_agreement(conn: sqlite3.Connection) -> tuple[int, int] | None:
     """Return how often the owner, real or simulated, answered as before when asked again."""
-    agrees = [act.agrees for act in owner_acts(conn) if act.agrees is not None]
+    agrees = [act.agrees for act in owner_decisions(conn) if act.agrees is not None]
     agrees += [first == second for first, second in simulated_repeats(conn).values()]
     return (sum(agrees), len(agrees)) if agrees else None

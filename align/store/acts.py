@@ -1,4 +1,4 @@
-"""Acts: what the owner answered, rewrote, skipped, repeated and marked, as far as it stands."""
+"""Acts: the owner's decisions on pairs, and their marks beside them."""
 
 import json
 import sqlite3
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from align.choices.selection import Candidate
-from align.choices.tally import Act
+from align.choices.tally import DecisionRow
 from align.store.pairs import Purpose
 
 # `of` names the first answer of a pair that came back. One that was taken back since says
-# nothing of agreement, so its repeat is no act. CROSS JOIN keeps the order: few events are
+# nothing of agreement, so its repeat is left out. CROSS JOIN keeps the order: few events are
 # read, and of the pairs those that they name.
 _ACTS = """
 SELECT e.kind, e.time,
@@ -42,9 +42,9 @@ WHERE e.actor = 'owner' ORDER BY e.time, e.device, e.counter
 """
 
 
-def owner_acts(conn: sqlite3.Connection, purpose: Purpose = "train") -> list[Act]:
-    """Return the owner's standing acts on pairs of a purpose, oldest first."""
-    acts = []
+def owner_decisions(conn: sqlite3.Connection, purpose: Purpose = "train") -> list[DecisionRow]:
+    """Return the owner's current decisions on pairs of a purpose, oldest first."""
+    decisions = []
     for kind, time, outcome, left, ms, longer_by, first in conn.execute(_ACTS, (purpose,)):
         agrees = None
         if kind == "repeat":
@@ -52,8 +52,9 @@ def owner_acts(conn: sqlite3.Connection, purpose: Purpose = "train") -> list[Act
                 continue
             agrees = outcome == first
         longer = None if longer_by == 0 else "a" if longer_by > 0 else "b"
-        acts.append(Act(outcome, left, ms if isinstance(ms, int) else None, longer, agrees, time))
-    return acts
+        ms = ms if isinstance(ms, int) else None
+        decisions.append(DecisionRow(outcome, left, ms, longer, agrees, time))
+    return decisions
 
 
 def owner_events(

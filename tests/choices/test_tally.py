@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.choices.tally import PAUSE_MS, Act, pace, tally
+from align.choices.tally import PAUSE_MS, DecisionRow, pace, tally
 from align.statistics import wilson
 
 
-def act(outcome: str = "a", ms: int | None = 2000, **changes: object) -> Act:
+def act(outcome: str = "a", ms: int | None = 2000, **changes: object) -> DecisionRow:
     values = {"left_is": "a", "longer": "b", "agrees": None, "time": "2026-01-01T00:00:00Z"}
-    return Act(outcome, ms=ms, **{**values, **changes})  # type: ignore[arg-type]
+    return DecisionRow(outcome, ms=ms, **{**values, **changes})  # type: ignore[arg-type]
 
 
 def test_outcomes_are_counted_apart_and_a_skip_is_no_answer() -> None:
@@ -78,7 +78,7 @@ OUTCOMES = st.sampled_from(["a", "b", "both", "neither", "rewrite", "skip"])
 @given(st.lists(st.builds(act, OUTCOMES, st.none() | st.integers(0, 200_000),
                           agrees=st.none() | st.booleans(),
                           left_is=st.sampled_from(["a", "b", None]))))  # fmt: skip
-def test_counts_add_up(acts: list[Act]) -> None:
+def test_counts_add_up(acts: list[DecisionRow]) -> None:
     counted = tally(acts)
     assert counted.answered == counted.decisive + counted.both.n + counted.neither.n
     assert counted.answered + counted.skipped.n + counted.agreed.of == len(acts)

@@ -8,7 +8,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from align.store.acts import owner_acts
+from align.store.acts import owner_decisions
 from align.store.choices import current_choices
 from align.store.events import iter_events
 from labeler.app import LabelerApp
@@ -64,7 +64,7 @@ async def open_screen(
     session = Session(conn, seed=1)
     app = LabelerApp(
         session,
-        Progress(session, lambda: owner_acts(conn), goal),
+        Progress(session, lambda: owner_decisions(conn), goal),
         keys or Keys(),
         title="ann",
         more="More pairs: make sft sample OWNER=ann",

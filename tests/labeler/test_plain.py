@@ -16,7 +16,7 @@ import pexpect
 import pytest
 
 from align.paths import store_path
-from align.store.acts import owner_acts
+from align.store.acts import owner_decisions
 from align.store.choices import current_choices
 from align.store.connection import connect
 from align.store.events import iter_events
@@ -44,7 +44,7 @@ def piped(keys: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
 def said(conn: sqlite3.Connection, keys: str, **options: int) -> str:
     out = io.StringIO()
     session = Session(conn, seed=1)
-    progress = Progress(session, lambda: owner_acts(conn), options.pop("goal", None))
+    progress = Progress(session, lambda: owner_decisions(conn), options.pop("goal", None))
     progress.read_earlier()
     label(session, progress, lines=io.StringIO(keys), out=out, **options)
     return out.getvalue()

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from align.choices.tally import Act
-from align.store.acts import all_marks, owner_acts
+from align.choices.tally import DecisionRow
+from align.store.acts import all_marks, owner_decisions
 from align.store.connection import in_memory, transaction
 from align.store.events import Event
 from tests.store.rows import add_pair, append_event
@@ -38,8 +38,8 @@ def test_acts_are_the_owners_standing_ones_oldest_first(conn: sqlite3.Connection
     undo(conn, taken_back)
     did(conn, "note", short, text="hm")
     append_event(conn, kind="choice", actor="simulated", pair_id=short, payload=shown("b"))
-    acts = owner_acts(conn)
-    assert acts[0] == Act("a", "b", 900, "b", None, first.time)
+    acts = owner_decisions(conn)
+    assert acts[0] == DecisionRow("a", "b", 900, "b", None, first.time)
     assert [(act.outcome, act.left_is, act.ms, act.longer) for act in acts[1:]] == [
         ("skip", "a", 100, None),
         ("rewrite", "a", 30_000, None),
@@ -53,23 +53,23 @@ def test_a_repeat_is_held_against_the_answer_it_repeats(conn: sqlite3.Connection
         did(conn, "repeat", pair, **shown(outcome, of=[first.device, first.counter]))
         for pair, first, outcome in zip(pairs, firsts, ("a", "both", "a"), strict=True)
     ]
-    assert [act.agrees for act in owner_acts(conn)[3:]] == [True, False, True]
+    assert [act.agrees for act in owner_decisions(conn)[3:]] == [True, False, True]
     undo(conn, firsts[2])
-    assert [act.agrees for act in owner_acts(conn)] == [None, None, True, False]
+    assert [act.agrees for act in owner_decisions(conn)] == [None, None, True, False]
     undo(conn, repeats[1])
-    assert [act.agrees for act in owner_acts(conn)] == [None, None, True]
+    assert [act.agrees for act in owner_decisions(conn)] == [None, None, True]
 
 
 def test_the_arenas_acts_are_asked_for_apart(conn: sqlite3.Connection) -> None:
     did(conn, "choice", add_pair(conn), **shown("a"))
     did(conn, "choice", add_pair(conn, "And?", purpose="arena"), **shown("both"))
-    assert [act.outcome for act in owner_acts(conn)] == ["a"]
-    assert [act.outcome for act in owner_acts(conn, "arena")] == ["both"]
+    assert [act.outcome for act in owner_decisions(conn)] == ["a"]
+    assert [act.outcome for act in owner_decisions(conn, "arena")] == ["both"]
 
 
 def test_what_nobody_measured_is_unknown(conn: sqlite3.Connection) -> None:
     did(conn, "choice", add_pair(conn), outcome="a")
-    (act,) = owner_acts(conn)
+    (act,) = owner_decisions(conn)
     assert act.left_is is act.ms is None
 
 
@@ -85,7 +85,7 @@ def test_few_acts_are_read_without_all_pairs(conn: sqlite3.Connection) -> None:
         return 0
 
     conn.set_progress_handler(count, 10)
-    owner_acts(conn)
+    owner_decisions(conn)
     conn.set_progress_handler(None, 0)
     assert steps < 60
 
