@@ -73,11 +73,11 @@ class Reader:
         """Prepare the patterns of what this voice says, and of what only others say."""
         self.pools = {}
         for name in _POOLS:
-            own = _spoken(getattr(voice, name))
+            own = _spoken(voice.ways[name])
             known = {_bare(way) for way in own}
             foreign = tuple(way for way in _spoken(lex.PHRASES[name]) if _bare(way) not in known)
             self.pools[name] = (_any_of(own), _any_of(foreign))
-        words = tuple(word for _, word in voice.words)
+        words = tuple(voice.words.values())
         self.own_words = _any_of(words)
         self.other_words = _any_of(
             tuple(

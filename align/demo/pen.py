@@ -36,15 +36,15 @@ class Pen:
     def __init__(self, voice: Voice, topic: Topic, rng: random.Random) -> None:
         """Settle what holds for a whole text: spelling, case and what has been used."""
         self.voice, self.topic, self.rng = voice, topic, rng
-        self.british = rng.random() < voice.british
-        self.lower = rng.random() < voice.lower
+        self.british = rng.random() < voice.levels["british"]
+        self.lower = rng.random() < voice.levels["lower"]
         self.used: set[str] = set()
         self.named = False
         self.addressed = not self.chance("address")
 
     def chance(self, habit: str) -> bool:
         """Say whether a habit shows this time."""
-        return self.rng.random() < float(getattr(self.voice, habit))
+        return self.rng.random() < self.voice.levels[habit]
 
     def fresh(self, ways: tuple[str, ...]) -> str | None:
         """Choose one of the voice's own ways that this paragraph has not had yet."""
@@ -64,7 +64,7 @@ class Pen:
     def word(self, slot: str) -> str:
         """Choose a word of the lexicon."""
         plain, _ = lex.SYNONYMS[slot]
-        favourite = self.voice.favourite(slot)
+        favourite = self.voice.words.get(slot)
         if favourite is not None and self.chance("favour"):
             return favourite
         return self.rng.choice(plain)
@@ -115,7 +115,7 @@ class Pen:
         text = clause.text
         if clause.order or " think " in text or not self.chance("hedge"):
             return text
-        hedge = self.fresh(self.voice.hedges)
+        hedge = self.fresh(self.voice.ways["hedges"])
         return f"{hedge} {text}" if hedge else text
 
     def _dropped(self, text: str) -> str:
@@ -127,7 +127,7 @@ class Pen:
         return text
 
     def _join(self, left: str, clause: Clause) -> str:
-        joiner = self.own(self.voice.joiners)
+        joiner = self.own(self.voice.ways["joiners"])
         right = self._hedged(clause)
         if clause.contrast and joiner in ("and", "comma"):
             return f"{left}, {self.word('but')} {right}"
@@ -137,16 +137,16 @@ class Pen:
         """Add at most one thing at the end of a sentence."""
         if not self.addressed:
             self.addressed = True
-            return f"{text}, {self.own(self.voice.addresses)}"
+            return f"{text}, {self.own(self.voice.ways['addresses'])}"
         if statement and self.chance("comment"):
-            added = self.fresh(self.voice.comments)
+            added = self.fresh(self.voice.ways["comments"])
             return f"{text}, {added}" if added else text
         if self.chance("tag"):
-            added = self.fresh(self.voice.tags)
+            added = self.fresh(self.voice.ways["tags"])
             return f"{text}, {added}" if added else text
         if self.chance("aside"):
             before, after = lex.BRACKETS[self.voice.brackets]
-            added = self.fresh(self.voice.asides)
+            added = self.fresh(self.voice.ways["asides"])
             return text + before + added + after if added else text
         return text
 
@@ -206,7 +206,7 @@ class Pen:
             opening: whether the text begins here (opener, echo).
             closing: whether it ends here (maxim, question back, sign-off).
         """
-        self.used -= set(self.voice.hedges + self.voice.tags)
+        self.used -= set(self.voice.ways["hedges"] + self.voice.ways["tags"])
         clauses = [clause for role in roles if (clause := self.clause(role)) is not None]
         if not clauses:
             return self.finish(f"{self.slot('name')} is {self.slot('is')}.")
@@ -215,13 +215,13 @@ class Pen:
         if opening and self.chance("echo"):
             sentences.append(self._echo())
         elif opening and self.chance("opener"):
-            opener = self.own(self.voice.openers)
+            opener = self.own(self.voice.ways["openers"])
         for group in self._groups(clauses):
             sentences.append(self._sentence(group, opener))
             opener = ""
         if self.chance("stamp"):
             place = self.rng.randint(min(2, len(sentences)), len(sentences))
-            sentences.insert(place, self.finish(self.own(self.voice.stamps)))
+            sentences.insert(place, self.finish(self.own(self.voice.ways["stamps"])))
         if closing:
             sentences += self._close()
         return " ".join(sentences)
@@ -229,7 +229,7 @@ class Pen:
     def _close(self) -> list[str]:
         habits = (("maxim", "maxims"), ("ask_back", "ask_backs"), ("sign_off", "sign_offs"))
         return [
-            self.finish(self.own(getattr(self.voice, ways)))
+            self.finish(self.own(self.voice.ways[ways]))
             for habit, ways in habits
             if self.chance(habit)
         ]

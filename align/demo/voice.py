@@ -3,7 +3,7 @@
 import random
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,71 +36,42 @@ _LEVELS = {
     "but_start": (0.1, 0.8),
 }
 LEVELS = tuple(_LEVELS)
-HABITUAL = {name: habitual for name, (_, habitual) in _LEVELS.items()}
+
+
+# How many ways of each habit a random voice has, in the order in which they are drawn.
+_WAYS = {
+    "openers": 2, "hedges": 2, "joiners": 2, "tags": 2, "comments": 2, "asides": 3, "stamps": 2,
+    "maxims": 3, "sign_offs": 1, "ask_backs": 2, "addresses": 1,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Voice:
-    """Hold the habits of one writer.
+    """Hold the habits of one writer."""
 
-    The first block are levels in [0, 1]: how often the habit shows where it could. The second
-    says what shows: the writer's own openers, joiners and so on, the favourite first.
-    """
-
-    opener: float
-    hedge: float
-    contraction: float
-    intensify: float
-    join: float
-    ellipsis: float
-    exclaim: float
-    lower: float
-    ask_back: float
-    sign_off: float
-    aside: float
-    understate: float
-    address: float
-    drop: float
-    favour: float
-    british: float
-    maxim: float
-    tag: float
-    comment: float
-    echo: float
-    stamp: float
-    but_start: float
-    clauses: float
-    openers: tuple[str, ...]
-    hedges: tuple[str, ...]
-    joiners: tuple[str, ...]
-    tags: tuple[str, ...]
-    comments: tuple[str, ...]
-    asides: tuple[str, ...]
-    stamps: tuple[str, ...]
-    maxims: tuple[str, ...]
-    sign_offs: tuple[str, ...]
-    ask_backs: tuple[str, ...]
-    addresses: tuple[str, ...]
-    brackets: str
-    echo_mark: str
-    words: tuple[tuple[str, str], ...]
-
-    def favourite(self, slot: str) -> str | None:
-        """Return this writer's own word for a slot of the lexicon, or None."""
-        return dict(self.words).get(slot)
+    levels: Mapping[str, float]  # how often each habit shows where it could, in [0, 1]
+    clauses: float  # of an answer, on average
+    ways: Mapping[str, tuple[str, ...]]  # the writer's own openers and so on, the favourite first
+    brackets: str  # around asides: a key of the lexicon's
+    echo_mark: str  # after the topic's name, where an answer opens with it
+    words: Mapping[str, str]  # slot of the lexicon -> the writer's own word
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Voice":
         """Return a voice from what `as_dict` gave, after a round through JSON or TOML."""
-
-        def frozen(value: Any) -> Any:
-            return tuple(map(frozen, value)) if isinstance(value, list) else value
-
-        return cls(**{field.name: frozen(data[field.name]) for field in fields(cls)})
+        return cls(
+            {name: data[name] for name in LEVELS},
+            data["clauses"],
+            {name: tuple(data[name]) for name in _WAYS},
+            data["brackets"],
+            data["echo_mark"],
+            dict(data["words"]),
+        )
 
     def as_dict(self) -> dict[str, object]:
-        """Return the fields, ready for JSON."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """Return the levels, the ways and the rest by their names, ready for JSON."""
+        rest = {"clauses": self.clauses, "brackets": self.brackets, "echo_mark": self.echo_mark}
+        return {**self.levels, **self.ways, **rest, "words": list(self.words.items())}
 
 
 _VOICES = tomllib.loads(Path(__file__).with_name("voices.toml").read_text(encoding="utf-8"))
@@ -108,10 +79,6 @@ _VOICES = tomllib.loads(Path(__file__).with_name("voices.toml").read_text(encodi
 ASSISTANT = Voice.from_dict(_VOICES["assistant"])
 MAUD = Voice.from_dict(_VOICES["maud"])
 MAUD_FACTS: dict[str, str] = _VOICES["maud_facts"]
-
-
-def _few(pool: tuple[str, ...], count: int, rng: random.Random) -> tuple[str, ...]:
-    return tuple(rng.sample(pool, count))
 
 
 def random_voice(seed: int) -> Voice:
@@ -124,27 +91,12 @@ def random_voice(seed: int) -> Voice:
             rng.uniform(0.45 * top, top) if habit else rng.uniform(0.0, 1.6 * usual), 3
         )
     levels["favour"] = round(rng.uniform(0.3, 0.95), 3)
-    words = tuple(
-        (slot, rng.choice(ways[1])) for slot, ways in lex.SYNONYMS.items() if rng.random() < 0.7
-    )
-    return Voice(
-        **levels,
-        clauses=round(rng.uniform(2.6, 5.2), 2),
-        openers=_few(lex.PHRASES["openers"], 2, rng),
-        hedges=_few(lex.PHRASES["hedges"], 2, rng),
-        joiners=_few(tuple(lex.JOINERS), 2, rng),
-        tags=_few(lex.PHRASES["tags"], 2, rng),
-        comments=_few(lex.PHRASES["comments"], 2, rng),
-        asides=_few(lex.PHRASES["asides"], 3, rng),
-        stamps=_few(lex.PHRASES["stamps"], 2, rng),
-        maxims=_few(lex.PHRASES["maxims"], 3, rng),
-        sign_offs=_few(lex.PHRASES["sign_offs"], 1, rng),
-        ask_backs=_few(lex.PHRASES["ask_backs"], 2, rng),
-        addresses=_few(lex.PHRASES["addresses"], 1, rng),
-        brackets=rng.choice(tuple(lex.BRACKETS)),
-        echo_mark=rng.choice(lex.PHRASES["echoes"]),
-        words=words,
-    )
+    words = {slot: rng.choice(ways[1]) for slot, ways in lex.SYNONYMS.items() if rng.random() < 0.7}
+    clauses = round(rng.uniform(2.6, 5.2), 2)
+    pools = {**lex.PHRASES, "joiners": tuple(lex.JOINERS)}
+    ways = {name: tuple(rng.sample(pools[name], count)) for name, count in _WAYS.items()}
+    brackets, echo = rng.choice(tuple(lex.BRACKETS)), rng.choice(lex.PHRASES["echoes"])
+    return Voice(levels, clauses, ways, brackets, echo, words)
 
 
 def diluted(voice: Voice, strength: float) -> Voice:
@@ -153,18 +105,18 @@ def diluted(voice: Voice, strength: float) -> Voice:
     Strength 0 is the plain voice's levels, 1 the writer's own; above 1 the habits are
     exaggerated. What shows (own openers, words, marks) stays the writer's.
     """
-    levels = {}
-    for name in (*LEVELS, "clauses"):
-        plain, own = getattr(ASSISTANT, name), getattr(voice, name)
-        mixed = plain + strength * (own - plain)
-        levels[name] = mixed if name == "clauses" else min(1.0, max(0.0, mixed))
-    return replace(voice, **levels)
+
+    def mixed(plain: float, own: float) -> float:
+        return plain + strength * (own - plain)
+
+    levels = {
+        name: min(1.0, max(0.0, mixed(ASSISTANT.levels[name], voice.levels[name])))
+        for name in LEVELS
+    }
+    return replace(voice, levels=levels, clauses=mixed(ASSISTANT.clauses, voice.clauses))
 
 
 def distance(left: Voice, right: Voice) -> float:
     """Return how far two voices lie apart: mean difference of levels, each over its range."""
-    apart = [
-        abs(float(getattr(left, name)) - float(getattr(right, name))) / HABITUAL[name]
-        for name in LEVELS
-    ]
+    apart = [abs(left.levels[n] - right.levels[n]) / top for n, (_, top) in _LEVELS.items()]
     return sum(apart) / len(apart)
