@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from align.conversations.turns import split_burst
-from align.privacy.overlap import withheld
+from align.privacy.private_text import PrivateText
 from align.sampling.sampling_plan import Sampling
-from align.text.similarity import RunIndex
 
 Message = dict[str, str]
+NOTE = "(withheld: it repeats {length} in a row of writing that is not open)"
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class Chat:
 
     Attributes:
         twin: An `align.models.loaded_model.LoadedModel`.
-        closed: Index of what must not be repeated.
+        detector: Finds what must not be repeated; None where nothing is private.
         settings: How answers are drawn.
         seed: Of the first turn; each later turn, and each try again, has its own.
         context: Tokens that a prompt and its answer may fill together.
     """
 
     twin: Any
-    closed: RunIndex
+    detector: PrivateText | None
     settings: Sampling
     seed: int = 0
     context: int = 2048
@@ -73,11 +73,20 @@ class Chat:
         prompt = trimmed(asked, room, self._length)
         seed = self.seed + 1000 * self._tries + len(self.history) // 2
         answer: str = self.twin.generate([prompt], seed=seed, **self.settings.as_dict())[0][0]
-        note = withheld(self.closed, answer)
+        note = self._note(answer)
         if note is None:
             # What was withheld must not come back as context either.
             self.history = [*asked, {"role": "assistant", "content": answer}]
         return Reply(answer, note)
+
+    def _note(self, answer: str) -> str | None:
+        """Return what stands for an answer that repeats private text, else None."""
+        if self.detector is None:
+            return None
+        # Sealed in the labeler a moment ago is sealed.
+        self.detector.refresh()
+        match = self.detector.match(answer)
+        return NOTE.format(length=match.length) if match else None
 
     def _length(self, messages: list[Message]) -> int:
         from align.models.chat_template import render_prompt

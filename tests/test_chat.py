@@ -4,9 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from align.chat import Chat, context_of, trimmed
+from align.owner import Owner
+from align.privacy.private_text import SHOWN, PrivateText
 from align.sampling.sampling_plan import Sampling
-from align.text.similarity import RunIndex
+from align.store.adding import add_records
+from align.store.connection import in_memory
 from tests.little_twins import write_twin
+from tests.store.rows import record
 
 SECRET = "the spare key lies under the third blue pot by the door"
 SHORT = Sampling(max_new_tokens=12)
@@ -26,7 +30,10 @@ class Scripted:
 
 def talk(*answers: str) -> tuple[Chat, Scripted]:
     twin = Scripted(*answers)
-    chat = Chat(twin, RunIndex([SECRET]), SHORT, context=10_000)
+    conn = in_memory()
+    add_records(conn, [record(SECRET, level="train-only")])
+    detector = PrivateText(conn, Owner(name="Ann"), scope=SHOWN)
+    chat = Chat(twin, detector, SHORT, context=10_000)
     # The scripted twin has no tokenizer: a message counts ten tokens.
     chat._length = lambda messages: 10 * len(messages)  # type: ignore[method-assign]
     return chat, twin
@@ -56,7 +63,7 @@ def test_trying_again_replaces_the_answer_and_changes_the_seed() -> None:
 def test_an_answer_that_repeats_private_writing_is_withheld_and_forgotten() -> None:
     chat, twin = talk(f"Well, {SECRET}!", "I would rather not say.")
     reply = chat.say("Where is the key?")
-    assert "withheld" in reply.shown
+    assert reply.shown == "(withheld: it repeats 12 words in a row of writing that is not open)"
     assert "blue pot" not in reply.shown
     again = chat.again()
     assert again is not None
@@ -92,7 +99,7 @@ def test_a_tiny_twin_answers_the_same_to_the_same_seed_and_words(root: Path) -> 
     assert context_of(twin) == 512
 
     def answers(seed: int) -> list[str]:
-        chat = Chat(twin, RunIndex(), SHORT, seed, context=80)
+        chat = Chat(twin, None, SHORT, seed, context=80)
         return [chat.say(text).text for text in ("Hello there", "And then?", "Why so?", "Who?")]
 
     assert answers(0) == answers(0)

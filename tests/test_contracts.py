@@ -40,7 +40,7 @@ PLANTED = [
     ("labeler-rooms", "labeler/session/session.py", "from align import preferences"),
     ("rooms-without-torch", "align/ingest/decoding.py", "import transformers"),
     ("rooms-without-torch", "labeler/session/session.py", "import trl"),
-    ("rooms-without-ui", "align/privacy/overlap.py", "import rich.table"),
+    ("rooms-without-ui", "align/privacy/private_text.py", "import rich.table"),
     ("rooms-without-ui", "align/owner.py", "import typer"),
     ("rooms-without-ui", "labeler/session/session.py", "import labeler.plain"),
     ("rooms-without-ui", "labeler/session/queue.py", "import labeler.widgets.pane"),

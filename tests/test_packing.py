@@ -12,17 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from align.owner import Owner
+from align.packs.packing import traveller_of
 from align.paths import checkpoints_dir, owner_dir
-from align.privacy.sealed import SealedGuard
+from align.store.adding import add_records
 from align.store.choices import current_choices, decisive_pairs
-from align.store.connection import open_store
+from align.store.connection import in_memory, open_store
 from align.store.events import iter_events
 from align.store.merge import TABLES, export_rows
 from align.store.pairs import iter_pairs
 from align.store.prompts import iter_prompts
 from align.store.records import iter_records
 from tests.commands.line import Line
-from tests.store.rows import add_pair, append_event
+from tests.store.rows import add_pair, append_event, record
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SEALED = "the otter under the floorboards hums a very old tune every single night"
@@ -350,8 +352,11 @@ def test_mistakes_of_packing_are_one_line(laptop: Machine, box: Machine, line: L
 
 
 def test_the_guard_finds_what_is_sealed_whatever_its_dress() -> None:
-    guard = SealedGuard([SEALED, SHORT, "I see"])
-    assert guard.finds(f"“{SEALED.upper()}”")
-    assert guard.finds("He said: otters, never forgive me!")
-    assert guard.finds("fine", SEALED.replace(" ", "\n"))
-    assert not guard.finds("I see otters", None, "the otter under the floorboards hums")
+    conn = in_memory()
+    for at, text in enumerate((SEALED, SHORT, "I see")):
+        add_records(conn, [record(text, level="sealed", origin=str(at), thread=str(at))])
+    traveller = traveller_of(conn, Owner(name="Ann"))
+    assert traveller.repeats_sealed([f"“{SEALED.upper()}”"])
+    assert traveller.repeats_sealed(["He said: otters, never forgive me!"])
+    assert traveller.repeats_sealed(["fine", SEALED.replace(" ", "\n")])
+    assert not traveller.repeats_sealed(["I see otters", "the otter, when under the floor, hums"])

@@ -18,8 +18,9 @@ from align.claude.provider import api_key, base_url, host_of
 from align.console import dollars
 from align.owner import Owner
 from align.privacy.consent import Consent, ask_consent, terms
-from align.privacy.egress import Detector, EgressGate
+from align.privacy.egress import EgressGate
 from align.privacy.egress_log import EgressLog, read
+from align.privacy.private_text import Detector
 
 Ask = Callable[[str], str]
 Say = Callable[[str], None]

@@ -31,24 +31,21 @@ def chat(
     from align.models.checkpoints import resolve
     from align.owner import load_owner
     from align.paths import store_path
-    from align.privacy.overlap import closed_index
-    from align.privacy.redaction import redactor_for
+    from align.privacy.private_text import SHOWN, PrivateText
     from align.sampling.sampling_plan import sampling_of
     from align.store.connection import open_store
-    from align.text.similarity import RunIndex
 
     twin_of = resolve(owner, checkpoint)
     settings = sampling_of(
         twin_of.sampling, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens
     )
-    closed = RunIndex()
+    detector = None
     if store_path(owner).exists():
-        # It learned private writing redacted, and may repeat it so.
-        closed = closed_index(open_store(owner), redactor=redactor_for(load_owner(owner)))
+        detector = PrivateText(open_store(owner), load_owner(owner), scope=SHOWN)
     from align.models.loading import load_model
 
     twin = load_model(twin_of)
-    talk = Chat(twin, closed, settings, seed, context_of(twin))
+    talk = Chat(twin, detector, settings, seed, context_of(twin))
     if sys.stdin.isatty():
         say(f"{twin_of.name} of {owner}. /again tries once more, /quit (or Ctrl-D) ends.")
         _converse(talk, twin_of.name)

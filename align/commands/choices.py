@@ -105,19 +105,25 @@ def export(
         as_bytes,
         full_rows,
         training_rows,
+        unsealed,
         write_rows,
     )
     from align.preferences.choice_filter import filter_of_options
+    from align.privacy.private_text import CARRIED, PrivateText
     from align.store.connection import open_store
 
     if format not in FORMATS:
         raise UserError("--format", f"{format!r} is not known", f"Say one of: {', '.join(FORMATS)}")
     choice_filter = filter_of_options(outcome, actor, since, _checkpoint(owner, checkpoint), grep)
     conn = open_store(owner)
-    if format == "jsonl":
-        rows = full_rows(conn, choice_filter)
-    else:
-        rows = training_rows(conn, load_owner(owner), choice_filter)
+    settings = load_owner(owner)
+    is_full = format == "jsonl"
+    chosen = (
+        full_rows(conn, choice_filter) if is_full else training_rows(conn, settings, choice_filter)
+    )
+    rows = unsealed(chosen, PrivateText(conn, settings, scope=CARRIED))
+    if len(rows) < len(chosen):
+        say(f"withheld: {len(chosen) - len(rows):,} choices that repeat sealed writing")
     if not rows and (out is not None or format != "jsonl"):
         raise UserError(
             f"owner {owner!r}", "no such choices", f"Look: align choices list --owner {owner}"

@@ -86,10 +86,10 @@ def _authors(conn: Connection) -> list[tuple[str, int]]:
 
 def _texts(conn: Connection) -> list[str]:
     """Return the texts that are trained on or may travel; sealed ones never are."""
-    from align.packs.travelling import SEALED
+    from align.levels import may_travel_sql
 
     rows = conn.execute(
-        "SELECT DISTINCT text FROM records WHERE level < ? AND left_out IS NULL", (SEALED,)
+        f"SELECT DISTINCT text FROM records WHERE {may_travel_sql('level')} AND left_out IS NULL"
     )
     return [row[0] for row in rows]
 

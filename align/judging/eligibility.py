@@ -4,11 +4,11 @@ import sqlite3
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from align.choices.selection import NEAR
 from align.judging.protocol import Comparison
 from align.levels import LEVELS, Level
+from align.privacy.private_text import Detector
 from align.privacy.redaction import Redactor
 from align.store.pairs import PairView
 from align.text.similarity import near_identical
@@ -17,14 +17,6 @@ from align.text.similarity import near_identical
 SENT: tuple[Level, ...] = ("open",)
 KEPT: tuple[Level, ...] = ("open", "train-only")
 CLOSED = "repeating closed writing"
-
-
-class Detector(Protocol):
-    """Finds what repeats writing that must not leave."""
-
-    def match(self, text: str) -> object | None:
-        """Return what of the text is closed, or None."""
-        ...
 
 
 @dataclass

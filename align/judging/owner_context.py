@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Sequence
 
 from align.choices.verdicts import Side
-from align.judging.eligibility import Detector
 from align.judging.protocol import Comparison, Example, OwnerProfile
 from align.owner import Owner
+from align.privacy.private_text import Detector
 from align.privacy.redaction import Redactor
 from align.text.content_words import content_stems
 

@@ -30,8 +30,8 @@ from align.packs.travelling import (
 )
 from align.paths import checkpoints_dir, owner_dir
 from align.preferences.choice_rows import build_preferences
+from align.privacy.private_text import CARRIED, PrivateText
 from align.privacy.redaction import redactor_for
-from align.privacy.sealed import sealed_guard
 from align.recipe.recipe_file import Recipe, read_recipe, recipe_path
 from align.store.merge import export_rows
 from align.store.schema import schema_version
@@ -75,7 +75,7 @@ def pack_for_training(
     Raises:
         UserError: There is nothing to train on.
     """
-    traveller = _traveller(conn, settings)
+    traveller = traveller_of(conn, settings)
     files = {stage: recipe_path(recipe, stage) for stage in ("sft", "dpo")}
     sft, dpo = read_recipe(files["sft"], "sft"), read_recipe(files["dpo"], "dpo")
     examples = _examples(conn, owner, settings, sft, traveller)
@@ -106,7 +106,7 @@ def pack_for_labelling(
     Raises:
         UserError: There are no pairs.
     """
-    traveller = _traveller(conn, settings)
+    traveller = traveller_of(conn, settings)
     rows = store_rows(conn, "1", traveller, wordy=WORDY)
     rows["verdicts"] = _of_pairs(export_rows(conn, "verdicts"), rows["pairs"])
     rows |= _gates(conn)
@@ -124,6 +124,11 @@ def pack_for_labelling(
     redacted = traveller.redactor.counts
     manifest = Manifest("label", owner, schema_version(conn), __version__, {}, "", redacted)
     return Packed(write_bundle(out, manifest, members), counts, traveller.withheld, redacted)
+
+
+def traveller_of(conn: sqlite3.Connection, owner: Owner) -> Traveller:
+    """Return what decides for an owner what travels."""
+    return Traveller(PrivateText(conn, owner, scope=CARRIED), redactor_for(owner))
 
 
 def _examples(
@@ -162,10 +167,6 @@ def _preferences(
         redactor=traveller.redactor,
     )
     return traveller.kept("dpo", (row.to_row() for row in rows), texts_of_preference)
-
-
-def _traveller(conn: sqlite3.Connection, settings: Owner) -> Traveller:
-    return Traveller(sealed_guard(conn, settings), redactor_for(settings))
 
 
 def _of_pairs(rows: list[Row], pairs: list[Row]) -> list[Row]:

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from align.levels import LEVELS
+from align.levels import may_travel_sql
+from align.privacy.normal_form import texts_in
+from align.privacy.private_text import Detector
 from align.privacy.redaction import Redactor
-from align.privacy.sealed import SealedGuard
 from align.store.ids import canonical_json, content_id
 from align.store.merge import export_rows
 
 Row = dict[str, Any]
-SEALED = LEVELS.index("sealed")
 # Events whose payload is the owner's own words, and what in it is none.
 WORDY = ("rewrite", "note", "flag")
 _NO_WORDS = ("flag", "side", "of", "target", "version")
@@ -29,12 +29,12 @@ class Traveller:
     """Decides what travels, and says it without what is private.
 
     Attributes:
-        guard: Finds what repeats a sealed record.
+        detector: Finds what repeats sealed writing.
         redactor: Replaces what is private.
         withheld: What stayed behind, by kind.
     """
 
-    guard: SealedGuard
+    detector: Detector
     redactor: Redactor
     withheld: Counter[str] = field(default_factory=Counter)
 
@@ -44,11 +44,15 @@ class Traveller:
         """Return the rows that repeat nothing sealed, in their own words."""
         kept = []
         for row in rows:
-            if self.guard.finds(*texts(row)):
+            if self.repeats_sealed(texts(row)):
                 self.withheld[what] += 1
             else:
                 kept.append(row)
         return kept
+
+    def repeats_sealed(self, texts: Iterable[str]) -> bool:
+        """Tell whether one of the texts repeats sealed writing."""
+        return any(self.detector.match(text) is not None for text in texts)
 
     def example(self, row: Row) -> Row:
         """Return a row of messages, redacted."""
@@ -97,10 +101,10 @@ def store_rows(
     """
     found = conn.execute(
         f"SELECT id, messages, source, thread, split, level FROM known_prompts p "
-        f"WHERE {side} AND level < {SEALED} ORDER BY id"
+        f"WHERE {side} AND {may_travel_sql('level')} ORDER BY id"
     )
     prompts = traveller.kept(
-        "prompts", map(dict, found), lambda row: _texts(json.loads(row["messages"]))
+        "prompts", map(dict, found), lambda row: texts_in(json.loads(row["messages"]))
     )
     asked = {row["id"]: _texts_of_messages(json.loads(row["messages"])) for row in prompts}
     answers = traveller.kept(
@@ -140,9 +144,8 @@ def texts_of_preference(row: Row) -> list[str]:
 
 def _open_pairs(conn: sqlite3.Connection, answers: set[str]) -> list[Row]:
     """Return the pairs of two travelling answers that nobody sealed."""
-    unsealed = {
-        row[0] for row in conn.execute(f"SELECT id FROM known_pairs WHERE level < {SEALED}")
-    }
+    query = f"SELECT id FROM known_pairs WHERE {may_travel_sql('level')}"
+    unsealed = {row[0] for row in conn.execute(query)}
     return [
         row
         for row in export_rows(conn, "pairs")
@@ -165,20 +168,12 @@ def _events(
             if row["kind"] not in wordy or (row["pair_id"] and row["pair_id"] not in pairs):
                 continue
             payload = json.loads(row["payload"])
-            if traveller.guard.finds(*_texts(payload)):
+            if traveller.repeats_sealed(texts_in(payload)):
                 traveller.withheld["events"] += 1
                 continue
             row = {**row, "payload": canonical_json(traveller.value(payload))}
         travelling.append(row)
     return travelling
-
-
-def _texts(value: Any) -> list[str]:
-    """Return all texts in a JSON value."""
-    if isinstance(value, str):
-        return [value]
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [text for each in inner for text in _texts(each)]
 
 
 def _texts_of_messages(messages: Iterable[Row]) -> list[str]:

@@ -13,6 +13,8 @@ from align.files import jsonl, write_atomically
 from align.owner import Owner
 from align.preferences.choice_filter import ChoiceFilter, filtered_choices
 from align.preferences.choice_rows import build_preferences
+from align.privacy.normal_form import texts_in
+from align.privacy.private_text import Detector
 from align.store.acts import all_marks
 
 FORMATS = ("jsonl", "trl", "parquet")
@@ -61,6 +63,11 @@ def training_rows(conn: sqlite3.Connection, owner: Owner, choice_filter: ChoiceF
         for row in build_preferences(conn, owner)
         if row.pair_id in kept
     ]
+
+
+def unsealed(rows: list[Row], detector: Detector) -> list[Row]:
+    """Return the rows that repeat no sealed writing, as far as the detector knows it."""
+    return [row for row in rows if not any(map(detector.match, texts_in(row)))]
 
 
 def as_bytes(rows: list[Row], format: str) -> bytes:

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 from align.privacy.consent import Consent
 from align.privacy.egress_log import EgressLog
+from align.privacy.private_text import Detector
 
 HOST = "another host"
 CONSENT = "no consent"
@@ -39,18 +40,6 @@ class Refused(Exception):
     def __reduce__(self) -> tuple[type["Refused"], tuple[str, str]]:
         """Pickle what it was made of."""
         return type(self), (self.reason, self.where)
-
-
-class Detector(Protocol):
-    """Finds what repeats writing that must not leave."""
-
-    def match(self, text: str) -> object | None:
-        """Return what of the text is closed, or None."""
-        ...
-
-    def refresh(self) -> None:
-        """Take in what was closed since."""
-        ...
 
 
 class EgressGate:

@@ -1,4 +1,4 @@
-"""Read from a store what is closed, and tell cheaply whether that may have changed."""
+"""Read from a store what is private, and tell cheaply whether that may have changed."""
 
 import json
 import sqlite3
@@ -6,13 +6,18 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from align.paths import project_root
+from align.levels import Level, at_least_sql, stored
 
 Row = tuple[Any, ...]
+# Number, level, author, is_owner, thread, title, text, raw and left_out.
+_RECORDS = (
+    "SELECT number, level, author, is_owner, thread, title, text, raw, left_out FROM records WHERE "
+)
+_PAIRS = "SELECT id, messages, text_a, text_b, level FROM known_pairs WHERE "
 
 
 class State(NamedTuple):
-    """What tells one state of a store from another, as far as closed writing goes.
+    """What tells one state of a store from another, as far as private text goes.
 
     Sums of products, not counts: that one record was closed and another opened is a change too.
     """
@@ -48,52 +53,53 @@ def version(conn: sqlite3.Connection) -> tuple[int, int]:
 
 
 def levels(conn: sqlite3.Connection) -> "array[int]":
-    """Return the level of each record by its number; -1 where there is none."""
+    """Return the level of each record by its number, as it is stored; -1 where there is none."""
     newest = conn.execute("SELECT max(number) FROM records").fetchone()[0] or 0
-    found = array("b", [-1]) * (newest + 1)
+    by_number = array("b", [-1]) * (newest + 1)
     for number, level in _rows(conn, "SELECT number, level FROM records"):
-        found[number] = level
-    return found
+        by_number[number] = level
+    return by_number
 
 
-def records(conn: sqlite3.Connection, where: str, *values: object) -> Iterator[Row]:
-    """Yield number, level, author, is_owner, thread, title, text, raw and left_out of records."""
-    yield from _rows(
-        conn,
-        "SELECT number, level, author, is_owner, thread, title, text, raw, left_out FROM records "
-        f"WHERE {where}",
-        *values,
-    )
+def records_of(conn: sqlite3.Connection, levels: Iterable[Level]) -> Iterator[Row]:
+    """Yield the records of these levels."""
+    for level in levels:
+        yield from _rows(conn, _RECORDS + "level = ?", stored(level))
 
 
-def closed_prompts(conn: sqlite3.Connection) -> Iterator[tuple[str, list[str], int]]:
-    """Yield id, texts and level of prompts that are not open."""
-    rows = _rows(conn, "SELECT id, messages, level FROM known_prompts WHERE level > 0")
-    for id, messages, level in rows:
+def private_records(conn: sqlite3.Connection, least: Level) -> Iterator[Row]:
+    """Yield the records that are so private or more."""
+    return _rows(conn, _RECORDS + at_least_sql("level", least))
+
+
+def records_numbered(conn: sqlite3.Connection, numbers: Iterable[int]) -> Iterator[Row]:
+    """Yield the records of these numbers."""
+    for number in numbers:
+        yield from _rows(conn, _RECORDS + "number = ?", number)
+
+
+def private_prompts(conn: sqlite3.Connection, least: Level) -> Iterator[tuple[str, list[str], int]]:
+    """Yield id, texts and stored level of the prompts that are so private or more."""
+    query = f"SELECT id, messages, level FROM known_prompts WHERE {at_least_sql('level', least)}"
+    for id, messages, level in _rows(conn, query):
         yield id, _contents(messages), level
 
 
-def private_pairs(conn: sqlite3.Connection) -> set[str]:
+def marked_pairs(conn: sqlite3.Connection) -> set[str]:
     """Return the pairs that the owner marked private."""
-    found = _rows(conn, "SELECT pair_id FROM standing_events WHERE kind = 'private'")
-    return {row[0] for row in found}
+    marks = _rows(conn, "SELECT pair_id FROM standing_events WHERE kind = 'private'")
+    return {row[0] for row in marks}
 
 
-def closed_pairs(conn: sqlite3.Connection) -> Iterator[tuple[str, list[str], int]]:
-    """Yield id, texts (the answers last) and level of pairs that are not open."""
-    rows = _rows(
-        conn, "SELECT id, messages, text_a, text_b, level FROM known_pairs WHERE level > 0"
-    )
-    for id, messages, text_a, text_b, level in rows:
-        yield id, [*_contents(messages), text_a, text_b], level
+def private_pairs(conn: sqlite3.Connection, least: Level) -> Iterator[tuple[str, list[str], int]]:
+    """Yield id, texts (the answers last) and stored level of pairs so private or more."""
+    return map(_pair, _rows(conn, _PAIRS + at_least_sql("level", least)))
 
 
 def pairs_of(conn: sqlite3.Connection, ids: Iterable[str]) -> Iterator[tuple[str, list[str], int]]:
-    """Yield the same of the pairs that are named."""
+    """Yield the same of the pairs of these ids."""
     for id in ids:
-        query = "SELECT messages, text_a, text_b, level FROM known_pairs WHERE id = ?"
-        for messages, text_a, text_b, level in _rows(conn, query, id):
-            yield id, [*_contents(messages), text_a, text_b], level
+        yield from map(_pair, _rows(conn, _PAIRS + "id = ?", id))
 
 
 def words_about_pairs(conn: sqlite3.Connection) -> Iterator[tuple[int, str, str]]:
@@ -105,20 +111,9 @@ def words_about_pairs(conn: sqlite3.Connection) -> Iterator[tuple[int, str, str]
     )
 
 
-def strings(value: Any) -> list[str]:
-    """Return all texts in a JSON value."""
-    if isinstance(value, str):
-        return [value]
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [text for each in inner for text in strings(each)]
-
-
-def shipped_texts() -> Iterator[str]:
-    """Yield the prompts that come with the toolkit, and what stands beside them."""
-    for path in sorted((project_root() / "data" / "prompts").glob("*.jsonl")):
-        for line in path.read_text("utf-8").splitlines():
-            if line.strip():
-                yield from strings(json.loads(line))
+def _pair(row: Row) -> tuple[str, list[str], int]:
+    id, messages, text_a, text_b, level = row
+    return id, [*_contents(messages), text_a, text_b], level
 
 
 def _contents(messages: str) -> list[str]:

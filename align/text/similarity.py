@@ -1,7 +1,6 @@
-"""How alike two texts are, and which repeat others' runs of words. Standard library only."""
+"""How alike two texts are. Standard library only."""
 
 import re
-from collections.abc import Iterable
 from difflib import SequenceMatcher
 
 # An apostrophe inside a word belongs to it; typographic ones count as plain.
@@ -38,43 +37,3 @@ def near_identical(text: str, other: str, threshold: float = 0.9) -> bool:
         return False
     first, second = sorted((" ".join(text.split()), " ".join(other.split())))
     return SequenceMatcher(None, first, second, autojunk=False).ratio() >= threshold
-
-
-class RunIndex:
-    """Finds texts that repeat `length` or more words in a row of any indexed text.
-
-    Args:
-        texts: What must not be repeated.
-        length: How many words in a row count as repeating, at least 1.
-    """
-
-    def __init__(self, texts: Iterable[str] = (), *, length: int = 8) -> None:
-        if length < 1:
-            raise ValueError(f"runs of {length} words")
-        self.length = length
-        self._runs: set[tuple[str, ...]] = set()
-        for text in texts:
-            self.add(text)
-
-    def add(self, text: str) -> None:
-        """Index one more text; one of fewer than `length` words can't be repeated."""
-        tokens = words(text)
-        for start in range(len(tokens) - self.length + 1):
-            self._runs.add(tuple(tokens[start : start + self.length]))
-
-    def repeated(self, text: str) -> list[str] | None:
-        """Return the first repeated run of the text, as long as it goes on, or None."""
-        tokens = words(text)
-        for start in range(len(tokens) - self.length + 1):
-            end = start + self.length
-            if tuple(tokens[start:end]) in self._runs:
-                while (
-                    end < len(tokens)
-                    and tuple(tokens[end + 1 - self.length : end + 1]) in self._runs
-                ):
-                    end += 1
-                return tokens[start:end]
-        return None
-
-    def __len__(self) -> int:
-        return len(self._runs)

@@ -34,6 +34,9 @@ class Closed:
     def match(self, text: str) -> object | None:
         return "found" if "xyzzy" in text else None
 
+    def refresh(self) -> None:
+        pass
+
 
 @pytest.fixture
 def conn() -> sqlite3.Connection:

@@ -9,9 +9,12 @@ import pytest
 from align.judging.owner_context import LONG, OLDEST, TOO_LONG, choose_examples, owner_profile
 from align.judging.protocol import Example
 from align.owner import Owner
+from align.privacy.private_text import PrivateText
 from align.privacy.redaction import redactor_for
-from align.text.similarity import RunIndex
+from align.store.adding import add_records
+from align.store.connection import in_memory
 from tests.judging.questions import example
+from tests.store.rows import record
 
 TOPICS = (
     "garden beans slugs", "harbour boats rope", "kettle biscuits tea", "chess rook gambit",
@@ -20,14 +23,11 @@ TOPICS = (
 CLOSED = "the money lies under the third floorboard by the window"
 
 
-class Closed:
-    """Finds eight words in a row of one sentence."""
-
-    def __init__(self) -> None:
-        self._index = RunIndex([CLOSED])
-
-    def match(self, text: str) -> object | None:
-        return self._index.repeated(text)
+def detector() -> PrivateText:
+    """Return what finds eight words in a row of one sentence."""
+    conn = in_memory()
+    add_records(conn, [record(CLOSED, level="train-only")])
+    return PrivateText(conn, Owner(name="Ann"))
 
 
 def choices(count: int, topics: int = len(TOPICS)) -> list[Example]:
@@ -61,7 +61,7 @@ def test_what_repeats_closed_writing_is_left_out_and_counted() -> None:
         facts={"Where is it?": f"Well, {CLOSED}.", "Who are you?": "Ann."},
         rubric=f"Short sentences.\nLike this: {CLOSED}.\nDry.",
     )
-    profile, left_out = owner_profile(settings, None, Closed())
+    profile, left_out = owner_profile(settings, None, detector())
     assert left_out == 2
     assert profile.facts == (("Who are you?", "Ann."),)
     assert profile.rubric == "Short sentences.\nDry."
@@ -70,7 +70,7 @@ def test_what_repeats_closed_writing_is_left_out_and_counted() -> None:
 def test_a_closed_sentence_over_two_lines_of_the_rubric_takes_the_rubric() -> None:
     half = CLOSED.split()
     settings = Owner(name="Ann", rubric=" ".join(half[:5]) + "\n" + " ".join(half[5:]))
-    profile, left_out = owner_profile(settings, None, Closed())
+    profile, left_out = owner_profile(settings, None, detector())
     assert (profile.rubric, left_out) == ("", 1)
 
 

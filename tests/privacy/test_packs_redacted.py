@@ -13,7 +13,7 @@ from align.packs.bundle import open_bundle
 from align.packs.packing import Packed, pack_for_labelling, pack_for_training
 from align.packs.unpacking import unpack
 from align.paths import owner_dir
-from align.privacy.overlap import closed_index, withheld
+from align.privacy.private_text import SHOWN, PrivateText
 from align.privacy.redaction import redactor_for
 from align.store.adding import add_records
 from align.store.choices import current_choices
@@ -226,11 +226,11 @@ def test_what_a_twin_learned_of_closed_writing_is_withheld_in_talk_too(laptop: M
     record = Record.new(kind="document", source="messages", origin="j", thread="j", text=written,
                         is_owner=True, level="train-only", split="train")  # fmt: skip
     add_records(conn, [record])
-    redactor = redactor_for(SETTINGS)
-    learned = redactor.redact(written)
-    assert withheld(closed_index(conn), learned) is None
-    assert withheld(closed_index(conn, redactor=redactor), learned) is not None
-    assert withheld(closed_index(conn, redactor=redactor), written) is not None
+    learned = redactor_for(SETTINGS).redact(written)
+    assert PrivateText(conn, Owner(name="Ann"), scope=SHOWN).match(learned) is None
+    detector = PrivateText(conn, SETTINGS, scope=SHOWN)
+    assert detector.match(learned)
+    assert detector.match(written)
 
 
 def test_the_command_says_what_was_redacted(

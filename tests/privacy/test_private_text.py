@@ -17,7 +17,6 @@ from align.store.connection import open_store
 from align.store.events import Event
 from align.store.records import set_level
 from align.store.search import drop
-from align.text.similarity import RunIndex
 from tests.store.rows import add_pair, append_event, record
 
 SECRET = "the spare key lies under the third blue pot by the door"
@@ -60,8 +59,11 @@ def test_eight_words_in_a_row_are_found_and_counted(conn: sqlite3.Connection, le
     assert index.match(f"Oh, {SECRET.upper()}!") == Match(level, 12)
     words = SECRET.split()
     assert index.match(" ".join(words[2:10])) == Match(level, 8)
-    assert index.match(" ".join(words[2:9])) is None
-    assert index.match(" ".join([*words[:7], "x", *words[7:]])) is None
+    # Of sealed writing 24 characters are enough.
+    seven = None if level == "train-only" else Match("sealed", letters=19)
+    assert index.match(" ".join(words[2:9])) == seven
+    broken = " ".join([*words[:4], "x", *words[4:7], "x", *words[7:]])
+    assert index.match(broken) is None
 
 
 def test_a_finding_tells_no_words(conn: sqlite3.Connection) -> None:
@@ -79,9 +81,9 @@ def test_a_whole_closed_text_of_few_words_is_found_within_another(
     conn: sqlite3.Connection, length: int
 ) -> None:
     words = SECRET.split()
-    put(conn, " ".join(words[:length]), "sealed")
+    put(conn, " ".join(words[:length]), "train-only")
     index = closed(conn)
-    assert index.match(f"She said: {' '.join(words)}") == Match("sealed", length)
+    assert index.match(f"She said: {' '.join(words)}") == Match("train-only", length)
     assert index.match(" ".join(words[1:])) is None
 
 
@@ -270,14 +272,18 @@ def test_it_finds_what_an_index_of_all_runs_finds(conn: sqlite3.Connection) -> N
 
     texts = [text(draw.randint(8, 20)) for _ in range(10)]
     for each in texts:
-        put(conn, each, "sealed")
-    index, expected = closed(conn), RunIndex(texts)
+        put(conn, each, "train-only")
+    index = closed(conn)
+    split = [each.split() for each in texts]
+    known = {tuple(each[at : at + 8]) for each in split for at in range(len(each) - 7)}
     found = 0
     for _ in range(500):
         asked = text(draw.randint(3, 14))
-        run = expected.repeated(asked)
-        assert index.match(asked) == (Match("sealed", len(run)) if run else None), asked
-        found += run is not None
+        runs = [tuple(asked.split()[at : at + 8]) in known for at in range(len(asked.split()) - 7)]
+        first = runs.index(True) if any(runs) else None
+        more = [*runs, False].index(False, first) - first if first is not None else 0
+        assert index.match(asked) == (Match("train-only", 7 + more) if more else None), asked
+        found += more > 0
     assert 50 < found < 450
 
 

@@ -26,7 +26,7 @@ from align.conversations.questions.passage_questions import OpenPassage, open_pa
 from align.conversations.questions.rules import candidates
 from align.errors import UserError
 from align.owner import Owner
-from align.privacy.egress import Detector
+from align.privacy.private_text import Detector
 from align.privacy.redaction import redactor_for
 from align.store.connection import transaction
 from align.store.questions import add_questions
