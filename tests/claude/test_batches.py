@@ -135,7 +135,10 @@ def test_no_more_batches_are_under_way_than_may_be(monkeypatch: pytest.MonkeyPat
 
     async def wait(channel: Line) -> None:
         sender = asyncio.create_task(taken(channel.batched(counted())))
-        await asyncio.sleep(0.5)
+        while server.seen.routes[CREATED] < 3:
+            await asyncio.sleep(0.01)
+        # Long enough for a fourth.
+        await asyncio.sleep(0.3)
         sender.cancel()
         await asyncio.gather(sender, return_exceptions=True)
 

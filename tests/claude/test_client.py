@@ -208,12 +208,13 @@ logging.getLogger("ours").debug("the end")
 def test_a_call_that_is_cut_short_has_its_line() -> None:
     async def cancel(channel: Line) -> None:
         task = asyncio.create_task(create(channel))
-        await asyncio.sleep(0.1)
+        while not server.seen.in_flight:
+            await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
-    with serve(latency=5.0) as server:
+    with serve(latency=60.0) as server:
         over(server, cancel)
     (row,) = attempts()
     assert row["status"] is None and row["error"] == "CancelledError"

@@ -199,10 +199,10 @@ def test_a_provider_that_only_fails_is_left_after_a_while() -> None:
 def test_a_provider_that_is_not_there_is_left_soon() -> None:
     with serve() as server:
         gone = server.url
-    started = time.monotonic()
     with pytest.raises(UserError, match="can't be reached"):
         sent(gone, requests(500))
-    assert time.monotonic() - started < 5
+    # Twenty attempts in all, and what was under way.
+    assert 20 <= len(attempts()) < 20 + 16
     assert {row["status"] for row in attempts()} == {None}
 
 
@@ -291,7 +291,8 @@ def test_breaking_off_leaves_no_task_and_no_open_attempt() -> None:
     async def use(channel: Line) -> None:
         before = asyncio.all_tasks()
         sender = asyncio.create_task(taken(channel.sent(requests(100))))
-        await asyncio.sleep(0.2)
+        while server.seen.in_flight < channel.channel.concurrency:
+            await asyncio.sleep(0.01)
         sender.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sender
@@ -299,7 +300,7 @@ def test_breaking_off_leaves_no_task_and_no_open_attempt() -> None:
         assert asyncio.all_tasks() == before
         assert channel.budget.reserved == pytest.approx(0, abs=1e-12)
 
-    with serve(latency=3.0) as server:
+    with serve(latency=60.0) as server:
         over(server, use)
     assert [row["error"] for row in attempts()] == ["CancelledError"] * 16
 

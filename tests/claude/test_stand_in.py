@@ -97,7 +97,7 @@ def test_retry_after_is_waited_for() -> None:
     with serve(faults=[fault]) as server:
         begun = time.monotonic()
         ask(server, max_retries=1)
-        assert 0.3 <= time.monotonic() - begun < 2
+        assert time.monotonic() - begun >= 0.3
         assert server.attempts() == 2
     assert dict(server.seen.statuses) == {429: 1, 200: 1}
 
@@ -273,8 +273,9 @@ def test_what_is_asked_at_the_same_time_finds_no_cache_yet() -> None:
         questions = (client.messages.create(**asked(q, system=cached())) for q in "ab")
         return await asyncio.gather(*questions)
 
-    with serve(latency=0.1) as server:
+    with serve(latency=1.0) as server:
         replies = with_client(server, both)
+        server.ways.latency = 0.0
         later = ask(server, system=cached())
     assert all(reply.usage.cache_creation_input_tokens > 0 for reply in replies)
     assert later.usage.cache_read_input_tokens > 0

@@ -271,7 +271,7 @@ def test_ctrl_c_leaves_all_whole_and_the_same_command_goes_on(
         stop = Stopper(kind, nth, signal.SIGINT)
         code, out, err = stopped(server, stop, way)
         assert (code, out) == (130, "")
-        assert time.monotonic() - stop.sent_at < 5.0
+        assert time.monotonic() - stop.sent_at < 15.0
         assert err.splitlines()[-1] == "Stopped. The same command goes on from here."
         assert "Traceback" not in err and "Error" not in err
         assert_whole()
