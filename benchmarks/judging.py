@@ -104,23 +104,23 @@ class Work:
 
 def new_owner(root: Path, store: Path) -> str:
     """Return an owner who has a copy of a store, and whom nobody has judged for."""
-    owner = f"ann-{next(_owners)}"
-    folder = root / "data" / owner
+    owner_id = f"ann-{next(_owners)}"
+    folder = root / "data" / owner_id
     folder.mkdir(parents=True)
     (folder / "owner.yaml").write_text(OWNER_YAML, "utf-8")
     shutil.copy(store, folder / "twin.db")
-    return owner
+    return owner_id
 
 
 @asynccontextmanager
-async def at_work(owner: str, *, batch: bool, model: str = MODEL) -> AsyncIterator[Work]:
+async def at_work(owner_id: str, *, batch: bool, model: str = MODEL) -> AsyncIterator[Work]:
     """Open a judge's channel as `align judge` does."""
-    settings = load_owner(owner)
-    with closing(open_store(owner)) as conn:
-        detector = PrivateText(conn, settings, known=(JudgePrompt.read().text,))
-        material = load_material(owner, settings, detector=detector)
-        to = destination(owner, model, PURPOSE)
-        consent = obtain_consent(to, settings, yes=True, ask=None, show=lambda line: None)
+    owner = load_owner(owner_id)
+    with closing(open_store(owner_id)) as conn:
+        detector = PrivateText(conn, owner, known=(JudgePrompt.read().text,))
+        material = load_material(owner_id, owner, detector=detector)
+        to = destination(owner_id, model, PURPOSE)
+        consent = obtain_consent(to, owner, yes=True, ask=None, show=lambda line: None)
         async with open_channel(
             conn, to, detector, consent, budget_usd=None, concurrency=CONCURRENCY,
             poll=Poll(0.05, 0.2),
@@ -148,16 +148,20 @@ def billed(apart: Apart) -> float:
 def bodies(work: Work) -> list[dict[str, Any]]:
     """Return all that is sent of the pairs."""
     plan = work.plan
-    some = questions_of(work.conn, plan.pair_ids, work.material.eligibility(), plan.contexts[None])
-    asked = (
-        each for questions in some for each in not_on_file(work.conn, work.judge, questions)[0]
+    batches = questions_of(
+        work.conn, plan.pair_ids, work.material.eligibility(), plan.contexts[None]
     )
-    return [work.judge.request(question).body() for question in asked]
+    pending = (
+        question
+        for questions in batches
+        for question in not_on_file(work.conn, work.judge, questions)[0]
+    )
+    return [work.judge.request(question).body() for question in pending]
 
 
-async def ours(owner: str) -> tuple[float, float]:
+async def ours(owner_id: str) -> tuple[float, float]:
     """Return seconds, and seconds of CPU, of asking about all pairs the project's way."""
-    async with at_work(owner, batch=False) as work:
+    async with at_work(owner_id, batch=False) as work:
         started, busy = time.perf_counter(), time.process_time()
         judged = await work.judge_all()
         spent = time.perf_counter() - started, time.process_time() - busy
@@ -166,11 +170,11 @@ async def ours(owner: str) -> tuple[float, float]:
     return spent
 
 
-async def bare(owner: str, url: str) -> tuple[float, float]:
+async def bare(owner_id: str, url: str) -> tuple[float, float]:
     """Return the same of sending the same bodies with the SDK alone."""
     from anthropic import AsyncAnthropic
 
-    async with at_work(owner, batch=False) as work:
+    async with at_work(owner_id, batch=False) as work:
         left = iter(bodies(work))
     async with AsyncAnthropic(api_key="any", base_url=url, open_telemetry=False) as client:
 
@@ -206,9 +210,9 @@ def pace(root: Path, store: Path) -> Iterator[Row]:
 
 def memory(root: Path, store: Path) -> Iterator[Row]:
     """Measure a whole `align judge` in a store of many pairs."""
-    owner = new_owner(root, store)
+    owner_id = new_owner(root, store)
     words = ["--limit", str(ASKED), "--batch", "--yes-send", "--budget-usd", "1000"]
-    command = [str(Path(sys.executable).parent / "align"), "judge", "--owner", owner, *words]
+    command = [str(Path(sys.executable).parent / "align"), "judge", "--owner", owner_id, *words]
     with judge_apart() as apart, (root / "judge.log").open("wb") as log:
         environment = os.environ | {"ANTHROPIC_BASE_URL": apart.url}
         started = time.perf_counter()
@@ -218,12 +222,12 @@ def memory(root: Path, store: Path) -> Iterator[Row]:
             peak = max(peak, _peak_of(process.pid))
             time.sleep(0.1)
         seconds = time.perf_counter() - started
-        asked = sum(sums["messages"] for sums in apart.totals()["billed"].values())
-    if process.returncode or asked < 2 * ASKED:
+        answered = sum(sums["messages"] for sums in apart.totals()["billed"].values())
+    if process.returncode or answered < 2 * ASKED:
         raise RuntimeError((root / "judge.log").read_text()[-2_000:])
-    named = f"align judge, {WAITING:,} pairs waiting, {ASKED:,} of them asked in batches"
-    yield at_most(f"{named}: peak memory", peak, PEAK_MB, "MB")
-    yield reported(f"{named}: the whole command", seconds, "s")
+    label = f"align judge, {WAITING:,} pairs waiting, {ASKED:,} of them asked in batches"
+    yield at_most(f"{label}: peak memory", peak, PEAK_MB, "MB")
+    yield reported(f"{label}: the whole command", seconds, "s")
 
 
 def _peak_of(pid: int) -> float:
@@ -234,9 +238,9 @@ def _peak_of(pid: int) -> float:
     return 0.0
 
 
-async def estimated(owner: str, apart: Apart, *, batch: bool) -> tuple[float, float]:
+async def estimated(owner_id: str, apart: Apart, *, batch: bool) -> tuple[float, float]:
     """Return by how much the estimate is above the bill: of all, and once a calibration is over."""
-    async with at_work(owner, batch=batch) as work:
+    async with at_work(owner_id, batch=batch) as work:
         early, before = work.cost(), billed(apart)
         await measure(work.conn, work.judge, work.plan)
         late, between = work.cost(), billed(apart)
@@ -252,9 +256,9 @@ def estimates(root: Path, store: Path, words: tuple[int, int]) -> Iterator[Row]:
         os.environ["ANTHROPIC_BASE_URL"] = apart.url
         for way, batch in (("one by one", False), ("in batches", True)):
             early, late = asyncio.run(estimated(new_owner(root, store), apart, batch=batch))
-            named = f"estimate against the bill, {way}, {answers}"
-            yield at_most(f"{named}: before anything is sent", abs(early) * 100, OFF_BY, "%")
-            yield at_most(f"{named}: of the rest, once calibrated", abs(late) * 100, OFF_BY, "%")
+            label = f"estimate against the bill, {way}, {answers}"
+            yield at_most(f"{label}: before anything is sent", abs(early) * 100, OFF_BY, "%")
+            yield at_most(f"{label}: of the rest, once calibrated", abs(late) * 100, OFF_BY, "%")
 
 
 def unforeseen(root: Path, store: Path) -> Iterator[Row]:
@@ -263,17 +267,17 @@ def unforeseen(root: Path, store: Path) -> Iterator[Row]:
         with judge_apart(batch_hits=hits) as apart:
             os.environ["ANTHROPIC_BASE_URL"] = apart.url
             early, late = asyncio.run(estimated(new_owner(root, store), apart, batch=True))
-        named = f"above the bill, in batches of which {hits:.0%} find the cache"
-        yield reported(f"{named}: before anything is sent", early * 100, "%")
-        yield reported(f"{named}: of the rest, once calibrated", late * 100, "%")
+        label = f"above the bill, in batches of which {hits:.0%} find the cache"
+        yield reported(f"{label}: before anything is sent", early * 100, "%")
+        yield reported(f"{label}: of the rest, once calibrated", late * 100, "%")
 
 
-async def accepted(owner: str, model: str) -> tuple[int, float]:
+async def accepted(owner_id: str, model: str) -> tuple[int, float]:
     """Return how many verdicts the gate accepts in a whole run, and its weight."""
-    async with at_work(owner, batch=True, model=model) as work:
+    async with at_work(owner_id, batch=True, model=model) as work:
         outcome = await run(work.conn, work.judge, work.plan)
     gate = outcome.gate
-    return sum(outcome.judging.verdicts[each] for each in gate.certainties), gate.weight
+    return sum(outcome.judging.verdicts[certainty] for certainty in gate.certainties), gate.weight
 
 
 def prices(root: Path, store: Path) -> Iterator[Row]:
@@ -283,9 +287,9 @@ def prices(root: Path, store: Path) -> Iterator[Row]:
         for model in MODELS:
             before = billed(apart)
             pairs, weight = asyncio.run(accepted(new_owner(root, store), model))
-            named = f"{model}, {CHOICES} choices and {PAIRS:,} pairs in batches"
+            label = f"{model}, {CHOICES} choices and {PAIRS:,} pairs in batches"
             usd = (billed(apart) - before) / pairs if pairs else None
-            yield reported(f"{named}: USD an accepted pair", usd, "USD")
+            yield reported(f"{label}: USD an accepted pair", usd, "USD")
     yield reported("of those pairs, accepted", pairs / PAIRS * 100, "%")
     yield reported("weight of each", weight)
 

@@ -73,7 +73,7 @@ def passes(certainty: Certainty | None, certainties: Collection[str]) -> bool:
     )  # fmt: skip
 
 
-def _lower(one: Certainty | None, other: Certainty | None) -> Certainty | None:
-    if one is None or other is None:
+def _lower(first: Certainty | None, second: Certainty | None) -> Certainty | None:
+    if first is None or second is None:
         return None
-    return min(one, other, key=CERTAINTIES.index)
+    return min(first, second, key=CERTAINTIES.index)

@@ -34,11 +34,7 @@ class State:
 
 
 class Service:
-    """The batches of one client.
-
-    Args:
-        client: From `align.claude.client.open_client`.
-    """
+    """The batches of one client."""
 
     def __init__(self, client: AsyncAnthropic) -> None:
         self._batches = client.messages.batches
@@ -72,9 +68,9 @@ class Service:
             except APIConnectionError as error:
                 # The answer may have been lost, and not the batch.
                 if not isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
-                    found = await self.find(plan, known)
-                    if found is not None:
-                        return found
+                    batch_id = await self.find(plan, known)
+                    if batch_id is not None:
+                        return batch_id
             if attempt + 1 < self._tries:
                 await asyncio.sleep(min(FIRST_WAIT * 2**attempt, LONGEST_WAIT))
         raise without_answers(self.passage.host)

@@ -191,7 +191,7 @@ class _Batches:
                 if (final := self._final(reply, again=again)) is not None:
                     yield final
         # Of these nobody says what they cost.
-        unsure = sum(under_way.reserved.get(each, 0.0) for each in under_way.requests)
+        unsure = sum(under_way.reserved.get(id, 0.0) for id in under_way.requests)
         problem = "expired" if gone else "errored"
         for request in under_way.requests.values():
             final = self._final(Reply(request, None, problem), again=not gone)

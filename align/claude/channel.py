@@ -66,11 +66,7 @@ def destination(
 ) -> Destination:
     """Return where requests would go; needs no key, writes nothing, sends nothing.
 
-    Args:
-        owner_id: Whose texts.
-        model: Which Claude.
-        purpose: `judge` or `questions`.
-        usual_output: Tokens of an answer, before replies have shown it.
+    `usual_output` are the tokens of an answer, before replies have shown it.
 
     Raises:
         UserError: The model's price is not known, or the address is none to send writing to.
@@ -103,15 +99,9 @@ def announcement(to: Destination, estimate: Estimate, budget_usd: float | None) 
 def obtain_consent(
     to: Destination, owner: Owner, *, yes: bool, ask: Ask | None, show: Say, redacted: bool = True
 ) -> Consent:
-    """Return the owner's consent: the one on file, or what they answer now.
+    """Return the owner's consent: the one on file, `yes`, or what they answer now.
 
-    Args:
-        to: Where their texts would go.
-        owner: Whose texts.
-        yes: They said `--yes-send`.
-        ask: Puts a question on the terminal, as `on_terminal` returns it; None where there is none.
-        show: Shows a line of the terms.
-        redacted: Whether texts are redacted before they leave.
+    `ask` puts a question on the terminal, as `on_terminal` returns it; None where there is none.
 
     Raises:
         UserError: There is no key, they did not agree, or nobody could be asked.
@@ -133,19 +123,12 @@ async def open_channel(
     budget_usd: float | None,
     concurrency: int = 16,
     poll: Poll | None = None,
-    say: Say = lambda line: None,
+    say: Say = lambda text: None,
 ) -> AsyncIterator[Channel]:
     """Open a channel: each attempt of its client passes the gate and stands in the egress log.
 
-    Args:
-        conn: The store.
-        to: Where it leads.
-        detector: Finds what must not leave; its store belongs to this thread.
-        consent: From `obtain_consent`; without one the gate lets nothing pass.
-        budget_usd: What may be spent on it; None sets no limit.
-        concurrency: How many requests may be under way at once.
-        poll: How often a batch is polled; None as usual.
-        say: Gets a line where something is worth saying.
+    The detector's store belongs to this thread. Without a consent the gate lets nothing pass;
+    without a budget there is no limit.
 
     Raises:
         UserError: There is no key, or the egress log can't be written.

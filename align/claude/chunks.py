@@ -120,9 +120,9 @@ class Chunks:
     def _hold_back(self, chunk: OpenBatch) -> None:
         """Take a batch apart that money cut short, for a larger one or for none."""
         self.held.extendleft(reversed(chunk.requests.values()))
-        for each, reserved in chunk.reserved.items():
+        for id, reserved in chunk.reserved.items():
             self.budget.settle(reserved, 0.0)
-            del self.waiting[each]
+            del self.waiting[id]
         chunk.requests, chunk.reserved = {}, {}
 
     def _next(self) -> Request | None:

@@ -56,11 +56,7 @@ def calling(ids: Iterable[str] = ()) -> Iterator[Call]:
 class Passage(Middleware):  # type: ignore[misc]
     """What each attempt passes on its way out: the gate, then the egress log.
 
-    Args:
-        gate: Lets it pass or refuses.
-        egress_log: Where it is written.
-        base_url: Where the client sends to.
-        price: Of the model, for messages; what a batch cost shows in its results.
+    The price is that of messages; what a batch cost shows in its results.
     """
 
     def __init__(
@@ -155,15 +151,7 @@ def open_client(
 ) -> AsyncAnthropic:
     """Return a client that sends nothing past the gate; close it with `async with`.
 
-    Args:
-        gate: Lets a body pass or refuses.
-        egress_log: Where each attempt is written.
-        key: To the provider.
-        base_url: Where it is; `align.claude.provider.base_url` says.
-        price: Of the model, for what attempts cost.
-        max_retries: How often a failed attempt of one asking is repeated.
-        concurrency: How many connections it may open.
-        timeout: Seconds to wait.
+    A failed attempt is repeated up to `max_retries` times, on at most `concurrency` connections.
 
     Raises:
         UserError: Writing may not be sent to such an address.
@@ -198,9 +186,9 @@ def passage_of(client: AsyncAnthropic) -> Passage:
     Raises:
         TypeError: Another made it: what it sends would pass no gate.
     """
-    for each in client.middleware:
-        if isinstance(each, Passage):
-            return each
+    for middleware in client.middleware:
+        if isinstance(middleware, Passage):
+            return middleware
     raise TypeError("a client that passes no gate")
 
 
@@ -209,7 +197,7 @@ def quieten() -> None:
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in list(logging.root.manager.loggerDict):
-        if name.startswith(tuple(f"{each}." for each in _TALKATIVE)):
+        if name.startswith(tuple(f"{logger}." for logger in _TALKATIVE)):
             # A level of its own would beat its parent's.
             logging.getLogger(name).setLevel(logging.NOTSET)
 

@@ -180,19 +180,14 @@ def estimate(
 ) -> Estimate:
     """Return what requests will cost; nothing is sent.
 
-    Args:
-        requests: All of them, or as many as stand for the rest.
-        price: Of the model.
-        rate: What replies have shown.
-        batch: Whether they go in batches.
-        count: How many there are, where `requests` are only some of them.
+    `requests` are all of them, or as many as stand for `count`.
     """
-    rate, seen, taken = rate or Rate(), set[int](), 0
+    rate, seen, seen_requests = rate or Rate(), set[int](), 0
     # Tokens, and USD of the input: what each request costs, and what the first ones of a shared
     # part cost beyond that.
     usual = first = read = from_cache = at_most = usd = 0.0
     for request in requests:
-        taken += 1
+        seen_requests += 1
         shared, rest = rate.input_of(request)
         read += shared + rest
         at_most += worst_case(request, price, rate, batch=batch)
@@ -205,13 +200,13 @@ def estimate(
             seen.add(hash(request.shared))
             first += shared * (write - later) * at.input
             from_cache -= shared * hits
-    times = 1.0 if count is None or not taken else count / taken
+    times = 1.0 if count is None or not seen_requests else count / seen_requests
     usd = ((usual + usd) * times + first) / 1e6
     return Estimate(
-        requests=round(taken * times),
+        requests=round(seen_requests * times),
         input_tokens=round(read * times),
         cached_tokens=round(max(0.0, from_cache * times)),
-        output_tokens=round(rate.output * taken * times),
+        output_tokens=round(rate.output * seen_requests * times),
         usd=usd * (price.batch if batch else 1.0),
         usd_at_most=at_most * times,
     )
@@ -220,15 +215,7 @@ def estimate(
 def _cached(
     request: Request, shared: float, price: Price, rate: Rate, batch: bool
 ) -> tuple[float, float, float]:
-    """Return what a shared part costs first and later, times input, and how often it is read.
-
-    Args:
-        request: One that shares it.
-        shared: Its tokens.
-        price: Of the model.
-        rate: What replies have shown.
-        batch: Whether it goes in a batch.
-    """
+    """Return what a shared part costs first and later, times input, and how often it is read."""
     caches = shared >= price.cache_minimum if rate.caches is None else rate.caches
     if request.ttl is None or not caches:
         return 1.0, 1.0, 0.0
@@ -240,12 +227,7 @@ def _cached(
 def worst_case(request: Request, price: Price, rate: Rate, *, batch: bool, times: int = 1) -> float:
     """Return what sending a request costs at most, in USD: nothing cached, all room used.
 
-    Args:
-        request: What is sent.
-        price: Of the model.
-        rate: What replies have shown.
-        batch: Whether it goes in a batch.
-        times: How many times `max_tokens` an answer may have.
+    An answer may have `times` times `max_tokens`.
     """
     shared, rest = _guessed(request)
     margin = LEARNED_MARGIN if rate.learned else MARGIN

@@ -22,13 +22,8 @@ def stop_at(
 ) -> UserError | None:
     """Return the error that a status ends a run with, or None where the others may go on.
 
-    Args:
-        status: Of the response.
-        kind: What the provider calls it, such as `invalid_request_error`.
-        request_id: The provider's name for the request.
-        host: Who answered.
-        model: Who was asked.
-        answered: Whether any request was answered before.
+    `kind` is what the provider calls it, such as `invalid_request_error`; `answered` tells whether
+    any request was answered before.
     """
     if 300 <= status < 400:
         what = f"answers with a redirect ({status}), which is not followed"
@@ -45,8 +40,8 @@ def stop_at(
         what = f"{host} knows no such model (404)"
         return UserError(f"model {model!r}", what, "Choose another --model")
     if status == 400 and not answered:
-        named = ", ".join(word for word in (kind, request_id) if word)
-        what = f"{host} does not take our requests (400{': ' + named if named else ''})"
+        words = ", ".join(word for word in (kind, request_id) if word)
+        what = f"{host} does not take our requests (400{': ' + words if words else ''})"
         return UserError(f"model {model!r}", what, "Choose another --model")
     return None
 

@@ -50,15 +50,7 @@ class Reply:
 
 
 def read_reply(request: Request, message: Any, parse: Parse, *, price: Price, batch: bool) -> Reply:
-    """Return what a message came to.
-
-    Args:
-        request: What was asked.
-        message: As the provider sends it, JSON; anything else is `malformed`.
-        parse: Makes a value of the text, or raises ValueError.
-        price: Of the model.
-        batch: Whether it came in a batch.
-    """
+    """Return what a message in JSON came to; what is none is `malformed`."""
     if not isinstance(message, dict):
         return Reply(request, None, "malformed")
     usage = Usage.of(message.get("usage") or {})

@@ -101,9 +101,9 @@ def totals(lines: Iterable[Mapping[str, Any]]) -> Totals:
             result.underway += bool(line.get("underway"))
             result.all.add(line)
             for name in BY:
-                what = line.get("time", "")[:10] if name == "day" else line.get(name)
+                value = line.get("time", "")[:10] if name == "day" else line.get(name)
                 # Whoever asks how a batch goes names no model.
-                result.by[name].setdefault(str(what or "-"), Sum()).add(line)
+                result.by[name].setdefault(str(value or "-"), Sum()).add(line)
     return result
 
 
@@ -136,7 +136,7 @@ def _row(line: Mapping[str, Any]) -> tuple[str, ...]:
         _what(line),
         _number(line.get("bytes")),
         _status(line),
-        "/".join(tokens) if any(each != "-" for each in tokens) else "-",
+        "/".join(tokens) if any(count != "-" for count in tokens) else "-",
         "-" if cost is None else f"{cost:.4f}",
     )
 

@@ -77,10 +77,8 @@ def calibrate(
 ) -> Calibration:
     """Hold a judge against the owner's choices, and decide whether its verdicts count.
 
-    Args:
-        cases: One for each choice with a winner.
-        self_agreement: Answers as before, and pairs asked again; None where nobody counted.
-        attempts: How many judges were tried for this owner, this one included.
+    `self_agreement` has the answers as before and the pairs asked again, `attempts` the judges that
+    were tried for this owner, this one included.
 
     Raises:
         ValueError: A pair comes twice, or a prompt lies in two folds.
@@ -89,7 +87,7 @@ def calibrate(
     ordered = sorted(cases, key=lambda case: case.pair_id)
     _check(ordered)
     judged = [JudgedCase(case, verdict_of(case.ab, case.ba)) for case in ordered]
-    verdicts = [each for each in judged if each.verdict.winner is not None]
+    verdicts = [case for case in judged if case.verdict.winner is not None]
     z = z_of(attempts)
     picked = tuple(pick([j for j in judged if j.case.fold != fold], z) for fold in range(FOLDS))
     counted = [j for j in verdicts if _counts(j, picked[j.case.fold])]
@@ -110,7 +108,7 @@ def calibrate(
         coverage=_share(len(counted), len(judged)),
         kappa=cohen_kappa([j.verdict.winner for j in counted], [j.case.chosen for j in counted]),
         abstentions=_sorted(Counter(j.verdict.abstention for j in judged)),
-        problems=_sorted(Counter(_problem(said) for c in ordered for said in (c.ab, c.ba))),
+        problems=_sorted(Counter(_problem(given) for c in ordered for given in (c.ab, c.ba))),
         swap=_swap(ordered),
         slot=_slot(ordered),
         longer=_rate(_taking_longer(unequal), len(unequal)),
@@ -141,16 +139,16 @@ def pick(judged: Sequence[JudgedCase], z: float) -> Certainty:
 
 
 def _worth(judged: Sequence[JudgedCase], lowest: Certainty, z: float) -> float:
-    counted = [each for each in judged if _counts(each, lowest)]
-    hits = sum(each.is_hit for each in counted)
+    counted = [case for case in judged if _counts(case, lowest)]
+    hits = sum(case.is_hit for case in counted)
     effective = effective_cases(_by_prompt(counted).values())
     bound = lower_bound(hits, len(counted), effective, z)
     return len(counted) / len(judged) * weight_of(bound) ** 2 if judged else 0.0
 
 
 def _counts(judged: JudgedCase, lowest: Certainty) -> bool:
-    said = judged.verdict
-    return said.winner is not None and passes(said.certainty, from_certainty(lowest))
+    verdict = judged.verdict
+    return verdict.winner is not None and passes(verdict.certainty, from_certainty(lowest))
 
 
 def _check(cases: Sequence[Case]) -> None:
@@ -168,8 +166,8 @@ def _against_longer(
     """Return what the gate weighs, and by how much the judge is above the longer answer."""
     prompts = _by_prompt(counted)
     gains: defaultdict[str, float] = defaultdict(float)
-    for each in counted:
-        gains[each.case.prompt_id] += each.is_hit - _longer_hits(each.case)
+    for judged in counted:
+        gains[judged.case.prompt_id] += judged.is_hit - _longer_hits(judged.case)
     evidence = Evidence(
         choices=choices,
         verdicts=len(counted),
@@ -183,8 +181,8 @@ def _against_longer(
     pairs = [(gains[prompt], cases) for prompt, (_, cases) in sorted(prompts.items())]
 
     def mean_gain(drawn: Sequence[float]) -> float:
-        taken = [pairs[int(k)] for k in drawn]
-        return math.fsum(gain for gain, _ in taken) / sum(cases for _, cases in taken)
+        sample = [pairs[int(k)] for k in drawn]
+        return math.fsum(gain for gain, _ in sample) / sum(cases for _, cases in sample)
 
     places = range(len(pairs))
     return evidence, mean_gain(places), bootstrap(places, mean_gain, seed=0)
@@ -196,22 +194,22 @@ def _longer_hits(case: Case) -> float:
 
 def _by_prompt(counted: Iterable[JudgedCase]) -> dict[str, tuple[int, int]]:
     """Return hits and verdicts of each prompt."""
-    found: dict[str, tuple[int, int]] = {}
-    for each in counted:
-        hits, cases = found.get(each.case.prompt_id, (0, 0))
-        found[each.case.prompt_id] = hits + each.is_hit, cases + 1
-    return found
+    by_prompt: dict[str, tuple[int, int]] = {}
+    for judged in counted:
+        hits, cases = by_prompt.get(judged.case.prompt_id, (0, 0))
+        by_prompt[judged.case.prompt_id] = hits + judged.is_hit, cases + 1
+    return by_prompt
 
 
 def _by_certainty(verdicts: Sequence[JudgedCase]) -> dict[str, AtCertainty]:
-    found = {}
+    by_certainty = {}
     for name in (*CERTAINTIES, UNSTATED):
         here = [j for j in verdicts if (j.verdict.certainty or UNSTATED) == name]
         unequal = [j for j in here if j.case.longer is not None]
         accuracy = _rate(sum(j.is_hit for j in here), len(here))
         if accuracy is not None:
-            found[name] = AtCertainty(accuracy, _rate(_taking_longer(unequal), len(unequal)))
-    return found
+            by_certainty[name] = AtCertainty(accuracy, _rate(_taking_longer(unequal), len(unequal)))
+    return by_certainty
 
 
 def _taking_longer(judged: Iterable[JudgedCase]) -> int:
@@ -241,16 +239,16 @@ def _slot(cases: Iterable[Case]) -> Rate | None:
     return Rate(firsts / answers, *interval, answers)
 
 
-def _winner(said: Judgement | None) -> Side | None:
-    if said is None or not said.is_scored or said.winner == "tie":
+def _winner(judgement: Judgement | None) -> Side | None:
+    if judgement is None or not judgement.is_scored or judgement.winner == "tie":
         return None
-    return said.winner
+    return judgement.winner
 
 
-def _problem(said: Judgement | None) -> str | None:
-    if said is None:
+def _problem(judgement: Judgement | None) -> str | None:
+    if judgement is None:
         return MISSING
-    return None if said.is_scored else said.problem or MISSING
+    return None if judgement.is_scored else judgement.problem or MISSING
 
 
 def _sorted(counts: Mapping[Any, int]) -> dict[str, int]:

@@ -36,7 +36,7 @@ class CalibrationSet:
     @property
     def digest(self) -> str:
         """Return a name for what was chosen."""
-        chosen = sorted((each.comparison.pair_id, each.winner) for each in self.examples)
+        chosen = sorted((example.comparison.pair_id, example.winner) for example in self.examples)
         return hashlib.sha256(canonical_json(chosen).encode()).hexdigest()[:16]
 
     def measured(self, most: int = MEASURED) -> list[Example]:
@@ -62,10 +62,10 @@ class CalibrationSet:
         }
 
     def _outside(self, fold: int | None) -> Sequence[Example]:
-        prompts = {each.comparison.prompt_id for each in self.examples}
+        prompts = {example.comparison.prompt_id for example in self.examples}
         held_out = DEFAULTS["dpo"]["held_out"]
         shown = {p for p in prompts if fold_of(p) != fold and side_of(p, held_out) == "train"}
-        return [each for each in self.examples if each.comparison.prompt_id in shown]
+        return [example for example in self.examples if example.comparison.prompt_id in shown]
 
 
 def load_calibration_set(conn: sqlite3.Connection, eligibility: Eligibility) -> CalibrationSet:
@@ -79,7 +79,7 @@ def load_calibration_set(conn: sqlite3.Connection, eligibility: Eligibility) -> 
         if comparison is not None:
             winner: Side = "a" if choice.outcome == "a" else "b"
             examples.append(Example(comparison, winner, choice.time))
-    examples.sort(key=lambda each: (each.time, each.comparison.pair_id))
+    examples.sort(key=lambda example: (example.time, example.comparison.pair_id))
     return CalibrationSet(tuple(examples), _self_agreement(conn))
 
 

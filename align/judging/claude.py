@@ -181,7 +181,7 @@ class _Asking:
 
     def _apart(self, requests: Iterable[Request]) -> Iterator[Request]:
         """Yield the requests that wait in no batch of an earlier run; keep the others."""
-        sent = {id for each in open_batches(self.channel.conn, PURPOSE) for id in each.requests}
+        sent = {id for batch in open_batches(self.channel.conn, PURPOSE) for id in batch.requests}
         for request in requests:
             if request.id in sent:
                 self.elsewhere.append(self.waiting[request.id][0])

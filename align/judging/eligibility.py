@@ -32,12 +32,12 @@ class Eligibility:
     def comparison(self, pair: PairView) -> Comparison | None:
         """Return the pair as a judge may see it; None where it may not."""
         texts = [*(message["content"] for message in pair.messages), pair.text_a, pair.text_b]
-        said = self.redactor.redact_texts(texts) if self.redactor else texts
-        reason = self._why_not(pair, {*texts, *said})
+        redacted = self.redactor.redact_texts(texts) if self.redactor else texts
+        reason = self._why_not(pair, {*texts, *redacted})
         if reason is not None:
             self.left_out[reason] += 1
             return None
-        *contents, text_a, text_b = said
+        *contents, text_a, text_b = redacted
         messages = tuple(
             {"role": message["role"], "content": content}
             for message, content in zip(pair.messages, contents, strict=True)

@@ -65,20 +65,20 @@ class Calibration:
     @classmethod
     def from_json(cls, figures: Mapping[str, Any]) -> Self:
         """Return the calibration that `to_json` wrote."""
-        found = dict(figures)
+        values = dict(figures)
         for name in ("swap", "slot", "longer", "self_agreement"):
-            found[name] = _rate_from(found[name])
+            values[name] = _rate_from(values[name])
         for name in ("interval", "difference_interval"):
-            found[name] = None if found[name] is None else Interval(*found[name])
-        found["by_certainty"] = {
+            values[name] = None if values[name] is None else Interval(*values[name])
+        values["by_certainty"] = {
             name: AtCertainty(Rate(**at["accuracy"]), _rate_from(at["longer"]))
-            for name, at in found["by_certainty"].items()
+            for name, at in values["by_certainty"].items()
         }
-        found["picked"] = tuple(found["picked"])
-        gate = dict(found["gate"])
+        values["picked"] = tuple(values["picked"])
+        gate = dict(values["gate"])
         gate["certainties"] = tuple(gate["certainties"])
-        found["gate"] = JudgeGate(**gate)
-        return cls(**found)
+        values["gate"] = JudgeGate(**gate)
+        return cls(**values)
 
 
 def _rate_from(figures: Mapping[str, Any] | None) -> Rate | None:
@@ -92,5 +92,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, JudgeGate):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, tuple) else value

@@ -53,12 +53,9 @@ class JudgeGate:
 
 
 def decide(evidence: Evidence, certainties: tuple[Certainty, ...], *, attempts: int) -> JudgeGate:
-    """Open the gate or shut it.
+    """Open the gate, at these certainties, or shut it.
 
-    Args:
-        evidence: What the owner's choices say of the judge.
-        certainties: Those at which its verdicts would count.
-        attempts: How many judges were tried for this owner, this one included.
+    `attempts` counts the judges that were tried for this owner, this one included.
     """
     z = z_of(attempts)
     bound = lower_bound(evidence.hits, evidence.verdicts, evidence.effective, z)
@@ -76,18 +73,15 @@ def z_of(attempts: int) -> float:
     """Return the normal quantile of the bound, which keeps the error of all attempts below 5 %.
 
     Each judge, model and prompt that is tried is another chance to open the gate by luck. A gate
-    that was opened stays open while others are tried, so the k-th attempt can't share the error
-    out anew; it gets 1 / (k (k + 1)) of it. These shares add up to 1, however many attempts
-    follow, and bound the chance that any of them opens wrongly, whatever they have in common
-    (Bonferroni's inequality with unequal shares; Dunn 1961, "Multiple comparisons among means").
-    The first attempt has half of it, 2.5 %, and with it the usual 1.96.
+    that was opened stays open while others are tried, so the k-th attempt can't share the error out
+    anew; it gets 1 / (k (k + 1)) of it. These shares add up to 1, however many attempts follow, and
+    bound the chance that any of them opens wrongly, whatever they have in common (Bonferroni's
+    inequality with unequal shares; Dunn 1961, "Multiple comparisons among means"). The first
+    attempt has half of it, 2.5 %, and with it the usual 1.96.
 
-    The same judge on more choices is no further attempt: its newest calibration replaces the
-    older ones, so an opening by luck does not last: measured at each 20 choices up to 200, a coin
-    has the gate open at some time in 6 % of draws, and at the end in 1 %.
-
-    Args:
-        attempts: How many were tried, this one included.
+    The same judge on more choices is no further attempt: its newest calibration replaces the older
+    ones, so an opening by luck does not last: measured at each 20 choices up to 200, a coin has the
+    gate open at some time in 6 % of draws, and at the end in 1 %.
     """
     if attempts < 1:
         raise ValueError(f"{attempts} attempts")
@@ -111,11 +105,7 @@ def weight_of(bound: float | None) -> float:
 def lower_bound(hits: int, verdicts: int, effective: float, z: float) -> float | None:
     """Return the lower end of Wilson's interval of the share of hits; None without verdicts.
 
-    Args:
-        hits: How many verdicts name the owner's winner.
-        verdicts: How many there are.
-        effective: How many independent ones they are worth.
-        z: The normal quantile.
+    The verdicts are worth `effective` independent ones; `z` is the normal quantile.
     """
     if not verdicts:
         return None
@@ -126,12 +116,9 @@ def lower_bound(hits: int, verdicts: int, effective: float, z: float) -> float |
 def effective_cases(by_prompt: Iterable[tuple[int, int]]) -> float:
     """Return how many independent cases clustered ones are worth, by their design effect.
 
-    Pairs of one prompt may be easy or hard together. The design effect is the variance of the
-    share, taken over prompts, by that of as many independent cases; never less than 1, since
-    a smaller one is luck.
-
-    Args:
-        by_prompt: Hits and cases of each prompt.
+    Pairs of one prompt, of which hits and cases are given, may be easy or hard together. The design
+    effect is the variance of the share, taken over prompts, by that of as many independent cases;
+    never less than 1, since a smaller one is luck.
 
     Source: Rao and Scott 1992, "A simple method for the analysis of clustered binary data".
     """

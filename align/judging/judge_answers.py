@@ -57,23 +57,18 @@ async def answered(
     conn: sqlite3.Connection,
     judge: Judge,
     questions: Sequence[Question],
-    judged: JudgeCounts,
-    what: str,
+    counts: JudgeCounts,
+    label: str,
 ) -> dict[Place, Judgement]:
-    """Return what a judge says to each question; asks only what is not on file.
+    """Return a judge's judgement of each question; asks only what is not on file.
 
-    Args:
-        conn: The store.
-        judge: Who is asked.
-        questions: Of pairs that are all different, in both orders.
-        judged: Counts what is asked.
-        what: The stretch's name on the line of progress.
+    The questions are of pairs that are all different, in both orders.
     """
-    pending, said = not_on_file(conn, judge, questions)
-    async with aclosing(kept(conn, judge, pending, judged, what, len(pending))) as answers:
+    pending, judgements = not_on_file(conn, judge, questions)
+    async with aclosing(kept(conn, judge, pending, counts, label, len(pending))) as answers:
         async for answer in answers:
-            said[_place(answer.question)] = answer.judgement
-    return said
+            judgements[_place(answer.question)] = answer.judgement
+    return judgements
 
 
 async def judge_pairs(
@@ -82,28 +77,28 @@ async def judge_pairs(
     pair_ids: Sequence[str],
     eligibility: Eligibility,
     context: OwnerContext,
-    judged: JudgeCounts,
+    counts: JudgeCounts,
 ) -> None:
     """Have pairs judged both ways round, and count what each comes to."""
     half: dict[str, dict[Order, Judgement]] = {}
 
-    def conclude(place: Place, said: Judgement) -> None:
+    def conclude(place: Place, judgement: Judgement) -> None:
         pair, order = place
         both = half.setdefault(pair, {})
-        both[order] = said
+        both[order] = judgement
         if len(both) == len(ORDERS):
-            judged.conclude(both["ab"], both["ba"])
+            counts.conclude(both["ab"], both["ba"])
             del half[pair]
 
     def pending() -> Iterator[Question]:
         for questions in questions_of(conn, pair_ids, eligibility, context):
             waiting, known = not_on_file(conn, judge, questions)
-            for place, said in known.items():
-                conclude(place, said)
+            for place, judgement in known.items():
+                conclude(place, judgement)
             yield from waiting
 
     total = len(pair_ids) * len(ORDERS)
-    async with aclosing(kept(conn, judge, pending(), judged, "Judging", total)) as answers:
+    async with aclosing(kept(conn, judge, pending(), counts, "Judging", total)) as answers:
         async for answer in answers:
             conclude(_place(answer.question), answer.judgement)
 
@@ -117,27 +112,29 @@ def not_on_file(
     """
     ids = [judge.request_id(question) for question in questions]
     on_file = verdicts_of_requests(conn, ids)
-    pending, said, copies = [], {}, []
+    pending, judgements, copies = [], {}, []
     for request, question in zip(ids, questions, strict=True):
         verdict = on_file.get(request)
         if verdict is None:
             pending.append(question)
             continue
         pair, order = place = _place(question)
-        said[place] = verdict.judgement if verdict.order == order else verdict.judgement.turned()
+        judgements[place] = (
+            verdict.judgement if verdict.order == order else verdict.judgement.turned()
+        )
         if pair != verdict.pair_id:
-            copies.append(_verdict(judge, Answer(question, said[place], cost=0.0)))
+            copies.append(_verdict(judge, Answer(question, judgements[place], cost=0.0)))
     if copies:
         add_verdicts(conn, copies)
-    return pending, said
+    return pending, judgements
 
 
 async def kept(
     conn: sqlite3.Connection,
     judge: Judge,
     questions: Iterable[Question],
-    judged: JudgeCounts,
-    what: str,
+    counts: JudgeCounts,
+    label: str,
     total: int,
 ) -> AsyncGenerator[Answer, None]:
     """Yield a judge's answers; each is committed within half a second, or when the judge says so.
@@ -150,7 +147,7 @@ async def kept(
     def keep(untaken: Sequence[Answer | LateAnswer] = ()) -> None:
         nonlocal committed
         for answer in untaken:
-            judged.count(answer)
+            counts.count(answer)
         add_verdicts(conn, [*waiting, *(_verdict(judge, answer) for answer in untaken)])
         waiting.clear()
         committed = time.monotonic()
@@ -160,12 +157,12 @@ async def kept(
         async with aclosing(judge.answers(questions, keep)) as answers:
             async for answer in answers:
                 waiting.append(_verdict(judge, answer))
-                judged.count(answer)
+                counts.count(answer)
                 if time.monotonic() - committed > _COMMIT_AFTER:
                     keep()
                 if isinstance(answer, Answer):
                     # Begun with the first answer: a batch's wait says nothing of the rate.
-                    line = line or progress(itertools.count(), total, what, unit="answers")
+                    line = line or progress(itertools.count(), total, label, unit="answers")
                     next(line)
                     yield answer
     finally:
@@ -184,10 +181,10 @@ def questions_of(
     for start in range(0, len(pair_ids), _CHUNK):
         ids = pair_ids[start : start + _CHUNK]
         pairs = get_pairs(conn, ids)
-        found = [eligibility.comparison(pairs[id]) for id in ids if id in pairs]
+        comparisons = [eligibility.comparison(pairs[id]) for id in ids if id in pairs]
         yield [
             Question(comparison, order, context)
-            for comparison in found
+            for comparison in comparisons
             if comparison is not None
             for order in ORDERS
         ]

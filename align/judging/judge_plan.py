@@ -57,13 +57,7 @@ def load_material(
 ) -> Material:
     """Return what a judge may be told.
 
-    Args:
-        owner_id: Whose pairs.
-        owner: From owner.yaml.
-        prompt: A file in place of the shipped one.
-        redacted: Whether what is private is replaced.
-        detector: Finds what must not leave; None where the judge is on this machine, and may see
-            all that is trained on.
+    Without a detector the judge is on this machine, and may see all that is trained on.
     """
     redactor = redactor_for(owner) if redacted else None
     levels = KEPT if detector is None else SENT
@@ -93,8 +87,10 @@ class Plan:
     def calibration(self) -> list[Question]:
         """Both orders of each measured choice, with its own fold's context."""
         return [
-            Question(each.comparison, order, self.contexts[fold_of(each.comparison.prompt_id)])
-            for each in self.measured
+            Question(
+                example.comparison, order, self.contexts[fold_of(example.comparison.prompt_id)]
+            )
+            for example in self.measured
             for order in ORDERS
         ]
 

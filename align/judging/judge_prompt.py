@@ -90,8 +90,8 @@ class JudgePrompt:
         Where a letter is asked for, `question` says so: a small model heeds what it read last.
         """
         profile = context.profile
-        facts = "\n".join(f"- {asked} {said}" for asked, said in profile.facts)
-        examples = "\n\n".join(self._example(each, profile) for each in context.examples)
+        facts = "\n".join(f"- {question} {answer}" for question, answer in profile.facts)
+        examples = "\n\n".join(self._example(example, profile) for example in context.examples)
         values = {
             "owner": self._name(profile),
             "facts": self._material(facts) or _NOTHING,
@@ -148,16 +148,16 @@ def parse(text: str, order: Order) -> tuple[Winner, Certainty]:
     Raises:
         ValueError: It is anything but what `SCHEMA` says. Nothing is guessed.
     """
-    said = json.loads(text, object_pairs_hook=_without_doubles)
-    if not isinstance(said, dict) or set(said) != set(SCHEMA["required"]):
+    reply = json.loads(text, object_pairs_hook=_without_doubles)
+    if not isinstance(reply, dict) or set(reply) != set(SCHEMA["required"]):
         raise ValueError("a reply with other keys than were asked for")
-    if not all(isinstance(value, str) for value in said.values()):
+    if not all(isinstance(value, str) for value in reply.values()):
         raise ValueError("a reply with something that is no text")
     for key in ("winner", "certainty"):
-        if said[key] not in SCHEMA["properties"][key]["enum"]:
+        if reply[key] not in SCHEMA["properties"][key]["enum"]:
             raise ValueError(f"a reply whose {key} is none of those that can be said")
-    certainty: Certainty = said["certainty"]
-    return winner_of(said["winner"], order), certainty
+    certainty: Certainty = reply["certainty"]
+    return winner_of(reply["winner"], order), certainty
 
 
 def winner_of(shown: str, order: Order) -> Winner:

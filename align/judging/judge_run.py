@@ -179,7 +179,7 @@ def _run_claude(
         say(line)
     if request.dry_run:
         path = owner_dir(request.owner_id) / DRY_RUN
-        bodies = (each.body() for each in requests_of(conn, judge, plan, material))
+        bodies = (planned.body() for planned in requests_of(conn, judge, plan, material))
         # Nobody but the owner reads it.
         write_jsonl_atomically(path, bodies, mode=0o600)
         say(f"Nothing was sent. What would be: {relative_to_root(path)}, one body a line.")

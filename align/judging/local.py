@@ -99,8 +99,8 @@ class LocalJudge:
     def request_id(self, question: Question) -> str:
         """Return a name for the question, made from the model and all that it is asked."""
         text = self._text(question, len(question.context.examples))
-        asked = json.dumps([self.name, self.model, text])
-        return hashlib.sha256(asked.encode()).hexdigest()[:32]
+        content = json.dumps([self.name, self.model, text])
+        return hashlib.sha256(content.encode()).hexdigest()[:32]
 
     async def answers(
         self, questions: Iterable[Question], keep: KeepAnswers = keep_nothing
@@ -108,8 +108,8 @@ class LocalJudge:
         """Yield the answers; of a few hundred questions those that begin alike come together."""
         waiting = iter(questions)
         while ahead := list(islice(waiting, _AHEAD)):
-            asked = sorted(map(self._asked, ahead), key=lambda each: (each.shares, each.length))
-            for _, alike in groupby(asked, key=lambda each: each.shares):
+            tokenized = sorted(map(self._asked, ahead), key=lambda item: (item.shares, item.length))
+            for _, alike in groupby(tokenized, key=lambda item: item.shares):
                 for answer in self._answered(list(alike)):
                     yield answer
                     await asyncio.sleep(0)
@@ -126,14 +126,14 @@ class LocalJudge:
                 batch = [row[common:] for row in rows[start : start + self._batch_size]]
                 yield from self._batch(batch, read)
 
-    def _answered(self, asked: Sequence[_Asked]) -> Iterator[Answer]:
-        readable = [each for each in asked if each.tokens]
-        margins = self.margins([each.tokens for each in readable])
-        for each, margin in zip(readable, margins, strict=True):
-            yield Answer(each.question, said_of(margin, each.question.order), cost=0.0)
-        for each in asked:
-            if not each.tokens:
-                yield Answer(each.question, Judgement(None, None, TOO_LONG), cost=0.0)
+    def _answered(self, tokenized: Sequence[_Asked]) -> Iterator[Answer]:
+        readable = [item for item in tokenized if item.tokens]
+        margins = self.margins([item.tokens for item in readable])
+        for item, margin in zip(readable, margins, strict=True):
+            yield Answer(item.question, said_of(margin, item.question.order), cost=0.0)
+        for item in tokenized:
+            if not item.tokens:
+                yield Answer(item.question, Judgement(None, None, TOO_LONG), cost=0.0)
 
     def _read(self, tokens: list[int]) -> Any:
         """Return the cache of what all questions begin with."""
@@ -185,8 +185,8 @@ class LocalJudge:
         if is_too_long(examples):
             shown = bisect_left(range(examples), True, key=is_too_long) - 1
             self._tell_shorter(examples)
-        found = tokens(shown) if shown >= 0 else []
-        return _Asked(question, found, (id(question.context), shown))
+        ids = tokens(shown) if shown >= 0 else []
+        return _Asked(question, ids, (id(question.context), shown))
 
     def _tell_shorter(self, examples: int) -> None:
         if not self._told_shorter:
@@ -223,8 +223,8 @@ class LocalJudge:
     def _context(self) -> int | None:
         """How many tokens the model reads; None where it doesn't say."""
         config = self._twin.model.config.get_text_config()
-        found: int | None = getattr(config, "max_position_embeddings", None)
-        return found
+        length: int | None = getattr(config, "max_position_embeddings", None)
+        return length
 
     @cached_property
     def _letters(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -258,13 +258,13 @@ def letter_tokens(tokenizer: Any, letter: str) -> tuple[int, ...]:
         return ids
 
     prompt = encoded(before)
-    found = []
+    candidates = []
     for form in (letter, f" {letter}"):
         follows = encoded(before + form)
         if follows[: len(prompt)] == prompt:
-            found.append(follows[len(prompt) :])
-        found.append(encoded(form))
-    return tuple(dict.fromkeys(ids[0] for ids in found if len(ids) == 1))
+            candidates.append(follows[len(prompt) :])
+        candidates.append(encoded(form))
+    return tuple(dict.fromkeys(ids[0] for ids in candidates if len(ids) == 1))
 
 
 def said_of(margin: float, order: Order) -> Judgement:

@@ -25,13 +25,7 @@ def owner_profile(
 ) -> tuple[OwnerProfile, int]:
     """Return who the owner is, and how much of it was left out since it repeats closed writing.
 
-    Aliases stay here: they are handles and addresses as often as names, and say nothing of a
-    voice.
-
-    Args:
-        owner: From owner.yaml.
-        redactor: Replaces what is private; None leaves the words as they are.
-        detector: Finds what must not leave; None where nothing does.
+    Aliases stay here: they are handles and addresses as often as names, and say nothing of a voice.
     """
     filter = _TextFilter(redactor, detector)
     name = filter.kept(owner.name)
@@ -48,20 +42,18 @@ def owner_profile(
 def choose_examples(candidates: Sequence[Example], count: int = EXAMPLES) -> tuple[Example, ...]:
     """Return the choices that a judge is shown, in an order that tells nothing.
 
-    Of the oldest, one a prompt, those that differ most in what they speak of (greedy
-    farthest-first by content words); half of them shown with the chosen answer first. The same
-    candidates give the same examples, in whatever order they come.
-
-    Args:
-        candidates: The owner's decisive choices.
-        count: How many are wanted.
+    Of the oldest, one a prompt, those that differ most in what they speak of (greedy farthest-first
+    by content words); half of them shown with the chosen answer first. The same candidates give the
+    same examples, in whatever order they come.
     """
-    oldest = sorted(candidates, key=lambda each: (each.time, each.comparison.pair_id))[:OLDEST]
+    oldest = sorted(candidates, key=lambda example: (example.time, example.comparison.pair_id))[
+        :OLDEST
+    ]
     spread = _farthest_first(_worth_showing(oldest, count), count)
-    ordered = sorted(spread, key=lambda each: _lot("side", each))
+    ordered = sorted(spread, key=lambda example: _lot("side", example))
     half = len(ordered) - len(ordered) // 2
-    shown = [_with_winner(each, first=at < half) for at, each in enumerate(ordered)]
-    return tuple(sorted(shown, key=lambda each: _lot("order", each)))
+    shown = [_with_winner(example, first=at < half) for at, example in enumerate(ordered)]
+    return tuple(sorted(shown, key=lambda example: _lot("order", example)))
 
 
 class _TextFilter:
@@ -77,7 +69,7 @@ class _TextFilter:
     def kept(self, text: str) -> str | None:
         """Return a text redacted; None where it repeats closed writing, before or after."""
         redacted = self.redacted(text)
-        if self._detector and any(self._detector.match(each) for each in {text, redacted}):
+        if self._detector and any(self._detector.match(version) for version in {text, redacted}):
             self.left_out += 1
             return None
         return redacted
@@ -86,22 +78,22 @@ class _TextFilter:
 def _worth_showing(oldest: Sequence[Example], count: int) -> list[Example]:
     """Return one choice a prompt, the shorter ones; longer ones only where those are too few."""
     first: dict[str, Example] = {}
-    for each in sorted(oldest, key=lambda each: _length(each.comparison) > LONG):
-        first.setdefault(each.comparison.prompt_id, each)
-    short = [each for each in first.values() if _length(each.comparison) <= LONG]
-    long = [each for each in first.values() if LONG < _length(each.comparison) <= TOO_LONG]
-    long.sort(key=lambda each: _length(each.comparison))
+    for example in sorted(oldest, key=lambda example: _length(example.comparison) > LONG):
+        first.setdefault(example.comparison.prompt_id, example)
+    short = [example for example in first.values() if _length(example.comparison) <= LONG]
+    long = [example for example in first.values() if LONG < _length(example.comparison) <= TOO_LONG]
+    long.sort(key=lambda example: _length(example.comparison))
     return short + long[: max(0, count - len(short))]
 
 
 def _farthest_first(candidates: Sequence[Example], count: int) -> list[Example]:
     """Return up to `count`, each the farthest from those before it; the first one leads."""
-    stems = [content_stems(_words(each.comparison)) for each in candidates]
+    stems = [content_stems(_words(place.comparison)) for place in candidates]
     chosen: list[int] = []
     nearest = [2.0] * len(candidates)
     while len(chosen) < min(count, len(candidates)):
         # Of equals the first, which is the oldest.
-        at = max(range(len(candidates)), key=lambda each: (nearest[each], -each))
+        at = max(range(len(candidates)), key=lambda place: (nearest[place], -place))
         chosen.append(at)
         nearest = [
             min(so_far, _distance(stems[at], other))
@@ -111,10 +103,10 @@ def _farthest_first(candidates: Sequence[Example], count: int) -> list[Example]:
     return [candidates[at] for at in chosen]
 
 
-def _distance(one: frozenset[str], other: frozenset[str]) -> float:
+def _distance(first: frozenset[str], second: frozenset[str]) -> float:
     """Return how little two texts share of what they speak of, 0 to 1 (Jaccard)."""
-    union = one | other
-    return 1 - len(one & other) / len(union) if union else 0.0
+    union = first | second
+    return 1 - len(first & second) / len(union) if union else 0.0
 
 
 def _with_winner(example: Example, *, first: bool) -> Example:
@@ -124,8 +116,8 @@ def _with_winner(example: Example, *, first: bool) -> Example:
     )
 
 
-def _lot(what: str, example: Example) -> str:
-    return hashlib.sha256(f"{what} {example.comparison.pair_id}".encode()).hexdigest()
+def _lot(purpose: str, example: Example) -> str:
+    return hashlib.sha256(f"{purpose} {example.comparison.pair_id}".encode()).hexdigest()
 
 
 def _words(comparison: Comparison) -> str:

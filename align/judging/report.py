@@ -25,30 +25,24 @@ def tendencies(calibration: Calibration) -> list[Tendency]:
 
     `chance` is the exception: it says that nothing is shown.
     """
-    found: list[Tendency] = []
+    tendencies: list[Tendency] = []
     if (slot := calibration.slot) is not None:
-        found += ["first"] if slot.low > 0.5 else ["second"] if slot.high < 0.5 else []
+        tendencies += ["first"] if slot.low > 0.5 else ["second"] if slot.high < 0.5 else []
     longer, owner = calibration.longer, calibration.owner_longer
     if longer is not None and owner is not None:
         # An owner who likes long answers makes a good judge take them too.
         if longer.low > max(0.5, owner):
-            found.append("longer")
+            tendencies.append("longer")
         elif longer.high < min(0.5, owner):
-            found.append("shorter")
+            tendencies.append("shorter")
     if calibration.interval is not None:
         low, high = calibration.interval
-        found += ["contrary"] if high < 0.5 else ["chance"] if low <= 0.5 else []
-    return found
+        tendencies += ["contrary"] if high < 0.5 else ["chance"] if low <= 0.5 else []
+    return tendencies
 
 
 def lines(calibration: Calibration, *, judge: str, model: str) -> list[str]:
-    """Return what the terminal shows of a calibration.
-
-    Args:
-        calibration: What was found.
-        judge: The judge's name.
-        model: Its model's.
-    """
+    """Return what the terminal shows of the calibration of a judge and its model."""
     rows = [
         *_agreement(calibration),
         *_yardsticks(calibration),
@@ -70,60 +64,60 @@ def lines(calibration: Calibration, *, judge: str, model: str) -> list[str]:
 Row = tuple[str, str, str]
 
 
-def _agreement(found: Calibration) -> list[Row]:
-    kappa = "" if found.kappa is None else f"; kappa {found.kappa:.2f}"
-    interval = "" if found.interval is None else _range(*found.interval) + " "
-    counted = _many(found.counted, "verdict")
-    if found.effective < found.counted - 0.5:
-        counted += f", worth {found.effective:.0f} on prompts of their own"
-    at = f"a verdict that counts, on {found.counted:,} of {found.cases:,}"
+def _agreement(figures: Calibration) -> list[Row]:
+    kappa = "" if figures.kappa is None else f"; kappa {figures.kappa:.2f}"
+    interval = "" if figures.interval is None else _range(*figures.interval) + " "
+    counted = _many(figures.counted, "verdict")
+    if figures.effective < figures.counted - 0.5:
+        counted += f", worth {figures.effective:.0f} on prompts of their own"
+    at = f"a verdict that counts, on {figures.counted:,} of {figures.cases:,}"
     return [
-        ("agrees with the owner", _percent(found.accuracy), f"{interval}of {counted}{kappa}"),
-        ("coverage", _percent(found.coverage), at),
+        ("agrees with the owner", _percent(figures.accuracy), f"{interval}of {counted}{kappa}"),
+        ("coverage", _percent(figures.coverage), at),
     ]
 
 
-def _yardsticks(found: Calibration) -> list[Row]:
+def _yardsticks(figures: Calibration) -> list[Row]:
     against = "on the same pairs"
-    if found.difference is not None and found.difference_interval is not None:
-        low, high = (f"{100 * bound:+.0f}" for bound in found.difference_interval)
-        against += f"; the judge is {100 * found.difference:+.0f} points ({low} to {high})"
+    if figures.difference is not None and figures.difference_interval is not None:
+        low, high = (f"{100 * bound:+.0f}" for bound in figures.difference_interval)
+        against += f"; the judge is {100 * figures.difference:+.0f} points ({low} to {high})"
     rows = [
         ("  chance", "50%", ""),
-        ("  the longer answer", _percent(found.longer_accuracy), against),
+        ("  the longer answer", _percent(figures.longer_accuracy), against),
     ]
-    again = found.self_agreement
+    again = figures.self_agreement
     if again is None:
         return [*rows, ("  the owner, asked again", "-", "nothing was asked again")]
     return [*rows, _row("  the owner, asked again", again, "pair")]
 
 
-def _abstentions(found: Calibration) -> list[Row]:
-    said = {kind: found.abstentions.get(kind, 0) for kind in ("swapped", "tie", "unscored")}
-    total = sum(said.values())
+def _abstentions(figures: Calibration) -> list[Row]:
+    counts = {kind: figures.abstentions.get(kind, 0) for kind in ("swapped", "tie", "unscored")}
+    total = sum(counts.values())
     rows = [
-        ("no verdict", _percent(total / found.cases if found.cases else None), _counts(said)),
+        ("no verdict", _percent(total / figures.cases if figures.cases else None), _counts(counts)),
     ]
-    doubted = found.verdicts - found.counted
+    doubted = figures.verdicts - figures.counted
     if doubted:
         rows.append(
-            ("not certain enough", _percent(doubted / found.cases), _many(doubted, "verdict"))
+            ("not certain enough", _percent(doubted / figures.cases), _many(doubted, "verdict"))
         )
-    if found.problems:
-        rows.append(("answers without use", f"{sum(found.problems.values()):,}",
-                     printable(_counts(found.problems))))  # fmt: skip
+    if figures.problems:
+        rows.append(("answers without use", f"{sum(figures.problems.values()):,}",
+                     printable(_counts(figures.problems))))  # fmt: skip
     return rows
 
 
-def _habits(found: Calibration) -> list[Row]:
+def _habits(figures: Calibration) -> list[Row]:
     rows = [
-        _row("another order, another one", found.swap, "pair"),
-        _row("takes the one shown first", found.slot, "answer"),
-        _row("takes the longer one", found.longer, "verdict"),
+        _row("another order, another one", figures.swap, "pair"),
+        _row("takes the one shown first", figures.slot, "answer"),
+        _row("takes the longer one", figures.longer, "verdict"),
     ]
-    if found.owner_longer is not None:
+    if figures.owner_longer is not None:
         name, share, rest = rows[-1]
-        rows[-1] = name, share, f"{rest}; the owner {_percent(found.owner_longer)}"
+        rows[-1] = name, share, f"{rest}; the owner {_percent(figures.owner_longer)}"
     return rows
 
 
@@ -132,24 +126,24 @@ def _certainty(name: str, at: AtCertainty) -> Row:
     return _row(label, at.accuracy, "verdict")
 
 
-def _decision(found: Calibration) -> list[str]:
-    gate = found.gate
-    said = [f"The gate is {'open' if gate.is_open else 'shut'}: {gate.reason}."]
+def _decision(figures: Calibration) -> list[str]:
+    gate = figures.gate
+    sentences = [f"The gate is {'open' if gate.is_open else 'shut'}: {gate.reason}."]
     if gate.is_open:
         at = " or ".join(gate.certainties)
-        said.append(f"A verdict whose certainty is {at} counts {gate.weight:.2f} of a choice.")
+        sentences.append(f"A verdict whose certainty is {at} counts {gate.weight:.2f} of a choice.")
     elif gate.more_choices is None:
-        said.append("More choices would not help as it stands: try another model or prompt.")
+        sentences.append("More choices would not help as it stands: try another model or prompt.")
     else:
         more = _many(gate.more_choices, "more choice")
-        told = "are needed" if found.cases < MINIMUM else "would tell, at this rate"
-        said.append(f"About {more} with a winner {told}.")
-    if found.attempts > 1:
-        said.append(
-            f"{found.attempts:,} judges were tried for this owner, so the bound is stricter: "
+        verb = "are needed" if figures.cases < MINIMUM else "would tell, at this rate"
+        sentences.append(f"About {more} with a winner {verb}.")
+    if figures.attempts > 1:
+        sentences.append(
+            f"{figures.attempts:,} judges were tried for this owner, so the bound is stricter: "
             f"z = {gate.z:.2f}."
         )
-    return said
+    return sentences
 
 
 def _row(name: str, rate: Rate | None, of: str) -> Row:

@@ -17,11 +17,7 @@ def eligible_pairs(
 ) -> Iterator[str]:
     """Yield how many pairs a judge may see at the owner's levels, and how to open more.
 
-    Args:
-        by_level: How many pairs there are of each level.
-        levels: Those that the judge may see.
-        sources: Of those that it may not: what stands behind how many pairs.
-        owner_id: Whose pairs.
+    `sources` has what keeps pairs back, and how many.
     """
     seen = sum(by_level[level] for level in levels)
     total = sum(by_level.values())
@@ -44,7 +40,7 @@ def verdict_counts(judged: JudgeCounts, gate: GateRow) -> Iterator[str]:
     if not verdicts + abstentions:
         yield "No pair waits for a verdict of this judge."
         return
-    counting = sum(judged.verdicts[each] for each in gate.certainties)
+    counting = sum(judged.verdicts[certainty] for certainty in gate.certainties)
     yield f"{verdicts:,} of {verdicts + abstentions:,} pairs have a verdict{_of(judged.verdicts)}"
     if abstentions:
         yield f"{abstentions:,} have none{_of(judged.abstentions)}"
@@ -85,9 +81,7 @@ def history(gates: Iterable[GateRow]) -> Iterator[str]:
 def track(owner_id: str, outcome: Outcome) -> None:
     """Log one run. Without a key, or with `WANDB_MODE=offline`, wandb keeps it on this machine.
 
-    Args:
-        owner_id: Whose judge; a hash of the name groups the runs, the name stays here.
-        outcome: What the run came to.
+    A hash of the owner's id groups the runs; the id itself stays here.
     """
     from align.training.tracking.wandb_runs import close_run, open_run
 

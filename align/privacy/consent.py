@@ -44,14 +44,7 @@ class Consent:
 
 
 def terms(host: str, purpose: str, owner: Owner, *, redacted: bool = True) -> list[str]:
-    """Return the lines that the owner is shown, and agrees to or not.
-
-    Args:
-        host: Who gets the texts.
-        purpose: `judge` or `questions`.
-        owner: Whose texts.
-        redacted: Whether they are redacted before they leave.
-    """
+    """Return the lines that the owner is shown, and agrees to or not."""
     name = owner.name
     leaves = [line.format(name=name) for line in _LEAVES[purpose]]
     stays = [line.format(name=name) for line in (*_STAYS, *_STAYS_TOO[purpose])]
@@ -99,16 +92,9 @@ def ask_consent(
     yes: bool = False,
     show: Callable[[str], None],
 ) -> Consent:
-    """Return the owner's consent: the one on file, or what they answer now.
+    """Return the owner's consent: the one on file, `yes`, or what they answer now.
 
-    Args:
-        egress_log: Where it is looked up and noted.
-        host: Who gets the texts.
-        purpose: What for.
-        lines: The terms.
-        ask: Puts a question on the terminal and returns the answer; None where there is none.
-        yes: The owner said `--yes-send`.
-        show: Shows a line.
+    `ask` puts a question on the terminal and returns the answer; None where there is none.
 
     Raises:
         UserError: They did not agree, or nobody could be asked.

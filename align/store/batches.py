@@ -42,17 +42,7 @@ def plan_batch(
     notes: Sequence[str] | None = None,
     planned: str | None = None,
 ) -> Batch:
-    """Write down that a batch is about to be sent.
-
-    Args:
-        conn: The store.
-        host: Whose.
-        model: Which model it asks.
-        purpose: What for.
-        requests: Ids of its requests.
-        notes: What is noted of each; without it, nothing.
-        planned: UTC, as `align.store.events.utc_time` writes it; without it, now.
-    """
+    """Write down that a batch is about to be sent; without notes or a time, with none and now."""
     planned, ids = planned or _now(), list(requests)
     plan_id = content_id(host, model, purpose, ids, planned)
     notes = list(notes) if notes is not None else [""] * len(ids)
