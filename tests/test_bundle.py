@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from align.errors import UserError
@@ -134,7 +134,6 @@ def test_what_is_no_pack_is_one_line(tmp_path: Path, content: bytes) -> None:
         pass
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_a_pack_with_other_bytes_is_refused_or_whole(tmp_path_factory, data) -> None:
     path = tmp_path_factory.getbasetemp() / "flipped.pack"

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from align.errors import UserError
@@ -69,7 +69,6 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
         list(read_jsonl(path))
 
 
-@settings(deadline=None)
 @given(st.lists(st.dictionaries(st.text(), st.text() | st.integers() | st.none()), max_size=5))
 def test_rows_come_back_as_they_were(rows: list[dict[str, object]]) -> None:
     assert [row for _, row in parse_jsonl(jsonl(rows).split(b"\n"), "x")] == rows

@@ -24,7 +24,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 TOKENIZER = AutoTokenizer.from_pretrained(BASE) if BASE.exists() else None
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.text(max_size=60))
 def test_any_text_survives_the_tokenizer(text: str) -> None:
     assert TOKENIZER is not None

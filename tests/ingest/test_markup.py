@@ -75,7 +75,7 @@ def test_what_is_no_markup_is_still_no_error(html: str):
 TAGS = "<p> </p> <ul> <li> </ul> <blockquote> </blockquote> <br> <pre> </pre> <td> word"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from([*TAGS.split(), " ", "\n"])))
 def test_no_word_is_lost_however_tags_are_mixed(parts: list[str]):
     assert plain("".join(parts)).count("word") == parts.count("word")

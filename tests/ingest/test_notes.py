@@ -3,7 +3,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from align.ingest.contents import Document
@@ -164,7 +164,6 @@ def test_zip_folder_and_file_say_the_same(tmp_path: Path) -> None:
     assert texts(read_with(READER, folder / "trip.txt")) == ["Far away."]
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_becomes_a_document_or_nothing(text: str) -> None:
     found = read_note(text, "notes/a.md")

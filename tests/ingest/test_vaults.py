@@ -144,7 +144,7 @@ def test_pages_saved_from_the_web_are_not_the_owners(tmp_path: Path) -> None:
     assert (found_own.author, found_own.is_owner, found_own.reason) == ("", None, None)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.lists(
         st.sampled_from(

@@ -154,7 +154,7 @@ def test_the_certainty_that_counts_is_picked_on_the_other_folds(fold_0_low: Winn
     assert (low.share, low.cases) == ((15 + 10 * (fold_0_low == "a")) / 40, 40)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(0, FOLDS - 1))
 def test_no_choice_helps_to_pick_what_it_measures(seed: int, fold: int) -> None:
     cases = simulated("good", 60, seed)
@@ -224,13 +224,13 @@ def any_cases(draw: st.DrawFn) -> list[Case]:
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(any_cases())
 def test_the_names_of_the_answers_change_nothing(cases: list[Case]) -> None:
     assert calibrated(map(mirrored, cases)) == calibrated(cases)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(any_cases(), st.randoms())
 def test_the_order_of_the_cases_changes_nothing(cases: list[Case], rng: object) -> None:
     shuffled = list(cases)
@@ -238,7 +238,7 @@ def test_the_order_of_the_cases_changes_nothing(cases: list[Case], rng: object) 
     assert calibrated(shuffled) == calibrated(cases)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(any_cases())
 def test_every_case_is_counted_once(cases: list[Case]) -> None:
     found = calibrated(cases)
@@ -247,7 +247,7 @@ def test_every_case_is_counted_once(cases: list[Case]) -> None:
     assert sum(at.accuracy.cases for at in found.by_certainty.values()) == found.verdicts
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(any_cases(), st.sampled_from([None, (0, 0), (3, 4)]))
 def test_figures_survive_being_written_and_read(
     cases: list[Case], again: tuple[int, int] | None

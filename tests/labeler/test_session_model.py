@@ -242,5 +242,5 @@ class AnyOrder(RuleBasedStateMachine):
                 patch.stop()
 
 
-AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+AnyOrder.TestCase.settings = settings(max_examples=30, stateful_step_count=30)
 TestAnyOrder = AnyOrder.TestCase

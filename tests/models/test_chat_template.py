@@ -87,7 +87,7 @@ def test_preference_rows_are_the_same_tokens(tokenizer: Any) -> None:
     assert tokens["prompt_ids"] + tokens["chosen_ids"] == render(tokenizer, CHAT).input_ids
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.text(min_size=1, max_size=30), min_size=2, max_size=6))
 def test_any_text_gives_one_stop_an_answer_and_a_prompt_free_of_it(texts: list[str]) -> None:
     tokenizer = tiny_tokenizer()

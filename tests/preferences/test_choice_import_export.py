@@ -176,7 +176,7 @@ LINE = st.fixed_dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(LINE, min_size=1, max_size=8))
 def test_what_is_read_comes_in_once_whatever_it_says(tmp_path: Path, rows: list[Any]) -> None:
     path = written(tmp_path, rows)

@@ -153,7 +153,7 @@ FRAGMENTS = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @example(["4111 1111 1111 1111", "12/26 123"], " ")
 @example(["+49 170 1234567", "12", "0170 1234567"], " ")
 @given(st.lists(FRAGMENTS, max_size=6), st.sampled_from([" ", "\n", ", ", "; "]))
@@ -170,7 +170,7 @@ def test_nothing_but_the_spans_changes_and_again_nothing(parts: list[str], betwe
     assert Redactor(NAMES).redact(redacted) == redacted
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from([text for _, text, _ in CASES]), min_size=1, max_size=5))
 def test_all_between_the_spans_stays_as_it_was(parts: list[str]) -> None:
     text = "; so, ".join(parts)
@@ -180,7 +180,7 @@ def test_all_between_the_spans_stays_as_it_was(parts: list[str]) -> None:
         at = redacted.index(kept, at) + len(kept)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.sampled_from(["Tobias", "Tobiassen", "Maja", "Majastic", "mayor", "bejo", "so", "Jo"]),

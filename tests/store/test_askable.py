@@ -60,7 +60,7 @@ arrivals = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(arrivals, arrivals, st.randoms(use_true_random=False))
 def test_rows_that_merge_in_any_order_are_askable_alike(
     here: list[tuple], there: list[tuple], rng: random.Random

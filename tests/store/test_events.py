@@ -206,7 +206,7 @@ step = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75)
 @given(st.lists(step, max_size=25))
 def test_the_view_of_any_events_is_that_of_a_plain_model(
     steps: list[tuple[str, object, str]],

@@ -63,7 +63,7 @@ def everything(conn: sqlite3.Connection) -> object:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20)
 @given(
     st.lists(st.lists(action, max_size=10), min_size=2, max_size=4),
     st.randoms(use_true_random=False),

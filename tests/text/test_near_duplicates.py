@@ -82,7 +82,7 @@ def test_nearly_every_pair_above_the_threshold_is_found_and_none_below() -> None
     assert len(grouped) <= 2 * len(alike)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.randoms(use_true_random=False))
 def test_groups_do_not_depend_on_the_order_of_the_texts(chance: random.Random) -> None:
     texts = corpus(30, seed=2)
@@ -118,7 +118,7 @@ def test_thousands_of_copies_of_a_form_letter_are_one_group() -> None:
 
 
 @given(st.lists(st.text(max_size=40), max_size=12), st.sampled_from([0.05, 0.5, 0.8, 1.0]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_texts_are_taken(texts: list[str], threshold: float) -> None:
     groups = near_duplicate_groups(texts, threshold)
     places = [place for group in groups for place in group]

@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from align.conversations.examples.chats import chat_rows
@@ -169,7 +169,6 @@ CHATS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(CHATS, st.integers(60, 300))
 def test_each_answer_is_learned_once_or_counted_and_no_row_is_too_long(
     chat: list[tuple[bool, str | None, int]], most: int
