@@ -1,1 +1,1 @@
-"""The labeler: the owner says, pair after pair, which answer sounds like them."""
+"""The labeler: the owner chooses, pair after pair, which answer sounds like them."""

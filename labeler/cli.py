@@ -1,7 +1,7 @@
 """`labeler --owner ann`: one key a pair; every answer is saved before the next pair is shown.
 
 The options are read by argparse, not by typer as `align`'s: it is ready a tenth of a second sooner,
-and here somebody waits for the first pair.
+and the owner waits for the first pair.
 """
 
 import argparse

@@ -74,7 +74,7 @@ def label(
 
 
 def _act(session: Session, key: str, written: Callable[[], str]) -> str:
-    """Do what the key says and return the line that confirms it."""
+    """Do what the key is for and return the line that confirms it."""
     if key in ANSWERS:
         session.answer(ANSWERS[key])
         return f"Saved: {ANSWER_WORDS[ANSWERS[key]]}."
@@ -105,7 +105,7 @@ def _act(session: Session, key: str, written: Callable[[], str]) -> str:
 def _count(
     question: Question, session: Session, progress: Progress, show: Callable[[str], None]
 ) -> None:
-    """Count an answer, and at the end of a block say what the block looked like."""
+    """Count an answer, and at the end of a block show its figures."""
     if session.question == question:  # nothing was written
         return
     progress.decided(question)

@@ -10,7 +10,7 @@ from labeler.session.acts import EventId
 
 # Biases are shown after so many answers only: seen at every key they would steer the next one.
 BLOCK = 25
-# Fewer pairs than this are soon answered: time to say how to come by more.
+# With fewer pairs left than this, the screen shows how to come by more.
 FEW_LEFT = 30
 
 
@@ -100,7 +100,7 @@ def _row_of(question: Question, decision: Decision, session: Session) -> Decisio
     lengths = {"a": len(question.pair.text_a), "b": len(question.pair.text_b)}
     longer = None if lengths["a"] == lengths["b"] else max(lengths, key=lambda side: lengths[side])
     agrees = None
-    # A rewrite is new writing, whatever was said of the pair before.
+    # A rewrite is new writing, whatever the first answer was.
     if question.repeat_of is not None and decision.outcome not in ("skip", "rewrite"):
         first = next((d.outcome for d in session.decisions if d.id == question.repeat_of), None)
         agrees = None if first is None else first == decision.outcome

@@ -18,7 +18,7 @@ from labeler.session import Decision, Session
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """What the command line says of a session."""
+    """The options of a session, as on the command line."""
 
     order: str = "fresh"  # name of the queue's order
     seed: int | None = None  # of order and sides; None for the last session's
@@ -35,7 +35,7 @@ class SessionOptions:
 
 
 def run_session(source: PairSource, options: SessionOptions) -> None:
-    """Put the pairs of a source to the owner, and say what was done and what comes next.
+    """Ask the owner about the pairs of a source, and print a summary.
 
     Raises:
         UserError: There is no such order, or no pair.
@@ -95,8 +95,8 @@ def _has_screen() -> bool:
 
 
 def summarise(session: Session, source: PairSource, *, arena: bool) -> None:
-    """Say what a session brought, how the owner chooses, and which command comes next."""
-    from align.choices.arena import contests  # nobody should wait for it before the first pair
+    """Print what a session brought, how the owner chooses, and which command comes next."""
+    from align.choices.arena import contests  # not needed before the first pair
     from align.console import say
 
     answers = [decision for decision in session.given if decision.outcome != "skip"]

@@ -2,7 +2,7 @@
 
 A pair's id is a hash of its content, so the ids in rising order, begun at a point that is drawn
 from the seed and gone round once, are the pairs in random order. Such a walk reads only as far as
-somebody asks, and stays the same whatever was answered meanwhile, on any machine, after any
+it is asked to, and stays the same whatever was answered meanwhile, on any machine, after any
 restart.
 """
 
@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple, Protocol
 
 from align.text.similarity import near_identical
 
-NEAR = 0.9  # likeness of answers between which nobody can choose
-PAIRS_A_PROMPT = 3  # the fourth pair of one prompt says little that three have not said
+NEAR = 0.9  # likeness from which two answers leave nothing to choose
+PAIRS_A_PROMPT = 3  # a fourth pair of one prompt adds little to three
 
 Flaw = Literal["empty", "near-identical"]
 
@@ -27,7 +27,7 @@ class Candidate(NamedTuple):
     prompt_id: str  # the prompt that both answers reply to
     number: int = 0  # of the newer of the two checkpoints that answered: 2 for `002-dpo`
     empty: bool = False  # whether an answer has nothing but blanks
-    likeness: float | None = None  # of the answers' words, 0 to 1; None where nobody measured it
+    likeness: float | None = None  # of the answers' words, 0 to 1; None where it is unknown
 
     @property
     def is_suspect(self) -> bool:
@@ -65,7 +65,7 @@ class Pick:
 
     pair_id: str
     # Of this pair being next, after those before it: one over the number of pairs that could have
-    # had this place. Suspects count until somebody looked at them.
+    # had this place. Suspects count until their texts are compared.
     probability: float
 
 

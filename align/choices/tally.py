@@ -18,8 +18,8 @@ class DecisionRow:
     """One current answer, rewrite, skip or repeat of the owner's."""
 
     outcome: str  # `a`, `b`, `both`, `neither`, `rewrite` or `skip`
-    left_is: str | None  # which answer stood left, `a` or `b`; None where nobody wrote it down
-    ms: int | None  # milliseconds from showing the pair to the key; None where nobody measured
+    left_is: str | None  # which answer stood left, `a` or `b`; None where unknown
+    ms: int | None  # milliseconds from showing the pair to the key; None where unknown
     longer: str | None  # the answer with more characters, `a` or `b`; None where they are equal
     # Of a pair that came back: whether it was answered as before. None otherwise.
     agrees: bool | None

@@ -10,9 +10,9 @@ from align.choices.selection import Candidate
 from align.choices.tally import DecisionRow
 from align.store.pairs import Purpose
 
-# `of` names the first answer of a pair that came back. One that was taken back since says
-# nothing of agreement, so its repeat is left out. CROSS JOIN keeps the order: few events are
-# read, and of the pairs those that they name.
+# `of` names the first answer of a pair that came back; where that was undone since, the repeat
+# shows no agreement and is left out. CROSS JOIN keeps the order: few events are read, and of the
+# pairs only those that they name.
 _ACTS = """
 SELECT e.kind, e.time,
        CASE e.kind WHEN 'choice' THEN json_extract(e.payload, '$.outcome')
@@ -32,7 +32,6 @@ LEFT JOIN standing_events f ON e.kind = 'repeat'
 WHERE e.actor = 'owner' AND e.kind IN ('choice', 'rewrite', 'skip', 'repeat')
 ORDER BY e.time, e.device, e.counter
 """
-
 
 _EVENTS = """
 SELECT e.device, e.counter, e.kind, e.payload,

@@ -31,8 +31,8 @@ class _Known(NamedTuple):
 def add_records(conn: sqlite3.Connection, records: Iterable[Record]) -> Added:
     """Add records, those of one origin in a row; memory stays flat however many there are.
 
-    What is known stays where it is; whether it is left out, and whether the owner wrote it, is what
-    the newest reading says. A thread that is known keeps its split, and a message between known
+    What is known stays where it is; whether it is left out, and whether the owner wrote it, follows
+    the newest reading. A thread that is known keeps its split, and a message between known
     ones belongs to their thread. A new record is at least as private as what it supersedes and as
     all of its thread: what the owner sealed stays sealed when they go on writing it.
     """
@@ -154,7 +154,7 @@ def hold_out_newest(
 ) -> None:
     """Hold out the newest of the new threads, source by source.
 
-    What was decided before never moves, so a newer export holds out the newest of what it brings.
+    What was decided before never moves: a newer source file holds out the newest of its own.
 
     Args:
         conn: A store within a transaction.

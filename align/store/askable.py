@@ -1,4 +1,4 @@
-"""The pairs of one purpose as a pool to select from: read as far as somebody walks."""
+"""The pairs of one purpose as a pool to select from, read only as far as it is walked."""
 
 import sqlite3
 from collections.abc import Collection, Iterator

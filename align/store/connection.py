@@ -115,7 +115,7 @@ def file_of(conn: sqlite3.Connection) -> str:
 
 
 def as_user_error(error: sqlite3.Error, where: str) -> UserError:
-    """Return what SQLite says as a line on which the user can act."""
+    """Return an error of SQLite's as one that names a remedy."""
     text = str(error)
     for part, what, remedy in _EXPLAINED:
         if part in text:

@@ -1,4 +1,4 @@
-"""Pairs: two answers to one prompt, of which the owner says which one sounds right."""
+"""Pairs: two answers to one prompt, of which the owner chooses the one that sounds right."""
 
 import json
 import sqlite3

@@ -64,7 +64,7 @@ def add_prompts(conn: sqlite3.Connection, prompts: Iterable[Prompt]) -> Added:
         for prompt in prompts:
             decide_split(conn, prompt.thread, prompt.split)
             split = split_of_thread(conn, prompt.thread)
-            # What records say about privacy is looked up, so that it can change with them.
+            # The level of records is looked up, so that it can change with them.
             level = 0 if prompt.records else LEVELS.index(prompt.level)
             messages = canonical_json(prompt.messages)
             yield prompt.id, messages, prompt.source, prompt.thread, split, level
@@ -76,7 +76,7 @@ def add_prompts(conn: sqlite3.Connection, prompts: Iterable[Prompt]) -> Added:
 
 
 def make_as_private(conn: sqlite3.Connection, prompt_id: str, level: Level) -> None:
-    """Make a prompt at least as private as a level says."""
+    """Make a prompt at least as private as a level."""
     with transaction(conn):
         conn.execute(
             "UPDATE prompts SET level = max(level, ?) WHERE id = ?",

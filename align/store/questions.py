@@ -21,7 +21,7 @@ class Question:
     writer: str  # who wrote it: `rule`, or a model's name
     overlap: float  # share of its content words that stand in the passage
     # Natural log-probability a token that the question adds to the passage; None where no model
-    # said so.
+    # measured it.
     gain: float | None = None
     left_out: str | None = None  # why it is not learned, or None
 

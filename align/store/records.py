@@ -16,7 +16,7 @@ Kind = Literal["turn", "document"]
 class Record(NamedTuple):
     """One turn of a conversation, or one document."""
 
-    id: str  # made from the content and its place: the same in a newer export
+    id: str  # made from the content and its place: the same in a newer source file
     kind: Kind  # `turn` or `document`
     source: str  # what it came from, for privacy and the mix
     origin: str  # the document, or the chat that it belongs to
@@ -30,7 +30,7 @@ class Record(NamedTuple):
     level: Level
     split: Split  # the side that its thread is on
     left_out: str | None = None  # why it is not learned (`align.ingest.reasons`), or None
-    raw: str | None = None  # what the export holds, where `text` is not all of it
+    raw: str | None = None  # what the source file holds, where `text` is not all of it
     key: str | None = None  # the service's own name for it within the origin
     reply_to: str | None = None  # the key of what it answers
 
@@ -60,7 +60,7 @@ class Record(NamedTuple):
 
         A message without a key is known by its time: `nth` tells apart equal texts of one moment.
         Who wrote it and its thread are not part of the id: a person may be renamed, and a newer
-        export may begin elsewhere.
+        source file may begin elsewhere.
         """
         # There may be a million of them, and most need nothing.
         if not f"{text}{origin}{thread}{author}{title}{raw}{key}{reply_to}".isascii():

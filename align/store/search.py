@@ -43,9 +43,9 @@ def index_words(conn: sqlite3.Connection) -> None:
 def drop(conn: sqlite3.Connection, records: list[Record]) -> int:
     """Erase the text of records; return how many prompts went with them.
 
-    What is left says only that there was something, so that reading the same export again does
-    not bring it back. Prompts made of a dropped record go too; those that have answers already
-    stay as the answers' keys, sealed.
+    A row without text is left, so that reading the same source file again does not bring it back.
+    Prompts made of a dropped record go too; those that have answers already stay as the answers'
+    keys, sealed.
     """
     gone = 0
     with transaction(conn):

@@ -18,7 +18,7 @@ from labeler.session import Answer, Flag, Session
 from labeler.widgets.bars import Bar, KeyRow, Part
 from labeler.widgets.pair import FLAGS, PairView
 
-# Below this nobody can read two answers: keys that choose would choose blindly.
+# Below this two answers cannot be read: keys that choose would choose blindly.
 SMALLEST = (40, 12)
 TOO_SMALL = "Too small to read two answers. Make the window larger: nothing is lost, q stops."
 
@@ -112,7 +112,7 @@ class ChoosingScreen(Screen[None]):
         return self.size.width < SMALLEST[0] or self.size.height < SMALLEST[1]
 
     def on_key(self, event: events.Key) -> None:
-        """Do what the key says."""
+        """Do what the key is for."""
         name = self._keys.action(event.key, event.character)
         if name is not None:
             event.stop()
@@ -120,11 +120,11 @@ class ChoosingScreen(Screen[None]):
             self.act(name)
 
     def action_act(self, name: str) -> None:
-        """Do what a click on a key says."""
+        """Do what a click on a key is for."""
         self.act(name)
 
     def act(self, name: str) -> None:
-        """Do one thing; where it can't be kept, say so and leave everything as it is."""
+        """Do one thing; where it can't be saved, show why and leave everything as it is."""
         if self._too_small and name not in ("help", "quit"):
             return
         try:
@@ -214,7 +214,7 @@ class ChoosingScreen(Screen[None]):
         self._marked(f"Focus: {side}")
 
     def _marked(self, words: str) -> None:
-        """Show the marks as they are now, and say what was done."""
+        """Show the marks as they are now, and a message."""
         self._pair.show_marks(self._session.marks)
         self._message.say((words, "bold"))
 
@@ -223,7 +223,7 @@ class ChoosingScreen(Screen[None]):
         self._message.say((words, "bold $text-error"))
 
     def _after(self, words: str, *, ends_block: bool = False) -> None:
-        """Show the pair that comes now, and say what was done with the one before."""
+        """Show the pair that comes now, and a message about the one before."""
         self._show()
         parts: list[Part] = [(words, "bold")]
         if ends_block and (block := self._progress.block()):

@@ -52,7 +52,7 @@ class Decision:
 
     @property
     def ms(self) -> int | None:
-        """Milliseconds from showing the pair to the key, None where nobody measured."""
+        """Milliseconds from showing the pair to the key, None where unknown."""
         return self.payload.get("ms")
 
     @property
@@ -62,7 +62,7 @@ class Decision:
 
     @property
     def left(self) -> str | None:
-        """Answer that stood left, None where nobody wrote it down."""
+        """Answer that stood left, None where unknown."""
         return self.payload.get("left")
 
     @property

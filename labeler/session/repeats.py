@@ -8,7 +8,7 @@ from labeler.session.current_choices import CurrentChoices
 
 # Share of the answers that are followed by a pair that comes back.
 SHARE = 0.06
-# How many answers ago it must have been answered, so that nobody remembers.
+# How many answers ago it must have been answered, to be forgotten by now.
 APART = 30
 
 

@@ -1,8 +1,7 @@
 """The undo history: the owner's acts as a stack, written to the store and kept in memory.
 
-Undo and redo are events too, so they reach back across restarts. An event that reverses another
-says in its payload what made it: `undo`, `redo`, or `switch`, a mark switched off, which is an act
-by itself.
+Undo and redo are events too, so they reach back across restarts. Such an event holds in its payload
+what made it: `undo`, `redo`, or `switch`, a mark switched off, which is an act by itself.
 """
 
 import json

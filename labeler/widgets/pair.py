@@ -65,12 +65,12 @@ class PairView(Vertical):
             pane.set_class(focused, "-focused")
 
     def next_focus(self) -> str:
-        """Give the focus to the next of: both answers, the left, the right; say to which."""
+        """Give the focus to the next of: both answers, the left, the right; return which."""
         self.focused_side = _FOCUS[(_FOCUS.index(self.focused_side) + 1) % len(_FOCUS)]
         return self.focused_side or "both answers"
 
     def toggle_differences(self) -> str:
-        """Show or hide where the answers differ, and say which."""
+        """Show or hide where the answers differ, and return a message."""
         self._differences = not self._differences
         compared = self._show_answers(keep_place=True)
         if not self._differences:

@@ -1,4 +1,4 @@
-"""A pane of text that scrolls by lines, and says how much lies below."""
+"""A pane of text that scrolls by lines and shows how much lies below."""
 
 from textual import events
 from textual.content import Content
