@@ -15,6 +15,7 @@ from align.paths import project_root, relative_to_root
 _IDENTITY = ("config.json", "tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt")
 _WEIGHTS = (".safetensors", ".bin")
 _WHOLE = 64 << 20
+INDEX = "model.safetensors.index.json"
 _SAMPLES, _SAMPLE = 256, 64 << 10
 
 
@@ -81,10 +82,10 @@ def find_base(recorded: dict[str, Any], *, wanted_by: str) -> Base:
     for folder in _candidates(recorded):
         if not (folder / "config.json").is_file():
             continue
-        found = hash_of_base(folder)
-        if found == recorded["hash"]:
+        hash_now = hash_of_base(folder)
+        if hash_now == recorded["hash"]:
             name = recorded["name"] if recorded["is_hub"] else _seen_from_root(folder)
-            return Base(name, folder, found, recorded["revision"], recorded["is_hub"])
+            return Base(name, folder, hash_now, recorded["revision"], recorded["is_hub"])
         if changed is None:
             changed = folder
     if changed is not None:
@@ -176,15 +177,20 @@ def _cached(name: str, revision: str) -> Path | None:
     commit = pointer.read_text().strip() if pointer.is_file() else revision
     snapshot = repository / "snapshots" / commit
     whole = (snapshot / "config.json").is_file() and any(snapshot.glob("*.safetensors"))
-    return snapshot if whole and _has_all_shards(snapshot) else None
+    index = snapshot / INDEX
+    if index.is_file():
+        files = shards(index)
+        whole = whole and bool(files) and all((snapshot / name).is_file() for name in files)
+    return snapshot if whole else None
 
 
-def _has_all_shards(snapshot: Path) -> bool:
-    index = snapshot / "model.safetensors.index.json"
-    if not index.is_file():
-        return True
-    shards = set(json.loads(index.read_text())["weight_map"].values())
-    return all((snapshot / shard).is_file() for shard in shards)
+def shards(index: Path) -> list[str]:
+    """Return the names of the shards that an index lists; none where it is broken."""
+    try:
+        names = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        return sorted({Path(str(name)).name for name in names})
+    except (OSError, ValueError, KeyError, AttributeError):
+        return []
 
 
 def _download(name: str, revision: str, asked_by: str) -> Path:

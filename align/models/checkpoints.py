@@ -45,11 +45,11 @@ class Checkpoint:
         return dict(self.lineage.sampling) if self.lineage else {}
 
 
-def resolve(owner: str, word: str | None, *, recipe: Any = None) -> Checkpoint:
+def resolve(owner_id: str, word: str | None, *, recipe: Any = None) -> Checkpoint:
     """Return the checkpoint that a word names, with its base found and its lineage checked.
 
     Args:
-        owner: Whose checkpoint.
+        owner_id: Whose checkpoint.
         word: `base`, `sft`, `dpo`, `002-dpo`, or a path; None for the newest.
         recipe: A `Recipe` that says what `base` is; else the newest twin does.
 
@@ -57,19 +57,19 @@ def resolve(owner: str, word: str | None, *, recipe: Any = None) -> Checkpoint:
         UserError: There is no such checkpoint, or its base changed or can't be found.
     """
     if word is None:
-        last = newest(owner)
+        last = newest(owner_id)
         word = last.name if last else "sft"
     if word == "base":
-        return _base_checkpoint(owner, recipe)
-    folder = checkpoints_dir(owner) / word
+        return _base_checkpoint(owner_id, recipe)
+    folder = checkpoints_dir(owner_id) / word
     if word in STAGES or _NUMBERED.fullmatch(word):
         if not folder.is_dir():
             stage = word if word in STAGES else word.split("-")[1]
-            known = ", ".join(["base", *(path.name for path in numbered(owner))])
+            known = ", ".join(["base", *(path.name for path in numbered(owner_id))])
             raise UserError(
                 relative_to_root(folder),
-                f"{owner} has no checkpoint '{word}' (there: {known})",
-                f"Run: {make_command(stage, owner)}",
+                f"{owner_id} has no checkpoint '{word}' (there: {known})",
+                f"Run: {make_command(stage, owner_id)}",
             )
     else:
         folder = Path(word).expanduser()
@@ -93,32 +93,36 @@ def load(folder: Path) -> Checkpoint:
     return Checkpoint(folder.name, folder, lineage.hash, base, lineage)
 
 
-def newest(owner: str, stage: str | None = None) -> Path | None:
+def newest(owner_id: str, stage: str | None = None) -> Path | None:
     """Return the folder of the owner's newest checkpoint (of a stage), or None."""
-    found = [path for path in numbered(owner) if stage is None or path.name.endswith(f"-{stage}")]
-    return found[-1] if found else None
+    folders = [
+        path for path in numbered(owner_id) if stage is None or path.name.endswith(f"-{stage}")
+    ]
+    return folders[-1] if folders else None
 
 
-def numbered(owner: str) -> list[Path]:
+def numbered(owner_id: str) -> list[Path]:
     """Return the owner's checkpoint folders, oldest first."""
-    folder = checkpoints_dir(owner)
+    folder = checkpoints_dir(owner_id)
     if not folder.is_dir():
         return []
-    found = (path for path in folder.iterdir() if _NUMBERED.fullmatch(path.name) and path.is_dir())
-    return sorted(found, key=lambda path: int(path.name.split("-")[0]))
+    folders = (
+        path for path in folder.iterdir() if _NUMBERED.fullmatch(path.name) and path.is_dir()
+    )
+    return sorted(folders, key=lambda path: int(path.name.split("-")[0]))
 
 
-def claim_next(owner: str, stage: str, inputs: str) -> Path:
+def claim_next(owner_id: str, stage: str, inputs: str) -> Path:
     """Return the work folder of a run, kept until it is published.
 
     `inputs` is the digest of all that decides the run's result; another digest is another folder.
     """
-    folder = checkpoints_dir(owner) / WORK / f"{stage}-{inputs[:16]}"
+    folder = checkpoints_dir(owner_id) / WORK / f"{stage}-{inputs[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def publish(staging: Path, owner: str, stage: str) -> Path:
+def publish(staging: Path, owner_id: str, stage: str) -> Path:
     """Give a finished folder the next number, and swap the stage's link to it.
 
     The folder must lie on the same file system; nothing half-written ever has a number.
@@ -126,10 +130,10 @@ def publish(staging: Path, owner: str, stage: str) -> Path:
     for path in staging.rglob("*"):
         if path.is_file():
             _fsync(path)
-    parent = checkpoints_dir(owner)
+    parent = checkpoints_dir(owner_id)
     while True:
-        taken = numbered(owner)
-        number = int(taken[-1].name.split("-")[0]) + 1 if taken else 1
+        published = numbered(owner_id)
+        number = int(published[-1].name.split("-")[0]) + 1 if published else 1
         target = parent / f"{number:03d}-{stage}"
         try:
             staging.rename(target)
@@ -138,26 +142,26 @@ def publish(staging: Path, owner: str, stage: str) -> Path:
             if not target.exists():
                 raise
     _fsync(parent)
-    link_newest(owner, stage)
+    link_newest(owner_id, stage)
     return target
 
 
-def link_newest(owner: str, stage: str) -> None:
+def link_newest(owner_id: str, stage: str) -> None:
     """Point `checkpoints/<owner>/<stage>` at the newest checkpoint of the stage, atomically."""
-    found = newest(owner, stage)
-    if found is None:
+    target = newest(owner_id, stage)
+    if target is None:
         return
-    link = found.parent / stage
-    beside = found.parent / f".{stage}.{os.getpid()}"
+    link = target.parent / stage
+    beside = target.parent / f".{stage}.{os.getpid()}"
     beside.unlink(missing_ok=True)
-    beside.symlink_to(found.name)
+    beside.symlink_to(target.name)
     os.replace(beside, link)
-    _fsync(found.parent)
+    _fsync(target.parent)
 
 
-def clear_work(owner: str, stage: str, *, keep: Path | None = None) -> None:
+def clear_work(owner_id: str, stage: str, *, keep: Path | None = None) -> None:
     """Remove work folders of a stage; the run that is going on names its own as `keep`."""
-    for folder in (checkpoints_dir(owner) / WORK).glob(f"{stage}-*"):
+    for folder in (checkpoints_dir(owner_id) / WORK).glob(f"{stage}-*"):
         if folder != keep:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -173,20 +177,20 @@ def _base_of(lineage: Lineage, folder: Path) -> Base:
         return Base(path=path if path.is_absolute() else project_root() / path, **recorded)
 
 
-def _base_checkpoint(owner: str, recipe: Any) -> Checkpoint:
+def _base_checkpoint(owner_id: str, recipe: Any) -> Checkpoint:
     if recipe is not None:
         name, revision = recipe.base_name, recipe.base_revision
         base = resolve_base(name, revision, asked_by=relative_to_root(recipe.path))
         return Checkpoint("base", None, base.hash, base)
-    found = newest(owner, "sft") or newest(owner)
-    if found is None:
+    model = newest(owner_id, "sft") or newest(owner_id)
+    if model is None:
         raise UserError(
-            relative_to_root(checkpoints_dir(owner)),
+            relative_to_root(checkpoints_dir(owner_id)),
             "no twin says yet what the base is",
-            f"Run: {make_command('sft', owner)}",
+            f"Run: {make_command('sft', owner_id)}",
         )
-    base = find_base(lineages.read(found).base, wanted_by=relative_to_root(found))
-    return Checkpoint("base", None, base.hash, base, grew_into=found)
+    base = find_base(lineages.read(model).base, wanted_by=relative_to_root(model))
+    return Checkpoint("base", None, base.hash, base, grew_into=model)
 
 
 def _fsync(path: Path) -> None:

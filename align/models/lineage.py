@@ -9,14 +9,13 @@ from typing import Any
 
 from align.errors import UserError
 from align.files import write_atomically
-from align.models.base import stretches
+from align.models.base import INDEX, shards, stretches
 from align.paths import relative_to_root
 
 FILE = "twin.json"
 ADAPTER = "adapter_model.safetensors"
 # Of a twin whose every weight was trained: one file, or shards and an index that names them.
 _WHOLE = "model.safetensors"
-_INDEX = "model.safetensors.index.json"
 FULL = "full"
 _VERSION = 1
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
@@ -97,7 +96,7 @@ def read(folder: Path) -> Lineage:
         raise UserError(
             relative_to_root(path), "written by a newer version", "Update this checkout"
         )
-    known = {one.name for one in fields(Lineage)}
+    known = {part.name for part in fields(Lineage)}
     try:
         return Lineage(**{key: value for key, value in values.items() if key in known})
     except TypeError as error:
@@ -119,16 +118,16 @@ def weights_file(folder: Path) -> Path:
 
     It need not exist: where only the lineage arrived, the adapter is the one that is missed.
     """
-    present = (folder / name for name in (ADAPTER, _INDEX, _WHOLE) if (folder / name).is_file())
+    present = (folder / name for name in (ADAPTER, INDEX, _WHOLE) if (folder / name).is_file())
     return next(present, folder / ADAPTER)
 
 
 def weights_files(folder: Path) -> list[Path]:
     """Return all files of a twin's weights, in the order in which they are hashed."""
     file = weights_file(folder)
-    if file.name != _INDEX:
+    if file.name != INDEX:
         return [file]
-    return [folder / name for name in _shards(file)]
+    return [folder / name for name in shards(file)]
 
 
 def has_weights(folder: Path) -> bool:
@@ -158,12 +157,3 @@ def check_weights(folder: Path, lineage: Lineage) -> None:
             f"{what} that {FILE} describes",
             f"Restore them, or train again: align {lineage.stage} --owner {lineage.owner}",
         )
-
-
-def _shards(index: Path) -> list[str]:
-    """Return the names of the shards; none where the index is broken."""
-    try:
-        named = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
-        return sorted({Path(str(name)).name for name in named})
-    except (OSError, ValueError, KeyError, AttributeError):
-        return []

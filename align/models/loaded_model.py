@@ -20,36 +20,19 @@ class LoadedModel:
     checkpoint: Checkpoint
 
     def generate(
-        self,
-        conversations: Sequence[Sequence[Message]],
-        *,
-        seed: int,
-        temperature: float = 1.0,
-        top_p: float = 1.0,
-        max_new_tokens: int = 160,
-        batch_size: int = 192,
-        n: int = 1,
+        self, conversations: Sequence[Sequence[Message]], *, n: int = 1, **settings: Any
     ) -> list[list[str]]:
         """Return n answers to each conversation, in the conversations' order.
 
         An answer depends on its conversation, the seed and its place among the n, not on what
         else is asked in the same call: a run that goes on where it was draws the same answers.
-        A temperature of 0 takes the likeliest token each time.
+        The settings are those of `generate_each`; a temperature of 0 takes the likeliest token.
         """
         answers: list[list[str]] = [[""] * n for _ in conversations]
-        for at, place, text in self.generate_each(
-            conversations,
-            seed=seed,
-            temperature=temperature,
-            top_p=top_p,
-            max_new_tokens=max_new_tokens,
-            batch_size=batch_size,
-            n=n,
-        ):
+        for at, place, text in self.generate_each(conversations, n=n, **settings):
             answers[at][place] = text
         return answers
 
-    @torch.inference_mode()
     def generate_each(
         self,
         conversations: Sequence[Sequence[Message]],
@@ -68,12 +51,12 @@ class LoadedModel:
         the batches of one process, so that even rounding is the same.
         """
         prompts = [render_prompt(self.tokenizer, messages) for messages in conversations]
-        wanted = [(at, place) for at in range(len(prompts)) for place in range(n)]
+        places = [(at, place) for at in range(len(prompts)) for place in range(n)]
         # Prompts of a length share a batch: little padding, and near-equal float sums.
-        wanted.sort(key=lambda one: (len(prompts[one[0]]), one))
+        places.sort(key=lambda item: (len(prompts[item[0]]), item))
         first, step = (number * batch_size for number in share)
-        for start in range(first, len(wanted), step):
-            batch = wanted[start : start + batch_size]
+        for start in range(first, len(places), step):
+            batch = places[start : start + batch_size]
             ids = [prompts[at] for at, _ in batch]
             keys = [f"{seed} {place} {ids[row]}" for row, (_, place) in enumerate(batch)]
             chances = uniforms(keys, max_new_tokens)
@@ -140,20 +123,20 @@ class Likelihood:
 
 @torch.inference_mode()
 def log_likelihood(
-    twin: LoadedModel, texts: Sequence[str | Sequence[Message]], *, batch_size: int = 32
+    loaded: LoadedModel, texts: Sequence[str | Sequence[Message]], *, batch_size: int = 32
 ) -> list[Likelihood]:
     """Return the likelihood of each text, in order.
 
     A plain text is scored from its second token on, without a template; a conversation on the
     owner's answers and their stop tokens.
     """
-    rows = [_scored(twin.tokenizer, text) for text in texts]
+    rows = [_scored(loaded.tokenizer, text) for text in texts]
     order = sorted(range(len(rows)), key=lambda at: len(rows[at][0]))
     scores: list[Likelihood] = [Likelihood(0.0, 0)] * len(rows)
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         length = max(len(rows[at][0]) for at in batch)
-        ids = torch.full((len(batch), length), twin.tokenizer.pad_token_id)
+        ids = torch.full((len(batch), length), loaded.tokenizer.pad_token_id)
         scored = torch.zeros((len(batch), length), dtype=torch.bool)
         attention = torch.zeros_like(ids)
         for row, at in enumerate(batch):
@@ -161,8 +144,8 @@ def log_likelihood(
             ids[row, : len(tokens)] = torch.tensor(tokens)
             scored[row, : len(tokens)] = torch.tensor(mask, dtype=torch.bool)
             attention[row, : len(tokens)] = 1
-        ids, scored, attention = (part.to(twin.model.device) for part in (ids, scored, attention))
-        logits = twin.model(input_ids=ids, attention_mask=attention).logits[:, :-1].float()
+        ids, scored, attention = (part.to(loaded.model.device) for part in (ids, scored, attention))
+        logits = loaded.model(input_ids=ids, attention_mask=attention).logits[:, :-1].float()
         chosen = logits.gather(2, ids[:, 1:, None]).squeeze(2) - logits.logsumexp(2)
         kept = scored[:, 1:]
         sums = (chosen * kept).sum(1).tolist()
@@ -171,10 +154,10 @@ def log_likelihood(
     return scores
 
 
-def _stop_ids(twin: LoadedModel) -> set[int]:
-    listed = twin.model.generation_config.eos_token_id
+def _stop_ids(loaded: LoadedModel) -> set[int]:
+    listed = loaded.model.generation_config.eos_token_id
     listed = [listed] if isinstance(listed, int) else listed or []
-    return {stop_token(twin.tokenizer), *listed, twin.tokenizer.eos_token_id} - {None}
+    return {stop_token(loaded.tokenizer), *listed, loaded.tokenizer.eos_token_id} - {None}
 
 
 def _left_padded(prompts: list[list[int]], pad: int, device: Any) -> tuple[Any, Any]:

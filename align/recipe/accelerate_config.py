@@ -55,35 +55,38 @@ def surroundings(settings: dict[str, Any]) -> dict[str, str]:
     # Modules are found from the checkout, whatever the current folder is.
     checkout = str(Path(__file__).resolve().parents[2])
     paths = [checkout, *filter(None, [os.environ.get("PYTHONPATH")])]
-    found = {"PYTHONPATH": os.pathsep.join(paths), "SOUNDALIKE_ROOT": str(project_root())}
+    environment = {"PYTHONPATH": os.pathsep.join(paths), "SOUNDALIKE_ROOT": str(project_root())}
     if settings.get("use_cpu"):
         # glibc would give each large tensor back to the system and fetch it anew, zeroed: half of
         # the system time of a small model's step.
-        found |= {"MALLOC_MMAP_THRESHOLD_": str(1 << 32), "MALLOC_TRIM_THRESHOLD_": str(1 << 34)}
+        environment |= {
+            "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
+            "MALLOC_TRIM_THRESHOLD_": str(1 << 34),
+        }
         if _kind(settings) != "DEEPSPEED":
             # Where this stands accelerate leaves DeepSpeed out without a word.
-            found["ACCELERATE_USE_CPU"] = "true"
+            environment["ACCELERATE_USE_CPU"] = "true"
     here = processes(settings) // machines(settings)
     if here > 1:
         # The launcher would give each process a single thread.
         cores = max(1, (os.cpu_count() or 1) // here)
-        found["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", str(cores))
+        environment["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", str(cores))
     if is_single(settings):
-        found["ACCELERATE_MIXED_PRECISION"] = str(settings.get("mixed_precision") or "no")
+        environment["ACCELERATE_MIXED_PRECISION"] = str(settings.get("mixed_precision") or "no")
         if not settings.get("use_cpu"):
             visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
             # A single process that sees two GPUs would be refused by TRL.
-            found["CUDA_VISIBLE_DEVICES"] = visible.split(",")[0]
-    return found
+            environment["CUDA_VISIBLE_DEVICES"] = visible.split(",")[0]
+    return environment
 
 
-def accelerate_file(named: str | None) -> Path:
+def accelerate_file(name: str | None) -> Path:
     """Return the accelerate configuration that is named, or the one that fits this machine.
 
     Raises:
         UserError: There is no such file.
     """
-    word = named or _fitting()
+    word = name or _fitting()
     folder = recipes_dir() / "accelerate"
     path = folder / f"{word}.yaml"
     if word.endswith((".yaml", ".yml")):
@@ -109,12 +112,12 @@ def visible_gpus() -> int:
         return 0
     listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
     gpus = sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is None:
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
         return gpus
     seen = 0
-    for one in named.split(","):
-        word = one.strip()
+    for part in visible.split(","):
+        word = part.strip()
         # CUDA stops reading at the first device that isn't there; -1 is the common way to say so.
         if not word or word.startswith("-") or (word.isdigit() and int(word) >= gpus):
             break
@@ -147,9 +150,9 @@ def processes(settings: dict[str, Any]) -> int:
 
     Where the file leaves `num_processes` out, it is one for each GPU that is visible here.
     """
-    said = settings.get("num_processes")
-    if said:
-        return int(said)
+    count = settings.get("num_processes")
+    if count:
+        return int(count)
     if _kind(settings) in ("NO", "FALSE", "MPS") or settings.get("use_cpu"):
         return 1
     return max(1, visible_gpus()) * machines(settings)
@@ -164,19 +167,19 @@ def zero_stage(settings: dict[str, Any]) -> int:
     """Return DeepSpeed's ZeRO stage: 0 without DeepSpeed, else 0 to 3."""
     if _kind(settings) != "DEEPSPEED":
         return 0
-    said = _deepspeed(settings)
-    return int(said.get("stage", said.get("zero_stage", 2)))
+    config = _deepspeed(settings)
+    return int(config.get("stage", config.get("zero_stage", 2)))
 
 
 def offload(settings: dict[str, Any]) -> tuple[bool, bool]:
     """Return whether DeepSpeed keeps (optimiser states, parameters) outside the devices."""
     if _kind(settings) != "DEEPSPEED":
         return False, False
-    said = _deepspeed(settings)
+    config = _deepspeed(settings)
 
     def outside(part: str) -> bool:
-        own = said.get(f"offload_{part}") or {}
-        device = own.get("device") or said.get(f"offload_{part}_device")
+        own = config.get(f"offload_{part}") or {}
+        device = own.get("device") or config.get(f"offload_{part}_device")
         return str(device or "none").lower() != "none"
 
     return outside("optimizer"), outside("param")
@@ -184,10 +187,10 @@ def offload(settings: dict[str, Any]) -> tuple[bool, bool]:
 
 def _deepspeed(settings: dict[str, Any]) -> dict[str, Any]:
     """Return accelerate's own DeepSpeed keys, or the `zero_optimization` of DeepSpeed's file."""
-    said = settings.get("deepspeed_config") or {}
-    file = said.get("deepspeed_config_file")
+    config = settings.get("deepspeed_config") or {}
+    file = config.get("deepspeed_config_file")
     if not file:
-        return dict(said)
+        return dict(config)
     try:
         own = json.loads(Path(file).expanduser().read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -151,11 +151,11 @@ def read_recipe(path: Path, stage: str, overrides: Sequence[str] = ()) -> Recipe
         RecipeError: All that is wrong in the file and on the command line.
     """
     where = relative_to_root(path)
-    said, problems = _read_yaml(path, where)
-    more, found = _read_overrides(overrides)
-    problems += found
+    values_of_file, problems = _read_yaml(path, where)
+    values_of_words, problems_of_words = _read_overrides(overrides)
+    problems += problems_of_words
     values: dict[str, Any] = {}
-    for key, (value, place) in {**said, **more}.items():
+    for key, (value, place) in {**values_of_file, **values_of_words}.items():
         try:
             values[key] = checked_value(stage, key, value)
         except ValueError as error:
@@ -195,7 +195,7 @@ def _read_yaml(path: Path, where: str) -> tuple[dict[str, tuple[Any, str]], list
     if not isinstance(top, yaml.MappingNode):
         return {}, [f"{where}: not a list of 'key: value' lines. See docs/recipes.md."]
     problems = _doubled(top, where)
-    said: dict[str, tuple[Any, str]] = {}
+    entries: dict[str, tuple[Any, str]] = {}
     for key_node, value_node in top.value:
         place = f"{where}:{key_node.start_mark.line + 1}"
         try:
@@ -204,8 +204,8 @@ def _read_yaml(path: Path, where: str) -> tuple[dict[str, tuple[Any, str]], list
         except yaml.YAMLError as error:
             problems.append(f"{place}: {getattr(error, 'problem', error)}. Recipes are plain data.")
             continue
-        said.setdefault(str(key), (value, place))
-    return said, problems
+        entries.setdefault(str(key), (value, place))
+    return entries, problems
 
 
 def _doubled(node: Any, where: str) -> list[str]:
@@ -229,7 +229,7 @@ def _doubled(node: Any, where: str) -> list[str]:
 
 def _read_overrides(words: Sequence[str]) -> tuple[dict[str, tuple[Any, str]], list[str]]:
     """Return key -> (value, place) of `--key value …`, `--key=value` and bare `--key` (true)."""
-    said: dict[str, tuple[Any, str]] = {}
+    entries: dict[str, tuple[Any, str]] = {}
     problems: list[str] = []
     at = 0
     while at < len(words):
@@ -244,7 +244,7 @@ def _read_overrides(words: Sequence[str]) -> tuple[dict[str, tuple[Any, str]], l
             values.append(words[at])
             at += 1
         key = key.replace("-", "_")
-        if key in said:
+        if key in entries:
             problems.append(f"--{key}: said twice. Keep one.")
             continue
         try:
@@ -253,8 +253,8 @@ def _read_overrides(words: Sequence[str]) -> tuple[dict[str, tuple[Any, str]], l
             problems.append(f"--{key}: can't be read. Quote the value.")
             continue
         value = True if not parsed else parsed[0] if len(parsed) == 1 else parsed
-        said[key] = (value, f"--{key}")
-    return said, problems
+        entries[key] = (value, f"--{key}")
+    return entries, problems
 
 
 def _is_option(word: str) -> bool:

@@ -136,7 +136,7 @@ def checked_value(stage: str, key: str, value: Any) -> Any:
     if key not in known:
         if key in OURS or any(key in known_keys(other) for other in DEFAULTS if other != stage):
             raise ValueError(f"key '{key}' is not for {stage}. Take it out.")
-        near = difflib.get_close_matches(key, [one for one in known if one not in REFUSED], n=1)
+        near = difflib.get_close_matches(key, [item for item in known if item not in REFUSED], n=1)
         raise ValueError(
             f"unknown key '{key}'. "
             + (f"Did you mean '{near[0]}'?" if near else "See docs/recipes.md.")
@@ -147,13 +147,13 @@ def checked_value(stage: str, key: str, value: Any) -> Any:
         wanted = " or ".join(kind for kind in kinds if kind != "none")
         raise ValueError(f"key '{key}' must be {wanted}, not {_shown(value)}.")
     choices = _CHOICES.get((stage, key)) or known[key].get("choices")
-    for one in typed if isinstance(typed, list) else [typed]:
-        if choices and isinstance(one, str) and one not in choices:
-            near = difflib.get_close_matches(one, choices, n=1)
+    for item in typed if isinstance(typed, list) else [typed]:
+        if choices and isinstance(item, str) and item not in choices:
+            near = difflib.get_close_matches(item, choices, n=1)
             hint = f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(choices)}."
-            raise ValueError(f"key '{key}' can't be '{one}'. {hint}")
-        if isinstance(one, float) and not math.isfinite(one):
-            raise ValueError(f"key '{key}' must be a finite number, not {one}.")
+            raise ValueError(f"key '{key}' can't be '{item}'. {hint}")
+        if isinstance(item, float) and not math.isfinite(item):
+            raise ValueError(f"key '{key}' must be a finite number, not {item}.")
     if key in _POSITIVE and isinstance(typed, int | float) and typed <= 0:
         raise ValueError(f"key '{key}' must be more than 0, not {typed}.")
     if key == "held_out" and not 0 <= typed < 1:
@@ -188,7 +188,7 @@ def _typed(value: Any, kinds: Sequence[str]) -> Any:
         return dict(value) if "dict" in kinds else _WRONG
     inner = [kind[5:-1] for kind in kinds if kind.startswith("list[")]
     if isinstance(value, list):
-        members = [_typed(one, inner) for one in value]
+        members = [_typed(item, inner) for item in value]
         return _WRONG if not inner or _WRONG in members else members
     if isinstance(value, int) and "int" in kinds:
         return value
@@ -204,8 +204,8 @@ def _typed(value: Any, kinds: Sequence[str]) -> Any:
         if "str" in kinds:
             return value
         if inner:
-            one = _typed(value, inner)
-            return _WRONG if one is _WRONG else [one]
+            item = _typed(value, inner)
+            return _WRONG if item is _WRONG else [item]
     return _WRONG
 
 

@@ -19,8 +19,8 @@ class Alarm:
 
 def alarms(history: Sequence[Mapping[str, float]], total_steps: int) -> list[Alarm]:
     """Return what is alarming in a run's log so far: TRL's values with `step`, of `total_steps`."""
-    found = [_not_finite(history), _less_likely(history), _told_at_once(history, total_steps)]
-    return [alarm for alarm in found if alarm is not None]
+    sounding = [_not_finite(history), _less_likely(history), _told_at_once(history, total_steps)]
+    return [alarm for alarm in sounding if alarm is not None]
 
 
 def not_finite(values: Mapping[str, float]) -> str | None:
@@ -68,9 +68,9 @@ def _told_at_once(history: Sequence[Mapping[str, float]], total_steps: int) -> A
         step = int(entry["step"])
         covered = step - before
         # At the first step policy and reference are one: every reward is 0, and none is larger.
-        told = covered - 1 if before == 0 else covered
-        if told and entry["rewards/accuracies"] * covered >= told - 1e-3:
-            streak += told
+        right = covered - 1 if before == 0 else covered
+        if right and entry["rewards/accuracies"] * covered >= right - 1e-3:
+            streak += right
         elif before:
             streak = 0
         if step - streak + 1 > SOON - STREAK + 1:

@@ -106,6 +106,8 @@ class WeightedDPOTrainer(DPOTrainer):
     loss_weights: list[float]
 
     def __init__(self, *args: Any, reference: str = "the twin it starts from", **kwargs: Any):
+        # Else the weights' column would be one of them.
+        kwargs["args"].remove_unused_columns = False
         super().__init__(*args, **kwargs)
         coupled = [name for name in self.loss_types if name in BATCH_COUPLED]
         if coupled and any(weight != 1.0 for weight in self.train_dataset["weight"]):
@@ -123,11 +125,6 @@ class WeightedDPOTrainer(DPOTrainer):
 
     def _prepare_dataset(self, dataset: Any, *args: Any) -> Any:
         return dataset  # align.models.chat_template rendered it
-
-    def _set_signature_columns_if_needed(self) -> None:
-        super()._set_signature_columns_if_needed()
-        if "weight" not in self._signature_columns:
-            self._signature_columns.append("weight")
 
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
         # The cache file must be one that all ranks see. It lies in the folder of this very run, so

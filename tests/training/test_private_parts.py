@@ -39,8 +39,6 @@ TRAINING = "align/training"
 TRL_DPO, TRAINER = "trl.trainer.dpo_trainer", "transformers.trainer"
 PARTS = [
     Part(TRL_DPO, "DPOTrainer", "_prepare_dataset", TRAINING, "our own tokens are trained on"),
-    Part(TRL_DPO, "DPOTrainer", "_set_signature_columns_if_needed", TRAINING, "weights are kept"),
-    Part(TRL_DPO, "DPOTrainer", "_signature_columns", TRAINING, "weights are kept"),
     Part(TRL_DPO, "DPOTrainer", "_precompute_ref_logps", TRAINING, "the cache lies in the run"),
     Part(TRL_DPO, "DPOTrainer", "_compute_loss", TRAINING, "weights reach the loss"),
     Part(TRL_DPO, "DPOTrainer", "_metrics", TRAINING, "the weighted loss is logged"),

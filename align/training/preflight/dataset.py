@@ -105,5 +105,5 @@ def no_tokens(name: str) -> list[Finding]:
 
 
 def _letters(row: Row) -> int:
-    said = sum(len(message["content"]) for message in row["messages"])
-    return said + max(len(row.get("chosen", "")), len(row.get("rejected", "")))
+    letters = sum(len(message["content"]) for message in row["messages"])
+    return letters + max(len(row.get("chosen", "")), len(row.get("rejected", "")))

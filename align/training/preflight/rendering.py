@@ -61,20 +61,20 @@ def _problems_of_row(tokenizer: Any, row: Row, stage: str) -> Iterable[str]:
     last = len(messages) - 1
     answer = messages[last]["content"]
     rendered = render(tokenizer, messages)
-    asked, answered = render_prompt(tokenizer, messages[:last]), render_answer(tokenizer, answer)
-    if rendered.input_ids != asked + answered:
+    prompt, completion = render_prompt(tokenizer, messages[:last]), render_answer(tokenizer, answer)
+    if rendered.input_ids != prompt + completion:
         yield "what is trained on is not what is asked when serving"
     pair = {"messages": messages[:last], "chosen": answer, "rejected": answer, "weight": 1.0}
     preferred = dpo_tokens(tokenizer, [pair], None).rows[0]
-    if (preferred["prompt_ids"], preferred["chosen_ids"]) != (asked, answered):
+    if (preferred["prompt_ids"], preferred["chosen_ids"]) != (prompt, completion):
         yield "dpo does not see the tokens that sft learned"
-    yield from _answer_problems(answered, stop)
+    yield from _answer_problems(completion, stop)
     yield from _start_problems(tokenizer, rendered.input_ids)
     if is_trained(messages[last]):
         mask = rendered.completion_mask
-        if not all(mask[len(asked) :]):
+        if not all(mask[len(prompt) :]):
             yield "the mask leaves out a part of the answer, or its stop token"
-        if len(messages) == 2 and any(mask[: len(asked)]):
+        if len(messages) == 2 and any(mask[: len(prompt)]):
             yield "the mask covers a part of the prompt"
 
 
@@ -99,8 +99,8 @@ def _start_problems(tokenizer: Any, ids: Sequence[int]) -> list[str]:
 
 
 def _begins(tokenizer: Any) -> bool:
-    asked = render_prompt(tokenizer, [{"role": "user", "content": "?"}])
-    return tokenizer.bos_token_id is not None and asked[:1] == [tokenizer.bos_token_id]
+    prompt = render_prompt(tokenizer, [{"role": "user", "content": "?"}])
+    return tokenizer.bos_token_id is not None and prompt[:1] == [tokenizer.bos_token_id]
 
 
 def _spread(rows: Sequence[Row]) -> list[Row]:

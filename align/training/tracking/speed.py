@@ -83,7 +83,7 @@ def lengths_of(rows: Iterable[Mapping[str, Any]]) -> Lengths | None:
     total = sum(sequences)
     if not total:
         return None
-    return Lengths(total, learned / total, sum(one * one for one in sequences) / total)
+    return Lengths(total, learned / total, sum(length * length for length in sequences) / total)
 
 
 def passed_weights(model: Any) -> Passed:
