@@ -29,6 +29,14 @@ Grep = Annotated[
     str | None,
     typer.Option(help="Only where prompt, answers or rewrite hold this.", metavar="PATTERN"),
 ]
+Format = Annotated[
+    str,
+    typer.Option(
+        help="jsonl: all that is known of each choice; trl: prompt, chosen, rejected, on which "
+        "`trl dpo` trains; parquet: the same rows as trl.",
+        metavar="jsonl|trl|parquet",
+    ),
+]
 
 
 @app.command("list")
@@ -74,14 +82,7 @@ def count(
 @app.command()
 def export(
     owner: Annotated[str, OWNER] = "demo",
-    format: Annotated[
-        str,
-        typer.Option(
-            help="jsonl: all that is known of each choice; trl: prompt, chosen, rejected, on which "
-            "`trl dpo` trains; parquet: the same rows as trl.",
-            metavar="jsonl|trl|parquet",
-        ),
-    ] = "jsonl",
+    format: Format = "jsonl",
     out: Annotated[
         Path | None, typer.Option(help="Else to standard output.", metavar="FILE")
     ] = None,
@@ -100,28 +101,22 @@ def export(
     from align.console import say
     from align.errors import UserError
     from align.owner import load_owner
-    from align.preferences.choice_export import (
-        FORMATS,
-        as_bytes,
-        full_rows,
-        training_rows,
-        unsealed,
-        write_rows,
-    )
+    from align.preferences import choice_export
     from align.preferences.choice_filter import filter_of_options
     from align.privacy.private_text import CARRIED, PrivateText
     from align.store.connection import open_store
 
-    if format not in FORMATS:
-        raise UserError("--format", f"{format!r} is not known", f"Say one of: {', '.join(FORMATS)}")
+    if format not in choice_export.FORMATS:
+        remedy = f"Say one of: {', '.join(choice_export.FORMATS)}"
+        raise UserError("--format", f"{format!r} is not known", remedy)
     choice_filter = filter_of_options(outcome, actor, since, _checkpoint(owner, checkpoint), grep)
     conn = open_store(owner)
     settings = load_owner(owner)
-    is_full = format == "jsonl"
-    chosen = (
-        full_rows(conn, choice_filter) if is_full else training_rows(conn, settings, choice_filter)
-    )
-    rows = unsealed(chosen, PrivateText(conn, settings, scope=CARRIED))
+    if format == "jsonl":
+        chosen = choice_export.full_rows(conn, choice_filter)
+    else:
+        chosen = choice_export.training_rows(conn, settings, choice_filter)
+    rows = choice_export.unsealed(chosen, PrivateText(conn, settings, scope=CARRIED))
     if len(rows) < len(chosen):
         say(f"withheld: {len(chosen) - len(rows):,} choices that repeat sealed writing")
     if not rows and (out is not None or format != "jsonl"):
@@ -129,10 +124,10 @@ def export(
             f"owner {owner!r}", "no such choices", f"Look: align choices list --owner {owner}"
         )
     if out is None:
-        sys.stdout.buffer.write(as_bytes(rows, format))
+        sys.stdout.buffer.write(choice_export.as_bytes(rows, format))
         return
     out = out.expanduser()
-    recipe = write_rows(out, rows, format)
+    recipe = choice_export.write_rows(out, rows, format)
     say(f"{len(rows):,} rows in {out}")
     if recipe is not None:
         _say_how_to_train(owner, recipe)
