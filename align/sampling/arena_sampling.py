@@ -137,13 +137,7 @@ def plan_comparison(
 
 
 def draw_answers(
-    conn: Connection,
-    model: Any,
-    plan: Comparison,
-    checkpoint: Checkpoint,
-    *,
-    batch_size: int = 192,
-    narrate: bool = True,
+    conn: Connection, model: Any, plan: Comparison, checkpoint: Checkpoint, *, batch_size: int = 192
 ) -> None:
     """Draw what a checkpoint has not answered yet into the store, and into the plan.
 
@@ -153,15 +147,13 @@ def draw_answers(
         plan: From `plan_comparison`.
         checkpoint: One of the plan's.
         batch_size: Answers drawn at a time.
-        narrate: Show progress.
     """
     missing = plan.missing(checkpoint)
     arriving = generate(
         model, missing, seed=plan.seed, sampling=plan.settings, batch_size=batch_size
     )
-    if narrate:
-        what = f"answers of {checkpoint.name}"
-        arriving = progress(arriving, len(missing), what, unit="answers")
+    what = f"answers of {checkpoint.name}"
+    arriving = progress(arriving, len(missing), what, unit="answers")
     answers = (
         Answer.new(
             prompt_id=prompt.id,

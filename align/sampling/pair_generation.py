@@ -19,7 +19,7 @@ Row = TypeVar("Row")
 
 
 def draw_against_records(
-    conn: Connection, model: Any, plan: Plan, *, batch_size: int = 192, narrate: bool = True
+    conn: Connection, model: Any, plan: Plan, *, batch_size: int = 192
 ) -> None:
     """Draw one answer a slot into the store: what the owner's real reply is held against.
 
@@ -27,14 +27,10 @@ def draw_against_records(
     """
     missing = unanswered(plan)
     arriving = _arriving(model, plan, {plan.seed: missing}, batch_size, n=1)
-    if narrate:
-        arriving = progress(arriving, len(missing), "sampling", unit="answers")
-    _store(conn, plan, arriving)
+    _store(conn, plan, progress(arriving, len(missing), "sampling", unit="answers"))
 
 
-def draw_pairs(
-    conn: Connection, model: Any, plan: Plan, *, batch_size: int = 192, narrate: bool = True
-) -> Drawn:
+def draw_pairs(conn: Connection, model: Any, plan: Plan, *, batch_size: int = 192) -> Drawn:
     """Draw what the plan still misses into the store.
 
     Args:
@@ -42,29 +38,24 @@ def draw_pairs(
         model: An `align.models.loaded_model.LoadedModel` of the plan's checkpoint.
         plan: From `make_plan`; it is brought up to date.
         batch_size: Answers drawn at a time.
-        narrate: Show progress.
     """
     try:
         for attempt in range(ATTEMPTS):
-            _draw_attempt(conn, model, plan, attempt, batch_size, narrate)
+            _draw_attempt(conn, model, plan, attempt, batch_size)
     finally:
         # Ctrl-C keeps what was drawn, and what is whole can be labelled.
         _add_kept_pairs(conn, plan)
     return drawn(plan)
 
 
-def _draw_attempt(
-    conn: Connection, model: Any, plan: Plan, attempt: int, batch_size: int, narrate: bool
-) -> None:
+def _draw_attempt(conn: Connection, model: Any, plan: Plan, attempt: int, batch_size: int) -> None:
     missing = [slot for slot, next_ in plan.missing() if next_ == attempt]
     by_seed: dict[int, list[Slot]] = {}
     for slot in missing:
         by_seed.setdefault(slot.seed(plan.seed, attempt), []).append(slot)
     arriving = _arriving(model, plan, by_seed, batch_size)
-    if narrate and missing:
-        what = "sampling" if attempt == 0 else f"sampling again ({attempt})"
-        arriving = progress(arriving, 2 * len(missing), what, unit="answers")
-    _store(conn, plan, arriving)
+    what = "sampling" if attempt == 0 else f"sampling again ({attempt})"
+    _store(conn, plan, progress(arriving, 2 * len(missing), what, unit="answers"))
 
 
 def _arriving(

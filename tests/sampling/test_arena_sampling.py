@@ -73,7 +73,7 @@ class Scripted:
 def draw(conn: sqlite3.Connection, twins: Both, first: Any, second: Any, **fields: Any) -> Any:
     plan = plan_of(conn, twins, **fields)
     for twin, checkpoint in zip((first, second), twins, strict=True):
-        draw_answers(conn, twin, plan, checkpoint, narrate=False)
+        draw_answers(conn, twin, plan, checkpoint)
     return add_arena_pairs(conn, plan)
 
 

@@ -118,7 +118,7 @@ def test_a_tiny_twin_gives_pairs_and_the_same_ones_again(
 
     twin = load_model(checkpoint)
     add_prompts(conn, prompts(8))
-    result = draw_pairs(conn, twin, plan_of(conn, checkpoint), narrate=False)
+    result = draw_pairs(conn, twin, plan_of(conn, checkpoint))
     assert result.pairs == 8
     pair = next(iter_pairs(conn))
     assert pair.checkpoint_a == "001-sft"
@@ -127,9 +127,9 @@ def test_a_tiny_twin_gives_pairs_and_the_same_ones_again(
     assert {answer.seed for answer in answers_of(conn, checkpoint.hash)} == {0}
     other = connect(tmp_path / "other.db", create=True)
     add_prompts(other, prompts(8))
-    draw_pairs(other, twin, plan_of(other, checkpoint), narrate=False, batch_size=3)
+    draw_pairs(other, twin, plan_of(other, checkpoint), batch_size=3)
     assert rows(other) == rows(conn)
-    more = draw_pairs(conn, twin, plan_of(conn, checkpoint, seed=1), narrate=False)
+    more = draw_pairs(conn, twin, plan_of(conn, checkpoint, seed=1))
     assert more.pairs == 8
     assert len(rows(conn)) == 16
 
@@ -137,12 +137,12 @@ def test_a_tiny_twin_gives_pairs_and_the_same_ones_again(
 def test_a_finished_plan_draws_nothing(conn: sqlite3.Connection, checkpoint: Checkpoint) -> None:
     add_prompts(conn, prompts(4))
     twin = Scripted({}, ["I like the sea", "No, thank you"])
-    draw_pairs(conn, twin, plan_of(conn, checkpoint, pairs=4), narrate=False)
+    draw_pairs(conn, twin, plan_of(conn, checkpoint, pairs=4))
     again = plan_of(conn, checkpoint, pairs=4)
     assert again.missing() == []
     assert drawn(again).pairs == 4
     calls = twin.calls
-    draw_pairs(conn, twin, again, narrate=False)
+    draw_pairs(conn, twin, again)
     assert twin.calls == calls
     assert plan_of(conn, checkpoint, pairs=4, settings=Sampling(0.5)).missing()
 
@@ -163,12 +163,12 @@ def test_a_stopped_run_goes_on_to_the_same_pairs(
 
     add_prompts(conn, prompts(8))
     with pytest.raises(KeyboardInterrupt):
-        draw_pairs(conn, Stopped(), plan_of(conn, checkpoint), narrate=False)
+        draw_pairs(conn, Stopped(), plan_of(conn, checkpoint))
     assert len(answers_of(conn, checkpoint.hash)) == 5
-    draw_pairs(conn, twin, plan_of(conn, checkpoint), narrate=False)
+    draw_pairs(conn, twin, plan_of(conn, checkpoint))
     whole = connect(tmp_path / "whole.db", create=True)
     add_prompts(whole, prompts(8))
-    draw_pairs(whole, twin, plan_of(whole, checkpoint), narrate=False)
+    draw_pairs(whole, twin, plan_of(whole, checkpoint))
     assert rows(conn) == rows(whole)
 
 
@@ -179,7 +179,7 @@ def test_near_identical_and_empty_pairs_are_drawn_again(
     plan = plan_of(conn, checkpoint, pairs=3)
     retry = plan.slots[0].seed(0, 1)
     twin = Scripted({0: ["I do.", "I  do."], retry: ["", "Yes"]}, ["Left is one", "Right is two"])
-    result = draw_pairs(conn, twin, plan, narrate=False)
+    result = draw_pairs(conn, twin, plan)
     assert (result.pairs, result.redrawn, result.left_out) == (3, 3, 0)
     assert set(rows(conn)) == {("Left is one", "Right is two")}
 
@@ -189,7 +189,7 @@ def test_what_never_differs_is_left_out_with_a_count_and_not_drawn_for_ever(
 ) -> None:
     add_prompts(conn, prompts(3))
     twin = Scripted({}, ["The same", "The same"])
-    result = draw_pairs(conn, twin, plan_of(conn, checkpoint, pairs=3), narrate=False)
+    result = draw_pairs(conn, twin, plan_of(conn, checkpoint, pairs=3))
     assert (result.pairs, result.left_out) == (0, 3)
     assert twin.calls == 3 * 2 * ATTEMPTS
     assert plan_of(conn, checkpoint, pairs=3).missing() == []
@@ -205,17 +205,17 @@ def test_one_answer_is_drawn_against_records_and_a_pair_takes_it_over(
     add_prompts(conn, asked)
     plan = plan_of(conn, checkpoint, prompts=asked[:4], pairs=4)
     assert len(unanswered(plan)) == 4
-    draw_against_records(conn, twin, plan, narrate=False)
+    draw_against_records(conn, twin, plan)
     first = answers_of(conn, checkpoint.hash)
     assert {(answer.prompt_id, answer.seed, answer.n) for answer in first} == {
         (prompt.id, 0, 0) for prompt in asked[:4]
     }
     assert unanswered(plan_of(conn, checkpoint, prompts=asked[:4], pairs=4)) == []
-    draw_pairs(conn, twin, plan_of(conn, checkpoint, pairs=6), narrate=False)
+    draw_pairs(conn, twin, plan_of(conn, checkpoint, pairs=6))
     assert all(answer in answers_of(conn, checkpoint.hash) for answer in first)
     other = connect(tmp_path / "other.db", create=True)
     add_prompts(other, asked)
-    draw_pairs(other, twin, plan_of(other, checkpoint, pairs=6), narrate=False)
+    draw_pairs(other, twin, plan_of(other, checkpoint, pairs=6))
     assert rows(conn) == rows(other)
     assert unanswered(plan_of(other, checkpoint, prompts=asked, pairs=6)) == []
 
@@ -234,12 +234,10 @@ def test_answers_against_records_go_on_where_they_were_stopped(
     add_prompts(conn, asked)
     plan = plan_of(conn, checkpoint, prompts=asked, pairs=5)
     with pytest.raises(KeyboardInterrupt):
-        draw_against_records(conn, Stopped({}, ["Yes"]), plan, narrate=False)
+        draw_against_records(conn, Stopped({}, ["Yes"]), plan)
     assert len(unanswered(plan_of(conn, checkpoint, prompts=asked, pairs=5))) == 3
     twin = Scripted({}, ["Yes"])
-    draw_against_records(
-        conn, twin, plan_of(conn, checkpoint, prompts=asked, pairs=5), narrate=False
-    )
+    draw_against_records(conn, twin, plan_of(conn, checkpoint, prompts=asked, pairs=5))
     assert twin.calls == 3
 
 
