@@ -92,9 +92,8 @@ def bootstrap(
     *,
     seed: int,
     repeats: int = 1000,
-    confidence: float = 0.95,
 ) -> Interval | None:
-    """Return the percentile bootstrap interval of a statistic, or None for no values.
+    """Return the 95 % percentile bootstrap interval of a statistic, or None for no values.
 
     The same values and seed give the same interval.
     """
@@ -102,12 +101,12 @@ def bootstrap(
         return None
     rng = random.Random(seed)
     drawn = sorted(statistic(rng.choices(values, k=len(values))) for _ in range(repeats))
-    tail = (1 - confidence) / 2
+    tail = (1 - 0.95) / 2
     return Interval(quantile(drawn, tail), quantile(drawn, 1 - tail))
 
 
 def paired_difference(
-    first: Sequence[float], second: Sequence[float], *, seed: int, repeats: int = 1000
+    first: Sequence[float], second: Sequence[float], *, seed: int
 ) -> tuple[float, Interval] | None:
     """Return the mean of `first - second` per case and its bootstrap interval.
 
@@ -116,7 +115,7 @@ def paired_difference(
     if len(first) != len(second):
         raise ValueError(f"{len(first)} values against {len(second)}")
     differences = [a - b for a, b in zip(first, second, strict=True)]
-    interval = bootstrap(differences, _mean, seed=seed, repeats=repeats)
+    interval = bootstrap(differences, _mean, seed=seed)
     return None if interval is None else (_mean(differences), interval)
 
 

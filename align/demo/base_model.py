@@ -27,13 +27,13 @@ CHAT_TEMPLATE = (
 )
 
 
-def train_tokenizer(texts: Iterable[str], size: int = VOCABULARY) -> PreTrainedTokenizerFast:
+def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     """Return a tokenizer trained on texts; with all 256 bytes in it, any text survives."""
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=size,
+        vocab_size=VOCABULARY,
         special_tokens=[START, STOP, PAD],
         show_progress=False,
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
@@ -102,7 +102,6 @@ def sample(
     prompts: list[str],
     seed: int = 0,
     temperature: float = 1.0,
-    max_new_tokens: int = 160,
 ) -> list[str]:
     """Return one answer to each prompt, drawn in batches."""
     torch.manual_seed(seed)
@@ -127,7 +126,7 @@ def sample(
             do_sample=temperature > 0,
             top_k=0,
             temperature=temperature or None,
-            max_new_tokens=max_new_tokens,
+            max_new_tokens=160,
         )
         answers = drawn[:, inputs["input_ids"].shape[1] :]
         texts += tokenizer.batch_decode(answers, skip_special_tokens=True)

@@ -29,19 +29,19 @@ NEUTRAL = 120
 OWN = 400
 
 
-def with_demo_world(references: ReferenceTexts, path: Path, seed: int = 0) -> ReferenceTexts:
+def with_demo_world(references: ReferenceTexts, path: Path) -> ReferenceTexts:
     """Add to a demo owner's reference texts what the demo's world knows of them and of others."""
     simulated = SimulatedOwner.load(path)
-    people = _people(PEOPLE + PEOPLE_HELD_OUT, seed)
+    people = _people(PEOPLE + PEOPLE_HELD_OUT)
     return replace(
         references,
-        others=_answers_of(people[:PEOPLE], seed),
-        others_held_out=_answers_of(people[PEOPLE:], seed + 1),
-        neutral=_neutral(seed),
+        others=_answers_of(people[:PEOPLE], 0),
+        others_held_out=_answers_of(people[PEOPLE:], 1),
+        neutral=_neutral(),
         topic_words=topic_words(),
         on_topic=speaks_of,
         simulated_verdict=_verdict(simulated),
-        own_register=_own_register(simulated.voice, seed),
+        own_register=_own_register(simulated.voice),
         chosen_by=CHOSEN_BY,
         kind="demo",
     )
@@ -57,8 +57,8 @@ def speaks_of(prompt: str, text: str) -> bool | None:
     return own > 0 and all(len(stems & distinctive(other.key)) <= own for other in topics())
 
 
-def _people(count: int, seed: int) -> list[Voice]:
-    rng = random.Random(f"other people {seed}")
+def _people(count: int) -> list[Voice]:
+    rng = random.Random("other people 0")
     return [random_voice(rng.randrange(2**31)) for _ in range(count)]
 
 
@@ -75,8 +75,8 @@ def _answers_of(people: list[Voice], seed: int) -> list[PromptedText]:
     return texts
 
 
-def _neutral(seed: int) -> list[tuple[Message, ...]]:
-    rng = random.Random(f"neutral {seed}")
+def _neutral() -> list[tuple[Message, ...]]:
+    rng = random.Random("neutral 0")
     conversations: list[tuple[Message, ...]] = []
     for _ in range(NEUTRAL):
         topic, kind = rng.choice(topics()), rng.choice(KINDS)
@@ -86,8 +86,8 @@ def _neutral(seed: int) -> list[tuple[Message, ...]]:
     return conversations
 
 
-def _own_register(voice: Voice, seed: int) -> list[str]:
-    rng = random.Random(f"own register {seed}")
+def _own_register(voice: Voice) -> list[str]:
+    rng = random.Random("own register 0")
     own = diluted(voice, OWN_REGISTER)
     return [answer(rng.choice(topics()), rng.choice(KINDS), own, rng) for _ in range(OWN)]
 

@@ -9,6 +9,8 @@ from align.statistics import Interval, quantile
 from align.text import style
 
 Bins = Sequence[tuple[int, ...]]
+# Random halves of the owner's texts, and bootstrap samples of the prompts.
+HALVINGS, REPEATS = 20, 1000
 
 
 def habit_distance(
@@ -55,7 +57,6 @@ def floor(
     owner: Sequence[str],
     seed: int,
     without: frozenset[str] = frozenset(),
-    repeats: int = 20,
 ) -> float | None:
     """Return the distance between random halves of the owner's own texts: as near as one gets.
 
@@ -67,7 +68,7 @@ def floor(
     rng = random.Random(seed)
     half = len(cut) // 2
     distances = []
-    for _ in range(repeats):
+    for _ in range(HALVINGS):
         rng.shuffle(cut)
         distances.append(_distance(cut[:half], cut[half:], without))
     return sum(distances) / len(distances)
@@ -80,7 +81,6 @@ def change(
     *,
     seed: int,
     without: frozenset[str] = frozenset(),
-    repeats: int = 1000,
 ) -> Interval | None:
     """Return the 95 % bootstrap interval of distance(after) - distance(before), by prompt.
 
@@ -95,9 +95,9 @@ def change(
     counted = [i for i, habit in enumerate(style.HABITS) if habit.name not in without]
     own, earlier, later = _one_hot(cut, counted)
     share = own.mean(axis=0)
-    # Row r says how often each prompt is drawn in repeat r: (repeats, prompts).
+    # Row r says how often each prompt is drawn in repeat r: (REPEATS, prompts).
     weights = np.random.default_rng(seed).multinomial(
-        len(before), [1 / len(before)] * len(before), size=repeats
+        len(before), [1 / len(before)] * len(before), size=REPEATS
     ) / len(before)
     # Total variation summed over all habits' bins is their mean times their number.
     apart = [np.abs(weights @ side - share).sum(axis=1) / 2 for side in (earlier, later)]

@@ -57,12 +57,10 @@ class Masking:
         return _WORD.sub(shown, text.text)
 
 
-def fit_masking(
-    texts: Sequence[str], topic_words: frozenset[str] = frozenset(), rare: float = RARE
-) -> Masking:
+def fit_masking(texts: Sequence[str], topic_words: frozenset[str] = frozenset()) -> Masking:
     """Learn from a pool of texts which words are common enough to be style."""
     held = Counter(word for text in texts for word in set(words(text)))
-    least = max(3, rare * len(texts))
+    least = max(3, RARE * len(texts))
     return Masking(frozenset(w for w, count in held.items() if count >= least), topic_words)
 
 
@@ -94,7 +92,6 @@ def fit_judge(
     *,
     cap_on: Sequence[PromptedText] = (),
     topic_words: frozenset[str] = frozenset(),
-    seed: int = 0,
 ) -> VoiceJudge:
     """Fit a judge on the owner's texts against the others'; the same texts give the same judge.
 
@@ -105,7 +102,6 @@ def fit_judge(
         others_held_out: Texts of others that it is tried on.
         cap_on: Texts of the owner whose median odds are the cap; `owner_held_out` where absent.
         topic_words: Words that name topics.
-        seed: Of the fit.
 
     Raises:
         ValueError: One of the two sides has fewer than two texts.
@@ -115,12 +111,12 @@ def fit_judge(
     pool = [*owner, *others]
     masking = fit_masking([text.text for text in pool], topic_words)
     labels = [1] * len(owner) + [0] * len(others)
-    features, classifier = _fit([masking.apply(text) for text in pool], labels, seed)
+    features, classifier = _fit([masking.apply(text) for text in pool], labels)
     own = _odds(masking, features, classifier, owner_held_out)
     other = _odds(masking, features, classifier, others_held_out)
     reference = _odds(masking, features, classifier, cap_on) or own
     if len(reference) < FEW:
-        reference = reference + _cross_fitted(masking, owner, others, seed)
+        reference = reference + _cross_fitted(masking, owner, others)
     return VoiceJudge(masking, features, classifier, median(reference), separation(own, other))
 
 
@@ -132,7 +128,7 @@ def separation(own: Sequence[float], other: Sequence[float]) -> float | None:
     return above / (len(own) * len(other))
 
 
-def _fit(texts: list[str], labels: list[int], seed: int) -> tuple[Any, Any]:
+def _fit(texts: list[str], labels: list[int]) -> tuple[Any, Any]:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_union
@@ -148,7 +144,7 @@ def _fit(texts: list[str], labels: list[int], seed: int) -> tuple[Any, Any]:
     )
     # liblinear: the same texts give the same weights, in one thread.
     classifier = LogisticRegression(
-        C=10.0, class_weight="balanced", solver="liblinear", random_state=seed
+        C=10.0, class_weight="balanced", solver="liblinear", random_state=0
     )
     classifier.fit(features.fit_transform(texts), labels)
     return features, classifier
@@ -164,7 +160,7 @@ def _odds(
 
 
 def _cross_fitted(
-    masking: Masking, owner: Sequence[PromptedText], others: Sequence[PromptedText], seed: int
+    masking: Masking, owner: Sequence[PromptedText], others: Sequence[PromptedText]
 ) -> list[float]:
     """Return each owner text's odds by a judge that was fitted without it."""
     odds: list[float] = []
@@ -174,6 +170,6 @@ def _cross_fitted(
         if not kept or not out:
             continue
         pool = [masking.apply(text) for text in [*kept, *others]]
-        features, classifier = _fit(pool, [1] * len(kept) + [0] * len(others), seed)
+        features, classifier = _fit(pool, [1] * len(kept) + [0] * len(others))
         odds += _odds(masking, features, classifier, out)
     return odds

@@ -82,9 +82,7 @@ def find_tools(folder: Path | None) -> Tools:
     return Tools(*(path for path in paths.values() if path is not None))
 
 
-def quantised(
-    model: Path, name: str, kind: str, tools: Tools, bound: float, *, context: int = _CONTEXT
-) -> Quantised:
+def quantised(model: Path, name: str, kind: str, tools: Tools, bound: float) -> Quantised:
     """Write `<name>-<kind>.gguf` into a model's folder, and return how it did.
 
     Args:
@@ -93,7 +91,6 @@ def quantised(
         kind: Of `KINDS`.
         tools: llama.cpp.
         bound: By what share perplexity may rise.
-        context: Tokens of a window; no more than the model's positions are used.
 
     Raises:
         UserError: llama.cpp fails, or perplexity rose by more: no file is left then.
@@ -101,7 +98,7 @@ def quantised(
     whole, file = model / f"{name}-f16.gguf", model / f"{name}-{kind}.gguf"
     text = model / ".perplexity.txt"
     text.write_text(sample_text(), encoding="utf-8")
-    context = min(context, _positions(model))
+    context = min(_CONTEXT, _positions(model))
     try:
         say("gguf: converting")
         _run(sys.executable, tools.converter, model, "--outfile", whole, "--outtype", "f16")

@@ -40,12 +40,12 @@ class Reference:
     trained: list[float] | None
 
 
-def check_prompts(count: int = _PROMPTS) -> list[list[Message]]:
+def check_prompts() -> list[list[Message]]:
     """Return shipped prompts, spread evenly over their file; the last ones have turns before."""
     rows = [row for _, row in read_jsonl(bundled_file())]
     prompts = [row.get("messages") or [{"role": "user", "content": row["prompt"]}] for row in rows]
     prompts = [messages for messages in prompts if _alternates(messages)]
-    return [prompts[at * (len(prompts) - 1) // (count - 1)] for at in range(count)]
+    return [prompts[at * (len(prompts) - 1) // (_PROMPTS - 1)] for at in range(_PROMPTS)]
 
 
 def _alternates(messages: Sequence[Message]) -> bool:
