@@ -38,22 +38,13 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def progress(
-    items: Iterable[T], total: int, what: str, *, unit: str = "", every: float = 0.2
-) -> Iterator[T]:
-    """Yield the items and keep one line on stderr: how many, the rate, the time left.
+def progress(items: Iterable[T], total: int, what: str, *, unit: str = "") -> Iterator[T]:
+    """Yield the items and keep a line on stderr after the first second: `what`, how many, the rate.
 
-    On a terminal the line is redrawn; elsewhere a line is printed every ten seconds, so that a
-    log stays readable. Nothing is printed for work that takes less than a second.
-
-    Args:
-        items: What is worked on.
-        total: How many there are.
-        what: The stretch's name, at the line's front.
-        unit: What is counted, as in `pairs`.
-        every: Seconds between two redraws on a terminal.
+    The line is redrawn on a terminal and printed every ten seconds elsewhere. `unit` is what is
+    counted, as in `pairs`.
     """
-    line, started = StatusLine(every), time.monotonic()
+    line, started = StatusLine(), time.monotonic()
     for done, item in enumerate(items, 1):
         yield item
         if line.due():
@@ -65,15 +56,11 @@ def progress(
 
 
 class StatusLine:
-    """One line on stderr: redrawn on a terminal, elsewhere printed every ten seconds.
+    """One line on stderr: redrawn on a terminal, elsewhere printed every ten seconds."""
 
-    Args:
-        every: Seconds between two redraws on a terminal.
-    """
-
-    def __init__(self, every: float = 0.2) -> None:
+    def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
-        self._every = every if self._terminal else 10.0
+        self._every = 0.2 if self._terminal else 10.0
         self._started = self._shown = time.monotonic()
         self._drawn = False
 

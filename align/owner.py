@@ -19,7 +19,11 @@ from align.paths import owner_dir, relative_to_root
 _MADE = ("questions", "rewrite", "identity")
 
 
-class Cleaning(BaseModel):
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Cleaning(_Settings):
     """What is left out of training; `align ingest` reports it, `align records` shows it.
 
     Attributes:
@@ -30,15 +34,13 @@ class Cleaning(BaseModel):
         longest_message: A chat message of more words is looked at as something pasted.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
     shortest_words: int = Field(default=2, ge=0)
     languages: list[str] = []
     near_duplicate: float = Field(default=0.8, gt=0.0, le=1.0)
     longest_message: int = Field(default=300, ge=1)
 
 
-class Conversations(BaseModel):
+class Conversations(_Settings):
     """How messages become conversations.
 
     Attributes:
@@ -49,14 +51,12 @@ class Conversations(BaseModel):
             twin writes several messages too; `newline` makes one message of them.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
     silence_hours: float = Field(default=3.0, gt=0.0)
     burst_minutes: float = Field(default=30.0, ge=0.0)
     join: Literal["marker", "newline"] = "marker"
 
 
-class Owner(BaseModel):
+class Owner(_Settings):
     """The settings of one owner; what the file leaves out has a default.
 
     Attributes:
@@ -74,8 +74,6 @@ class Owner(BaseModel):
         mix: How often a source's rows are learned, where not once: 0 leaves it out, 2 is twice.
         keys: The labeler's keys, by action; `labeler.keys` says what may stand there.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     name: str = Field(min_length=1)
     aliases: list[str] = []
@@ -143,15 +141,6 @@ def load_owner(owner_id: str) -> Owner:
         raise UserError(where, "not UTF-8 text", "Save it as UTF-8") from None
     if not isinstance(values, dict):
         raise UserError(where, "no settings in it", "Write at least `name: ...`")
-    return parse_owner(values, where)
-
-
-def parse_owner(values: dict[str, Any], where: str) -> Owner:
-    """Return settings from plain values; `where` names their place in errors.
-
-    Raises:
-        UserError: All that is wrong, in one line.
-    """
     try:
         return Owner.model_validate(values)
     except ValidationError as error:
@@ -170,9 +159,7 @@ def write_default_owner(owner_id: str) -> Path:
 def remember_aliases(owner_id: str, names: Iterable[str]) -> list[str]:
     """Write names into the aliases of owner.yaml, so that they need not be said again.
 
-    Returns:
-        The names that it could not write, since the file says aliases of its own in another way;
-        all others stand in the file now.
+    Returns the names that it could not write, since the file spells its aliases in another way.
     """
     path = write_default_owner(owner_id)
     owner = load_owner(owner_id)

@@ -32,6 +32,8 @@ def list_questions(
     limit: Annotated[int | None, typer.Option(help="How many at most.", min=1)] = None,
 ) -> None:
     """Show each question as the training would ask it, and the passage that answers it."""
+    from itertools import islice
+
     from align.conversations.questions.passage_questions import exchanges
     from align.owner import load_owner
     from align.store.connection import open_store
@@ -40,25 +42,20 @@ def list_questions(
     from align.text.printable import printable
 
     conn = open_store(owner)
-    shown = 0
     if left_out:
-        for question in iter_questions(conn):
-            if question.left_out is not None and (limit is None or shown < limit):
-                place = f"{question.start}-{question.stop}"
-                fields = (question.record_id, place, question.left_out, question.question)
-                print(printable("\t".join(fields)))
-                shown += 1
+        unanswered = (q for q in iter_questions(conn) if q.left_out is not None)
+        for question in islice(unanswered, limit):
+            place = f"{question.start}-{question.stop}"
+            fields = (question.record_id, place, question.left_out or "", question.question)
+            print(printable("\t".join(fields)))
         return
     language = load_owner(owner).language
     documents = iter_records(
         conn, split="train", kind="document", is_owner=True, levels=("open", "train-only")
     )
-    for record in list(documents):
-        for exchange in exchanges(conn, record, language):
-            if shown == limit:
-                return
-            print(f"\n{printable(exchange.question)}\n  {_beginning(exchange.passage.text)}")
-            shown += 1
+    answered = (e for record in list(documents) for e in exchanges(conn, record, language))
+    for exchange in islice(answered, limit):
+        print(f"\n{printable(exchange.question)}\n  {_beginning(exchange.passage.text)}")
 
 
 @app.command()

@@ -17,21 +17,13 @@ ACTORS = ("owner", "imported", "simulated")
 
 @dataclass(frozen=True)
 class ChoiceFilter:
-    """Which choices are wanted; what is None keeps all.
+    """Which choices are wanted; what is None keeps all."""
 
-    Attributes:
-        outcome: One of `OUTCOMES`.
-        actor: One of `ACTORS`.
-        since: UTC, as the store writes times.
-        checkpoint: Name or hash of the checkpoint that wrote either answer.
-        pattern: Searched for in prompt, answers and rewrite.
-    """
-
-    outcome: str | None = None
-    actor: str | None = None
-    since: str | None = None
-    checkpoint: str | None = None
-    pattern: re.Pattern[str] | None = None
+    outcome: str | None = None  # one of `OUTCOMES`
+    actor: str | None = None  # one of `ACTORS`
+    since: str | None = None  # UTC, as the store writes times
+    checkpoint: str | None = None  # name or hash of the checkpoint that wrote either answer
+    pattern: re.Pattern[str] | None = None  # searched for in prompt, answers and rewrite
 
     def keeps(self, choice: Choice, pair: PairView | None) -> bool:
         """Tell whether a choice is wanted; of a pair that is not here no text is known."""

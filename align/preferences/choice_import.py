@@ -31,25 +31,15 @@ _MESSAGES = 'Write a text, or messages: [{"role": "user", "content": "..."}]'
 
 @dataclass(frozen=True)
 class ImportedChoice:
-    """One line: two answers to a prompt, and what was chosen.
+    """One line: two answers to a prompt, and what was chosen."""
 
-    Attributes:
-        where: File and line.
-        prompt: As it is stored, where it is not known yet.
-        texts: The answers `a` and `b`.
-        purpose: `train`, or `arena`: then it never trains.
-        outcome: Of the choice.
-        rewrite: Where that is the outcome.
-        level: What the line says of its privacy, if anything.
-    """
-
-    where: str
+    where: str  # file and line
     prompt: Prompt
-    texts: tuple[str, str]
+    texts: tuple[str, str]  # the answers `a` and `b`
     purpose: Purpose
     outcome: Outcome
     rewrite: str | None
-    level: Level | None
+    level: Level | None  # what the line says of its privacy, if anything
 
     @property
     def chosen(self) -> str:
@@ -110,8 +100,7 @@ def add_choices(conn: sqlite3.Connection, lines: list[ImportedChoice]) -> Added:
 
 def _pair(conn: sqlite3.Connection, line: ImportedChoice) -> tuple[str, bool]:
     """Return the pair of a line's answers, made where there is none, and whether it is turned."""
-    known = pair_of_texts(conn, line.prompt.id, line.texts, line.purpose)
-    if known is not None:
+    if known := pair_of_texts(conn, line.prompt.id, line.texts, line.purpose):
         return known
     answers = [
         Answer.new(

@@ -27,17 +27,11 @@ def explained(reason: str) -> str:
 
 @dataclass
 class SourceStatistics:
-    """Rows of one source.
+    """Rows of one source."""
 
-    Attributes:
-        lengths: Tokens of each row before the mix, template included.
-        rows: How many there are after the mix.
-        words: Words that are learned, before the mix.
-    """
-
-    lengths: list[int] = field(default_factory=list)
-    rows: int = 0
-    words: int = 0
+    lengths: list[int] = field(default_factory=list)  # tokens of each row, before the mix
+    rows: int = 0  # after the mix
+    words: int = 0  # that are learned, before the mix
 
     @property
     def median(self) -> int:
@@ -47,16 +41,13 @@ class SourceStatistics:
 
 @dataclass
 class ExampleStatistics:
-    """Collected while examples are built.
+    """Collected while examples are built."""
 
-    Attributes:
-        sources: By source, in the order in which they came.
-        left_out: Records of the owner's that aren't learned, by reason.
-        shown: A few of them, by reason; none of what is sealed.
-    """
-
+    # By source, in the order in which they came.
     sources: dict[str, SourceStatistics] = field(default_factory=dict)
+    # Records of the owner's that aren't learned, by reason.
     left_out: Counter[str] = field(default_factory=Counter)
+    # A few of them, by reason; none of what is sealed.
     shown: dict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, row: Row, times: int, count_tokens: CountTokens) -> None:

@@ -52,18 +52,12 @@ class PassageRequest:
 
 @dataclass
 class Outcome:
-    """What became of the passages that were sent.
+    """What became of the passages that were sent, counted."""
 
-    Attributes:
-        kept: Passages that have a question now.
-        left_out: Passages that answer none that was offered.
-        unasked: Passages that the budget left out.
-        problems: Passages without a usable reply, by kind: a later run asks again.
-    """
-
-    kept: int = 0
-    left_out: int = 0
-    unasked: int = 0
+    kept: int = 0  # with a question now
+    left_out: int = 0  # that answer none that was offered
+    unasked: int = 0  # left out by the budget
+    # Without a usable reply, by kind: a later run asks again.
     problems: Counter[str] = field(default_factory=Counter)
 
     def lines(self, budget: Budget) -> list[str]:

@@ -17,17 +17,11 @@ _MARKS = ("?", "\uff1f", "\u061f")
 
 @dataclass(frozen=True)
 class Offer:
-    """Questions that a passage may answer.
-
-    Attributes:
-        open_passage: The passage.
-        text: Its text as it is weighed.
-        questions: Those that it speaks of, none twice.
-    """
+    """Questions that a passage may answer."""
 
     open_passage: OpenPassage
-    text: str
-    questions: tuple[str, ...]
+    text: str  # as it is weighed
+    questions: tuple[str, ...]  # those that the text speaks of, none twice
 
     @classmethod
     def of(cls, open_passage: OpenPassage, text: str, questions: Iterable[str]) -> "Offer":

@@ -14,14 +14,7 @@ _NO_PROSE = re.compile(r"```|~~~|    |\||!\[|[-*_]{3,}\s*\Z|<")
 
 @dataclass(frozen=True)
 class Passage:
-    """Paragraphs that stand together.
-
-    Attributes:
-        start: Where it begins in the document, in characters.
-        stop: Where it ends.
-        text: `document[start:stop]`.
-        heading: The nearest heading above it, or None.
-    """
+    """Paragraphs that stand together: `document[start:stop]`, under the nearest heading."""
 
     start: int
     stop: int
