@@ -1,4 +1,4 @@
-"""A made-up owner's store, and a stand-in for Claude that mostly agrees with him.
+"""A made-up owner's store, and a stand-in for Claude that mostly agrees with them.
 
 `python -m benchmarks.made_up_judging` serves the stand-in: it prints its address and runs until its
 input ends.
@@ -89,7 +89,7 @@ def fill_store(path: Path, choices: int, waiting: int, words: tuple[int, int]) -
 
     Args:
         path: The store.
-        choices: How many pairs he chose of.
+        choices: How many pairs they chose of.
         waiting: How many others a judge could be asked, two to a prompt.
         words: How long an answer is, at least and at most.
     """

@@ -1,1 +1,1 @@
-"""What a twin reads and is asked: turns, questions, identity, prompts, SFT examples."""
+"""What a model reads and is asked: turns, questions, identity, prompts, SFT examples."""

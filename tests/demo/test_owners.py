@@ -97,7 +97,7 @@ def test_registers_are_mixed(files: dict[str, str]) -> None:
     assert 0.3 < statistics.fmean(count > 0 for count in marked) < 0.9
 
 
-def test_writing_again_removes_what_is_no_longer_his(tmp_path: Path) -> None:
+def test_writing_again_removes_what_is_no_longer_theirs(tmp_path: Path) -> None:
     write_owner(demo_owner(1), tmp_path)
     write_owner(demo_owner(2), tmp_path)
     written = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}

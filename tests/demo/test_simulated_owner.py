@@ -1,4 +1,4 @@
-"""The simulated owner knows himself, errs like a person and is not taken in by a caricature."""
+"""The simulated owner knows their voice, errs like a person and is not taken in by a caricature."""
 
 import inspect
 import random
@@ -66,7 +66,7 @@ def test_the_owners_own_text_beats_other_voices_and_the_plain_one(
     assert win_rate(true_values, plain) > 0.85
 
 
-def test_his_own_register_beats_his_hurried_notes(
+def test_their_own_register_beats_their_hurried_notes(
     owner: SimulatedOwner, true_values: list[float]
 ) -> None:
     hurried = values(owner, written([diluted(DEMO.voice, 0.3)] * COUNT, 4))
@@ -143,7 +143,7 @@ def choices(owner: SimulatedOwner, swapped: bool, seed: int, rounds: int = 2) ->
     return found
 
 
-def test_asked_again_with_sides_swapped_he_agrees_with_himself_about_85_times_in_100(
+def test_asked_again_with_sides_swapped_they_agree_with_themselves_about_85_times_in_100(
     owner: SimulatedOwner,
 ) -> None:
     first, again = choices(owner, False, 1), choices(owner, True, 2)
@@ -165,7 +165,7 @@ def test_two_bad_answers_are_neither(owner: SimulatedOwner) -> None:
     assert owner.choose("What is chess?", *bad, rng) == "neither"
 
 
-def test_he_sees_texts_only() -> None:
+def test_they_see_texts_only() -> None:
     parameters = list(inspect.signature(SimulatedOwner.choose).parameters)
     assert parameters == ["self", "prompt", "left", "right", "rng"]
 
@@ -175,7 +175,7 @@ def test_the_same_generator_gives_the_same_choices(owner: SimulatedOwner) -> Non
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_another_owner_prefers_his_own_voice(seed: int, tmp_path: Path) -> None:
+def test_another_owner_prefers_their_own_voice(seed: int, tmp_path: Path) -> None:
     other = demo_owner(seed)
     write_owner(other, tmp_path)
     theirs = SimulatedOwner.load(tmp_path / "simulated.json")

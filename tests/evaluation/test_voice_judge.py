@@ -102,7 +102,7 @@ def test_a_caricature_does_not_win_over_the_owner(sides: tuple[list[PromptedText
     typical = [owner(rng) for _ in range(100)]
     assert separation(judge.odds(loud), judge.odds(typical)) > 0.85  # uncapped it would win
     wins = [a > b for a, b in zip(judge.capped(loud), judge.capped(typical), strict=True)]
-    # Against the half of the owner's texts that reach his own median it gains nothing.
+    # Against the half of the owner's texts that reach their own median it gains nothing.
     assert sum(wins) < 65
     reached = [b for b in judge.capped(typical) if b == judge.cap]
     assert 35 <= len(reached) <= 65

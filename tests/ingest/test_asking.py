@@ -18,7 +18,9 @@ CHAT = "".join(
 )
 
 
-def test_the_owner_is_asked_who_he_is_with_the_authors_counted(root: Path, tmp_path: Path) -> None:
+def test_the_owner_is_asked_who_they_are_with_the_authors_counted(
+    root: Path, tmp_path: Path
+) -> None:
     folder = write_folder(tmp_path / "in", {"WhatsApp Chat with Bob.txt": CHAT})
     command = ["-m", "align.cli", "--root", str(root), "ingest", str(folder), "--owner", "ann"]
     child = pexpect.spawn(sys.executable, command, timeout=30, encoding="utf-8")

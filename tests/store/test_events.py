@@ -89,7 +89,7 @@ def test_decisive_pairs_have_a_winner_and_are_not_sealed() -> None:
     assert {pair.id for _, pair in decisive_pairs(conn)} == {pairs["a"], pairs["b"]}
 
 
-def test_a_pair_that_the_owner_calls_private_is_sealed_until_he_takes_it_back() -> None:
+def test_a_pair_that_the_owner_calls_private_is_sealed_until_they_take_it_back() -> None:
     conn = in_memory()
     pair = add_pair(conn)
     choose(conn, pair)
