@@ -49,7 +49,7 @@ def fill_store(path: Path, pairs: int) -> None:
             prompts.append(prompt)
             for pair in (n, n + 1):
                 first, second = (
-                    Answer.new(
+                    Answer(
                         prompt_id=prompt.id,
                         text=f"Case {pair}. " + " ".join(SENTENCES[k:] + SENTENCES[: k + 1]),
                         checkpoint="001-sft",
@@ -62,7 +62,7 @@ def fill_store(path: Path, pairs: int) -> None:
                 )
                 answers += [first, second]
                 made.append(
-                    Pair.new(
+                    Pair(
                         prompt_id=prompt.id,
                         answer_a=first.id,
                         answer_b=second.id,

@@ -133,14 +133,14 @@ def _pairs(
 
 
 def _answer(prompt: Prompt, n: int, text: str) -> Answer:
-    return Answer.new(
+    return Answer(
         prompt_id=prompt.id, text=text, checkpoint="001-sft", checkpoint_hash="0" * 64,
         settings={"temperature": 1.0}, seed=0, n=n,
     )  # fmt: skip
 
 
 def _pair(prompt: Prompt, first: Answer, second: Answer) -> Pair:
-    return Pair.new(prompt_id=prompt.id, answer_a=first.id, answer_b=second.id, similarity=0.3)
+    return Pair(prompt_id=prompt.id, answer_a=first.id, answer_b=second.id, similarity=0.3)
 
 
 def _text(chance: random.Random, words: tuple[int, int]) -> str:

@@ -69,7 +69,7 @@ def _pair(row: Mapping[str, Any], where: str) -> tuple[Prompt, tuple[Answer, Ans
         remedy = "Write a text, or messages of which the last is the user's"
         raise UserError(where, "no prompt under 'prompt'", remedy) from None
     first, second = (
-        Answer.new(
+        Answer(
             prompt_id=prompt.id,
             text=row[side],
             checkpoint=str(row.get(f"model_{side}", "")),
@@ -80,7 +80,7 @@ def _pair(row: Mapping[str, Any], where: str) -> tuple[Prompt, tuple[Answer, Ans
         )
         for n, side in enumerate("ab")
     )
-    pair = Pair.new(prompt_id=prompt.id, answer_a=first.id, answer_b=second.id)
+    pair = Pair(prompt_id=prompt.id, answer_a=first.id, answer_b=second.id)
     return prompt, (first, second), pair
 
 

@@ -96,7 +96,7 @@ def store_of_talks(path: Path, pairs: int) -> sqlite3.Connection:
             messages[-1]["content"] += f" (No. {n + 1})"
         prompt = Prompt.new(messages, source="added", thread=f"talk {n}", split="train")
         drawn = [
-            Answer.new(
+            Answer(
                 prompt_id=prompt.id,
                 text=text,
                 checkpoint="001-sft",
@@ -110,9 +110,7 @@ def store_of_talks(path: Path, pairs: int) -> sqlite3.Connection:
         prompts.append(prompt)
         answers += drawn
         made.append(
-            Pair.new(
-                prompt_id=prompt.id, answer_a=drawn[0].id, answer_b=drawn[1].id, similarity=0.3
-            )
+            Pair(prompt_id=prompt.id, answer_a=drawn[0].id, answer_b=drawn[1].id, similarity=0.3)
         )
     add_prompts(conn, prompts)
     add_answers(conn, answers)

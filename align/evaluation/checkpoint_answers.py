@@ -64,7 +64,7 @@ def answer_all(
     missing = [prompt for prompt in prompts if prompt.id not in known]
     arriving = generate(model, missing, seed=seed, sampling=sampling, batch_size=batch_size)
     answers = (
-        EvaluationAnswer.new(
+        EvaluationAnswer(
             prompt_id=prompt.id,
             checkpoint=checkpoint.name,
             checkpoint_hash=checkpoint.hash,

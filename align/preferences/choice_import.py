@@ -103,7 +103,7 @@ def _pair(conn: sqlite3.Connection, line: ImportedChoice) -> tuple[str, bool]:
     if known := pair_of_texts(conn, line.prompt.id, line.texts, line.purpose):
         return known
     answers = [
-        Answer.new(
+        Answer(
             prompt_id=line.prompt.id,
             text=text,
             checkpoint=_CHECKPOINT,
@@ -115,7 +115,7 @@ def _pair(conn: sqlite3.Connection, line: ImportedChoice) -> tuple[str, bool]:
     ]
     # Ordered by their ids: which of them was chosen must not show in a pair.
     first, second = sorted(answers, key=lambda answer: answer.id)
-    pair = Pair.new(
+    pair = Pair(
         prompt_id=line.prompt.id, answer_a=first.id, answer_b=second.id, purpose=line.purpose
     )
     add_prompts(conn, [line.prompt])

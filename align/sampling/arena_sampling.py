@@ -155,7 +155,7 @@ def draw_answers(
     what = f"answers of {checkpoint.name}"
     arriving = progress(arriving, len(missing), what, unit="answers")
     answers = (
-        Answer.new(
+        Answer(
             prompt_id=prompt.id,
             text=text,
             checkpoint=checkpoint.name,
@@ -189,7 +189,7 @@ def add_arena_pairs(conn: Connection, plan: Comparison) -> Compared:
             alike += 1
         else:
             pairs.append(
-                Pair.new(
+                Pair(
                     prompt_id=prompt.id,
                     answer_a=first.id,
                     answer_b=second.id,

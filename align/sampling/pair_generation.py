@@ -122,7 +122,7 @@ def _add_kept_pairs(conn: Connection, plan: Plan) -> None:
         seed = slot.seed(plan.seed, attempt)
         a, b = (plan.answer(slot.prompt.id, seed, n, text).id for n, text in enumerate(texts))
         pairs.append(
-            Pair.new(
+            Pair(
                 prompt_id=slot.prompt.id,
                 answer_a=a,
                 answer_b=b,

@@ -97,7 +97,7 @@ class Plan:
 
     def answer(self, prompt_id: str, seed: int, n: int, text: str) -> Answer:
         """Return a drawn answer as the store keeps it."""
-        return Answer.new(
+        return Answer(
             prompt_id=prompt_id,
             text=text,
             checkpoint=self.checkpoint.name,

@@ -14,31 +14,22 @@ from align.store.tables import Added, add_rows, condition
 class Answer:
     """One drawn answer; `n` counts the answers that the same prompt, settings and seed gave."""
 
-    id: str
     prompt_id: str
     text: str
     checkpoint: str
     checkpoint_hash: str
     settings: Mapping[str, Any]
     seed: int
-    n: int
+    n: int = 0
+    id: str = ""  # of a new one, made from its content
 
-    @classmethod
-    def new(
-        cls,
-        *,
-        prompt_id: str,
-        text: str,
-        checkpoint: str,
-        checkpoint_hash: str,
-        settings: Mapping[str, Any],
-        seed: int,
-        n: int = 0,
-    ) -> "Answer":
-        """Make an answer, with the id that its content gives it."""
-        text = storable(text)
-        id = content_id(prompt_id, text, checkpoint_hash, canonical_json(dict(settings)), seed, n)
-        return cls(id, prompt_id, text, checkpoint, checkpoint_hash, settings, seed, n)
+    def __post_init__(self) -> None:
+        """Make a new answer's text storable, and its id."""
+        if not self.id:
+            text, settings = storable(self.text), canonical_json(dict(self.settings))
+            parts = (self.prompt_id, text, self.checkpoint_hash, settings, self.seed, self.n)
+            object.__setattr__(self, "text", text)
+            object.__setattr__(self, "id", content_id(*parts))
 
 
 def add_answers(conn: sqlite3.Connection, answers: Iterable[Answer]) -> Added:
@@ -64,29 +55,21 @@ def answers_of(conn: sqlite3.Connection, checkpoint_hash: str) -> list[Answer]:
 class EvaluationAnswer:
     """One answer to a held-out prompt."""
 
-    id: str
     prompt_id: str
     checkpoint: str
     checkpoint_hash: str
     seed: int
     settings: Mapping[str, Any]
     text: str
+    id: str = ""  # of a new one, made from its content
 
-    @classmethod
-    def new(
-        cls,
-        *,
-        prompt_id: str,
-        checkpoint: str,
-        checkpoint_hash: str,
-        seed: int,
-        settings: Mapping[str, Any],
-        text: str,
-    ) -> "EvaluationAnswer":
-        """Make an answer, with the id that its content gives it."""
-        text = storable(text)
-        id = content_id(prompt_id, checkpoint_hash, seed, canonical_json(dict(settings)), text)
-        return cls(id, prompt_id, checkpoint, checkpoint_hash, seed, settings, text)
+    def __post_init__(self) -> None:
+        """Make a new answer's text storable, and its id."""
+        if not self.id:
+            text, settings = storable(self.text), canonical_json(dict(self.settings))
+            parts = (self.prompt_id, self.checkpoint_hash, self.seed, settings, text)
+            object.__setattr__(self, "text", text)
+            object.__setattr__(self, "id", content_id(*parts))
 
 
 def add_evaluation_answers(conn: sqlite3.Connection, answers: Iterable[EvaluationAnswer]) -> Added:

@@ -18,26 +18,16 @@ Purpose = Literal["train", "arena"]
 class Pair:
     """A pair as it is stored: ids only."""
 
-    id: str
     prompt_id: str
     answer_a: str
     answer_b: str
     purpose: Purpose = "train"
     similarity: float | None = None
 
-    @classmethod
-    def new(
-        cls,
-        *,
-        prompt_id: str,
-        answer_a: str,
-        answer_b: str,
-        purpose: Purpose = "train",
-        similarity: float | None = None,
-    ) -> "Pair":
-        """Make a pair of two answers' ids, with the id that they give it."""
-        id = content_id(prompt_id, answer_a, answer_b, purpose)
-        return cls(id, prompt_id, answer_a, answer_b, purpose, similarity)
+    @property
+    def id(self) -> str:
+        """The id that the two answers give it."""
+        return content_id(self.prompt_id, self.answer_a, self.answer_b, self.purpose)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from align.store.tables import Added
 class Question:
     """A question, and the passage of a record that answers it."""
 
-    id: str  # made from all that stands behind it
     record_id: str  # the document
     start: int  # where its passage begins in the record's text, in characters
     stop: int  # where it ends
@@ -24,23 +23,14 @@ class Question:
     # measured it.
     gain: float | None = None
     left_out: str | None = None  # why it is not learned, or None
+    id: str = ""  # of a new one, made from its passage and writer
 
-    @classmethod
-    def new(
-        cls,
-        *,
-        record_id: str,
-        start: int,
-        stop: int,
-        question: str,
-        writer: str,
-        overlap: float,
-        gain: float | None = None,
-        left_out: str | None = None,
-    ) -> "Question":
-        """Make a question, with the id that its content gives it."""
-        id = content_id(record_id, start, stop, writer)
-        return cls(id, record_id, start, stop, storable(question), writer, overlap, gain, left_out)
+    def __post_init__(self) -> None:
+        """Make a new question storable, and its id."""
+        if not self.id:
+            id = content_id(self.record_id, self.start, self.stop, self.writer)
+            object.__setattr__(self, "question", storable(self.question))
+            object.__setattr__(self, "id", id)
 
 
 def add_questions(conn: sqlite3.Connection, questions: Iterable[Question]) -> Added:
@@ -63,7 +53,7 @@ def questions_of(conn: sqlite3.Connection, record_id: str) -> list[Question]:
     rows = conn.execute(
         "SELECT * FROM questions WHERE record_id = ? ORDER BY start, writer", (record_id,)
     )
-    return [Question(*row) for row in rows]
+    return [Question(**dict(row)) for row in rows]
 
 
 def iter_questions(conn: sqlite3.Connection) -> Iterator[Question]:
@@ -73,4 +63,4 @@ def iter_questions(conn: sqlite3.Connection) -> Iterator[Question]:
         "WHERE r.left_out IS NULL ORDER BY r.thread, r.origin, q.start, q.writer"
     )
     for row in rows:
-        yield Question(*row)
+        yield Question(**dict(row))

@@ -84,7 +84,7 @@ def asked(number: int, split: Split = "train", **changes: Any) -> Prompt:
 def drawn(prompt: Prompt, answers: tuple[str, str]) -> tuple[Answer, Answer]:
     """Return what a twin wrote."""
     first, second = (
-        Answer.new(
+        Answer(
             prompt_id=prompt.id, text=text, checkpoint="001-sft", checkpoint_hash="of 001-sft",
             settings={"temperature": 1.0}, seed=0, n=n,
         )
@@ -95,7 +95,7 @@ def drawn(prompt: Prompt, answers: tuple[str, str]) -> tuple[Answer, Answer]:
 
 def pair_of(prompt: Prompt, answers: tuple[str, str]) -> Pair:
     first, second = drawn(prompt, answers)
-    return Pair.new(prompt_id=prompt.id, answer_a=first.id, answer_b=second.id)
+    return Pair(prompt_id=prompt.id, answer_a=first.id, answer_b=second.id)
 
 
 def add_pair(conn: sqlite3.Connection, prompt: Prompt, answers: tuple[str, str]) -> str:

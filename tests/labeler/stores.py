@@ -85,7 +85,7 @@ def add_many_pairs(
         prompt_id, source = prompts[-1].id, f"hash of {checkpoint}"
         ids = []
         for k, text in enumerate(texts(topic, i)):
-            # As `Answer.new` names them.
+            # The ids that `Answer` makes.
             ids.append(content_id(prompt_id, text, source, SETTINGS, i, k))
             answers.append((ids[-1], prompt_id, text, checkpoint, source, SETTINGS, i, k))
         pairs.append((content_id(prompt_id, *ids, purpose), prompt_id, *ids, purpose))

@@ -36,7 +36,7 @@ def pair(conn: sqlite3.Connection, at: int, **more: Any) -> str:
         level=more.get("level", "open"),
     )
     answers = [
-        Answer.new(
+        Answer(
             prompt_id=prompt.id, text=f"answer {side} {at}", checkpoint="001-sft",
             checkpoint_hash="h", settings={}, seed=1, n=n,
         )
@@ -44,7 +44,7 @@ def pair(conn: sqlite3.Connection, at: int, **more: Any) -> str:
     ]  # fmt: skip
     add_prompts(conn, [prompt])
     add_answers(conn, answers)
-    made = Pair.new(prompt_id=prompt.id, answer_a=answers[0].id, answer_b=answers[1].id)
+    made = Pair(prompt_id=prompt.id, answer_a=answers[0].id, answer_b=answers[1].id)
     add_pairs(conn, [made])
     return made.id
 
@@ -123,7 +123,7 @@ def draw(conn: sqlite3.Connection, question: str, *texts: str, checkpoint: str =
     """Add the answers that a model gave to what was asked, and return their ids."""
     [prompt] = [p for p in iter_prompts(conn, source="asked") if p.text == question]
     answers = [
-        Answer.new(prompt_id=prompt.id, text=text, checkpoint="001-sft", checkpoint_hash=checkpoint,
+        Answer(prompt_id=prompt.id, text=text, checkpoint="001-sft", checkpoint_hash=checkpoint,
                    settings={}, seed=0, n=n)
         for n, text in enumerate(texts)
     ]  # fmt: skip
@@ -190,7 +190,7 @@ def test_where_the_owner_chose_only_their_choice_counts(
     ask(conn, "Tea?", "Only if there is honey in it.")
     first, second = draw(conn, "Tea?", "I would say so, yes.", "Never in my life.")
     [prompt] = iter_prompts(conn, source="asked")
-    made = Pair.new(prompt_id=prompt.id, answer_a=first, answer_b=second)
+    made = Pair(prompt_id=prompt.id, answer_a=first, answer_b=second)
     add_pairs(conn, [made])
     assert [row.source for row in against(conn)] == ["record"]
     choose(conn, made.id, outcome)

@@ -48,7 +48,7 @@ def add_pair(
     asked = prompt(text, **changes)
     names = (checkpoint, checkpoint) if isinstance(checkpoint, str) else checkpoint
     drawn = [
-        Answer.new(
+        Answer(
             prompt_id=asked.id,
             text=answer,
             checkpoint=name,
@@ -59,7 +59,7 @@ def add_pair(
         )
         for n, (name, answer) in enumerate(zip(names, answers, strict=True))
     ]
-    pair = Pair.new(prompt_id=asked.id, answer_a=drawn[0].id, answer_b=drawn[1].id, purpose=purpose)
+    pair = Pair(prompt_id=asked.id, answer_a=drawn[0].id, answer_b=drawn[1].id, purpose=purpose)
     with transaction(conn):
         add_prompts(conn, [asked])
         add_answers(conn, drawn)

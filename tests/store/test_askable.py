@@ -89,7 +89,7 @@ def test_rows_that_merge_in_any_order_are_askable_alike(
 
 def test_a_pair_without_its_answers_is_not_askable() -> None:
     conn = in_memory()
-    add_pairs(conn, [Pair.new(prompt_id="p", answer_a="a", answer_b="b")])
+    add_pairs(conn, [Pair(prompt_id="p", answer_a="a", answer_b="b")])
     assert askable(conn) == []
 
 

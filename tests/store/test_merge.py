@@ -133,7 +133,7 @@ def test_verdicts_and_evaluation_answers_are_kept_once() -> None:
     verdict = Verdict.new(
         pair_id="p", judge="local", model="m", order="ab", prompt_hash="h", winner=None, time="t"
     )
-    answer = EvaluationAnswer.new(
+    answer = EvaluationAnswer(
         prompt_id="q", checkpoint="base", checkpoint_hash="h", seed=1, settings={"t": 1}, text="x"
     )
     for _ in range(2):

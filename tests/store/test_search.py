@@ -85,7 +85,7 @@ def test_prompts_of_what_is_dropped_go_or_are_sealed(conn: sqlite3.Connection) -
     ]  # fmt: skip
     add_prompts(conn, prompts)
     settings = {"temperature": 1.0}
-    answer = Answer.new(
+    answer = Answer(
         prompt_id=prompts[1].id, text="Yes.", checkpoint="001-sft", checkpoint_hash="h",
         settings=settings, seed=0, n=0,
     )  # fmt: skip

@@ -80,7 +80,7 @@ def _best(offer: Offer, gains: Sequence[tuple[float, str]], writer: str) -> Ques
         reason: str | None = "no question speaks of it"
     else:
         reason = None if gain > 0 else "no likelier for being asked"
-    return Question.new(
+    return Question(
         record_id=offer.open_passage.record.id,
         start=offer.open_passage.passage.start,
         stop=offer.open_passage.passage.stop,

@@ -37,7 +37,7 @@ def test_each_passage_answers_a_question_in_its_own_words(conn: sqlite3.Connecti
 def test_what_a_model_wrote_goes_before_the_rules(conn: sqlite3.Connection) -> None:
     stop = len(TEXT.split("\n\n")[0])
     for question, reason in (("Do you bake?", None), ("Do you bake?", "no likelier")):
-        written = Question.new(
+        written = Question(
             record_id=post(conn).id, start=0, stop=stop, question=question, writer="model:x",
             overlap=1.0, gain=0.1, left_out=reason,
         )  # fmt: skip
