@@ -29,7 +29,7 @@ class Chooser(Protocol):
 
 
 @dataclass
-class Simulated:
+class SimulationResult:
     """What was chosen in one run, and how often a repeated choice was the same."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -45,7 +45,7 @@ class Simulated:
 
 def simulate(
     conn: sqlite3.Connection, chooser: Chooser, *, seed: int = 0, version: str = ""
-) -> Simulated:
+) -> SimulationResult:
     """Choose of every training pair that has no choice yet, in an order the seed gives.
 
     Each pair is drawn for by itself, so that a run that was stopped goes on to the same choices.
@@ -53,7 +53,7 @@ def simulate(
     done = {choice.pair_id for choice in current_choices(conn)}
     repeated = simulated_repeats(conn)
     pairs = sorted(iter_pairs(conn), key=lambda pair: draw(seed, pair.id, "order"))
-    result = Simulated(known=sum(pair.id in done for pair in pairs))
+    result = SimulationResult(known=sum(pair.id in done for pair in pairs))
     waiting = [pair for pair in pairs if pair.id not in done]
     batch: list[NewEvent] = []
     for pair in progress(waiting, len(waiting), "Choosing", unit="pairs"):

@@ -53,7 +53,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ArenaResult:
     """The result of a comparison."""
 
     pairs: int  # pairs in the store
@@ -174,7 +174,7 @@ def draw_answers(
     store_as_they_come(answers, store)
 
 
-def add_arena_pairs(conn: Connection, plan: Comparison) -> Compared:
+def add_arena_pairs(conn: Connection, plan: Comparison) -> ArenaResult:
     """Add the pairs between which one can choose; those that are there stay as they are."""
     pairs: list[Pair] = []
     alike = empty = 0
@@ -198,4 +198,4 @@ def add_arena_pairs(conn: Connection, plan: Comparison) -> Compared:
                 )
             )
     add_pairs(conn, pairs)
-    return Compared(len(pairs), alike, empty, empty_of)
+    return ArenaResult(len(pairs), alike, empty, empty_of)

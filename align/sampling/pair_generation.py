@@ -6,7 +6,15 @@ from sqlite3 import Connection
 from typing import Any, TypeVar
 
 from align.console import progress
-from align.sampling.sampling_plan import ATTEMPTS, Drawn, Plan, Sampling, Slot, drawn, unanswered
+from align.sampling.sampling_plan import (
+    ATTEMPTS,
+    Plan,
+    PlanResult,
+    Sampling,
+    Slot,
+    plan_result,
+    unanswered,
+)
 from align.store.answers import Answer, add_answers
 from align.store.pairs import Pair, add_pairs
 from align.store.prompts import Prompt
@@ -30,7 +38,7 @@ def draw_against_records(
     _store(conn, plan, progress(arriving, len(missing), "sampling", unit="answers"))
 
 
-def draw_pairs(conn: Connection, model: Any, plan: Plan, *, batch_size: int = 192) -> Drawn:
+def draw_pairs(conn: Connection, model: Any, plan: Plan, *, batch_size: int = 192) -> PlanResult:
     """Draw what the plan still misses into the store.
 
     Args:
@@ -45,7 +53,7 @@ def draw_pairs(conn: Connection, model: Any, plan: Plan, *, batch_size: int = 19
     finally:
         # Ctrl-C keeps what was drawn, and what is whole can be labelled.
         _add_kept_pairs(conn, plan)
-    return drawn(plan)
+    return plan_result(plan)
 
 
 def _draw_attempt(conn: Connection, model: Any, plan: Plan, attempt: int, batch_size: int) -> None:

@@ -114,7 +114,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class PlanResult:
     """What a plan came to: pairs in the store, and slots left out as empty or near-identical."""
 
     pairs: int
@@ -174,10 +174,10 @@ def unanswered(plan: Plan) -> list[Slot]:
     return [slot for slot in plan.slots if 0 not in plan.drawn.get((slot.prompt.id, plan.seed), {})]
 
 
-def drawn(plan: Plan) -> Drawn:
+def plan_result(plan: Plan) -> PlanResult:
     """Return how far a plan has come."""
     kept = [plan.kept(slot) for slot in plan.slots]
-    return Drawn(
+    return PlanResult(
         pairs=sum(attempt is not None for attempt in kept),
         left_out=sum(attempt is None for attempt in kept),
         redrawn=sum(attempt is not None and attempt > 0 for attempt in kept),

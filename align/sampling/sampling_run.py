@@ -16,8 +16,8 @@ from align.preferences.choice_rows import record_pairs, replied_prompts
 from align.sampling.pair_generation import draw_against_records, draw_pairs
 from align.sampling.sampling_plan import (
     Plan,
-    drawn,
     make_plan,
+    plan_result,
     sampling_of,
     training_prompts,
     unanswered,
@@ -121,7 +121,7 @@ class SamplingRun:
         if self.request.against_records:
             self._report_records()
             return
-        result, owner_id = drawn(self.plan), self.request.owner_id
+        result, owner_id = plan_result(self.plan), self.request.owner_id
         print(
             f"{result.pairs:,} pairs of {self.checkpoint.name}: {result.redrawn:,} drawn again,"
             f" {result.left_out:,} left out as empty or near-identical"

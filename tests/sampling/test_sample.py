@@ -15,8 +15,8 @@ from align.sampling.sampling_plan import (
     Sampling,
     Slot,
     choose_slots,
-    drawn,
     make_plan,
+    plan_result,
     sampling_of,
     training_prompts,
     unanswered,
@@ -140,7 +140,7 @@ def test_a_finished_plan_draws_nothing(conn: sqlite3.Connection, checkpoint: Che
     draw_pairs(conn, twin, plan_of(conn, checkpoint, pairs=4))
     again = plan_of(conn, checkpoint, pairs=4)
     assert again.missing() == []
-    assert drawn(again).pairs == 4
+    assert plan_result(again).pairs == 4
     calls = twin.calls
     draw_pairs(conn, twin, again)
     assert twin.calls == calls
