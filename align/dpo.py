@@ -18,7 +18,7 @@ def train_dpo(run: TrainingRun) -> None:
     from align.training.arguments import trainer_arguments
     from align.training.policy import frozen_reference, policy_of_parent
     from align.training.preference_report import pair_metrics, report
-    from align.training.preflight import on_tokens
+    from align.training.preflight.checks import on_tokens
     from align.training.publishing import publish_run
     from align.training.tokenised import dpo_tokens
     from align.training.trainer_loop import seed_everything, train

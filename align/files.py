@@ -28,7 +28,7 @@ def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> Non
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 @contextmanager
@@ -55,9 +55,9 @@ def exclusively(path: Path, busy: Callable[[str], UserError]) -> Iterator[None]:
         yield
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the renames in a folder survive a power cut."""
-    number = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Make a file, or the renames in a folder, survive a power cut."""
+    number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)
     finally:

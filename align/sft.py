@@ -18,7 +18,7 @@ def train_sft(run: TrainingRun) -> None:
 
     from align.training.arguments import trainer_arguments
     from align.training.policy import fresh_policy, tokenizer_of_base
-    from align.training.preflight import on_tokens
+    from align.training.preflight.checks import on_tokens
     from align.training.publishing import publish_run
     from align.training.tokenised import sft_tokens
     from align.training.trainer_loop import seed_everything, train

@@ -41,9 +41,10 @@ def doctor(
     import sys
 
     from align.errors import UserError
+    from align.models.checkpoints import STAGES
     from align.recipe.accelerate_config import accelerate_file, read_settings
     from align.training.preflight.auto_recipe import recipe_for
-    from align.training.preflight.doctor import STAGES, examine
+    from align.training.preflight.doctor import examine
     from align.training.preflight.findings import as_json, is_wrong, lines
     from align.training.training_request import TrainingRequest
 

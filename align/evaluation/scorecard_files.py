@@ -12,7 +12,7 @@ from pathlib import Path
 from align.errors import UserError
 from align.evaluation.report import markdown
 from align.evaluation.scorecard import Scorecard, from_json
-from align.files import sync_folder, write_atomically
+from align.files import sync, write_atomically
 from align.paths import checkpoints_dir, relative_to_root
 
 FILE, PAGE, LINK = "scorecard.json", "scorecard.md", "scorecard"
@@ -85,7 +85,7 @@ def _take_number(beside: Path, root: Path, name: str) -> Path:
         if any(path.name.startswith(f"{number:03d}-") for path in root.iterdir()):
             continue
         beside.rename(folder)
-        sync_folder(root)
+        sync(root)
         return folder
 
 
@@ -94,4 +94,4 @@ def _link(link: Path, folder: Path) -> None:
     beside.unlink(missing_ok=True)
     beside.symlink_to(folder.relative_to(link.parent))
     os.replace(beside, link)
-    sync_folder(link.parent)
+    sync(link.parent)

@@ -15,7 +15,7 @@ from align.export import model_card, modelfile, scrubbing
 from align.export.agreement import Agreement
 from align.export.gguf import Quantised, Tools, quantised
 from align.export.weights import BYTES, StoredWeights, stored_weights
-from align.files import sync_folder, write_atomically
+from align.files import sync, write_atomically
 from align.models import lineage as lineages
 from align.models.checkpoints import Checkpoint
 from align.models.lineage import FULL
@@ -236,7 +236,7 @@ def _put(beside: Path, out: Path) -> None:
         old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old-", dir=out.parent))
         out.rename(old / out.name)
     beside.rename(out)
-    sync_folder(out.parent)
+    sync(out.parent)
     if old is not None:
         shutil.rmtree(old)
 

@@ -21,7 +21,7 @@ from align.models.chat_template import (
 )
 from align.models.checkpoints import Checkpoint
 from align.models.lineage import FULL
-from align.models.loading import load_base, load_causal_lm, load_tokenizer
+from align.models.loading import load_causal_lm, load_tokenizer
 from align.models.vocabulary import fit_embeddings
 from align.paths import relative_to_root
 
@@ -187,7 +187,7 @@ def _with_adapter(
     import torch
     from peft import PeftModel
 
-    base = fit_embeddings(load_base(checkpoint.base, dtype=torch.float32), tokenizer)
+    base = fit_embeddings(load_causal_lm(checkpoint.base.path, dtype=torch.float32), tokenizer)
     with warnings.catch_warnings():
         # Names of transformers that peft will have to change, and heads that are seen to below.
         warnings.simplefilter("ignore")

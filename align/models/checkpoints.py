@@ -7,13 +7,13 @@ Wherever a command takes a checkpoint it takes `base`, `sft`, `dpo`, `002-dpo`, 
 import os
 import re
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from align.console import make_command
 from align.errors import UserError
+from align.files import sync
 from align.models import lineage as lineages
 from align.models.base import Base, find_base, resolve_base
 from align.models.lineage import Lineage
@@ -129,7 +129,7 @@ def publish(staging: Path, owner_id: str, stage: str) -> Path:
     """
     for path in staging.rglob("*"):
         if path.is_file():
-            _fsync(path)
+            sync(path)
     parent = checkpoints_dir(owner_id)
     while True:
         published = numbered(owner_id)
@@ -141,7 +141,7 @@ def publish(staging: Path, owner_id: str, stage: str) -> Path:
         except OSError:
             if not target.exists():
                 raise
-    _fsync(parent)
+    sync(parent)
     link_newest(owner_id, stage)
     return target
 
@@ -156,7 +156,7 @@ def link_newest(owner_id: str, stage: str) -> None:
     beside.unlink(missing_ok=True)
     beside.symlink_to(target.name)
     os.replace(beside, link)
-    _fsync(target.parent)
+    sync(target.parent)
 
 
 def clear_work(owner_id: str, stage: str, *, keep: Path | None = None) -> None:
@@ -191,13 +191,3 @@ def _base_checkpoint(owner_id: str, recipe: Any) -> Checkpoint:
         )
     base = find_base(lineages.read(model).base, wanted_by=relative_to_root(model))
     return Checkpoint("base", None, base.hash, base, grew_into=model)
-
-
-def _fsync(path: Path) -> None:
-    if path.is_dir() and sys.platform == "win32":
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

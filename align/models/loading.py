@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from align.errors import UserError
-from align.models.base import Base
 from align.models.chat_template import template_hash
 from align.models.checkpoints import Checkpoint
 from align.models.lineage import ADAPTER, FULL, has_weights
@@ -61,7 +60,7 @@ def load_model(
         model = load_causal_lm(folder, **settings)
         _refuse_left_out(model)
     else:
-        model = load_base(checkpoint.base, **settings)
+        model = load_causal_lm(checkpoint.base.path, **settings)
         _refuse_left_out(model)
         model = fit_embeddings(model, tokenizer)
         if folder is not None:
@@ -71,11 +70,6 @@ def load_model(
     if device.type != "cpu":
         model = model.to(torch.bfloat16)
     return LoadedModel(model.to(device).eval(), tokenizer, checkpoint)
-
-
-def load_base(base: Base, *, dtype: Any, **settings: Any) -> Any:
-    """Return the base's model, from the folder where it lies now."""
-    return load_causal_lm(base.path, dtype=dtype, **settings)
 
 
 def load_causal_lm(folder: Path, *, dtype: Any, **settings: Any) -> Any:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from align.errors import UserError
-from align.files import parse_jsonl, sync_folder
+from align.files import parse_jsonl, sync
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -86,7 +86,7 @@ def write_bundle(path: Path, manifest: Manifest, members: Mapping[str, bytes | P
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    sync(path.parent)
     return manifest
 
 

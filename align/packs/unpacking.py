@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from align.errors import UserError
-from align.files import sync_folder, write_atomically
+from align.files import sync, write_atomically
 from align.models.checkpoints import WORK, link_newest, numbered, publish
 from align.owner import owner_file
 from align.packs.bundle import Bundle
@@ -107,7 +107,7 @@ def place_checkpoints(bundle: Bundle, owner: str, result: Unpacked) -> None:
             target = publish(staging, owner, stage)
         else:
             staging.rename(target)
-            sync_folder(target.parent)
+            sync(target.parent)
             link_newest(owner, stage)
         result.checkpoints.append((name, target))
 

@@ -37,14 +37,8 @@ def command(config: Path, settings: dict[str, Any], module: list[str]) -> list[s
             relative_to_root(config), "it wants CUDA devices, and none is visible",
             "Choose another with --accelerate, or see CUDA_VISIBLE_DEVICES",
         )  # fmt: skip
-    launcher = [
-        sys.executable,
-        "-m",
-        "align.training.accelerate_launcher",
-        "--config_file",
-        str(config),
-    ]
-    launcher += ["--num_processes", str(processes(settings))]
+    launcher = [sys.executable, "-m", "align.training.accelerate_launcher"]
+    launcher += ["--config_file", str(config), "--num_processes", str(processes(settings))]
     # A free port: on accelerate's fixed 29500 two jobs of one machine would meet.
     launcher += ["--main_process_port", "0"]
     return [*launcher, "-m", *module]
@@ -59,10 +53,8 @@ def surroundings(settings: dict[str, Any]) -> dict[str, str]:
     if settings.get("use_cpu"):
         # glibc would give each large tensor back to the system and fetch it anew, zeroed: half of
         # the system time of a small model's step.
-        environment |= {
-            "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
-            "MALLOC_TRIM_THRESHOLD_": str(1 << 34),
-        }
+        environment["MALLOC_MMAP_THRESHOLD_"] = str(1 << 32)
+        environment["MALLOC_TRIM_THRESHOLD_"] = str(1 << 34)
         if _kind(settings) != "DEEPSPEED":
             # Where this stands accelerate leaves DeepSpeed out without a word.
             environment["ACCELERATE_USE_CPU"] = "true"

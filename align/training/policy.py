@@ -7,7 +7,7 @@ from typing import Any
 
 from align.models.chat_template import dateless
 from align.models.lineage import ADAPTER
-from align.models.loading import load_base, load_causal_lm, load_tokenizer
+from align.models.loading import load_causal_lm, load_tokenizer
 from align.models.vocabulary import fit_embeddings, give_template, trained_tokens, with_whole_head
 from align.recipe.recipe_file import Recipe
 from align.training.prepared_run import TrainingRun
@@ -32,7 +32,7 @@ def fresh_policy(run: TrainingRun, tokenizer: Any, args: Any) -> Any:
     bfloat16 by autocast. At the learning rates of full fine-tuning a step is smaller than half the
     distance between two neighbouring bfloat16 numbers: weights kept in it would not move.
     """
-    base = fit_embeddings(load_base(run.base, **model_settings(run)), tokenizer)
+    base = fit_embeddings(load_causal_lm(run.base.path, **model_settings(run)), tokenizer)
     if run.recipe.is_full:
         return base
     from peft import get_peft_model
@@ -56,7 +56,7 @@ def policy_of_parent(run: TrainingRun, tokenizer: Any, args: Any) -> Any:
         return load_causal_lm(folder, **model_settings(run))
     from peft import PeftModel
 
-    base = load_base(run.base, **model_settings(run))
+    base = load_causal_lm(run.base.path, **model_settings(run))
     base = fit_embeddings(base, tokenizer, _learned_rows(folder))
     model = PeftModel.from_pretrained(
         base,

@@ -8,7 +8,7 @@ from typing import Any
 
 from align.recipe.accelerate_config import processes, zero_stage
 from align.training import resume
-from align.training.preflight import before_download, on_rows
+from align.training.preflight.checks import before_download, on_rows
 from align.training.prepared_run import TrainingRun, prepare, run_lock, write_run
 from align.training.run_state import spread_of
 from align.training.training_request import TrainingRequest

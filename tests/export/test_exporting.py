@@ -97,7 +97,9 @@ def test_a_merge_without_its_adapter_is_not_kept(
     def base_alone(checkpoint: Any, *words: Any) -> Any:
         import torch
 
-        return merging.load_base(checkpoint.base, dtype=torch.float32), whole(checkpoint, *words)[1]
+        return merging.load_causal_lm(checkpoint.base.path, dtype=torch.float32), whole(
+            checkpoint, *words
+        )[1]
 
     monkeypatch.setattr(merging, "merged", base_alone)
     with pytest.raises(UserError, match=r"100\.0% of what training changed is lost"):

@@ -8,7 +8,7 @@ from align.models import checkpoints, lineage
 from align.models.base import resolve_base
 from align.models.chat_template import template_hash
 from align.models.checkpoints import Checkpoint
-from align.models.loading import load_base, load_causal_lm, load_tokenizer
+from align.models.loading import load_causal_lm, load_tokenizer
 from align.models.vocabulary import fit_embeddings
 from align.paths import checkpoints_dir, project_root
 from tests.tiny import write_tiny_base
@@ -40,7 +40,7 @@ def adapter_twin(*, tokenizer: Any = None, scale: float = 0.3, **settings: Any) 
 
     base = resolve_base(str(tiny_base()), asked_by="test")
     tokenizer = tokenizer or load_tokenizer(base.path)
-    model = fit_embeddings(load_base(base, dtype=torch.float32), tokenizer)
+    model = fit_embeddings(load_causal_lm(base.path, dtype=torch.float32), tokenizer)
     config = LoraConfig(
         **{"r": 4, "target_modules": "all-linear", "task_type": "CAUSAL_LM"} | settings
     )

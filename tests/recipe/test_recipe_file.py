@@ -1,6 +1,5 @@
 """Recipes: everything wrong is said at once, and every shipped recipe parses."""
 
-import sys
 import types
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,9 @@ import pytest
 import yaml
 
 from align.errors import UserError
-from align.recipe.extra_packages import missing_extras
 from align.recipe.recipe_file import Recipe, known_recipes, ladder, read_recipe, recipe_path
 from align.recipe.recipe_keys import OURS, REFUSED
+from align.training.preflight import environment
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 STAGES = ("sft", "dpo")
@@ -154,20 +153,20 @@ def test_trl_accepts_every_recipe(tmp_path: Path) -> None:
 def test_a_missing_package_is_named_with_how_to_install_it(
     words: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    extras = sys.modules["align.recipe.extra_packages"]
     recipe = read_recipe(recipe_path("demo", "sft"), "sft", words)
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
-    assert any(sentence in line for line in missing_extras(recipe))
-    monkeypatch.setattr(extras, "find_spec", lambda name: types.SimpleNamespace())
-    assert missing_extras(recipe) == []
+    monkeypatch.setattr(environment, "find_spec", lambda name: None)
+    assert any(sentence in line for line in environment.missing_packages(recipe))
+    monkeypatch.setattr(environment, "find_spec", lambda name: types.SimpleNamespace())
+    assert environment.missing_packages(recipe) == []
 
 
 def test_the_ladder_needs_extras_for_four_bits_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    extras = sys.modules["align.recipe.extra_packages"]
-    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "bitsandbytes" else name)
+    monkeypatch.setattr(
+        environment, "find_spec", lambda name: None if name == "bitsandbytes" else name
+    )
     for name in LADDER:
         for stage in STAGES:
-            missing = missing_extras(read_recipe(recipe_path(name, stage), stage))
+            missing = environment.missing_packages(read_recipe(recipe_path(name, stage), stage))
             assert bool(missing) == ("qlora" in name)
 
 

@@ -99,12 +99,12 @@ def test_full_dpo_starts_from_and_refers_to_the_sft_twin(full: Path, is_cached: 
 def test_reference_that_is_the_base_is_caught_before_the_first_step(
     full: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from align.models.loading import load_base
+    from align.models.loading import load_causal_lm
     from align.training import policy
     from align.training.policy import model_settings
 
     def base_instead(run: Any, args: Any) -> Any:
-        return load_base(run.base, **model_settings(run)).requires_grad_(False).eval()
+        return load_causal_lm(run.base.path, **model_settings(run)).requires_grad_(False).eval()
 
     monkeypatch.setattr(policy, "frozen_reference", base_instead)
     live = ("--precompute_ref_log_probs", "false")

@@ -13,10 +13,10 @@ from align.files import write_atomically
 from align.models.lineage import FILE as TWIN
 from align.models.lineage import read as read_lineage
 from align.paths import checkpoints_dir
-from align.recipe.extra_packages import missing_extras
 from align.recipe.recipe_file import Recipe, known_recipes, ladder, read_recipe, recipe_path
 from align.training.preflight.activations import compute_bytes
 from align.training.preflight.base_availability import RecipeBase, availability, recipe_base
+from align.training.preflight.environment import missing_packages
 from align.training.preflight.findings import Mark
 from align.training.preflight.machine import (
     Layout,
@@ -152,7 +152,7 @@ def _offer(name: str, request: TrainingRequest, layout: Layout, machine: Machine
 def _why_not(
     recipe: Recipe, base: RecipeBase, work: Work, needed: int, seconds: float, there: int
 ) -> str:
-    missing = missing_extras(recipe)
+    missing = missing_packages(recipe)
     if missing:
         return missing[0].rstrip(".")
     if work.is_quantised and work.device != "cuda":

@@ -10,6 +10,7 @@ from align.console import make_command
 from align.training.preflight.findings import Finding, fine, look, unknown, wrong
 from align.training.preflight.work import Lengths, most_tokens
 from align.training.tokenised import TokenisedRows, dpo_tokens, sft_tokens
+from align.training.tracking.speed import sequences_of
 
 Row = dict[str, Any]
 
@@ -48,28 +49,18 @@ def measured(
     return Measured(lengths_of(fitted.rows), _spread_of(fitted.rows), fitted)
 
 
-def sizes(row: dict[str, Any]) -> tuple[int, int]:
-    """Return a tokenised row's length and how much of it is learned.
-
-    Of a pair these are its longer sequence, and the longer of its answers.
-    """
-    if "input_ids" in row:
-        return len(row["input_ids"]), sum(label != -100 for label in row["labels"])
-    answer = max(len(row["chosen_ids"]), len(row["rejected_ids"]))
-    return len(row["prompt_ids"]) + answer, answer
-
-
 def lengths_of(rows: Sequence[dict[str, Any]]) -> Lengths | None:
     """Return the longest row and the most that is learned of one; None where there are no rows."""
-    lengths = [sizes(row) for row in rows]
-    if not lengths:
+    sequences = [size for row in rows for size in sequences_of(row)]
+    if not sequences:
         return None
-    return Lengths(max(f[0] for f in lengths), max(f[1] for f in lengths), measured=True)
+    longest, learned = (max(sizes) for sizes in zip(*sequences, strict=True))
+    return Lengths(longest, learned, measured=True)
 
 
 def _spread_of(rows: Sequence[Row]) -> str:
     """Return how the rows' lengths are spread, as a line's part; 19 of 20 are no longer."""
-    lengths = sorted(sizes(row)[0] for row in rows)
+    lengths = sorted(max(sequences_of(row))[0] for row in rows)
     if not lengths:
         return ""
     high = lengths[min(len(lengths) - 1, int(0.95 * len(lengths)))]

@@ -34,7 +34,6 @@ from align.training.prepared_run import prepare
 from align.training.sft_rows import sft_rows
 from align.training.training_request import TrainingRequest
 
-STAGES = ("sft", "dpo")
 # What may be otherwise on a machine that is only planned.
 _OF_THIS_MACHINE = ("download", "licence", "disk", "extras")
 

@@ -3,16 +3,22 @@
 import netrc
 import os
 import platform
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlparse
 
 from align.models.lineage import LIBRARIES
-from align.recipe.extra_packages import missing_extras
 from align.recipe.recipe_file import Recipe
 from align.training.preflight.findings import Finding, fine, look, wrong
 from align.training.preflight.machine import Layout, Machine, size_words
+
+_BNB = "bitsandbytes"
+# Optimisers of transformers that bitsandbytes computes; those of torch have their own 8 bits.
+_OF_BITSANDBYTES = ("paged_", "adamw_8bit", "adamw_bnb", "lion_", "ademamix", "rmsprop_bnb")
+# Older ones transformers 5.23 passes over without a word.
+_KERNELS = ".venv/bin/pip install 'kernels>=0.18.2'"
 
 
 def environment(machine: Machine) -> list[Finding]:
@@ -22,7 +28,7 @@ def environment(machine: Machine) -> list[Finding]:
 
 def extras(recipe: Recipe) -> list[Finding]:
     """Return a line for the packages that only this recipe needs."""
-    missing = missing_extras(recipe)
+    missing = missing_packages(recipe)
     if not missing:
         return [fine("extras", "nothing is missing that the recipe needs")]
     findings = []
@@ -30,6 +36,43 @@ def extras(recipe: Recipe) -> list[Finding]:
         what, _, how = sentence.partition(". ")
         findings.append(wrong("extras", what, how.rstrip(".")))
     return findings
+
+
+def missing_packages(recipe: Recipe) -> list[str]:
+    """Return a sentence for each package that the recipe needs beside a plain installation."""
+    values, wanted = recipe.values, []
+    wanted += [(key, _BNB) for key in ("load_in_4bit", "load_in_8bit") if values.get(key)]
+    optimiser = str(values.get("optim") or "")
+    if optimiser.startswith(_OF_BITSANDBYTES):
+        wanted.append((f"optim: {optimiser}", _BNB))
+    if values.get("use_liger_kernel"):
+        wanted.append(("use_liger_kernel", "liger-kernel"))
+    if values.get("deepspeed"):
+        wanted.append(("deepspeed", "deepspeed"))
+    wanted += [(f"report_to: {name}", name) for name in recipe.trackers]
+    missing = [
+        f"{needed_by} needs {package}. Install it: .venv/bin/pip install {package}"
+        for needed_by, package in wanted
+        if not _is_here(package.replace("-", "_"))
+    ]
+    return list(dict.fromkeys([*missing, *_missing_attention(recipe)]))
+
+
+def _missing_attention(recipe: Recipe) -> Iterator[str]:
+    name = str(recipe.values.get("attn_implementation") or "")
+    # A name with a slash is a kernel of the hub, which is fetched when the model is loaded.
+    if "/" in name and not _is_here("kernels"):
+        yield f"attn_implementation: {name} needs kernels. Install it: {_KERNELS}"
+    versions = {"flash_attention_2": "flash_attn", "flash_attention_3": "flash_attn_interface"}
+    package = versions.get(name)
+    if package and not _is_here(package) and not _is_here("kernels"):
+        build = ".venv/bin/pip install flash-attn --no-build-isolation"
+        how = f"{build} (a long build), or: {_KERNELS}" if name.endswith("2") else _KERNELS
+        yield f"attn_implementation: {name} needs FlashAttention. Install it: {how}"
+
+
+def _is_here(package: str) -> bool:
+    return find_spec(package) is not None
 
 
 def placement(layout: Layout, machine: Machine) -> list[Finding]:

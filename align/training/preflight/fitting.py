@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Any
 
 from align.paths import checkpoints_dir, relative_to_root
 from align.recipe.recipe_file import known_recipes, ladder, read_recipe, recipe_path
@@ -17,6 +18,9 @@ _TOLERANCE, _TIGHT = 0.25, 0.9
 _SAVES = 2
 # Tokenizer, log and lineage.
 _BESIDE = 50_000_000
+# Words for the command line, and what they make of a run; a kind holds the mildest first.
+_Strength = tuple[str, dict[str, Any]]
+_Kind = list[_Strength]
 _LENGTHS = (2048, 1024, 768, 512, 384, 256)
 
 
@@ -108,13 +112,12 @@ def cheapest(shape: ModelShape, work: Work, there: int, *, gpus: int = 0) -> Cha
     return None
 
 
-def _applied(
-    shape: ModelShape, work: Work, kinds: Sequence[Sequence["_Kind"]], there: int
-) -> Change | None:
+def _applied(shape: ModelShape, work: Work, kinds: Sequence[_Kind], there: int) -> Change | None:
     """Return some kinds of change together, the last no stronger than it must; None if too much."""
     now = Change("", work)
     for kind in kinds:
-        changes = [made for strength in kind if (made := strength(now.work)) is not None]
+        changed = [(words, replace(now.work, **values)) for words, values in kind]
+        changes = [Change(words, run) for words, run in changed if run != now.work]
         if not changes:
             return None
         fitting = [item for item in changes if estimate(shape, item.work).total <= there]
@@ -134,64 +137,55 @@ def _smaller(work: Work, there: int) -> str | None:
     return None
 
 
-class _Kind:
-    """One strength of a change: of a run it makes the changed one, or None where it is the same."""
-
-    def __init__(self, words: str, **values: object) -> None:
-        self.words, self.values = words, values
-
-    def __call__(self, work: Work) -> Change | None:
-        changed = replace(work, **self.values)  # type: ignore[arg-type]
-        return None if changed == work else Change(self.words, changed)
-
-
-def _kinds(work: Work, gpus: int) -> Iterator[list[_Kind]]:
+def _kinds(work: Work, gpus: int) -> Iterator[_Kind]:
     """Yield kinds of change by what they cost, each with its strengths, the mildest first."""
     # A third of a step's time, and the same result.
-    yield [_Kind("--gradient_checkpointing true", checkpointing=True)]
+    yield [("--gradient_checkpointing true", {"checkpointing": True})]
     # The same result but for the mean over a step's tokens; more, smaller products.
     yield list(_smaller_batches(work))
     # An evaluation, and a pass for the reference, take longer.
     words = "--per_device_eval_batch_size 1"
     words += " --precompute_ref_batch_size 1" if work.scoring_batch else ""
     ones = {"eval_batch": min(work.eval_batch, 1), "scoring_batch": min(work.scoring_batch, 1)}
-    yield [_Kind(words, **ones)]
+    yield [(words, ones)]
     if work.reference == "model":
         # A pass before training, and the reference need not stand beside the model.
-        yield [_Kind("--precompute_ref_log_probs true", reference="none")]
+        yield [("--precompute_ref_log_probs true", {"reference": "none"})]
     # The oldest turns of long rows are not seen any more.
-    yield [_Kind(f"--max_length {most}", lengths=Lengths(most, min(work.lengths.learned, most),
-                                                         work.lengths.measured))
-           for most in _LENGTHS if most < work.lengths.longest]  # fmt: skip
+    rows = work.lengths
+    yield [
+        (f"--max_length {most}", {"lengths": Lengths(most, min(rows.learned, most), rows.measured)})
+        for most in _LENGTHS
+        if most < rows.longest
+    ]
     if work.device == "cuda":
         yield from _on_gpus(work, gpus)
 
 
-def _smaller_batches(work: Work) -> Iterator[_Kind]:
+def _smaller_batches(work: Work) -> Iterator[_Strength]:
     batch, times = work.batch, work.accumulation
     while batch > 1 and batch % 2 == 0:
         batch, times = batch // 2, times * 2
         words = f"--per_device_train_batch_size {batch} --gradient_accumulation_steps {times}"
-        yield _Kind(words, batch=batch, accumulation=times)
+        yield words, {"batch": batch, "accumulation": times}
 
 
-def _on_gpus(work: Work, gpus: int) -> Iterator[list[_Kind]]:
+def _on_gpus(work: Work, gpus: int) -> Iterator[_Kind]:
     if work.rank is not None and not work.is_quantised and not work.zero:
         # Slower, and answers that differ a little; one device is enough.
-        four = "--load_in_4bit true --bnb_4bit_quant_type nf4"
-        yield [_Kind(four, weight_bytes=0.5, is_mixed=True)]
+        four_bits = {"weight_bytes": 0.5, "is_mixed": True}
+        yield [("--load_in_4bit true --bnb_4bit_quant_type nf4", four_bits)]
     if work.zero < 3:
         # DeepSpeed turns a model whose products are in 16 bits into 16 bits as a whole.
         half = {"weight_bytes": 2, "is_mixed": False} if work.is_mixed else {}
-        many: dict[str, object] = {"processes": max(gpus, work.processes), **half}
+        many = {"processes": max(gpus, work.processes), **half}
         strengths = []
         if gpus > 1 and work.zero < 2:
-            strengths.append(_Kind("--accelerate zero2", zero=2, **many))
+            strengths.append(("--accelerate zero2", {"zero": 2, **many}))
         if gpus > 1:
-            strengths.append(_Kind("--accelerate zero3", zero=3, **many))
-        strengths.append(_Kind("--accelerate zero3_offload", zero=3, offloads_optimizer=True,
-                               offloads_weights=True, **many))  # fmt: skip
-        yield strengths
+            strengths.append(("--accelerate zero3", {"zero": 3, **many}))
+        outside = {"zero": 3, "offloads_optimizer": True, "offloads_weights": True}
+        yield [*strengths, ("--accelerate zero3_offload", outside | many)]
 
 
 def _largest(needed: Estimate) -> str:

@@ -19,20 +19,7 @@ from align.console import say
 from align.files import write_atomically
 from align.models.checkpoints import numbered
 from align.training.prepared_run import TrainingRun, is_main
-from align.training.tracking.run_config import (
-    config_of,
-    lineage_of,
-    summary_of,
-    tags_of,
-    text_tables,
-)
-from align.training.tracking.speed import (
-    lengths_of,
-    measured_peak_flops,
-    passed_weights,
-    peak_memory,
-    train_flops_per_token,
-)
+from align.training.tracking import run_config, speed
 from align.training.tracking.trackers import Tracker, open_tracker
 from align.training.tracking.wandb_runs import PROJECT, names_of, without_names
 
@@ -161,7 +148,7 @@ class Reporter(TrainerCallback):
 
     def finish(self, metrics: Mapping[str, Any], history: Any) -> None:
         """Report what the end showed, and close."""
-        self._each("summarise", summary_of(self._run, metrics, history))
+        self._each("summarise", run_config.summary_of(self._run, metrics, history))
         self._close(failed=False)
 
     def _open(self, kind: str, step: int) -> Tracker:
@@ -174,9 +161,9 @@ class Reporter(TrainerCallback):
             run.owner_id,
             job_type=run.stage,
             name=without_names(run.recipe.training.get("run_name") or shown, self._names),
-            lineage=lineage_of(run),
-            tags=tags_of(run),
-            config=without_names(config_of(self._trainer, run), self._names),
+            lineage=run_config.lineage_of(run),
+            tags=run_config.tags_of(run),
+            config=without_names(run_config.config_of(self._trainer, run), self._names),
             project=run.recipe.training.get("project") or PROJECT,
             run_id=identity["id"],
             shows_owner=shows_owner,
@@ -206,7 +193,7 @@ class Reporter(TrainerCallback):
         tokens, seconds = (new - old for new, old in zip(now, self._before, strict=True))
         self._before = now
         device = self._trainer.accelerator.device
-        figures = {"peak_memory_gib": peak_memory(device) / 2**30}
+        figures = {"peak_memory_gib": speed.peak_memory(device) / 2**30}
         if tokens > 0 and seconds > 0:
             figures["tokens_per_second"] = tokens / seconds
             if self._flops:
@@ -221,7 +208,7 @@ class Reporter(TrainerCallback):
         dtype = trainer.model.dtype
         if trainer.args.bf16 or trainer.args.fp16:
             dtype = torch.bfloat16 if trainer.args.bf16 else torch.float16
-        device_peak = measured_peak_flops(trainer.accelerator.device, dtype)
+        device_peak = speed.measured_peak_flops(trainer.accelerator.device, dtype)
         return device_peak * trainer.accelerator.num_processes
 
     def _show_text(self, tracker: Any) -> None:
@@ -229,7 +216,7 @@ class Reporter(TrainerCallback):
             "wandb: ! wandb_text is true: TEXT of the owner's, a few rows and held-out prompts, is "
             "in this run, whatever their level of privacy"
         )
-        for name, (columns, rows) in text_tables(self._run).items():
+        for name, (columns, rows) in run_config.text_tables(self._run).items():
             self._guarded("wandb", partial(tracker.show_text, name, columns, rows))
 
     def _each(self, method: str, *args: Any, **more: Any) -> None:
@@ -253,13 +240,13 @@ class Reporter(TrainerCallback):
 def _flops_per_token(trainer: Any, run: TrainingRun) -> float | None:
     """Return the work of a token, or None for a model with its parts in other places."""
     try:
-        lengths = lengths_of(trainer.train_dataset)
-        passed = passed_weights(trainer.accelerator.unwrap_model(trainer.model))
+        lengths = speed.lengths_of(trainer.train_dataset)
+        passed = speed.passed_weights(trainer.accelerator.unwrap_model(trainer.model))
     except (AttributeError, KeyError, TypeError):
         return None
     if lengths is None:
         return None
-    return train_flops_per_token(
+    return speed.train_flops_per_token(
         passed,
         lengths,
         trains_all=run.recipe.is_full,

@@ -69,21 +69,21 @@ def lengths_of(rows: Iterable[Mapping[str, Any]]) -> Lengths | None:
 
     Rows are {input_ids, labels} as SFT has them, or {prompt_ids, chosen_ids, rejected_ids}.
     """
-    sequences: list[int] = []
-    learned = 0
-    for row in rows:
-        if "prompt_ids" in row:
-            answers = [len(row["chosen_ids"]), len(row["rejected_ids"])]
-            sequences += [len(row["prompt_ids"]) + answer for answer in answers]
-            learned += sum(answers)
-        else:
-            sequences.append(len(row["input_ids"]))
-            labels = row.get("labels")
-            learned += sum(label != -100 for label in labels) if labels else sequences[-1]
-    total = sum(sequences)
+    sequences = [size for row in rows for size in sequences_of(row)]
+    total = sum(length for length, _ in sequences)
     if not total:
         return None
-    return Lengths(total, learned / total, sum(length * length for length in sequences) / total)
+    learned = sum(count for _, count in sequences)
+    return Lengths(total, learned / total, sum(length**2 for length, _ in sequences) / total)
+
+
+def sequences_of(row: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Return (length, how much is learned) of a tokenised row's sequences; of a pair two."""
+    if "prompt_ids" in row:
+        answers = [len(row["chosen_ids"]), len(row["rejected_ids"])]
+        return [(len(row["prompt_ids"]) + answer, answer) for answer in answers]
+    length, labels = len(row["input_ids"]), row.get("labels")
+    return [(length, sum(label != -100 for label in labels) if labels else length)]
 
 
 def passed_weights(model: Any) -> Passed:

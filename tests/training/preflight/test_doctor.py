@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from align.errors import UserError
-from align.training.preflight import before_download, on_rows, on_tokens
+from align.training.preflight.checks import before_download, on_rows, on_tokens
 from align.training.preflight.doctor import examine
 from align.training.preflight.findings import Finding, fine, lines, wrong
 from align.training.prepared_run import prepare

@@ -42,7 +42,7 @@ def test_wandb_without_a_key_is_offline_and_says_how_to_change_that(
 def test_each_missing_extra_is_a_line_that_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("align.recipe.extra_packages.find_spec", lambda name: None)
+    monkeypatch.setattr("align.training.preflight.environment.find_spec", lambda name: None)
     wanted = Recipe(
         Path("sft.yaml"), "sft", {"optim": "paged_adamw_8bit"}, {"load_in_4bit": True}, {}
     )
