@@ -3,6 +3,7 @@
 import sqlite3
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,14 @@ class Model:
     def note(self, pair: str) -> object:
         notes = [a.what for a in self.acts if a.kind == "note" and a.pair == pair]
         return notes[-1] if notes else ""
+
+
+def fails_after(move: Callable[..., None]) -> Callable[..., None]:
+    def moved(*arguments: object) -> None:
+        move(*arguments)
+        raise sqlite3.OperationalError("disk I/O error")
+
+    return moved
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -178,12 +187,11 @@ class AnyOrder(RuleBasedStateMachine):
         """Fail after the event was written and before it was committed."""
         if what in ("answer", "skip") and not self.is_asked():
             return
-        before = self.seen(), self.session.given[:]
-        fault = sqlite3.OperationalError("disk I/O error")
-        moves = {"leave": mock.Mock(side_effect=fault), "go_back": mock.Mock(side_effect=fault)}
+        before = self.seen(), self.session.given[:], self.session._queue.front
+        moves = {name: fails_after(getattr(Queue, name)) for name in ("leave", "go_back")}
         with mock.patch.multiple(Queue, **moves), suppress(UserError):
             self.session.answer("left") if what == "answer" else getattr(self.session, what)()
-        assert (self.seen(), self.session.given) == before
+        assert (self.seen(), self.session.given, self.session._queue.front) == before
 
     @rule(actor=sampled_from(["imported", "simulated"]), place=sampled_from(range(PAIRS)))
     def others_write(self, actor: str, place: int) -> None:
