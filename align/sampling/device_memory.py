@@ -1,25 +1,22 @@
 """Whether one device can hold a model, found without torch: else it is spread over several."""
 
 import json
-import shutil
-import subprocess
 
 from align.errors import UserError
 from align.models.checkpoints import Checkpoint
 from align.models.lineage import FULL, weights_files
-from align.recipe.accelerate_config import visible_gpus
+from align.training.preflight.machine import gpus_here
 
 # Beside the weights: keys and values of what is being answered, and the libraries' own.
 _ROOM = 1.25
-_MIB = 1 << 20
 
 
 def must_be_spread(checkpoint: Checkpoint) -> bool:
     """Tell whether several CUDA devices are visible, of which none can hold the model alone."""
-    if visible_gpus() < 2:
+    gpus = gpus_here()
+    if len(gpus) < 2:
         return False
-    memory = _smallest_device()
-    return memory is not None and weights_bytes(checkpoint) * _ROOM > memory
+    return weights_bytes(checkpoint) * _ROOM > min(gpu.total for gpu in gpus)
 
 
 def check_each_holds(spread: bool, checkpoint: Checkpoint) -> None:
@@ -51,13 +48,3 @@ def weights_bytes(checkpoint: Checkpoint) -> int:
     except (OSError, ValueError, AttributeError):
         is_single = False
     return size // 2 if is_single else size
-
-
-def _smallest_device() -> int | None:
-    """Return the bytes of the machine's smallest CUDA device; None where nothing tells."""
-    if not shutil.which("nvidia-smi"):
-        return None
-    words = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
-    listed = subprocess.run(words, capture_output=True, text=True, check=False).stdout.split()
-    sizes = [int(word) for word in listed if word.isdigit()]
-    return min(sizes) * _MIB if sizes else None

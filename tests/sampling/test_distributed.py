@@ -226,7 +226,7 @@ def test_a_part_that_no_device_holds_is_refused(twin: Checkpoint) -> None:
 def gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *mebibytes: int) -> None:
     """Put an nvidia-smi first in the path that lists such devices."""
     listed = "".join(f"echo 'GPU {n}: Made up (UUID: {n})'\n" for n in range(len(mebibytes)))
-    sizes = "".join(f"echo {size}\n" for size in mebibytes)
+    sizes = "".join(f"echo 'Made up, {size}, {size}'\n" for size in mebibytes)
     program = tmp_path / "bin" / "nvidia-smi"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nif [ "$1" = -L ]; then\n{listed}else\n{sizes}fi\n')
@@ -251,6 +251,17 @@ def test_a_model_is_spread_where_no_device_holds_it_alone(
     assert not must_be_spread(twin)
     with pytest.raises(UserError, match="--spread: one model over all devices"):
         check_each_holds(True, twin)
+
+
+def test_a_device_that_is_not_visible_does_not_count(
+    twin: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpus(tmp_path, monkeypatch, 40_000, 140_000, 140_000)
+    with (twin.base.path / "model.safetensors").open("r+b") as grown:
+        grown.truncate(140 << 30)
+    assert must_be_spread(twin)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,2")
+    assert not must_be_spread(twin)
 
 
 def test_checks_come_before_any_process_and_any_torch(twin: Checkpoint, root: Path) -> None:

@@ -71,7 +71,7 @@ def this_machine() -> Machine:
         total, free = min(total, limit), min(free, limit)
     is_metal = platform.system() == "Darwin" and platform.machine() == "arm64"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return Machine(_gpus(), total, free, cores or 1, is_metal)
+    return Machine(gpus_here(), total, free, cores or 1, is_metal)
 
 
 def planned_machine(here: Machine, max_memory: str | None, gpus: int | None) -> Machine:
@@ -187,7 +187,8 @@ def size_words(size: float) -> str:
     return f"{size / 1e9:,.1f} GB"
 
 
-def _gpus() -> tuple[Gpu, ...]:
+def gpus_here() -> tuple[Gpu, ...]:
+    """Return the CUDA devices that a process sees here, found without torch."""
     count = visible_gpus()
     if not count:
         return ()
