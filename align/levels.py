@@ -72,7 +72,7 @@ def stored(level: Level) -> int:
     return LEVELS.index(level)
 
 
-def level_of(number: int) -> Level:
+def from_stored(number: int) -> Level:
     """Return the level that the store keeps as a number."""
     return LEVELS[number]
 

@@ -10,10 +10,19 @@ from typing import NamedTuple
 from align.choices.arena import Contest, contests
 from align.choices.tally import Tally, tally
 from align.console import make_command
-from align.levels import LEVELS, Level
+from align.levels import Level
 from align.paths import checkpoints_dir, owner_dir, relative_to_root, simulated_file, store_path
 from align.store.acts import owner_decisions
+from align.store.choices import arena_choices
 from align.store.gates import GateRow, newest_gates
+from align.store.ids import Split
+from align.store.row_counts import (
+    choices_by_actor,
+    pairs_by_purpose,
+    pairs_of_checkpoint,
+    prompts_by_source,
+    records_by_kind,
+)
 from align.store.verdicts import Counts, counts
 
 
@@ -44,7 +53,7 @@ class Overview:
     store: bool = False
     records: Counter[tuple[str, str, Level, str]] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
-    prompts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    prompts: Counter[tuple[str, Split]] = field(default_factory=Counter)
     pairs: Counter[str] = field(default_factory=Counter)
     choices: Counter[tuple[str, str]] = field(default_factory=Counter)
     tally: Tally = field(default_factory=lambda: tally([]))
@@ -89,23 +98,18 @@ def _checkpoints(owner_id: str) -> list[str]:
 
 
 def _count(conn: sqlite3.Connection, overview: Overview) -> None:
-    _count_records(conn, overview)
-    _count_prompts(conn, overview)
-    overview.pairs.update(dict(conn.execute("SELECT purpose, count(*) FROM pairs GROUP BY 1")))
-    for actor, outcome, n, newest in conn.execute(
-        "SELECT actor, outcome, count(*), max(time) FROM current_choices c "
-        "LEFT JOIN pairs p ON p.id = c.pair_id WHERE p.purpose IS NOT 'arena' GROUP BY 1, 2"
-    ):
-        overview.choices[actor, outcome] = n
-        overview.newest_choice = max(overview.newest_choice, newest)
-    overview.tally, overview.contests = tally(owner_decisions(conn)), contests(conn)
+    for (kind, source, level, left_out, split), n in records_by_kind(conn).items():
+        if n and left_out is None:
+            overview.records[kind, source, level, split] += n
+        elif n and left_out:
+            overview.left_out[left_out] += n
+    overview.prompts, overview.pairs = prompts_by_source(conn), pairs_by_purpose(conn)
+    overview.choices, overview.newest_choice = choices_by_actor(conn)
+    overview.tally = tally(owner_decisions(conn))
+    overview.contests = contests(arena_choices(conn))
     overview.judges = _judges(conn)
     if overview.checkpoints:
-        overview.pairs_of_newest = conn.execute(
-            "SELECT count(*) FROM pairs p JOIN answers a ON a.id = p.answer_a "
-            "WHERE p.purpose = 'train' AND a.checkpoint = ?",
-            (overview.checkpoints[-1],),
-        ).fetchone()[0]
+        overview.pairs_of_newest = pairs_of_checkpoint(conn, overview.checkpoints[-1])
 
 
 def _judges(conn: sqlite3.Connection) -> list[Judge]:
@@ -121,44 +125,6 @@ def _judges(conn: sqlite3.Connection) -> list[Judge]:
         )
         for judge, model, prompt in names
     ]
-
-
-# Few threads are held out: all rows are counted in an index's order, and only the held-out ones
-# looked up by their threads. Joining all of them takes ten times as long.
-def _count_records(conn: sqlite3.Connection, overview: Overview) -> None:
-    columns = "kind, source, level, left_out"
-    counted: Counter[tuple[str, str, int, str | None, str]] = Counter()
-    for *key, n in conn.execute(f"SELECT {columns}, count(*) FROM records GROUP BY {columns}"):
-        counted[(*key, "train")] += n
-    for *key, n in conn.execute(
-        f"SELECT {columns}, count(*) FROM threads t CROSS JOIN records r ON r.thread = t.thread "
-        f"WHERE t.split = 'evaluation' GROUP BY {columns}"
-    ):
-        counted[(*key, "train")] -= n
-        counted[(*key, "evaluation")] += n
-    for (kind, source, level, left_out, split), n in counted.items():
-        if n and left_out is None:
-            overview.records[kind, source, LEVELS[level], split] += n
-        elif n and left_out:
-            overview.left_out[left_out] += n
-
-
-def _count_prompts(conn: sqlite3.Connection, overview: Overview) -> None:
-    overview.prompts.update(
-        {
-            (source, split): n
-            for source, split, n in conn.execute(
-                "SELECT source, split, count(*) FROM prompts GROUP BY source, split"
-            )
-        }
-    )
-    # Prompts whose thread was held out on another machine.
-    for source, n in conn.execute(
-        "SELECT p.source, count(*) FROM threads t CROSS JOIN prompts p ON p.thread = t.thread "
-        "WHERE t.split = 'evaluation' AND p.split = 'train' GROUP BY p.source"
-    ):
-        overview.prompts[source, "train"] -= n
-        overview.prompts[source, "evaluation"] += n
 
 
 def next_command(overview: Overview) -> tuple[str, str]:
@@ -230,7 +196,7 @@ def lines(overview: Overview) -> list[str]:
     return shown
 
 
-def _spelled(counts: Counter[str] | Counter[tuple[str, str]]) -> str:
+def _spelled(counts: Counter[str] | Counter[tuple[str, Split]]) -> str:
     if not counts:
         return "none"
     named = {" ".join(key) if isinstance(key, tuple) else key: n for key, n in counts.items()}

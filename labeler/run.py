@@ -10,6 +10,7 @@ from align.choices.tally import tally
 from align.errors import UserError
 from align.statistics import median
 from align.store.acts import owner_decisions
+from align.store.choices import arena_choices
 from align.store.pairs import Purpose
 from labeler.pair_sources import PairSource
 from labeler.progress import FEW_LEFT, Progress
@@ -114,7 +115,7 @@ def summarise(session: Session, source: PairSource, *, arena: bool) -> None:
     for line in tally(owner_decisions(source.conn, "arena" if arena else "train")).words():
         say(f"In all, {line}.")
     if arena:
-        for contest in contests(source.conn):
+        for contest in contests(arena_choices(source.conn)):
             say(f"Arena: {contest.words()}.")
         return
     if session.left < FEW_LEFT:

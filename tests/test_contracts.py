@@ -48,6 +48,7 @@ PLANTED = [
     ("pure", "align/choices/selection.py", "import sqlite3"),
     ("pure", "align/statistics.py", "from align import paths"),
     ("pure", "align/choices/tally.py", "import align.store.events"),
+    ("pure", "align/choices/arena.py", "import sqlite3"),
     ("store-standard-library", "align/store/events.py", "import numpy"),
 ]
 

@@ -5,24 +5,26 @@ half. Answers to one prompt are no independent cases, so each prompt counts once
 its answers.
 """
 
-import sqlite3
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 from statistics import fmean
+from typing import NamedTuple
 
 from align.choices.selection import checkpoint_number
 from align.statistics import Interval, answers_to_settle, wilson
 
-_CHOICES = """
-SELECT p.prompt_id, c.outcome, a.checkpoint AS name_a, b.checkpoint AS name_b,
-       a.checkpoint_hash AS hash_a, b.checkpoint_hash AS hash_b
-FROM current_choices c
-CROSS JOIN pairs p ON p.id = c.pair_id AND p.purpose = 'arena'
-CROSS JOIN answers a ON a.id = p.answer_a
-CROSS JOIN answers b ON b.id = p.answer_b
-WHERE c.actor = 'owner'
-"""
+
+class ArenaChoice(NamedTuple):
+    """What the owner chose between two checkpoints' answers to a prompt."""
+
+    prompt_id: str
+    outcome: str
+    name_a: str
+    name_b: str
+    hash_a: str
+    hash_b: str
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,12 @@ class Contest:
         )
 
 
-def contests(conn: sqlite3.Connection) -> list[Contest]:
+def contests(choices: Iterable[ArenaChoice]) -> list[Contest]:
     """Return each two checkpoints between which the owner chose in the arena, newest first."""
     points: defaultdict[tuple[str, str], defaultdict[str, list[float]]]
     points = defaultdict(lambda: defaultdict(list))
     names: dict[str, str] = {}
-    for prompt, outcome, name_a, name_b, hash_a, hash_b in conn.execute(_CHOICES):
+    for prompt, outcome, name_a, name_b, hash_a, hash_b in choices:
         names |= {hash_a: name_a, hash_b: name_b}
         # Names alone don't tell checkpoints apart that two machines numbered alike.
         newer, older = sorted((hash_a, hash_b), key=lambda h: (_age(names[h]), h), reverse=True)

@@ -85,12 +85,9 @@ def _watched(
     conn: "sqlite3.Connection", records: "Iterator[Record]", split: str
 ) -> "Iterator[Record]":
     from align.console import progress
+    from align.store.row_counts import count_records
 
-    (total,) = conn.execute(
-        "SELECT count(*) FROM records r JOIN threads t ON t.thread = r.thread WHERE t.split = ?",
-        (split,),
-    ).fetchone()
-    return progress(records, total, "examples", unit="records")
+    return progress(records, count_records(conn, split), "examples", unit="records")
 
 
 def _show_rows(rows: "list[Row]", count_tokens: "CountTokens") -> None:

@@ -78,13 +78,13 @@ def _finish(conn: "Connection", owner_id: str, owner: "Owner", me: list[str]) ->
     """Keep the owner's names, and add the prompts."""
     from align.console import say
     from align.owner import remember_aliases
+    from align.store.row_counts import has_named_others
 
     if owner_id != "demo" and (unwritten := remember_aliases(owner_id, me)):
         say(f"So that they need not be said again, write into owner.yaml: aliases: {unwritten}")
     _add_prompts(conn, owner_id, owner)
     _warn_of_levels(conn, owner_id, owner)
-    others = "SELECT 1 FROM records WHERE is_owner = 0 AND author NOT IN ('', 'other') LIMIT 1"
-    if not owner.names and conn.execute(others).fetchone():
+    if not owner.names and has_named_others(conn):
         say("Names of others are learned as they stand, unless owner.yaml lists them.")
         say(f"Who they are: align names list --owner {owner_id}")
 

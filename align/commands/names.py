@@ -1,7 +1,6 @@
 """`align names`: other people's names, for the list in owner.yaml."""
 
 from collections.abc import Iterable
-from sqlite3 import Connection
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,10 +28,11 @@ def list_names(
     """
     from align.owner import load_owner
     from align.store.connection import open_store
+    from align.store.row_counts import other_authors
     from align.text.printable import printable
 
     settings = load_owner(owner)
-    found = _authors(open_store(owner))
+    found = other_authors(open_store(owner))
     missing = []
     for name, count in found:
         state = _state(name, settings)
@@ -61,12 +61,13 @@ def find(
     from align.owner import load_owner
     from align.privacy.finders import finder_of, proposals
     from align.store.connection import open_store
+    from align.store.records import texts_that_may_travel
     from align.text.printable import printable
 
     settings = load_owner(owner)
     conn = open_store(owner)
     finder = finder_of(with_, language=language or settings.language, model=model)
-    texts = _texts(conn)
+    texts = texts_that_may_travel(conn)
     watched = progress(texts, len(texts), "names", unit="records")
     listed = [settings.name, *settings.aliases, *settings.names]
     counts = proposals(finder, watched, listed)
@@ -74,24 +75,6 @@ def find(
     for name, count in missing:
         print(printable(f"{count:>9,}\t{name}"))
     _propose(owner, settings, [name for name, _ in missing])
-
-
-def _authors(conn: Connection) -> list[tuple[str, int]]:
-    rows = conn.execute(
-        "SELECT author, count(*) AS n FROM records WHERE is_owner = 0 AND trim(author) <> '' "
-        "GROUP BY author ORDER BY n DESC, author"
-    )
-    return [(row[0], row[1]) for row in rows]
-
-
-def _texts(conn: Connection) -> list[str]:
-    """Return the texts that are trained on or may travel; sealed ones never are."""
-    from align.levels import may_travel_sql
-
-    rows = conn.execute(
-        f"SELECT DISTINCT text FROM records WHERE {may_travel_sql('level')} AND left_out IS NULL"
-    )
-    return [row[0] for row in rows]
 
 
 def _state(name: str, settings: "Owner") -> str:

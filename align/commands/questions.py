@@ -35,6 +35,7 @@ def list_questions(
     from itertools import islice
 
     from align.conversations.questions.passage_questions import exchanges
+    from align.levels import TRAINABLE
     from align.owner import load_owner
     from align.store.connection import open_store
     from align.store.questions import iter_questions
@@ -50,9 +51,7 @@ def list_questions(
             print(printable("\t".join(fields)))
         return
     language = load_owner(owner).language
-    documents = iter_records(
-        conn, split="train", kind="document", is_owner=True, levels=("open", "train-only")
-    )
+    documents = iter_records(conn, split="train", kind="document", is_owner=True, levels=TRAINABLE)
     answered = (e for record in list(documents) for e in exchanges(conn, record, language))
     for exchange in islice(answered, limit):
         print(f"\n{printable(exchange.question)}\n  {_beginning(exchange.passage.text)}")

@@ -96,7 +96,7 @@ def drop(
     from align.console import say
     from align.errors import UserError
     from align.paths import owner_dir, relative_to_root
-    from align.store.connection import open_store
+    from align.store.connection import empty_log, open_store
     from align.store.records import read_records
     from align.store.search import drop as erase
 
@@ -113,7 +113,7 @@ def drop(
         typer.confirm(f"Erase the text of {len(records):,} records for good?", abort=True, err=True)
     prompts = erase(conn, records)
     # The words stand in the log beside the store until it is emptied.
-    conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    empty_log(conn)
     print(f"{len(records):,} records dropped, and {prompts:,} prompts made of them")
     for name in ("backups", "rows", "packed"):
         if (folder := owner_dir(owner) / name).is_dir():

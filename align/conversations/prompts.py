@@ -1,7 +1,6 @@
 """Prompts: what people asked the owner, what the owner adds, what comes with the toolkit."""
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ from align.conversations.turns import SpeakingTurn, join_burst, speaking_turns
 from align.errors import UserError
 from align.files import parse_jsonl
 from align.ingest.decoding import clean, decoded
-from align.levels import most_private
+from align.levels import most_private, trainable
 from align.owner import Owner
 from align.paths import project_root
 from align.privacy.redaction import Redactor, redactor_for
@@ -24,8 +23,9 @@ from align.store.neighbours import (
     owner_messages,
     records_around,
 )
-from align.store.prompts import Message, Prompt, PromptSource, add_prompts
+from align.store.prompts import Message, Prompt, PromptSource, add_prompts, prompt_ids
 from align.store.records import Record
+from align.store.row_counts import asked_prompts
 from align.store.tables import Added
 
 # What people asked: so many prompts on the training side, and a share of it for evaluation.
@@ -85,10 +85,7 @@ def add_asked_prompts(conn: sqlite3.Connection, owner: Owner, *, limit: int = MO
     Answers are taken in the order of their records' ids, until `limit` prompts stand on the
     training side and a quarter of it on the evaluation side. `known` are those that stood before.
     """
-    rows = conn.execute(
-        "SELECT split, count(*) FROM known_prompts WHERE source = 'asked' AND level < 2 GROUP BY 1"
-    )
-    before = Counter[str](dict(rows))
+    before = asked_prompts(conn)
     most: dict[Split, int] = {"train": limit, "evaluation": limit // EVALUATED}
     room = {split: max(0, number - before[split]) for split, number in most.items()}
     prompts = _prompts_of_records(conn, owner, dict(room))
@@ -131,7 +128,7 @@ def _prompts_of_records(
 ) -> Iterator[Prompt]:
     """Yield what was asked until there is no room for more; what is known takes none."""
     redactor = redactor_for(owner)
-    known = {row[0] for row in conn.execute("SELECT id FROM prompts")}
+    known = prompt_ids(conn)
     for place in owner_messages(conn) if any(room.values()) else ():
         if not room[place.split] or follows_owner(conn, place) is not False:
             continue
@@ -159,7 +156,7 @@ def _exchange(
         return None
     context = _context(turns[: at + 1])
     behind = [record for turn in context for record in turn.records]
-    if not context or any(record.level == "sealed" for record in (*behind, *turns[at].records)):
+    if not context or not all(trainable(record.level) for record in (*behind, *turns[at].records)):
         return None
     *messages, reply = redactor.redact_messages(
         [

@@ -12,6 +12,7 @@ from itertools import groupby
 
 from align.ingest.formats.dates import elapsed
 from align.ingest.reasons import is_context
+from align.levels import trainable
 from align.owner import Conversations
 from align.store.records import Record
 
@@ -78,7 +79,7 @@ def speaking_turns(records: Sequence[Record], rules: Conversations) -> list[Spea
 
 def may_stand(record: Record) -> bool:
     """Tell whether a record may be in a conversation, learned or as context."""
-    return is_context(record.left_out) and record.level != "sealed" and bool(record.text.strip())
+    return is_context(record.left_out) and trainable(record.level) and bool(record.text.strip())
 
 
 class _Conversation:

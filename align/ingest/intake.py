@@ -21,7 +21,7 @@ from align.ingest.record_builder import OwnerNames, RecordBuilder, Tally
 from align.ingest.worker import in_worker
 from align.owner import Owner
 from align.store.adding import add_records, hold_out_newest, split_counts, threads_in
-from align.store.connection import transaction
+from align.store.connection import large_cache, transaction
 from align.store.duplicates import mark_duplicates
 from align.store.records import Record
 from align.text.near_duplicates import near_duplicate_groups
@@ -126,7 +126,7 @@ def take_in(
     conn: sqlite3.Connection, intake: Intake, owner: Owner, *, dry_run: bool = False
 ) -> Intake:
     """Read all that was prepared into the store; with `dry_run` only count what would be."""
-    with suppress(_DryRun), transaction(conn), _large_cache(conn):
+    with suppress(_DryRun), transaction(conn), large_cache(conn), _no_garbage_collection():
         _take_in(conn, intake, owner)
         if dry_run:
             raise _DryRun
@@ -213,16 +213,12 @@ def _read(detected: Detected, log: ReadLog, options: Options) -> Iterator[Conten
 
 
 @contextmanager
-def _large_cache(conn: sqlite3.Connection) -> Iterator[None]:
-    """Give SQLite room for ids that come in no order, and rest the garbage collector."""
-    usual = conn.execute("PRAGMA cache_size").fetchone()[0]
-    conn.execute("PRAGMA cache_size = -131072")
+def _no_garbage_collection() -> Iterator[None]:
     collects = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        conn.execute(f"PRAGMA cache_size = {usual}")
         if collects:
             gc.enable()
 

@@ -1,21 +1,17 @@
 """Which pairs a judge may see, and in which words."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from align.choices.selection import NEAR
 from align.judging.protocol import Comparison
-from align.levels import LEVELS, Level
+from align.levels import Level
 from align.privacy.private_text import Detector
 from align.privacy.redaction import Redactor
 from align.store.pairs import PairView
 from align.text.similarity import near_identical
 
-# What leaves this machine is open; what stays here may be all that is trained on.
-SENT: tuple[Level, ...] = ("open",)
-KEPT: tuple[Level, ...] = ("open", "train-only")
 CLOSED = "repeating closed writing"
 
 
@@ -59,25 +55,3 @@ class Eligibility:
 def _is_suspect(pair: PairView) -> bool:
     """Tell whether only a closer look can say if the answers are next to the same."""
     return pair.similarity is None or pair.similarity >= NEAR
-
-
-def pairs_by_level(conn: sqlite3.Connection) -> dict[Level, int]:
-    """Return how many pairs for training there are of each level."""
-    rows = conn.execute(
-        "SELECT level, count(*) FROM known_pairs WHERE purpose = 'train' AND split = 'train' "
-        "GROUP BY level"
-    )
-    counted = {LEVELS[level]: n for level, n in rows}
-    return {level: counted.get(level, 0) for level in LEVELS}
-
-
-def sources_behind(conn: sqlite3.Connection, level: Level) -> dict[str, int]:
-    """Return the sources whose level keeps pairs back, with how many each, the largest first."""
-    rows = conn.execute(
-        "SELECT r.source, count(DISTINCT p.id) FROM pairs p "
-        "JOIN prompt_records pr ON pr.prompt_id = p.prompt_id "
-        "JOIN records r ON r.id = pr.record_id "
-        "WHERE p.purpose = 'train' AND r.level = ? GROUP BY r.source ORDER BY 2 DESC, 1",
-        (LEVELS.index(level),),
-    )
-    return dict(rows.fetchall())

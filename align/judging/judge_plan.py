@@ -17,17 +17,18 @@ from align.judging.calibration_set import (
     load_calibration_set,
 )
 from align.judging.claude import ONLINE, ClaudeJudge
-from align.judging.eligibility import KEPT, SENT, Eligibility
+from align.judging.eligibility import Eligibility
 from align.judging.judge_answers import not_on_file, questions_of
 from align.judging.judge_prompt import JudgePrompt
 from align.judging.owner_context import owner_profile
 from align.judging.protocol import ORDERS, Example, Judge, OwnerProfile, Question
-from align.levels import LEVELS, Level
+from align.levels import SENDABLE, TRAINABLE, Level
 from align.owner import Owner
 from align.preferences.preference import side_of
 from align.privacy.private_text import PrivateText
 from align.privacy.redaction import redactor_for
 from align.recipe.recipe_keys import DEFAULTS
+from align.store.askable import unchosen_pairs
 from align.store.verdicts import judged_pairs
 
 # So many pairs stand for all in an estimate.
@@ -60,7 +61,7 @@ def load_material(
     Without a detector the judge is on this machine, and may see all that is trained on.
     """
     redactor = redactor_for(owner) if redacted else None
-    levels = KEPT if detector is None else SENT
+    levels = TRAINABLE if detector is None else SENDABLE
     profile, left_out = owner_profile(owner, redactor, detector)
     return Material(
         owner_id=owner_id,
@@ -129,15 +130,7 @@ def waiting_pairs(
     Neither pairs that somebody chose of, since a choice beats any verdict, nor those of prompts
     that training holds out, since no verdict is measured against.
     """
-    marks = ",".join("?" * len(levels))
-    rows = conn.execute(
-        "SELECT a.pair_id, a.prompt_id FROM askable a JOIN known_pairs p ON p.id = a.pair_id "
-        "WHERE a.purpose = 'train' AND NOT a.empty AND p.split = 'train' "
-        f"AND p.level IN ({marks}) "
-        "AND a.pair_id NOT IN (SELECT pair_id FROM current_choices) "
-        "ORDER BY a.checkpoint_number DESC, a.pair_id",
-        [LEVELS.index(level) for level in levels],
-    ).fetchall()
+    rows = unchosen_pairs(conn, levels)
     known = judged_pairs(conn, judge.name, judge.model, judge.prompt_hash)
     held_out = DEFAULTS["dpo"]["held_out"]
     pair_ids = [

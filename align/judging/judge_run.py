@@ -21,7 +21,6 @@ from align.console import dollars, say
 from align.errors import UserError
 from align.files import exclusively, write_jsonl_atomically
 from align.judging.claude import PURPOSE, ClaudeJudge
-from align.judging.eligibility import pairs_by_level, sources_behind
 from align.judging.judge_plan import (
     Cost,
     Material,
@@ -39,6 +38,7 @@ from align.judging.summary import by_kind, eligible_pairs
 from align.owner import Owner
 from align.paths import owner_dir, relative_to_root, simulated_file
 from align.privacy.private_text import PrivateText
+from align.store.row_counts import pairs_by_level, sources_behind
 
 MODEL = "claude-haiku-5-5"
 DRY_RUN = "judge-dry-run.jsonl"

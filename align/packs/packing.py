@@ -80,7 +80,7 @@ def pack_for_training(
     sft, dpo = read_recipe(files["sft"], "sft"), read_recipe(files["dpo"], "dpo")
     examples = _examples(conn, owner, settings, sft, traveller)
     preferences = _preferences(conn, owner, settings, dpo, traveller)
-    rows = store_rows(conn, "p.split = 'train'", traveller, wordy=("rewrite",))
+    rows = store_rows(conn, "train", traveller, wordy=("rewrite",))
     rows |= _gates(conn)
     members = _members(rows)
     members["packed/sft-rows.jsonl"] = jsonl(map(traveller.example, examples))
@@ -107,7 +107,7 @@ def pack_for_labelling(
         UserError: There are no pairs.
     """
     traveller = traveller_of(conn, settings)
-    rows = store_rows(conn, "1", traveller, wordy=WORDY)
+    rows = store_rows(conn, None, traveller, wordy=WORDY)
     rows["verdicts"] = _of_pairs(export_rows(conn, "verdicts"), rows["pairs"])
     rows |= _gates(conn)
     if not rows["pairs"]:

@@ -19,6 +19,7 @@ from align.packs.forgetting import erase, what_to_erase
 from align.paths import checkpoints_dir, owner_dir, project_root, relative_to_root
 from align.privacy.egress_log import FILE as EGRESS_LOG
 from align.store.merge import export_rows
+from align.store.row_counts import count_rows
 from align.training.prepared_run import run_lock
 
 CANNOT_PROMISE = """\
@@ -46,7 +47,7 @@ def check_before_packing(conn: sqlite3.Connection, owner: str, adapter: bool | N
         UserError: There is writing, an egress log, a twin's weights, or a training under way.
     """
     where, folder = f"owner {owner!r}", owner_dir(owner)
-    records = conn.execute("SELECT count(*) FROM records").fetchone()[0]
+    records = count_rows(conn, "records")
     raw = [name for name in ("writing", "fetched") if (folder / name).exists()]
     if records or raw:
         what = f"{records:,} records" if records else relative_to_root(folder / raw[0])

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from align.levels import may_travel_sql
 from align.privacy.normal_form import texts_in
 from align.privacy.private_text import Detector
 from align.privacy.redaction import Redactor
-from align.store.ids import canonical_json, content_id
+from align.store.ids import Split, canonical_json, content_id
 from align.store.merge import export_rows
+from align.store.pairs import pairs_that_may_travel
+from align.store.prompts import prompts_that_may_travel
 
 Row = dict[str, Any]
 # Events whose payload is the owner's own words, and what in it is none.
@@ -89,22 +90,20 @@ class Traveller:
 
 
 def store_rows(
-    conn: sqlite3.Connection, side: str, traveller: Traveller, *, wordy: Sequence[str]
+    conn: sqlite3.Connection, split: Split | None, traveller: Traveller, *, wordy: Sequence[str]
 ) -> dict[str, list[Row]]:
     """Return the rows of the store that may travel, by table, redacted.
 
     Args:
         conn: The store.
-        side: SQL on `p`, a known prompt.
+        split: Which side's prompts; None for both.
         traveller: Decides what may travel.
         wordy: Kinds of events with words in them that may travel, where their pair does.
     """
-    found = conn.execute(
-        f"SELECT id, messages, source, thread, split, level FROM known_prompts p "
-        f"WHERE {side} AND {may_travel_sql('level')} ORDER BY id"
-    )
     prompts = traveller.kept(
-        "prompts", map(dict, found), lambda row: texts_in(json.loads(row["messages"]))
+        "prompts",
+        prompts_that_may_travel(conn, split),
+        lambda row: texts_in(json.loads(row["messages"])),
     )
     asked = {row["id"]: _texts_of_messages(json.loads(row["messages"])) for row in prompts}
     answers = traveller.kept(
@@ -144,8 +143,7 @@ def texts_of_preference(row: Row) -> list[str]:
 
 def _open_pairs(conn: sqlite3.Connection, answers: set[str]) -> list[Row]:
     """Return the pairs of two travelling answers that nobody sealed."""
-    query = f"SELECT id FROM known_pairs WHERE {may_travel_sql('level')}"
-    unsealed = {row[0] for row in conn.execute(query)}
+    unsealed = pairs_that_may_travel(conn)
     return [
         row
         for row in export_rows(conn, "pairs")

@@ -10,6 +10,7 @@ import yaml
 
 from align.errors import UserError
 from align.files import jsonl, write_atomically
+from align.levels import may_travel
 from align.owner import Owner
 from align.preferences.choice_filter import ChoiceFilter, filtered_choices
 from align.preferences.choice_rows import build_preferences
@@ -43,7 +44,7 @@ def full_rows(conn: sqlite3.Connection, choice_filter: ChoiceFilter) -> list[Row
             "flags": marks.get(pair.id, {}).get("flags", []),
         }
         for choice, pair in filtered_choices(conn, choice_filter)
-        if pair is not None and pair.level != "sealed"
+        if pair is not None and may_travel(pair.level)
     ]
 
 

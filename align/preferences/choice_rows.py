@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from align.conversations.prompts import true_replies
+from align.levels import TRAINABLE
 from align.owner import Owner
 from align.preferences.preference import RECORD, Message, Preference, side_of
 from align.preferences.verdict_rows import verdict_rows
@@ -69,7 +70,7 @@ def replied_prompts(conn: sqlite3.Connection, owner: Owner) -> list[tuple[Prompt
     Sealed prompts are left out, and those with a choice of the owner's: there the choice counts.
     """
     chosen = {pair.prompt_id for pair in chosen_pairs(conn).values()}
-    asked = iter_prompts(conn, split="train", levels=("open", "train-only"), source="asked")
+    asked = iter_prompts(conn, split="train", levels=TRAINABLE, source="asked")
     prompts = [prompt for prompt in asked if prompt.id not in chosen]
     replies = true_replies(conn, owner, prompts)
     return [(prompt, replies[prompt.id]) for prompt in prompts if replies.get(prompt.id)]

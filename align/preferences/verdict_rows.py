@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from align.choices.selection import flaw_of
 from align.choices.verdicts import Side as Answer
 from align.choices.verdicts import passes, verdict_of
+from align.levels import trainable
 from align.preferences.preference import JUDGE, RECORD, Preference, Row, side_of
 from align.store.choices import current_choices
 from align.store.gates import GateRow, gates_named, open_gates
@@ -91,7 +92,7 @@ def _may_be_judged(pair: PairView, held_out: float) -> bool:
     return (
         pair.purpose == "train"
         and pair.split == "train"
-        and pair.level != "sealed"
+        and trainable(pair.level)
         and side_of(pair.prompt_id, held_out) == "train"
         and flaw_of(pair.text_a, pair.text_b, pair.similarity) is None
     )

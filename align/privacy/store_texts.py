@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from align.levels import SENDABLE, level_of, may_be_sent, stored, trainable
+from align.levels import SENDABLE, from_stored, may_be_sent, stored, trainable
 from align.paths import project_root
 from align.privacy.normal_form import texts_in
 from align.privacy.redaction import Redactor
@@ -57,7 +57,7 @@ class StoreTexts:
         excused = self._scope.excused if has_sealed else SENDABLE
         for number, level, *_, title, text, raw, _ in private_rows.records_of(self._conn, excused):
             # What is no secret of sealed writing may be one of its own.
-            mark = OPEN if may_be_sent(level_of(level)) else NEITHER
+            mark = OPEN if may_be_sent(from_stored(level)) else NEITHER
             for content in (text, title, raw):
                 self._add(texts, content, mark, number)
         for mark, contents in ((OPEN, _shipped_texts()), (KNOWN, self._known)):
@@ -75,7 +75,7 @@ class StoreTexts:
         for _, level, author, is_owner, thread, title, text, raw, left_out in rows:
             person = people.setdefault(None if is_owner else author, len(people))
             conversation = conversations.setdefault(thread, len(conversations))
-            own = trainable(level_of(level)) and left_out not in _NOT_OWN_WORDS
+            own = trainable(from_stored(level)) and left_out not in _NOT_OWN_WORDS
             added = self._add(texts, text, level)
             authors.extend([person if own else -1] * added)
             # A chat's title stands with each of its messages; nobody wrote it there.

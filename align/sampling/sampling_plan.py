@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from sqlite3 import Connection
 from typing import Any
 
+from align.levels import TRAINABLE
 from align.models.checkpoints import Checkpoint
 from align.store.answers import Answer, answers_of
 from align.store.ids import Split, content_id
@@ -146,7 +147,7 @@ def held_out_prompts(conn: Connection) -> list[Prompt]:
 
 def _shown_prompts(conn: Connection, split: Split) -> list[Prompt]:
     # Who one is, is known by heart: that is not how one writes.
-    prompts = iter_prompts(conn, split=split, levels=("open", "train-only"))
+    prompts = iter_prompts(conn, split=split, levels=TRAINABLE)
     return [prompt for prompt in prompts if prompt.source != "identity"]
 
 

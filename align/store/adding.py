@@ -7,11 +7,12 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from align.levels import LEVELS
+from align.levels import stored
 from align.store.connection import transaction
 from align.store.records import Record, decide_split
 from align.store.tables import Added
 
+_OPEN = stored("open")
 _INSERT = (
     "INSERT OR IGNORE INTO records (id, kind, source, origin, thread, position, author, is_owner, "
     'time, title, text, raw, "key", reply_to, level, left_out) '
@@ -48,14 +49,14 @@ def add_records(conn: sqlite3.Connection, records: Iterable[Record]) -> Added:
 
 def _add_new(conn: sqlite3.Connection, records: Iterable[Record]) -> tuple[int, int]:
     """Add records of an origin that has none yet; return how many were new, and how many came."""
-    before, read, level = conn.total_changes, 0, 0
+    before, read, level = conn.total_changes, 0, _OPEN
     threads, rows = 0, []
     for _, stretch in groupby(records, key=attrgetter("thread")):
         for at, record in enumerate(stretch):
             if not at:
                 is_new = decide_split(conn, record.thread, record.split)
                 threads += is_new
-                level = 0 if is_new else _level_of_thread(conn, record.thread)
+                level = _OPEN if is_new else _level_of_thread(conn, record.thread)
             rows.append(_row(record, level))
         if len(rows) >= _BATCH:
             read += len(rows)
@@ -125,14 +126,14 @@ def _row(record: Record, level: int, thread: str | None = None) -> tuple[object,
     return (
         record.id, record.kind, record.source, record.origin, thread or record.thread,
         record.position, record.author, record.is_owner, record.time, record.title, record.text,
-        record.raw, record.key, record.reply_to, max(LEVELS.index(record.level), level),
+        record.raw, record.key, record.reply_to, max(stored(record.level), level),
         record.left_out,
     )  # fmt: skip
 
 
 def _level_of_thread(conn: sqlite3.Connection, thread: str) -> int:
     row = conn.execute("SELECT min(level) FROM records WHERE thread = ?", (thread,)).fetchone()
-    return row[0] or 0
+    return row[0] or _OPEN
 
 
 def _level_at_place(conn: sqlite3.Connection, record: Record) -> int:
@@ -141,7 +142,7 @@ def _level_at_place(conn: sqlite3.Connection, record: Record) -> int:
         "AND (? OR \"key\" IS NOT NULL) AND left_out IS NOT 'superseded'",
         (record.origin, record.key, record.kind, record.kind == "document"),
     ).fetchone()
-    return row[0] or 0
+    return row[0] or _OPEN
 
 
 def threads_in(conn: sqlite3.Connection) -> set[str]:

@@ -5,6 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
+from align.choices.arena import ArenaChoice
+from align.levels import trainable_sql
 from align.store.events import Actor, iter_events
 from align.store.pairs import PairView, pair_view
 
@@ -69,8 +71,21 @@ def decisive_pairs(conn: sqlite3.Connection) -> list[tuple[Choice, PairView]]:
     rows = conn.execute(
         "SELECT p.*, c.pair_id, c.outcome, c.rewrite, c.actor, c.time, c.device, c.counter "
         "FROM current_choices c JOIN known_pairs p ON p.id = c.pair_id "
-        "WHERE c.outcome IN ('a', 'b', 'rewrite') AND p.purpose = 'train' AND p.level < 2 "
+        "WHERE c.outcome IN ('a', 'b', 'rewrite') AND p.purpose = 'train' "
+        f"AND {trainable_sql('p.level')} "
         "ORDER BY p.id"
     )
     names = Choice.__dataclass_fields__
     return [(Choice(**{name: row[name] for name in names}), pair_view(row)) for row in rows]
+
+
+def arena_choices(conn: sqlite3.Connection) -> list[ArenaChoice]:
+    """Return what the owner chose between checkpoints."""
+    rows = conn.execute(
+        "SELECT p.prompt_id, c.outcome, a.checkpoint, b.checkpoint, "
+        "a.checkpoint_hash, b.checkpoint_hash FROM current_choices c "
+        "CROSS JOIN pairs p ON p.id = c.pair_id AND p.purpose = 'arena' "
+        "CROSS JOIN answers a ON a.id = p.answer_a "
+        "CROSS JOIN answers b ON b.id = p.answer_b WHERE c.actor = 'owner'"
+    )
+    return [ArenaChoice(*row) for row in rows]

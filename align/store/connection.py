@@ -136,3 +136,19 @@ _EXPLAINED = (
     ("not a database", "not a store", "Put a backup in its place"),
     ("malformed", "the file is damaged", "Put a backup in its place"),
 )
+
+
+def empty_log(conn: sqlite3.Connection) -> None:
+    """Write what stands in the log beside the store into it, and empty the log."""
+    conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+@contextmanager
+def large_cache(conn: sqlite3.Connection) -> Iterator[None]:
+    """Give SQLite room for ids that come in no order."""
+    usual = conn.execute("PRAGMA cache_size").fetchone()[0]
+    conn.execute("PRAGMA cache_size = -131072")
+    try:
+        yield
+    finally:
+        conn.execute(f"PRAGMA cache_size = {usual}")

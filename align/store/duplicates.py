@@ -199,9 +199,7 @@ def _mark(conn: sqlite3.Connection, code: str, numbers: Iterable[int]) -> Counte
 
 def _as_private_as(conn: sqlite3.Connection, number: int, level: int) -> None:
     for table in ("records", "long_texts"):
-        conn.execute(
-            f"UPDATE {table} SET level = ? WHERE number = ? AND level < ?", (level, number, level)
-        )
+        conn.execute(f"UPDATE {table} SET level = max(level, ?) WHERE number = ?", (level, number))
 
 
 def _is_long(text: str) -> bool:

@@ -4,14 +4,15 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from align.levels import LEVELS
+from align.levels import trainable_sql
 from align.store.ids import Split
 from align.store.records import RECORD_FIELDS, Record, record_of
 
-_SEALED = LEVELS.index("sealed")
 _PLACE = "r.id, r.thread, r.origin, r.position, r.number, t.split"
 # A plus keeps SQLite from an index of its own choice, which would sort a million rows first.
-_LEARNED = f"+r.kind = 'turn' AND +r.is_owner = 1 AND +r.left_out IS NULL AND +r.level < {_SEALED}"
+_LEARNED = (
+    f"+r.kind = 'turn' AND +r.is_owner = 1 AND +r.left_out IS NULL AND {trainable_sql('+r.level')}"
+)
 
 
 class Place(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from align.levels import LEVELS, Level
+from align.levels import Level, from_stored, may_travel_sql
 from align.store.ids import Split, content_id
 from align.store.prompts import Message
 from align.store.tables import Added, add_rows
@@ -109,5 +109,11 @@ def pair_view(row: sqlite3.Row) -> PairView:
     """Return a row of the view `known_pairs` as what it means."""
     fields = {name: row[name] for name in PairView.__dataclass_fields__}
     fields["messages"] = tuple(json.loads(row["messages"]))
-    fields["level"] = LEVELS[row["level"]]
+    fields["level"] = from_stored(row["level"])
     return PairView(**fields)
+
+
+def pairs_that_may_travel(conn: sqlite3.Connection) -> set[str]:
+    """Return the ids of the pairs that may travel."""
+    rows = conn.execute(f"SELECT id FROM known_pairs WHERE {may_travel_sql('level')}")
+    return {row[0] for row in rows}

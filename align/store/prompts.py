@@ -4,9 +4,9 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from align.levels import LEVELS, Level
+from align.levels import Level, from_stored, may_travel_sql, stored
 from align.store.connection import transaction
 from align.store.ids import Split, canonical_json, content_id, storable
 from align.store.records import decide_split, split_of_thread
@@ -65,7 +65,7 @@ def add_prompts(conn: sqlite3.Connection, prompts: Iterable[Prompt]) -> Added:
             decide_split(conn, prompt.thread, prompt.split)
             split = split_of_thread(conn, prompt.thread)
             # The level of records is looked up, so that it can change with them.
-            level = 0 if prompt.records else LEVELS.index(prompt.level)
+            level = stored("open") if prompt.records else stored(prompt.level)
             messages = canonical_json(prompt.messages)
             yield prompt.id, messages, prompt.source, prompt.thread, split, level
 
@@ -80,7 +80,7 @@ def make_as_private(conn: sqlite3.Connection, prompt_id: str, level: Level) -> N
     with transaction(conn):
         conn.execute(
             "UPDATE prompts SET level = max(level, ?) WHERE id = ?",
-            (LEVELS.index(level), prompt_id),
+            (stored(level), prompt_id),
         )
 
 
@@ -92,7 +92,7 @@ def iter_prompts(
     source: PromptSource | None = None,
 ) -> Iterator[Prompt]:
     """Yield the prompts, ordered by id: an order that says nothing about them."""
-    numbers = None if levels is None else [LEVELS.index(level) for level in levels]
+    numbers = None if levels is None else [stored(level) for level in levels]
     where, values = condition({"split": split, "source": source, "level": numbers})
     behind: dict[str, list[str]] = {}
     for prompt, record in conn.execute("SELECT * FROM prompt_records ORDER BY 1, 2"):
@@ -105,6 +105,24 @@ def iter_prompts(
             row["source"],
             row["thread"],
             row["split"],
-            LEVELS[row["level"]],
+            from_stored(row["level"]),
             tuple(behind.get(row["id"], ())),
         )
+
+
+def prompt_ids(conn: sqlite3.Connection) -> set[str]:
+    """Return the ids of all prompts."""
+    return {row[0] for row in conn.execute("SELECT id FROM prompts")}
+
+
+def prompts_that_may_travel(
+    conn: sqlite3.Connection, split: Split | None
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the prompts of a side, or of both, that may travel, ordered by id."""
+    where, values = condition({"split": split})
+    rows = conn.execute(
+        "SELECT id, messages, source, thread, split, level FROM known_prompts "
+        f"WHERE {where} AND {may_travel_sql('level')} ORDER BY id",
+        values,
+    )
+    yield from map(dict, rows)

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, cast
 
-from align.levels import LEVELS, Level
+from align.levels import Level, at_least_sql, from_stored, may_travel_sql, stored
 from align.store.connection import transaction
 from align.store.ids import Split, storable
 from align.store.tables import condition
@@ -100,7 +100,7 @@ def iter_records(
     include_left_out: bool = False,
 ) -> Iterator[Record]:
     """Yield the records, ordered by thread, origin and position."""
-    numbers = None if levels is None else [LEVELS.index(level) for level in levels]
+    numbers = None if levels is None else [stored(level) for level in levels]
     where, values = condition(
         {"t.split": split, "r.kind": kind, "r.is_owner": is_owner, "r.level": numbers}
     )
@@ -133,7 +133,7 @@ _IS_OWNER, _LEVEL = Record._fields.index("is_owner"), Record._fields.index("leve
 def record_of(row: Sequence[Any]) -> Record:
     """Return a row of `RECORD_FIELDS` as a record."""
     values = list(row)
-    values[_IS_OWNER], values[_LEVEL] = bool(values[_IS_OWNER]), LEVELS[values[_LEVEL]]
+    values[_IS_OWNER], values[_LEVEL] = bool(values[_IS_OWNER]), from_stored(values[_LEVEL])
     return Record(*values)
 
 
@@ -159,12 +159,12 @@ def set_level(
     column, value = given[0]
     with transaction(conn):
         count = conn.execute(
-            f"UPDATE records SET level = ? WHERE {column} = ?", (LEVELS.index(level), value)
+            f"UPDATE records SET level = ? WHERE {column} = ?", (stored(level), value)
         ).rowcount
         conn.execute(
-            "UPDATE prompts SET level = 0 WHERE id IN (SELECT pr.prompt_id FROM prompt_records pr "
+            "UPDATE prompts SET level = ? WHERE id IN (SELECT pr.prompt_id FROM prompt_records pr "
             f"JOIN records r ON r.id = pr.record_id WHERE r.{column} = ?)",
-            (value,),
+            (stored("open"), value),
         )
     return count
 
@@ -172,7 +172,15 @@ def set_level(
 def count_less_private(conn: sqlite3.Connection, source: str, level: Level) -> int:
     """Return how many records of a source are less private than this."""
     row = conn.execute(
-        "SELECT count(*) FROM records WHERE source = ? AND level < ?",
-        (source, LEVELS.index(level)),
+        f"SELECT count(*) FROM records WHERE source = ? AND NOT {at_least_sql('level', level)}",
+        (source,),
     )
     return int(row.fetchone()[0])
+
+
+def texts_that_may_travel(conn: sqlite3.Connection) -> list[str]:
+    """Return the texts that are learned or may travel, each once; sealed ones never are."""
+    rows = conn.execute(
+        f"SELECT DISTINCT text FROM records WHERE {may_travel_sql('level')} AND left_out IS NULL"
+    )
+    return [row[0] for row in rows]

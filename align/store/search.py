@@ -4,6 +4,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 
+from align.levels import stored
 from align.store.connection import transaction
 from align.store.records import Record, read_records
 
@@ -80,7 +81,9 @@ def _drop_prompts(conn: sqlite3.Connection, record_id: str) -> int:
         "AND NOT EXISTS (SELECT 1 FROM evaluation_answers e WHERE e.prompt_id = prompts.id)",
         (record_id,),
     ).rowcount
-    conn.execute(f"UPDATE prompts SET level = 2 WHERE id IN {behind}", (record_id,))
+    conn.execute(
+        f"UPDATE prompts SET level = ? WHERE id IN {behind}", (stored("sealed"), record_id)
+    )
     return gone
 
 

@@ -14,6 +14,7 @@ from align.preferences.preference import JUDGE
 from align.preferences.verdict_rows import still_judged, with_packed
 from align.recipe.recipe_file import Recipe
 from align.store.gates import gates_named
+from align.store.row_counts import count_rows
 from align.training.frozen_rows import Row, packed_rows, read_dpo_rows, rows_store
 from align.training.training_request import TrainingRequest
 
@@ -87,7 +88,7 @@ def _rows_of_store(owner_id: str, recipe: Recipe, parent_hash: str) -> list[Row]
                 conn, load_owner(owner_id), checkpoint_hash=parent_hash, **settings
             )
             rows = [row.to_row() for row in made]
-            pairs = conn.execute("SELECT count(*) FROM pairs").fetchone()[0]
+            pairs = count_rows(conn, "pairs")
             travelled = still_judged(conn, travelled, ours["held_out"])
     rows = with_packed(rows, travelled, ours["against_records"])
     if not rows:

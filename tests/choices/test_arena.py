@@ -7,6 +7,7 @@ import pytest
 
 from align.choices.arena import contests
 from align.statistics import wilson
+from align.store.choices import arena_choices
 from align.store.connection import in_memory
 from align.store.events import Event
 from tests.store.rows import add_pair, append_event
@@ -42,7 +43,7 @@ def test_the_newer_twin_is_held_against_the_older_whichever_is_a(conn: sqlite3.C
     for outcome in ("b", "b", "b", "a", "both", "neither", "rewrite"):
         answered(conn, outcome)
     answered(conn, "a", between=TWINS[::-1])
-    (contest,) = contests(conn)
+    (contest,) = contests(arena_choices(conn))
     assert (contest.first, contest.second) == ("002-dpo", "001-sft")
     assert (contest.wins, contest.ties, contest.losses) == (4, 3, 1)
     assert contest.rate == pytest.approx(5.5 / 8)
@@ -53,7 +54,7 @@ def test_numbers_are_ordered_as_numbers_and_the_base_is_oldest(conn: sqlite3.Con
     answered(conn, "a", between=("base", "1000-dpo"))
     answered(conn, "a", between=("1000-dpo", "999-sft"))
     answered(conn, "b", between=("002-dpo", "001-sft"))
-    assert [(c.first, c.second, c.wins) for c in contests(conn)] == [
+    assert [(c.first, c.second, c.wins) for c in contests(arena_choices(conn))] == [
         ("1000-dpo", "999-sft", 1),
         ("1000-dpo", "base", 0),
         ("002-dpo", "001-sft", 0),
@@ -67,14 +68,14 @@ def test_only_what_the_owner_said_in_the_arena_counts(conn: sqlite3.Connection) 
     taken_back = answered(conn, "a")
     undone = {"target": [taken_back.device, taken_back.counter]}
     append_event(conn, kind="undo", actor="owner", payload=undone)
-    assert contests(conn) == []
+    assert contests(arena_choices(conn)) == []
 
 
 def test_two_answers_to_one_prompt_are_one_case(conn: sqlite3.Connection) -> None:
     for outcome in ("b", "a"):
         answered(conn, outcome, text="Asked twice?")
     answered(conn, "b")
-    (contest,) = contests(conn)
+    (contest,) = contests(arena_choices(conn))
     assert (contest.wins, contest.losses) == (2, 1)
     assert contest.rate == pytest.approx(0.75)
     assert contest.interval == wilson(1.5, 2)
@@ -83,10 +84,10 @@ def test_two_answers_to_one_prompt_are_one_case(conn: sqlite3.Connection) -> Non
 def test_it_says_how_many_more_prompts_would_settle_it(conn: sqlite3.Connection) -> None:
     for outcome in ("b", "b", "b", "a"):
         answered(conn, outcome)
-    (contest,) = contests(conn)
+    (contest,) = contests(arena_choices(conn))
     # At 75 %: 4 * 1.96² = 15.4, so sixteen in all.
     assert contest.to_settle == 12
     for _ in range(2):
         answered(conn, "a")
-    assert contests(conn)[0].to_settle is None
-    assert contests(conn)[0].words().endswith("; even so far")
+    assert contests(arena_choices(conn))[0].to_settle is None
+    assert contests(arena_choices(conn))[0].words().endswith("; even so far")

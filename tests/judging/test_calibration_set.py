@@ -9,21 +9,16 @@ from align.choices.verdicts import Side
 from align.errors import UserError
 from align.judging.calibration import FOLDS, fold_of
 from align.judging.calibration_set import CalibrationSet, check_enough, load_calibration_set
-from align.judging.eligibility import (
-    CLOSED,
-    KEPT,
-    SENT,
-    Eligibility,
-    pairs_by_level,
-    sources_behind,
-)
+from align.judging.eligibility import CLOSED, Eligibility
 from align.judging.gate import MINIMUM
+from align.levels import SENDABLE, TRAINABLE
 from align.preferences.preference import side_of
 from align.privacy.redaction import Redactor
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.adding import add_records
 from align.store.connection import in_memory
 from align.store.pairs import get_pair
+from align.store.row_counts import pairs_by_level, sources_behind
 from tests.judging.questions import OWNER, example
 from tests.store.rows import add_pair, append_event, record
 
@@ -59,7 +54,7 @@ def admitted(conn: sqlite3.Connection, eligibility: Eligibility, pair: str) -> b
 def test_a_pair_is_seen_redacted_with_its_prompt(conn: sqlite3.Connection) -> None:
     pair = get_pair(conn, add_pair(conn, "Who is ann@mail.org?", ("Me: ann@mail.org.", "Nobody.")))
     assert pair is not None
-    seen = Eligibility(Redactor(), SENT).comparison(pair)
+    seen = Eligibility(Redactor(), SENDABLE).comparison(pair)
     assert seen is not None
     asked, said = seen.messages[0]["content"], seen.text_a
     assert "ann@mail.org" not in asked + said
@@ -68,7 +63,7 @@ def test_a_pair_is_seen_redacted_with_its_prompt(conn: sqlite3.Connection) -> No
 
 
 def test_what_is_kept_back_is_counted_by_its_reason(conn: sqlite3.Connection) -> None:
-    eligibility = Eligibility(None, SENT, Closed())
+    eligibility = Eligibility(None, SENDABLE, Closed())
     assert admitted(conn, eligibility, add_pair(conn, "Open?"))
     assert not admitted(conn, eligibility, add_pair(conn, "Not so open?", level="train-only"))
     sealed = add_pair(conn, "Private?")
@@ -89,9 +84,9 @@ def test_what_is_kept_back_is_counted_by_its_reason(conn: sqlite3.Connection) ->
 
 def test_a_judge_on_this_machine_sees_what_is_trained_on(conn: sqlite3.Connection) -> None:
     pair = add_pair(conn, "Not so open?", level="train-only")
-    assert admitted(conn, Eligibility(None, KEPT), pair)
+    assert admitted(conn, Eligibility(None, TRAINABLE), pair)
     append_event(conn, kind="private", actor="owner", pair_id=pair)
-    assert not admitted(conn, Eligibility(None, KEPT), pair)
+    assert not admitted(conn, Eligibility(None, TRAINABLE), pair)
 
 
 def test_levels_are_counted_and_the_sources_behind_them_named(conn: sqlite3.Connection) -> None:
@@ -114,7 +109,7 @@ def test_choices_between_the_two_answers_count_and_no_others(conn: sqlite3.Conne
         conn, kind="rewrite", actor="owner", pair_id=rewritten, payload={"text": "My own."}
     )
     choose(conn, held_out, "a")
-    found = load_calibration_set(conn, Eligibility(None, SENT))
+    found = load_calibration_set(conn, Eligibility(None, SENDABLE))
     chosen = {each.comparison.pair_id: each.winner for each in found.examples}
     assert chosen == {pairs["a"]: "a", pairs["b"]: "b"}
     assert found.self_agreement is None
@@ -123,11 +118,11 @@ def test_choices_between_the_two_answers_count_and_no_others(conn: sqlite3.Conne
 def test_a_choice_that_is_taken_back_changes_what_was_chosen(conn: sqlite3.Connection) -> None:
     pair = add_pair(conn)
     choose(conn, pair, "a")
-    before = load_calibration_set(conn, Eligibility(None, SENT))
+    before = load_calibration_set(conn, Eligibility(None, SENDABLE))
     choose(conn, pair, "b")
-    after = load_calibration_set(conn, Eligibility(None, SENT))
+    after = load_calibration_set(conn, Eligibility(None, SENDABLE))
     assert before.digest != after.digest
-    assert load_calibration_set(conn, Eligibility(None, SENT)).digest == after.digest
+    assert load_calibration_set(conn, Eligibility(None, SENDABLE)).digest == after.digest
 
 
 def test_so_few_choices_that_no_judge_could_pass_cost_nothing() -> None:

@@ -9,11 +9,12 @@ import pytest
 from align.choices.verdicts import Judgement
 from align.errors import UserError
 from align.judging.calibration_set import load_calibration_set
-from align.judging.eligibility import SENT, Eligibility
+from align.judging.eligibility import Eligibility
 from align.judging.judge_answers import JudgeCounts, answered, judge_pairs, not_on_file
 from align.judging.judge_plan import Plan, waiting_pairs
 from align.judging.measurement import run
 from align.judging.protocol import ORDERS, Answer, KeepAnswers, Question, keep_nothing
+from align.levels import SENDABLE
 from align.preferences.preference import side_of
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.connection import in_memory
@@ -71,10 +72,10 @@ def fill(conn: sqlite3.Connection, count: int, first: int = 0) -> list[str]:
 
 
 def plan_of(conn: sqlite3.Connection, ear: Ear) -> Plan:
-    found = load_calibration_set(conn, Eligibility(None, SENT))
+    found = load_calibration_set(conn, Eligibility(None, SENDABLE))
     return Plan(
-        found, found.contexts(OWNER, 8), found.measured(), waiting_pairs(conn, ear, SENT),
-        Eligibility(None, SENT),
+        found, found.contexts(OWNER, 8), found.measured(), waiting_pairs(conn, ear, SENDABLE),
+        Eligibility(None, SENDABLE),
     )  # fmt: skip
 
 
@@ -102,13 +103,18 @@ def test_a_stopped_judge_loses_nothing_that_was_answered(conn: sqlite3.Connectio
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(
             judge_pairs(
-                conn, Ear(7, dies=True), pairs, Eligibility(None, SENT), context(), JudgeCounts()
+                conn,
+                Ear(7, dies=True),
+                pairs,
+                Eligibility(None, SENDABLE),
+                context(),
+                JudgeCounts(),
             )
         )
     assert len(list(iter_verdicts(conn))) == 7
     later = Ear()
     judged = JudgeCounts()
-    asyncio.run(judge_pairs(conn, later, pairs, Eligibility(None, SENT), context(), judged))
+    asyncio.run(judge_pairs(conn, later, pairs, Eligibility(None, SENDABLE), context(), judged))
     assert len(later.asked) == 3
     assert judged.verdicts == {"high": 5}, "what was known counts with what came"
 
@@ -140,7 +146,7 @@ def test_a_judge_that_agrees_judges_the_rest_and_one_that_does_not_stops_there(
     assert outcome.gate.is_open
     assert outcome.judging.verdicts == {"high": 20}
     for pair in pairs[:40]:
-        taken = next(e for e in load_calibration_set(conn, Eligibility(None, SENT)).examples
+        taken = next(e for e in load_calibration_set(conn, Eligibility(None, SENDABLE)).examples
                      if e.comparison.pair_id == pair)  # fmt: skip
         other = "b" if taken.winner == "a" else "a"
         append_event(conn, kind="choice", actor="owner", pair_id=pair, payload={"outcome": other})
@@ -216,11 +222,11 @@ def test_pairs_of_the_newest_twin_come_first_and_those_of_no_use_never(
     add_pair(conn, "Private?", answers, level="train-only")
     add_pair(conn, "Measured?", answers, split="evaluation")
     choose_hers(conn, old[:1])
-    found = waiting_pairs(conn, Ear(), SENT)
+    found = waiting_pairs(conn, Ear(), SENDABLE)
     held_out = DEFAULTS["dpo"]["held_out"]
     views = get_pairs(conn, newer)
     kept = {pair for pair in newer if side_of(views[pair].prompt_id, held_out) == "train"}
     assert 0 < len(kept) < 40
     assert set(found[: len(kept)]) == kept
     assert set(found[len(kept) :]) == set(old[1:])
-    assert waiting_pairs(conn, Ear(), SENT, limit=5) == found[:5]
+    assert waiting_pairs(conn, Ear(), SENDABLE, limit=5) == found[:5]

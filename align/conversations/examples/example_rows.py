@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from align.levels import trainable
 from align.store.records import Record
 
 # Sources of rows that are not a record's source.
 QUESTIONS, REWRITE = "questions", "rewrite"
-TRAINED_LEVELS = ("open", "train-only")
 # Tokens that a template puts around two turns, generously.
 FRAME = 24
 
@@ -65,4 +65,4 @@ def why_not(record: Record) -> str | None:
     """Return why a record by itself isn't learned; None where it may be."""
     if record.left_out is None and not record.text.strip():
         return "empty"
-    return record.left_out or (None if record.level in TRAINED_LEVELS else record.level)
+    return record.left_out or (None if trainable(record.level) else record.level)

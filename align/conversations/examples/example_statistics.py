@@ -6,6 +6,7 @@ from statistics import median
 
 from align.conversations.examples.example_rows import CountTokens, Row, learned, row_tokens
 from align.ingest.reasons import REASONS
+from align.levels import trainable
 from align.store.records import Record
 
 # Reasons that only the making of examples can tell.
@@ -60,7 +61,7 @@ class ExampleStatistics:
     def leave_out(self, record: Record, reason: str) -> None:
         """Count a record of the owner's that isn't learned."""
         self.left_out[reason] += 1
-        if record.level != "sealed" and len(self.shown[reason]) < _SHOWN:
+        if trainable(record.level) and len(self.shown[reason]) < _SHOWN:
             self.shown[reason].append(record)
 
     @property

@@ -25,6 +25,7 @@ from align.conversations.question_writing.weighing import Offer, best_questions,
 from align.conversations.questions.passage_questions import OpenPassage, open_passages
 from align.conversations.questions.rules import candidates
 from align.errors import UserError
+from align.levels import may_be_sent
 from align.owner import Owner
 from align.privacy.private_text import Detector
 from align.privacy.redaction import redactor_for
@@ -111,7 +112,7 @@ class ClaudeWriter:
         """
         requests, withheld = list[PassageRequest](), {TRAIN_ONLY: 0, PRIVATE: 0}
         for open_passage in open_passages(self._conn, self.name):
-            if open_passage.record.level != "open":
+            if not may_be_sent(open_passage.record.level):
                 withheld[TRAIN_ONLY] += 1
                 continue
             shown = self._redactor.redact(open_passage.passage.text)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from align.conversations.questions.passages import Passage, passages
 from align.conversations.questions.rules import best_answered, candidates
+from align.levels import TRAINABLE
 from align.store.questions import Question, questions_of
 from align.store.records import Record, iter_records
 
@@ -53,9 +54,7 @@ def exchanges(conn: sqlite3.Connection, record: Record, language: str = "en") ->
 
 def open_passages(conn: sqlite3.Connection, writer: str) -> list[OpenPassage]:
     """Return the passages of trained documents for which a writer wrote nothing yet, in order."""
-    records = iter_records(
-        conn, split="train", kind="document", is_owner=True, levels=("open", "train-only")
-    )
+    records = iter_records(conn, split="train", kind="document", is_owner=True, levels=TRAINABLE)
     still_open = []
     for record in list(records):
         known = {(q.start, q.stop) for q in questions_of(conn, record.id) if q.writer == writer}
