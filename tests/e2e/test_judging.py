@@ -49,7 +49,7 @@ class Counted:
 
 
 @BOTH_WAYS
-@pytest.mark.parametrize("waiting", [150, pytest.param(1_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("waiting", [80, pytest.param(1_000, marks=pytest.mark.slow)])
 def test_with_a_third_of_all_failing_each_pair_is_judged_once_or_counted(
     root: Path, align: Line, going_to: GoingTo, waiting: int, way: str
 ):
