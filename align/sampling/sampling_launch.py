@@ -18,6 +18,7 @@ from align.recipe.accelerate_config import (
 )
 from align.sampling.device_memory import check_each_holds, must_be_spread
 from align.sampling.sampling_run import SamplingRequest, SamplingRun, prepare
+from align.training.stopping import signals_to
 from align.training.training_process import VERDICT, quiet_surroundings
 
 GOES_ON = "What was drawn is kept; the same command goes on from here."
@@ -111,14 +112,6 @@ def _supervised(words: list[str], environment: dict[str, str], rank_0: Path) -> 
             except (OSError, ValueError):
                 child.terminate()  # Rank 0 has not begun, or is gone.
 
-        kept = {
-            number: signal.signal(number, pass_on)
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-            if signal.getsignal(number) is not signal.SIG_IGN
-        }
-        try:
+        with signals_to(pass_on, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             child.wait()
-        finally:
-            for number, action in kept.items():
-                signal.signal(number, action)
     return stopped_by

@@ -1,7 +1,6 @@
 """`align sft` and `align dpo`: settle the run without torch, then start the process that trains."""
 
 import os
-import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -11,7 +10,7 @@ from align.console import say
 from align.recipe.accelerate_config import accelerate_file, command, read_settings, surroundings
 from align.training.preflight.auto_recipe import settled
 from align.training.settle import begin, settle
-from align.training.stopping import SIGNALS, code_of
+from align.training.stopping import SIGNALS, code_of, signals_to
 from align.training.training_process import SETTLED, VERDICT, quiet_surroundings, say_unchanged
 from align.training.training_request import TrainingRequest
 
@@ -61,16 +60,8 @@ def _supervised(words: list[str], environment: dict[str, str]) -> int:
             received = received or number
             child.send_signal(number)
 
-        kept = {
-            number: signal.signal(number, pass_on)
-            for number in SIGNALS
-            if signal.getsignal(number) is not signal.SIG_IGN
-        }
-        try:
+        with signals_to(pass_on, *SIGNALS):
             code = child.wait()
-        finally:
-            for number, action in kept.items():
-                signal.signal(number, action)
     if received or -code in SIGNALS:
         return code_of(received or -code)
     return 1 if code < 0 else code

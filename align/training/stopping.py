@@ -10,10 +10,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SAME_REQUEST = 2.0
@@ -44,22 +45,30 @@ _request = _Request()
 
 
 @contextmanager
-def catching_signals() -> Iterator[None]:
-    """Turn the signals into `Stopped`, as long as the block runs; what is ignored stays ignored.
+def signals_to(receive: Callable[[int, Any], None], *numbers: signal.Signals) -> Iterator[None]:
+    """Send signals to a function as long as the block runs; what is ignored stays ignored.
 
     A job in the background of a script ignores Ctrl-C: its shell said so.
     """
-    _request.number, _request.waits = 0, False
-    kept = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                kept[number] = signal.signal(number, _receive)
+    kept = {
+        number: signal.signal(number, receive)
+        for number in numbers
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     finally:
         for number, action in kept.items():
             signal.signal(number, action)
+
+
+@contextmanager
+def catching_signals() -> Iterator[None]:
+    """Turn the signals into `Stopped`, as long as the block runs."""
+    _request.number, _request.waits = 0, False
+    is_main = threading.current_thread() is threading.main_thread()
+    with signals_to(_receive, *(SIGNALS if is_main else ())):
+        yield
 
 
 @contextmanager
