@@ -34,20 +34,22 @@ def when(value: object, *, day_first: bool = False) -> datetime | None:
             1970.
         day_first: Whether 3/5/2024 is in May.
     """
+    time: datetime | None = None
     if isinstance(value, datetime):
-        time: datetime | None = value
+        time = value
     elif isinstance(value, date):
         time = datetime(value.year, value.month, value.day)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         time = _since_1970(value)
     elif isinstance(value, str):
         time = _read(value.strip(), day_first)
-    else:
-        time = None
     if time is None or time.year not in _YEARS:
         return None
-    # A zone of hundreds of hours is found out only when it is asked for.
-    offset = _offset(time)
+    # A zone of hundreds of hours shows only when it is asked for.
+    try:
+        offset = time.utcoffset()
+    except ValueError:
+        return time
     return time if offset is None else time.replace(tzinfo=timezone(offset))
 
 
@@ -142,10 +144,3 @@ def _zone(name: str | None, seconds: int | None) -> tzinfo | None:
         hours = _ZONES.get(name or "")
         return None if hours is None else timezone(timedelta(hours=hours))
     return timezone(timedelta(seconds=seconds)) if abs(seconds) < 86_400 else None
-
-
-def _offset(time: datetime) -> timedelta | None:
-    try:
-        return time.utcoffset()
-    except ValueError:
-        return None

@@ -34,6 +34,7 @@ _REFERENCE = re.compile(r"\(\([0-9a-f]{8}-[0-9a-f-]{27}\)\)", re.IGNORECASE)
 _LABELLED = re.compile(r"\[([^\]\n]*)\]\(\(\([0-9a-f-]{36}\)\)\)", re.IGNORECASE)
 _MACRO = re.compile(r"\{\{[^{}\n]*(?:\{\{[^{}\n]*\}\}[^{}\n]*)*\}\}")
 _ADVANCED = re.compile(r"^[ \t]*#\+BEGIN_(?:QUERY|COMMENT)", re.IGNORECASE)
+_DRAWER_END = re.compile(r"[ \t]*:END:")
 _END = re.compile(r"^[ \t]*#\+END_", re.IGNORECASE)
 _TASK = re.compile(
     r"^(#{1,6}[ ])?(?:TODO|DOING|DONE|LATER|NOW|WAITING|WAIT|CANCELED|CANCELLED|IN-PROGRESS)[ ]+"
@@ -64,15 +65,8 @@ def is_obsidian(text: str, properties: object) -> bool:
     """Tell whether a note has markup that only a vault has."""
     if isinstance(properties, dict) and not _PROPERTIES.isdisjoint(properties):
         return True
-    has_markup = False
-
-    def search(part: str) -> str:
-        nonlocal has_markup
-        has_markup = has_markup or any(pattern.search(part) for pattern in _MARKUP)
-        return part
-
-    _outside_code(text, search)
-    return has_markup
+    text = _CODE.sub("\n", text)
+    return any(pattern.search(text) for pattern in _MARKUP)
 
 
 def is_template(name: str, text: str) -> bool:
@@ -138,22 +132,22 @@ def is_logseq(text: str, origin: str, *, in_graph: bool) -> bool:
 
 def plain_logseq(text: str) -> tuple[dict[str, str], str]:
     """Return a page's own properties, by their names in small letters, and its text."""
-    properties: dict[str, str] = {}
+    properties: list[re.Match[str]] = []
     blocks: list[_Block] = []
     for line in text.split("\n"):
-        block = _BLOCK.match(line)
-        if block:
-            blocks.append(_Block(_indent(block[1]), [block[2]]))
+        if block := _BLOCK.match(line):
+            blocks.append(_Block(len(block[1].replace("\t", "  ")), [block[2]]))
         elif blocks:
             blocks[-1].lines.append(line)
         elif match := _PROPERTY.match(line):
-            properties[match[1].casefold()] = (match[2] or "").strip()
+            properties.append(match)
         elif line.strip():
             blocks.append(_Block(0, [line]))
-    if blocks and not properties and all(_PROPERTY.match(x) for x in blocks[0].lines if x.strip()):
-        matches = [match for line in blocks[0].lines if (match := _PROPERTY.match(line))]
-        properties = {match[1].casefold(): (match[2] or "").strip() for match in matches}
-    return properties, _joined(blocks)
+    if blocks and not properties:
+        # The first block may hold nothing else.
+        matches = [_PROPERTY.match(line) for line in blocks[0].lines if line.strip()]
+        properties = [match for match in matches if match] if all(matches) else []
+    return {match[1].casefold(): (match[2] or "").strip() for match in properties}, _joined(blocks)
 
 
 def page_title(stem: str) -> str:
@@ -173,12 +167,9 @@ def _joined(blocks: list[_Block]) -> str:
         level = min(len(depths) - 1, _DEEPEST)
         if hidden is not None and level > hidden:
             continue
-        hidden = None
         rendered = _block_text(block)
-        if block.is_template:
-            hidden = level
-            continue
-        if not rendered:
+        hidden = level if block.is_template else None
+        if block.is_template or not rendered:
             continue
         is_item = level > 0
         if is_item:
@@ -190,25 +181,24 @@ def _joined(blocks: list[_Block]) -> str:
 
 
 def _block_text(block: _Block) -> str:
-    """Return what a block says, without its properties, clocks and programs."""
+    """Return a block's text without its properties, clocks and programs."""
     kept: list[str] = []
     waits_for: re.Pattern[str] | None = None
     is_code = False
     for number, line in enumerate(block.lines):
         line = line.rstrip() if number == 0 else _outdented(line, block.depth).rstrip()
+        is_fence = line.lstrip().startswith("```")
         if waits_for is not None:
             waits_for = None if waits_for.match(line) else waits_for
-        elif line.lstrip().startswith("```"):
-            is_code = not is_code
-            kept.append(line)
-        elif is_code:
+        elif is_fence or is_code:
+            is_code ^= is_fence
             kept.append(line)
         elif line.strip() in (":LOGBOOK:", ":PROPERTIES:"):
-            waits_for = re.compile(r"[ \t]*:END:")
+            waits_for = _DRAWER_END
         elif _ADVANCED.match(line):
             waits_for = _END
         elif match := _PROPERTY.match(line):
-            block.is_template = block.is_template or match[1].casefold() == "template"
+            block.is_template |= match[1].casefold() == "template"
         elif not _PLANNED.match(line):
             plain = _plain_line(line)
             if plain or not line:
@@ -226,10 +216,6 @@ def _plain_line(line: str) -> str:
     line = _LOGSEQ_TAG.sub(lambda match: match[1] or match[2], line)
     line = link_text(line)
     return re.sub(r"(?<=\S)[ ]{2,}", " ", _LOGSEQ_HIGHLIGHT.sub(r"\1", line)).rstrip()
-
-
-def _indent(blank: str) -> int:
-    return len(blank.replace("\t", "  "))
 
 
 def _outdented(line: str, depth: int) -> str:

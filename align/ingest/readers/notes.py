@@ -21,7 +21,15 @@ from align.ingest.formats.vaults import (
     plain_logseq,
     plain_obsidian,
 )
-from align.ingest.reader import Inputs, Options, Reader, ReadLog, claim_together, in_journal
+from align.ingest.reader import (
+    Inputs,
+    Options,
+    Reader,
+    ReadLog,
+    claim_together,
+    file_by_file,
+    in_journal,
+)
 from align.ingest.tree import suffix_of
 
 SUFFIXES = frozenset({".md", ".markdown", ".txt", ".text"})
@@ -35,20 +43,21 @@ _GRAPH = "logseq/config.edn"
 
 def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
     graphs = [name.removesuffix(_GRAPH) for name in inputs.tree.names if name.endswith(_GRAPH)]
-    for name in inputs.names:
+
+    def read_note_file(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Content]:
         graph = next((graph for graph in graphs if name.startswith(graph)), None)
         if graph is not None and name.removeprefix(graph).startswith("logseq/"):
             log.passed("a copy that Logseq keeps")
-            continue
-        text = _text(inputs, name, log)
-        if text is None:
-            continue
-        if is_template(name, text):
+        elif (text := _text(inputs, name, log)) is None:
+            return
+        elif is_template(name, text):
             log.passed("a template for notes")
         elif document := read_note(text, inputs.origin(name), in_graph=graph is not None):
             yield document
         else:
             log.passed("empty")
+
+    return file_by_file(read_note_file)(inputs, log, options)
 
 
 def read_note(text: str, origin: str, *, in_graph: bool = False) -> Document | None:
@@ -99,14 +108,10 @@ def _plain(text: str, origin: str, in_graph: bool) -> _Note:
 
 
 def _text(inputs: Inputs, name: str, log: ReadLog) -> str | None:
-    try:
-        text = decoded(inputs.tree.bytes_of(name))
-    except UserError as error:
-        log.problems.append(error)
-        return None
+    text = decoded(inputs.tree.bytes_of(name))
     if text is None and inputs.tree.names == (name,):
-        log.problem(inputs.place(name), "binary, not text", "Name a text file")
-    elif text is None:
+        raise UserError(inputs.place(name), "binary, not text", "Name a text file")
+    if text is None:
         log.passed("binary")
     return text
 

@@ -119,10 +119,8 @@ def _cue_lines(raw: str, start: float, end: float) -> Iterator[_Line]:
 
 def _unrolled(lines: list[_Line]) -> list[_Line]:
     """Drop what stands twice because captions roll up line by line."""
-    again = [b.text == a.text for a, b in zip([_Line("", 0, 0), *lines], lines, strict=False)]
-    if sum(again) < _ROLLING * len(lines):
-        return lines
-    return [line for line, is_repeated in zip(lines, again, strict=True) if not is_repeated]
+    new = [*lines[:1], *(line for before, line in pairwise(lines) if line.text != before.text)]
+    return lines if len(lines) - len(new) < _ROLLING * len(lines) else new
 
 
 def _turns(lines: list[_Line]) -> list[tuple[str, list[_Line]]] | None:

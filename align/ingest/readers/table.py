@@ -29,7 +29,7 @@ from align.ingest.formats.json_rows import (
     pair,
     shape_of,
 )
-from align.ingest.reader import Inputs, Options, Reader, ReadLog, claim_each, in_journal
+from align.ingest.reader import Inputs, Options, Reader, ReadLog, claim_each
 from align.ingest.tree import LINE, Tree, suffix_of
 from align.store.ids import content_id, storable
 
@@ -63,21 +63,18 @@ def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
         problems_before = len(log.problems)
         try:
             names, rows = _table(inputs, name, log)
-            if not names:
-                if len(log.problems) == problems_before:
-                    log.passed("empty")
-                continue
-            roles = columns_of(names, options.columns)
+            if names:
+                by = columns_of(names, options.columns)
+                roles = _Roles(by, date_and_time(names, by))
+                yield from _contents(inputs, name, log, rows, roles)
+            elif len(log.problems) == problems_before:
+                log.passed("empty")
         except UserError as error:
             log.problems.append(error)
         except NoColumns as error:
             columns = ", ".join(names[:_SHOWN]) or "none"
             remedy = "Say which is which: --columns text=...,author=...,time=..."
             log.problem(inputs.place(name), f"{error}; its columns are {columns}", remedy)
-        else:
-            yield from _contents(
-                inputs, name, log, rows, _Roles(roles, date_and_time(names, roles))
-            )
 
 
 @dataclass
@@ -146,13 +143,11 @@ def _delimited(inputs: Inputs, name: str, log: ReadLog) -> tuple[list[str], Iter
 
 
 def _parsed(cells: Any, inputs: Inputs, name: str, log: ReadLog) -> Iterator[list[str]]:
-    """Yield the rows that have cells; what is no row is told and passed over."""
+    """Yield the rows that have cells; what is no row is logged and passed over."""
     wrong = 0
     while True:
         try:
-            row = next(cells)
-        except StopIteration:
-            break
+            row = next(cells, None)
         except csv.Error as error:
             wrong += 1
             if wrong == 1:
@@ -161,6 +156,8 @@ def _parsed(cells: Any, inputs: Inputs, name: str, log: ReadLog) -> Iterator[lis
             continue
         except UserError as error:
             log.problems.append(error)
+            row = None
+        if row is None:
             break
         if any(row):
             yield row
@@ -200,18 +197,15 @@ def _contents(
     inputs: Inputs, name: str, log: ReadLog, rows: Iterator[Row], roles: _Roles
 ) -> Iterator[Content]:
     sample = list(islice(rows, _SAMPLE))
-    time_texts = [text for row in sample if (text := roles.time_text(row))]
-    roles.day_first = is_day_first(
-        time_texts, guess=any("." in text[:6] for text in time_texts[:1])
-    )
-    times = [time for row in sample if (time := roles.time(row))]
+    texts = [text for row in sample if (text := roles.time_text(row))]
+    roles.day_first = is_day_first(texts, guess=any("." in text[:6] for text in texts[:1]))
+    times = [time.replace(tzinfo=None) for row in sample if (time := roles.time(row))]
     rows = chain(sample, rows)
-    origin = inputs.origin(name)
-    source = "journal" if in_journal(origin) else None
+    origin, source = inputs.origin(name), inputs.source_of(name)
     if "text" not in roles.by:
         yield from _exchanges(rows, roles, origin, source or "question-answers")
     elif "author" in roles.by:
-        newest_first = sum(_is_before(b, a) for a, b in pairwise(times)) > len(times) / 2
+        newest_first = sum(b < a for a, b in pairwise(times)) > len(times) / 2
         if "thread" in roles.by or newest_first:
             rows = _in_order(rows, roles, newest_first)
         yield from _messages(rows, roles, origin, source)
@@ -286,10 +280,6 @@ def _in_order(rows: Iterable[Row], roles: _Roles, newest_first: bool) -> Iterato
         order = "DESC" if newest_first else "ASC"
         for (cells,) in shelf.execute(f"SELECT cells FROM rows ORDER BY chat, number {order}"):
             yield json.loads(cells)
-
-
-def _is_before(a: datetime, b: datetime) -> bool:
-    return a.replace(tzinfo=None) < b.replace(tzinfo=None)
 
 
 READER = Reader("table", "messages", claim_each(_is_table), _read)
