@@ -28,6 +28,13 @@ _SILENCE, _WHOLE = 30.0, 180.0
 _REDIRECTS, _AGAIN = 5, 2
 _BUSY = frozenset({429, 503})
 _PORTS = {"http": 80, "https": 443}
+_REFUSALS = {
+    401: ("asks for a password", "Only what is public is read; use the blog's own export"),
+    403: ("refuses programs", "Use the blog's own export, or save its feed in a browser"),
+    404: ("no such page", "Look at the address in a browser"),
+    410: ("no such page any more", "Look at the address in a browser"),
+    429: ("too many requests", "Repeat the command in an hour; what came is kept"),
+}
 _CONDITIONS = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
 
 
@@ -117,7 +124,9 @@ class Site:
         """
         for _ in range(_REDIRECTS + 1):
             if not self.holds(url):
-                what = f"leads to another site, {_bare(url)}"
+                parts = urlsplit(url)
+                host = parts.netloc.rpartition("@")[2]
+                what = f"leads to another site, {parts.scheme}://{host}"
                 raise UserError(self.url, what, "If that is yours too, fetch it by its own address")
             if not self.allows(url):
                 what = "the site's robots.txt asks programs not to read it"
@@ -161,7 +170,9 @@ class Site:
                     if error.code in (301, 302, 303, 307, 308) and error.headers.get("Location"):
                         return str(error.headers["Location"])
                     if error.code in _BUSY and attempt < _AGAIN:
-                        self._sleep(_retry_after(error.headers.get("Retry-After")))
+                        after = error.headers.get("Retry-After") or ""
+                        pause = min(float(after), _LONGEST_PAUSE) if after.isdigit() else 5.0
+                        self._sleep(pause)
                         continue
                     raise _refusal(url, error.code) from None
             except (OSError, http.client.HTTPException, ValueError) as error:
@@ -224,32 +235,26 @@ def checked_url(url: str) -> str:
         UserError: It is none of a web page.
     """
     url = url.strip()
-    parts = _split(url if "://" in url else f"https://{url}")
-    if parts is not None and parts.scheme and parts.scheme not in _PORTS:
+    try:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        parts, host, port = urlsplit(""), "", None
+    if parts.scheme and parts.scheme not in _PORTS:
         raise UserError(url, f"{parts.scheme} is not read", "Name an http or https address")
-    host = parts.hostname if parts else None
-    if parts is None or not host or any(c.isspace() or ord(c) < 32 for c in host):
+    if not host or any(c.isspace() or ord(c) < 32 for c in host):
         raise UserError(url or "URL", "not the address of a web page", "Say https://your-blog.org")
     if parts.username is not None or parts.password is not None:
         raise UserError(host, "the address holds a password", "Leave it out")
     try:
-        name = host if ":" in host else host.encode("idna").decode()
+        name = f"[{host}]" if ":" in host else host.encode("idna").decode()
     except UnicodeError:
         raise UserError(url, "not the name of a host", "Say https://your-blog.org") from None
-    name = f"[{name}]" if ":" in name else name
-    port = f":{parts.port}" if parts.port and parts.port != _PORTS[parts.scheme] else ""
+    if port and port != _PORTS[parts.scheme]:
+        name += f":{port}"
     path = urllib.parse.quote(parts.path, safe="/%:@!$&'()*+,;=~-._") or "/"
     query = urllib.parse.quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]")
-    return urlunsplit((parts.scheme, name + port, path, query, ""))
-
-
-def _split(url: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts
+    return urlunsplit((parts.scheme, name, path, query, ""))
 
 
 def _site_of(parts: SplitResult) -> tuple[str, int]:
@@ -258,42 +263,23 @@ def _site_of(parts: SplitResult) -> tuple[str, int]:
     return (parts.hostname or "").removeprefix("www."), 443 if port == 80 else port
 
 
-def _bare(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def _retry_after(value: str | None) -> float:
-    return min(float(value), _LONGEST_PAUSE) if value and value.isdigit() else 5.0
-
-
 def _refusal(url: str, code: int) -> NoAnswer:
-    says = {
-        401: (
-            "asks for a password (401)",
-            "Only what is public is read; use the blog's own export",
-        ),
-        403: ("refuses programs (403)", "Use the blog's own export, or save its feed in a browser"),
-        404: ("no such page (404)", "Look at the address in a browser"),
-        410: ("no such page any more (410)", "Look at the address in a browser"),
-        429: ("too many requests (429)", "Repeat the command in an hour; what came is kept"),
-    }
-    what, remedy = says.get(code, (f"answers with an error ({code})", "Try again later"))
-    return NoAnswer(url, code, what, remedy)
+    what, remedy = _REFUSALS.get(code, ("answers with an error", "Try again later"))
+    return NoAnswer(url, code, f"{what} ({code})", remedy)
 
 
 def _unreachable(url: str, error: Exception) -> UserError:
     if isinstance(error, UserError):
         return error
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
-    host = urlsplit(url).hostname or url
+    host, remedy = urlsplit(url).hostname or url, "Try again later; what came is kept"
     if isinstance(reason, socket.gaierror):
         return UserError(host, "no such host, or no network", "Look at the address's spelling")
     if isinstance(reason, ssl.SSLError):
         return UserError(host, f"no safe connection ({reason.reason})", "Look at it in a browser")
     if isinstance(reason, TimeoutError):
-        return UserError(host, "does not answer in time", "Try again later; what came is kept")
+        return UserError(host, "does not answer in time", remedy)
     if isinstance(reason, http.client.IncompleteRead):
         return UserError(url, "the answer broke off", "Repeat the command; what came is kept")
     what = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-    return UserError(host, f"cannot be reached ({what})", "Try again later; what came is kept")
+    return UserError(host, f"cannot be reached ({what})", remedy)

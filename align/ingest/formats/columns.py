@@ -2,41 +2,12 @@
 
 import csv
 import re
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
-# By our name for a column, what others call it, the likeliest first; letters and digits only.
-LIKELY: dict[str, tuple[str, ...]] = {
-    "text": (
-        "text", "body", "message", "content", "contents", "post", "fulltext", "messagetext",
-        "messagebody", "messagecontent", "bodytext", "selftext", "comment", "commenttext", "msg",
-        "posttext", "postcontent", "contentplain", "tweet", "status", "note", "entry", "article",
-        "utterance",
-    ),
-    "author": (
-        "author", "from", "sender", "user", "username", "sendername", "authorname", "fromname",
-        "displayname", "speaker", "nickname", "name", "handle", "screenname", "userscreenname",
-        "by", "fromaddress", "fromemail", "postedby", "sentby",
-    ),
-    "time": (
-        "timestamp", "datetime", "createdat", "date", "time", "sentat", "datesent", "sent",
-        "created", "createdutc", "createdtime", "publishedat", "published", "postdate",
-        "publishdate", "postedat", "posted", "messagedate", "sentdate", "timestampms", "ts",
-        "createtime",
-    ),
-    "thread": (
-        "thread", "threadid", "channel", "chat", "conversation", "conversationid", "channelname",
-        "chatname", "chatid", "channelid", "conversationtitle", "chatsession", "room", "roomid",
-        "group", "groupname", "threadname",
-    ),
-    "title": ("title", "subject", "headline", "posttitle", "topic"),
-    "reply_to": (
-        "replyto", "inreplyto", "replytoid", "inreplytoid", "parentid", "inreplytostatusid",
-        "replytomessageid", "parent",
-    ),
-    "id": ("id", "messageid", "msgid", "postid", "tweetid", "statusid", "guid", "uuid"),
-    "question": ("question", "prompt", "q", "instruction"),
-    "answer": ("answer", "response", "completion", "a", "reply", "output"),
-}  # fmt: skip
+# By our name for a column, what others call it, the likeliest first.
+LIKELY: dict[str, list[str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 _DELIMITERS = ",;\t|"
 _SEP = re.compile(r"\Asep=(.)\r?\n", re.IGNORECASE)
 

@@ -1,10 +1,12 @@
 """Interviews in a text: who says what, where its shape says so (`ANN: ...`, `**Ann (00:12):**`)."""
 
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from align.ingest.contents import Message
 
@@ -46,32 +48,8 @@ _PARTICLES = frozenset(
 _NUMBERED = re.compile(r"[^\W\d_]+[ ]\d{1,3}", re.I)
 # Labels that no person is called by.
 _NO_NAMES = frozenset(
-    (
-        "a", "abstract", "achtung", "actual", "added", "address", "advantage", "advantages",
-        "after", "answer", "args", "attention", "author", "authors", "back", "background", "bad",
-        "bcc", "before", "beispiel", "better", "breakfast", "caption", "categories", "category",
-        "caution", "cc", "changed", "chapter", "claim", "color", "colour", "con", "conclusion",
-        "cons", "consequence", "content-type", "context", "credit", "date", "day", "december",
-        "default", "definition", "delivered-to", "deprecated", "description", "details", "dinner",
-        "disadvantage", "disadvantages", "done", "duration", "e-mail", "edit", "email", "english",
-        "error", "evening", "evidence", "example", "examples", "expected", "features", "february",
-        "fix", "fixed", "french", "friday", "from", "front", "german", "goal", "goals", "good",
-        "hint", "hinweis", "how", "http", "https", "idea", "ideas", "image", "impact", "important",
-        "info", "ingredients", "input", "installation", "january", "july", "key", "keywords",
-        "license", "link", "links", "location", "lunch", "mail", "march", "message-id",
-        "mime-version", "mitigation", "monday", "month", "morning", "name", "nb", "next", "no",
-        "note", "notes", "november", "october", "output", "param", "parameters", "part", "phone",
-        "photo", "place", "prerequisites", "price", "priority", "pro", "problem", "pros", "ps", "q",
-        "question", "quote", "raises", "received", "reference", "references", "remember", "removed",
-        "reply-to", "requirements", "result", "results", "return", "return-path", "returns", "risk",
-        "saturday", "security", "see", "september", "severity", "size", "solution", "source",
-        "sources", "spanish", "status", "step", "strengths", "subject", "summary", "sunday", "tag",
-        "tags", "task", "tasks", "tel", "term", "thursday", "time", "tip", "tips", "title", "to",
-        "todo", "total", "transcript", "tuesday", "type", "update", "url", "usage", "value",
-        "version", "warning", "weaknesses", "wednesday", "week", "what", "when", "where", "which",
-        "who", "why", "worse", "year", "yes",
-    )
-)  # fmt: skip
+    tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))["no_names"]
+)
 _DIRECTIONS = re.compile(
     r"\[(?:[^\[\]\n]{1,60})\](?!\()"
     r"|[(*](?:(?:both|all|everyone|they|audience)\s+)?(?:\w+ly\s+)?(?:laughs?|laughing|laughter|"
@@ -90,13 +68,11 @@ class Turn:
         name: Who.
         lines: The lines, without the label.
         is_marked: Whether the label has a time or is bold: a form that only transcripts have.
-        at: The line where it begins, counted from 1.
     """
 
     name: str
     lines: list[str]
     is_marked: bool
-    at: int
 
     @property
     def raw(self) -> str:
@@ -126,14 +102,16 @@ def spoken(
     `origin` names the chat and its one thread; title, time and source are those of all messages.
     """
     for turn in _turns(text)[0]:
-        text_said = _unwrapped(without_directions(turn.raw))
+        # The lines of a paragraph that an editor cut at its margin are joined.
+        cut = rf"(?<=[^\n]{{{_MARGIN}}})\n(?=[^\s*>-])"
+        words = re.sub(cut, " ", without_directions(turn.raw))
         yield Message(
             chat=origin,
             author=turn.name,
-            text=text_said,
+            text=words,
             time=time,
-            reason=None if text_said else "empty",
-            raw=None if text_said == turn.raw else turn.raw,
+            reason=None if words else "empty",
+            raw=None if words == turn.raw else turn.raw,
             title=title,
             thread=origin,
             source=source,
@@ -148,16 +126,22 @@ def _turns(text: str) -> tuple[list[Turn], float]:
     counts = Counter(label[0] for label in labels if label)
     turns: list[Turn] = []
     paragraphs = begun = 0
-    for number, (line, label) in enumerate(zip(lines, labels, strict=True), 1):
+    for place, (line, label) in enumerate(zip(lines, labels, strict=True)):
         # `Anyway: ...` inside an answer is no speaker who says one thing.
         if label and counts[label[0]] == 1 and not label[2] and " " not in label[0]:
             label = None
-        opens = bool(line.strip()) and (number == 1 or not lines[number - 2].strip())
+        opens = bool(line.strip()) and (not place or not lines[place - 1].strip())
         if opens and not _is_heading(line):
             paragraphs += 1
             begun += label is not None or _SPAN.fullmatch(line.strip()) is not None
         if label:
-            _add(turns, Turn(label[0], [label[1]] if label[1] else [], label[2], number))
+            name, rest, is_marked = label
+            # Services cut a long speech every few seconds.
+            if turns and turns[-1].name == name and is_marked:
+                turns[-1].lines.append("")
+            else:
+                turns.append(Turn(name, [], is_marked))
+            turns[-1].lines += [rest] if rest else []
         elif turns and not _is_aside(line):
             turns[-1].lines.append(line)
     return turns, begun / max(paragraphs, 1)
@@ -170,22 +154,9 @@ def _after_span(lines: list[str], at: int) -> tuple[str, str | None, bool] | Non
     return None
 
 
-def _add(turns: list[Turn], turn: Turn) -> None:
-    # Services cut a long speech every few seconds.
-    if turns and turns[-1].name == turn.name and turn.is_marked:
-        turns[-1].lines.extend(["", *turn.lines])
-    else:
-        turns.append(turn)
-
-
 def _is_aside(line: str) -> bool:
     line = line.strip()
     return bool(_SPAN.fullmatch(line) or _STAMP_ALONE.fullmatch(line) or _is_heading(line))
-
-
-def _unwrapped(text: str) -> str:
-    """Join the lines of a paragraph that an editor cut at its margin."""
-    return re.sub(rf"(?<=[^\n]{{{_MARGIN}}})\n(?=[^\s*>-])", " ", text)
 
 
 def _is_heading(line: str) -> bool:

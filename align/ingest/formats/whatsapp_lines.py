@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import NamedTuple
 
@@ -210,18 +210,18 @@ def time_of(header: Header, order: str) -> datetime | None:
     """Return when a message was, by the phone's clock; None where that is no date."""
     day = date_of(header.numbers, order)
     try:
-        clock = (header.hour, header.minute, header.second)
-        return None if day is None else datetime(day.year, day.month, day.day, *clock)
+        clock = time(header.hour, header.minute, header.second)
+        return None if day is None else datetime.combine(day, clock)
     except ValueError:
         return None
 
 
 def _is_open_quote(author: str) -> bool:
-    return (
-        author.count('"') % 2 == 1
-        or any(
-            author.count(opening) > sum(author.count(c) for c in closing)
-            for opening, closing in (("„", "“”"), ("«", "»"), ("「", "」"))
-        )
-        or (author.count("“") > author.count("”") and "„" not in author)
+    count = author.count
+    return bool(
+        count('"') % 2
+        or count("„") > count("“") + count("”")
+        or count("«") > count("»")
+        or count("「") > count("」")
+        or (count("“") > count("”") and "„" not in author)
     )

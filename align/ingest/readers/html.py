@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from align.ingest.contents import Document
@@ -121,28 +122,22 @@ def without_title(text: str, title: str | None) -> str:
 
 
 def _title(tree: Any) -> str | None:
-    heading = [" ".join(text_of(each).split()) for each in tree.iterfind(".//h1")]
-    spoken = [*tree.xpath("//meta[@property='og:title']/@content")]
-    titles = tree.xpath("//title/text()")
-    for title_text in (*spoken, *(heading if len(heading) == 1 else ()), *titles, *heading):
-        if title := " ".join(str(title_text).split()):
-            return title
-    return None
+    headings = [text_of(heading) for heading in tree.iterfind(".//h1")]
+    titles = [
+        *tree.xpath("//meta[@property='og:title']/@content"),
+        *(headings if len(headings) == 1 else ()),
+        *tree.xpath("//title/text()"),
+        *headings,
+    ]
+    return next(filter(None, (" ".join(str(title).split()) for title in titles)), None)
 
 
 def _published(tree: Any) -> datetime | None:
-    for path in _PUBLISHED:
-        for value in tree.xpath(path):
-            if time := moment(str(value)):
-                return time
-    for script in tree.xpath("//script[@type='application/ld+json']/text()"):
-        for value in _dates_in(script):
-            if time := moment(value):
-                return time
-    for value in tree.xpath(_TIMES):
-        if time := moment(str(value)):
-            return time
-    return None
+    scripts = tree.xpath("//script[@type='application/ld+json']/text()")
+    values = chain(
+        *(tree.xpath(path) for path in _PUBLISHED), *map(_dates_in, scripts), tree.xpath(_TIMES)
+    )
+    return next(filter(None, (moment(str(value)) for value in values)), None)
 
 
 def _dates_in(linked_data: str) -> Iterator[str]:
@@ -174,7 +169,7 @@ def _main(tree: Any) -> Any:
             return elements[0]
     articles = body.xpath(".//article")
     largest = max(articles, key=_length, default=None)
-    if largest is not None and _length(largest) * 2 >= sum(_length(each) for each in articles):
+    if largest is not None and _length(largest) * 2 >= sum(map(_length, articles)):
         return largest
     for path in _MAINS:
         elements = body.xpath(path)
@@ -184,38 +179,31 @@ def _main(tree: Any) -> Any:
 
 
 def _stands_around(element: Any) -> bool:
-    tag = element.tag
+    tag, attributes = element.tag, element.attrib
     if not isinstance(tag, str) or tag in ("article", "main", "body"):
         return False
+    names = f"{attributes.get('class', '')} {attributes.get('id', '')}".lower().split()
     if tag in _AROUND_TAGS:
         return True
-    attributes = element.attrib
-    names = attributes.get("class", "").split() + attributes.get("id", "").split()
-    if attributes.get("role") in _AROUND_ROLES or not _IS_AROUND.isdisjoint(
-        name.lower() for name in names
-    ):
-        # A name of a wrapper can mislead: what holds most of the page is the page.
-        return len(element.xpath(".//p")) * 2 < len(element.getroottree().xpath("//p")) + 1
-    return False
+    if attributes.get("role") not in _AROUND_ROLES and _IS_AROUND.isdisjoint(names):
+        return False
+    # A name of a wrapper can mislead: what holds most of the page is the page.
+    return len(element.xpath(".//p")) * 2 < len(element.getroottree().xpath("//p")) + 1
 
 
 def _densest(body: Any) -> Any:
     """Return the element under which most of the paragraphs stand, links not counted."""
-    best, most = body, 0
     scores: dict[Any, int] = {}
     for paragraph in body.iter("p", "pre", "blockquote", "li"):
         parent = paragraph.getparent()
-        if parent is None or parent.tag in ("ul", "ol"):
-            parent = None if parent is None else parent.getparent()
-        if parent is None:
-            continue
-        links = sum(_length(link) for link in paragraph.iter("a"))
-        scores[parent] = scores.get(parent, 0) + max(_length(paragraph) - links, 0)
-    for element, score in scores.items():
-        if score > most:
-            best, most = element, score
+        if parent is not None and parent.tag in ("ul", "ol"):
+            parent = parent.getparent()
+        if parent is not None:
+            links = sum(map(_length, paragraph.iter("a")))
+            scores[parent] = scores.get(parent, 0) + max(_length(paragraph) - links, 0)
+    best = max(scores, key=scores.__getitem__, default=body)
     # Else the text is not in paragraphs, or in many places.
-    return best if most * 2 >= _length(body) else body
+    return best if scores.get(best, 0) * 2 >= _length(body) else body
 
 
 def _length(element: Any) -> int:
