@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from align.console import say
 from align.errors import UserError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def ingest(
     (docs/ingest.md lists them). A zip is read as it is. What lies in a folder or file called
     journal or diary is sealed.
     """
-    from align.console import make_command, say
+    from align.console import make_command
     from align.ingest.intake import prepare, take_in
     from align.ingest.reader import Options
     from align.ingest.report import report
@@ -76,7 +77,6 @@ def ingest(
 
 def _finish(conn: "Connection", owner_id: str, owner: "Owner", me: list[str]) -> None:
     """Keep the owner's names, and add the prompts."""
-    from align.console import say
     from align.owner import remember_aliases
     from align.store.row_counts import has_named_others
 
@@ -95,7 +95,6 @@ def _say_problems(paths: list[Path], intake: "Intake") -> None:
     Raises:
         UserError: Nothing was read at all.
     """
-    from align.console import say
     from align.ingest.report import PROBLEMS
 
     problems = intake.log.problems
@@ -124,7 +123,6 @@ def _columns(option: str | None) -> dict[str, str]:
 
 def _ask() -> "Ask":
     """Return what asks on the terminal which of some authors the owner is."""
-    from align.console import say
 
     def ask(title: str, authors: Counter[str]) -> list[str]:
         likely = authors.most_common(20)
@@ -140,7 +138,6 @@ def _ask() -> "Ask":
 
 def _add_prompts(conn: "Connection", owner_id: str, owner: "Owner") -> None:
     """Add what people asked the owner, and the prompts that lie beside the owner's settings."""
-    from align.console import say
     from align.conversations.prompts import add_asked_prompts, read_prompts
     from align.ingest.report import counted
     from align.paths import owner_dir, relative_to_root
@@ -155,7 +152,6 @@ def _add_prompts(conn: "Connection", owner_id: str, owner: "Owner") -> None:
 
 
 def _warn_of_levels(conn: "Connection", owner_id: str, owner: "Owner") -> None:
-    from align.console import say
     from align.ingest.report import counted
     from align.store.records import count_less_private
 

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from align.console import say
+from align.errors import UserError
+
 if TYPE_CHECKING:
     from align.levels import Level
     from align.store.records import Record
@@ -71,7 +74,6 @@ def search(
     limit: Annotated[int, typer.Option(help="How many at most.", min=1)] = 50,
 ) -> None:
     """Find the records that hold all these words, the best first, as `list` shows them."""
-    from align.console import say
     from align.store.connection import open_store
     from align.store.search import search as find
 
@@ -93,8 +95,6 @@ def drop(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase the text of records for good; the same export read again does not bring it back."""
-    from align.console import say
-    from align.errors import UserError
     from align.paths import owner_dir, relative_to_root
     from align.store.connection import empty_log, open_store
     from align.store.records import read_records
@@ -154,8 +154,6 @@ def set_privacy(
     owner: Annotated[str, OWNER] = "demo",
 ) -> None:
     """Set the privacy of a record, a thread or a source; prompts and pairs follow."""
-    from align.console import say
-    from align.errors import UserError
     from align.paths import relative_to_root
     from align.store.connection import open_store
     from align.store.records import set_level
@@ -179,7 +177,6 @@ def set_privacy(
 
 
 def _find(conn: Connection, beginning: str) -> "Record":
-    from align.errors import UserError
     from align.store.records import find_record
 
     records = find_record(conn, beginning)
@@ -190,7 +187,6 @@ def _find(conn: Connection, beginning: str) -> "Record":
 
 
 def _sole_option(command: str, **options: str | None) -> tuple[str, str]:
-    from align.errors import UserError
 
     given = [(column, value) for column, value in options.items() if value is not None]
     if len(given) != 1:
@@ -220,7 +216,6 @@ def _level(word: str) -> "Level":
 
 
 def _one_of(where: str, word: str, words: Sequence[str]) -> None:
-    from align.errors import UserError
 
     if word not in words:
         raise UserError(where, f"{word!r} is not known", f"Say one of: {', '.join(words)}")

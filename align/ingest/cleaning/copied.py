@@ -191,10 +191,10 @@ def _fenced(lines: list[str]) -> int:
 
 def _in_table(lines: list[str]) -> int:
     best = 0
-    for mark in ("\t", "|"):
+    for mark, fewest in (("\t", 1), ("|", 2)):
         columns = [line.count(mark) for line in lines]
         usual = max(set(columns), key=columns.count)
-        best = max(best, columns.count(usual) if usual >= (1 if mark == "\t" else 2) else 0)
+        best = max(best, columns.count(usual) if usual >= fewest else 0)
     return best
 
 

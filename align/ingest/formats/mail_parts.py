@@ -112,9 +112,8 @@ def header(message: Message, name: str) -> str:
 
 def _raw(message: Message, name: str) -> str:
     # Through `raw_items`, for bytes outside ASCII come out of `get` as an object that hides them.
-    wanted = name.lower()
     for key, value in message.raw_items():
-        if key.lower() == wanted:
+        if key.lower() == name.lower():
             data = str(value).encode("utf-8", "surrogateescape")
             return (decoded(data) or data.decode("utf-8", "replace"))[:100_000]
     return ""
@@ -166,10 +165,10 @@ def _is_automatic(message: Message, address: str) -> bool:
     submitted = _raw(message, "Auto-Submitted").strip().lower()
     if submitted and not submitted.startswith("no"):
         return True
-    kind = message.get_content_type()
-    if kind in ("multipart/report", "text/calendar") or _NO_REPLY.search(address):
+    kinds = {message.get_content_type(), *(part.get_content_type() for part in _inline(message))}
+    if message.get_content_type() == "multipart/report" or "text/calendar" in kinds:
         return True
-    if any(part.get_content_type() == "text/calendar" for part in _inline(message)):
+    if _NO_REPLY.search(address):
         return True
     if "mailto:" in _raw(message, "List-Post").lower():
         # A list on which people talk.
@@ -189,18 +188,14 @@ def _is_deleted(message: Message) -> bool:
 
 def _inline(message: Message, depth: int = 0) -> Iterator[Message]:
     """Yield the parts that a mail shows as its text: no attachments, no mails inside it."""
-    if depth > _DEPTH:
-        return
     parts = message.get_payload()
     if not message.is_multipart() or not isinstance(parts, list):
         if message.get_content_disposition() != "attachment" and not message.get_filename():
             yield message
-        return
-    if message.get_content_maintype() != "multipart":
-        return
-    for part in parts:
-        if isinstance(part, Message):
-            yield from _inline(part, depth + 1)
+    elif message.get_content_maintype() == "multipart" and depth < _DEPTH:
+        for part in parts:
+            if isinstance(part, Message):
+                yield from _inline(part, depth + 1)
 
 
 def _body(message: Message, depth: int = 0) -> str:

@@ -177,11 +177,11 @@ def _thread(posts: list[Post]) -> Document:
         reason = "context-bound"
     elif reason in ("link-only", "media-only") and any(post.reason is None for post in posts):
         reason = None
-    raw = None
-    if any(post.raw is not None for post in posts):
-        raw = "\n\n".join(post.text if post.raw is None else post.raw for post in posts)
     text = "\n\n".join(post.text for post in posts if post.text.strip())
-    return Document(first.key, text, time=first.time, is_owner=True, reason=reason, raw=raw)
+    raw = "\n\n".join(post.text if post.raw is None else post.raw for post in posts)
+    is_all = all(post.raw is None for post in posts)
+    time, raw_or_none = first.time, None if is_all else raw
+    return Document(first.key, text, time=time, is_owner=True, reason=reason, raw=raw_or_none)
 
 
 def _put_in(posts: Iterable[Post], long_posts: Iterable[LongPost]) -> list[LongPost]:

@@ -6,7 +6,6 @@ from calendar import timegm
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from typing import Any
 
 from align.errors import UserError
@@ -14,7 +13,7 @@ from align.ingest.contents import Content, Document
 from align.ingest.formats.dates import moment
 from align.ingest.formats.markup import plain
 from align.ingest.reader import Inputs, Options, Reader, ReadLog
-from align.ingest.tree import Tree
+from align.ingest.tree import Tree, folder_of, suffix_of
 
 _ENDS = frozenset({".rss", ".atom", ".rdf", ".xml"})
 # A type of its own making may define entities that unfold to gigabytes: no feed has one.
@@ -37,9 +36,8 @@ _APPENDED = re.compile(
 def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     folders = defaultdict(list)
     for name in names:
-        path = PurePosixPath(name)
-        if path.suffix.lower() in _ENDS and looks_like_feed(tree.head(name, 16384)):
-            folders[path.parent].append(name)
+        if suffix_of(name) in _ENDS and looks_like_feed(tree.head(name, 16384)):
+            folders[folder_of(name)].append(name)
     return [Inputs(tree, tuple(files), "feed") for files in folders.values()]
 
 
@@ -54,10 +52,10 @@ def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
                     documents[document.key] = document
         except UserError as error:
             log.problems.append(error)
-    authors = {document.author for document in documents.values()}
+    is_sole = len({document.author for document in documents.values()}) == 1
     for document in documents.values():
         # The blog of one author is its author's.
-        document.is_owner = True if len(authors) == 1 else None
+        document.is_owner = True if is_sole else None
         yield document
 
 

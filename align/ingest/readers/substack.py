@@ -4,14 +4,13 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import PurePosixPath
 
 from align.errors import UserError
 from align.ingest.contents import Content, Document
 from align.ingest.formats.dates import moment
 from align.ingest.formats.markup import plain
-from align.ingest.reader import Inputs, Options, Reader, ReadLog
-from align.ingest.tree import Tree
+from align.ingest.reader import Inputs, Options, Reader, ReadLog, file_by_file
+from align.ingest.tree import Tree, base_of, folder_of, joined
 
 _POST = re.compile(r"(?:.*/)?posts/(\d+)\.([^/]*)\.html", re.IGNORECASE)
 # Who got and who opened each post, and the subscribers: nothing of the owner's writing.
@@ -35,51 +34,44 @@ _PASSED = frozenset(
 def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     claims = []
     for name in names:
-        path = PurePosixPath(name)
-        if path.name.lower() != "posts.csv":
+        head = tree.head_text(name, 4096) if base_of(name).lower() == "posts.csv" else ""
+        if "post_id" not in head.lstrip("\ufeff").partition("\n")[0]:
             continue
-        first = tree.head_text(name, 4096).lstrip("\ufeff").partition("\n")[0]
-        if "post_id" not in first:
-            continue
-        under = "" if path.parent == PurePosixPath(".") else f"{path.parent.as_posix()}/"
-        files = [name]
-        for other in names:
-            inside = other.removeprefix(under) if other.startswith(under) else ""
-            if inside and (_POST.fullmatch(inside) or _LISTS.fullmatch(inside)):
-                files.append(other)
-        claims.append(Inputs(tree, tuple(files), "Substack"))
+        under = joined(folder_of(name), "")
+        inside = [other for other in names if other.startswith(under)]
+        beside = [
+            other
+            for other in inside
+            if any(kind.fullmatch(other, len(under)) for kind in (_POST, _LISTS))
+        ]
+        claims.append(Inputs(tree, (name, *beside), "Substack"))
     return claims
 
 
 def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
     rows = _rows(inputs, log)
     seen = set()
-    for name in inputs.names[1:]:
+
+    def read_post(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Content]:
         match = _POST.fullmatch(name)
         if match is None:
             log.passed("list of subscribers")
-            continue
+            return
         number, slug = match[1], match[2]
         if number in seen:
-            continue
+            return
         seen.add(number)
-        try:
-            html = inputs.tree.text_of(name)
-        except UserError as error:
-            log.problems.append(error)
-            continue
+        html = inputs.tree.text_of(name)
         row = rows.get(number, {})
-        if not (text := plain(html, _PASSED)):
-            log.passed("post without text")
-            continue
         title = " ".join((row.get("title") or "").split())
-        yield Document(
-            key=number,
-            text=text,
-            title=title or slug.replace("-", " ").strip() or None,
-            time=moment(row.get("post_date")),
-            raw=html,
-        )
+        if text := plain(html, _PASSED):
+            title = title or slug.replace("-", " ").strip()
+            yield Document(number, text, title or None, moment(row.get("post_date")), raw=html)
+        else:
+            log.passed("post without text")
+
+    posts = Inputs(inputs.tree, inputs.names[1:])
+    yield from file_by_file(read_post)(posts, log, options)
     if missing := len(rows.keys() - seen):
         log.passed("post without text", missing)
 

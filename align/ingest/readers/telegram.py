@@ -1,6 +1,7 @@
 """Telegram: what Telegram Desktop exports, one chat or the whole account, as JSON or as pages."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -18,7 +19,7 @@ from align.ingest.formats.telegram_messages import (
     title_of,
 )
 from align.ingest.reader import Inputs, Options, Reader, ReadLog
-from align.ingest.tree import Tree, base_of
+from align.ingest.tree import Tree, base_of, suffix_of
 
 _TYPES = (
     "personal_chat bot_chat saved_messages replies verification_codes private_group "
@@ -53,32 +54,33 @@ class _Account:
 
 
 def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
-    results = [name for name in names if name.lower().endswith(".json") and _is_result(tree, name)]
-    claimed = {name: [name] for name in results}
-    folders = {_folder(name): own for name, own in reversed(claimed.items())}
-    pages: dict[str, list[str]] = {}
+    results = {
+        name: [name] for name in names if suffix_of(name) == ".json" and _is_result(tree, name)
+    }
+    folders = {_folder(name): own for name, own in reversed(results.items())}
+    pages: dict[str, list[str]] = defaultdict(list)
     rest = []
     for name in names:
-        if name in claimed:
+        if name in results:
             continue
         if not _PAGE.fullmatch(base_of(name)) or not is_page(_head(tree, name)):
             rest.append(name)
         elif own := folders.get(_folder(name)):
             # What stands in a result.json stands there better than in pages of the same chat.
             own_page = title_of(_head(tree, name)) in _head(tree, own[0])
-            (own if own_page else pages.setdefault(_folder(name), [])).append(name)
+            (own if own_page else pages[_folder(name)]).append(name)
         elif not _shared(tree, name, folders):
-            pages.setdefault(_folder(name), []).append(name)
+            pages[_folder(name)].append(name)
     chats = {folder: pages_in_order(own) for folder, own in pages.items()}
     folders = {**chats, **folders}
     for folder, own in chats.items():
         above = PurePosixPath(folder).parent
         if above.name == "chats":
-            # The whole account in pages: one export a chat, and what is about all of them beside.
+            # The whole account in pages: one input a chat, and what is about all of them beside.
             folders.setdefault(_folder(str(above)), own)
     for name in rest:
         _shared(tree, name, folders)
-    return [Inputs(tree, tuple(own)) for own in (*claimed.values(), *chats.values())]
+    return [Inputs(tree, tuple(own)) for own in (*results.values(), *chats.values())]
 
 
 def _folder(name: str) -> str:
