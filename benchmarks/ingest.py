@@ -1,6 +1,6 @@
 """How long a large chat takes to come in: `python -m benchmarks.ingest [--json FILE]`.
 
-A Telegram export of a million messages, written here, read by `align ingest` as a user calls it.
+A Telegram chat of a million messages, written here, read by `align ingest` as a user calls it.
 """
 
 import json
@@ -42,7 +42,7 @@ _SYLLABLES = (
 )
 
 
-def write_export(path: Path, messages: int, seed: int = 0) -> None:
+def write_chat(path: Path, messages: int, seed: int = 0) -> None:
     """Write a chat of two people as Telegram Desktop exports it, some 350 bytes a message."""
     chance = random.Random(seed)
     words = sorted(
@@ -72,10 +72,10 @@ def write_export(path: Path, messages: int, seed: int = 0) -> None:
         file.write(" ]\n}\n")
 
 
-def ingested(root: Path, export: Path) -> tuple[float, float]:
+def ingested(root: Path, source: Path) -> tuple[float, float]:
     """Run `align ingest` and return its seconds, and the peak memory of its processes in MB."""
     command = [
-        str(Path(sys.executable).parent / "align"), "ingest", str(export), "--owner", "ann",
+        str(Path(sys.executable).parent / "align"), "ingest", str(source), "--owner", "ann",
         "--me", "Ann",
     ]  # fmt: skip
     started = time.perf_counter()
@@ -101,16 +101,16 @@ def _memory(pid: int) -> float:
 
 
 def measure() -> Iterator[Row]:
-    """Read the export twice: everything is new, then everything is known."""
+    """Read the chat twice: everything is new, then everything is known."""
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
-        root, export = Path(folder, "root"), Path(folder, "result.json")
+        root, source = Path(folder, "root"), Path(folder, "result.json")
         root.mkdir()
-        write_export(export, MESSAGES)
-        yield reported("size of the export", export.stat().st_size / 1e6, "MB")
-        seconds, peak = ingested(root, export)
+        write_chat(source, MESSAGES)
+        yield reported("size of the export", source.stat().st_size / 1e6, "MB")
+        seconds, peak = ingested(root, source)
         yield at_most(f"{MESSAGES:,} messages, all new", seconds, SECONDS, "s")
         yield at_most("peak memory", peak, PEAK_MB, "MB")
-        seconds, peak = ingested(root, export)
+        seconds, peak = ingested(root, source)
         yield reported("the same export again", seconds, "s")
         yield reported("peak memory", peak, "MB")
 

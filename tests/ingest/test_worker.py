@@ -16,7 +16,7 @@ from align.ingest.worker import in_worker
 from align.owner import Owner
 from align.store.connection import connect, in_memory
 from align.store.records import iter_records
-from benchmarks.ingest import write_export
+from benchmarks.ingest import write_chat
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs fork")
 
@@ -69,7 +69,7 @@ def test_who_stops_listening_leaves_no_process_behind() -> None:
 def test_an_export_is_read_the_same_in_a_process_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_export(tmp_path / "result.json", 3_000)
+    write_chat(tmp_path / "result.json", 3_000)
     (tmp_path / "broken.txt").write_bytes(bytes(range(256)) * 9)
     owner = Owner(name="Ann")
     found = []
@@ -98,7 +98,7 @@ def test_an_error_of_the_users_can_travel() -> None:
 def test_ctrl_c_ends_both_processes_and_stores_nothing(tmp_path: Path) -> None:
     root, inputs = tmp_path / "root", tmp_path / "result.json"
     root.mkdir()
-    write_export(inputs, 120_000)
+    write_chat(inputs, 120_000)
     command = [sys.executable, "-m", "align.cli", "--root", str(root)]
     child = subprocess.Popen(
         [*command, "ingest", str(inputs), "--owner", "ann", "--me", "Ann"],
