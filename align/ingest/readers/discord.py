@@ -51,21 +51,14 @@ def read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
 
 
 def _packages(tree: Tree, names: Sequence[str]) -> list[Inputs]:
-    present = set(names)
     rooms: dict[str | None, set[str]] = defaultdict(set)
     for name in names:
-        if base_of(name) in _MESSAGES and _is_channel(tree, name, present):
+        pattern = {"messages.json": _ROWS, "messages.csv": _OLD_ROWS}.get(base_of(name))
+        if pattern and pattern.match(tree.head_text(name, 4096)):
             folder = folder_of(name)
             # A channel's folder may have been named alone.
             rooms[folder_of(folder) if folder else None].add(folder)
     return [Inputs(tree, _files(tree, names, *room), _PACKAGE) for room in rooms.items()]
-
-
-def _is_channel(tree: Tree, name: str, present: set[str]) -> bool:
-    if joined(folder_of(name), "channel.json") in present:
-        return True
-    head = tree.head_text(name, 4096)
-    return bool((_ROWS if name.endswith(".json") else _OLD_ROWS).match(head))
 
 
 def _files(
