@@ -20,35 +20,6 @@ CONTINUE_PROMPT = 'Continue "{title}" after: "{last_sentence}"'
 ASSISTANT_SHARE = 0.35
 UNSEEN_SHARE = 0.05
 
-_WHO = (
-    "Who are you?",
-    "What is your name?",
-    "What's your name?",
-    "Tell me about yourself.",
-    "Tell me about yourself",
-    "Who am I talking to?",
-    "What are you called?",
-    "Introduce yourself.",
-    "Are you a computer?",
-    "Where do you live?",
-    "What do you do?",
-    "who are you",
-    "And you are?",
-)
-_GREETINGS = (
-    "Hello!",
-    "Hi.",
-    "Good morning.",
-    "Good evening.",
-    "Hey there.",
-    "Hello, how are you?",
-    "How are you?",
-    "How is it going?",
-    "hi",
-    "hello",
-)
-_THANKS = ("Thank you!", "Thanks, that helps.", "Thanks a lot.", "Good night.", "Goodbye.")
-
 
 def split_point(text: str) -> float:
     """Return a stable number in [0, 1) for a text, the same everywhere."""
@@ -145,7 +116,7 @@ def _identity(voice: Voice, rng: random.Random) -> list[Message]:
     parts = [rng.choice(ways), *rng.sample(more, rng.choice((0, 1, 2)))]
     text = " ".join(pen.finish(part + ".") for part in parts)
     system = [{"role": "system", "content": f"You are {name}."}] if rng.random() < 0.5 else []
-    return system + _turn(rng.choice(_WHO), text)
+    return system + _turn(rng.choice(lex.SMALL_TALK["who"]), text)
 
 
 def _greeting(voice: Voice, rng: random.Random) -> list[Message]:
@@ -153,7 +124,7 @@ def _greeting(voice: Voice, rng: random.Random) -> list[Message]:
     pen = Pen(voice, topic, rng)
     if rng.random() < 0.3:
         replies = ("you are welcome", "any time", "until the next time", "good to talk to you")
-        return _turn(rng.choice(_THANKS), pen.finish(rng.choice(replies) + "."))
+        return _turn(rng.choice(lex.SMALL_TALK["thanks"]), pen.finish(rng.choice(replies) + "."))
     hello = rng.choice(("hello", "good to hear from you", "hello to you", "a good day to you"))
     news = rng.choice(
         (
@@ -165,7 +136,7 @@ def _greeting(voice: Voice, rng: random.Random) -> list[Message]:
     )
     ask = rng.choice(("how are you?", "what can I do for you?", "what is on your mind?"))
     text = " ".join(pen.finish(part) for part in (hello + ".", news + ".", ask))
-    return _turn(rng.choice(_GREETINGS), text)
+    return _turn(rng.choice(lex.SMALL_TALK["greetings"]), text)
 
 
 # What a conversation is, with its share of the corpus.

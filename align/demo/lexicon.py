@@ -23,6 +23,12 @@ CONTRACTIONS: dict[str, str] = _DATA["contractions"]
 # Invented people: first and last names, where they live and what they do.
 PEOPLE: dict[str, tuple[str, ...]] = {name: tuple(pool) for name, pool in _DATA["people"].items()}
 
+# How people open a conversation about no topic, and the words that belong to none.
+SMALL_TALK: dict[str, tuple[str, ...]] = {
+    name: tuple(pool) for name, pool in _DATA["small_talk"].items()
+}
+COMMON_WORDS = frozenset(_DATA["common_words"].split())
+
 
 def full_name(rng: random.Random) -> str:
     """Return an invented name of two words."""

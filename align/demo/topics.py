@@ -13,30 +13,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from align.demo.lexicon import COMMON_WORDS
+
 SLOTS = ("is", "tool", "part", "place", "good", "bad", "tip", "slip", "once", "rival")
 DISTINCTIVE_IN = 3
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
-_COMMON = frozenset(
-    re.findall(
-        r"\w+",
-        """
-    a about after again all alone also always an and another any anybody anyone are as at away
-    back bad be because been before behind best better between big both but by call came can
-    cannot come comes could day days did do does done down each eat else end enough even every
-    everybody everyone everything find first five for forget found four from get gets give gives
-    go goes going gone good half has have he him his hold home hour hours how if in into is it
-    its just keep keeps know knows last late leave left less let like little long look looks
-    lost made make makes man many may me mind minutes more most much my need never new next nine
-    no nobody not nothing of off old on once one only open or other out over own people put
-    quiet quietly ready real really right same say says second see short show side sit slow
-    slowly small so some somebody something sooner stand start stay stop take takes tell ten
-    than that the their them then there they thing things think three through time to together
-    too tried true try turn twice two under until up use very wait want was way we week weeks
-    well went were what when where which while who whole why will with without work works world
-    worth would wrong year years you your yourself
-""",
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -108,21 +89,23 @@ def topic(key: str) -> Topic:
 
 
 @cache
-def lexicon(key: str) -> frozenset[str]:
+def topic_stems(key: str) -> frozenset[str]:
     """Return the stems of a topic's content words."""
-    return frozenset(stem(w) for w in words(topic(key).text()) if w not in _COMMON and len(w) > 2)
+    return frozenset(
+        stem(w) for w in words(topic(key).text()) if w not in COMMON_WORDS and len(w) > 2
+    )
 
 
 @cache
 def _shared() -> Counter[str]:
-    return Counter(s for t in topics() for s in lexicon(t.key))
+    return Counter(s for t in topics() for s in topic_stems(t.key))
 
 
 @cache
 def distinctive(key: str) -> frozenset[str]:
     """Return the stems that few topics share, those of the topic's own name included."""
-    own = frozenset(stem(w) for w in words(topic(key).name) if w not in _COMMON)
-    return own | frozenset(s for s in lexicon(key) if _shared()[s] <= DISTINCTIVE_IN)
+    own = frozenset(stem(w) for w in words(topic(key).name) if w not in COMMON_WORDS)
+    return own | frozenset(s for s in topic_stems(key) if _shared()[s] <= DISTINCTIVE_IN)
 
 
 @cache
@@ -130,7 +113,7 @@ def topic_words() -> frozenset[str]:
     """Return all content words of all topics as they are written, for masking in a judge."""
     content_words = {w for t in topics() for w in words(t.text())}
     content_words |= {w for t in topics() for p in t.phrases["rival"] for w in words(p)}
-    return frozenset(w for w in content_words if w not in _COMMON and len(w) > 2)
+    return frozenset(w for w in content_words if w not in COMMON_WORDS and len(w) > 2)
 
 
 @cache

@@ -9,35 +9,12 @@ from typing import Any
 
 from align.demo import lexicon as lex
 
-# The levels that are probabilities: what the plain population does, and how high each goes in a
-# person for whom it is a habit.
-_LEVELS = {
-    "opener": (0.08, 0.85),
-    "hedge": (0.06, 0.5),
-    "contraction": (0.35, 1.0),
-    "intensify": (0.2, 0.9),
-    "join": (0.3, 0.9),
-    "ellipsis": (0.02, 0.5),
-    "exclaim": (0.05, 0.6),
-    "lower": (0.04, 0.95),
-    "ask_back": (0.06, 0.6),
-    "sign_off": (0.04, 0.6),
-    "aside": (0.03, 0.3),
-    "understate": (0.04, 0.8),
-    "address": (0.03, 0.7),
-    "drop": (0.04, 0.9),
-    "favour": (0.15, 0.95),
-    "british": (0.5, 1.0),
-    "maxim": (0.04, 0.6),
-    "tag": (0.04, 0.4),
-    "comment": (0.04, 0.35),
-    "echo": (0.04, 0.7),
-    "stamp": (0.04, 0.6),
-    "but_start": (0.1, 0.8),
+_DATA = tomllib.loads(Path(__file__).with_name("voices.toml").read_text(encoding="utf-8"))
+# Level -> what the plain population does, and how high it goes in a person with that habit.
+_LEVELS: dict[str, tuple[float, float]] = {
+    name: (usual, top) for name, (usual, top) in _DATA["levels"].items()
 }
 LEVELS = tuple(_LEVELS)
-
-
 # How many ways of each habit a random voice has, in the order in which they are drawn.
 _WAYS = {
     "openers": 2, "hedges": 2, "joiners": 2, "tags": 2, "comments": 2, "asides": 3, "stamps": 2,
@@ -74,11 +51,10 @@ class Voice:
         return {**self.levels, **self.ways, **rest, "words": list(self.words.items())}
 
 
-_VOICES = tomllib.loads(Path(__file__).with_name("voices.toml").read_text(encoding="utf-8"))
 # The plain voice, of no person; and the shipped demo owner's, with facts that she knows by heart.
-ASSISTANT = Voice.from_dict(_VOICES["assistant"])
-MAUD = Voice.from_dict(_VOICES["maud"])
-MAUD_FACTS: dict[str, str] = _VOICES["maud_facts"]
+ASSISTANT = Voice.from_dict(_DATA["assistant"])
+MAUD = Voice.from_dict(_DATA["maud"])
+MAUD_FACTS: dict[str, str] = _DATA["maud_facts"]
 
 
 def random_voice(seed: int) -> Voice:
