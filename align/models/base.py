@@ -50,9 +50,9 @@ def resolve_base(
     Raises:
         UserError: It is in neither place.
     """
-    for folder in _folders_named(name):
-        if (folder / "config.json").is_file():
-            return Base(_seen_from_root(folder), folder, hash_of_base(folder), revision)
+    folder = project_root() / Path(name).expanduser()
+    if (folder / "config.json").is_file():
+        return Base(_seen_from_root(folder), folder, hash_of_base(folder), revision)
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise UserError(
             asked_by,
@@ -144,11 +144,6 @@ def stretches(path: Path) -> Iterator[bytes]:
             yield file.read(_SAMPLE)
 
 
-def _folders_named(name: str) -> list[Path]:
-    path = Path(name).expanduser()
-    return [path] if path.is_absolute() else [project_root() / path]
-
-
 def _seen_from_root(path: Path) -> str:
     # Links are kept as they are: a linked data folder is found again under its own name.
     root = project_root()
@@ -157,8 +152,7 @@ def _seen_from_root(path: Path) -> str:
 
 def _candidates(recorded: dict[str, Any]) -> Iterator[Path]:
     """Yield where a base may lie: its recorded place first, then every likely folder."""
-    path = Path(recorded["path"])
-    yield path if path.is_absolute() else project_root() / path
+    yield project_root() / recorded["path"]
     if recorded["is_hub"]:
         snapshot = _cached(recorded["name"], recorded["revision"])
         if snapshot is not None:

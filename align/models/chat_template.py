@@ -26,6 +26,7 @@ TEMPLATE_SETTINGS = {"enable_thinking": False}
 _TODAY = date(2024, 7, 26)
 _NOW = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1\s*\)""")
 _PROBE = "soundalike"
+_PROBE_CHAT = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _PROBE}]
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def template_hash(tokenizer: Any) -> str:
         "template": template_of(tokenizer),
         "settings": TEMPLATE_SETTINGS,
         "special": {name: str(token) for name, token in tokenizer.special_tokens_map.items()},
-        "probe": render(tokenizer, _probe_conversation()).input_ids,
+        "probe": render(tokenizer, _PROBE_CHAT).input_ids,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -122,10 +123,6 @@ def dateless(template: str) -> str:
     SmolLM3's and Llama 3.2's do: a twin would be trained on one text and asked with another.
     """
     return _NOW.sub(lambda match: repr(_TODAY.strftime(match[2])), template)
-
-
-def _probe_conversation() -> list[Message]:
-    return [{"role": "user", "content": "?"}, {"role": "assistant", "content": _PROBE}]
 
 
 def _pieces(tokenizer: Any, messages: Sequence[Message]) -> list[_Piece]:
@@ -190,9 +187,8 @@ def _around(tokenizer: Any) -> tuple[str, int]:
 
 
 def _find_around(tokenizer: Any) -> tuple[str, int]:
-    probe = _probe_conversation()
-    whole = _text(tokenizer, probe, add_generation_prompt=False)
-    prompt = _text(tokenizer, probe[:1], add_generation_prompt=True)
+    whole = _text(tokenizer, _PROBE_CHAT, add_generation_prompt=False)
+    prompt = _text(tokenizer, _PROBE_CHAT[:1], add_generation_prompt=True)
     head, _, tail = whole.rpartition(_PROBE)
     # Mistral's write a space there: without it no earlier turn would look as it did when sampled.
     before = head.removeprefix(prompt) if head.startswith(prompt) else ""

@@ -95,10 +95,8 @@ def load(folder: Path) -> Checkpoint:
 
 def newest(owner_id: str, stage: str | None = None) -> Path | None:
     """Return the folder of the owner's newest checkpoint (of a stage), or None."""
-    folders = [
-        path for path in numbered(owner_id) if stage is None or path.name.endswith(f"-{stage}")
-    ]
-    return folders[-1] if folders else None
+    ending = f"-{stage}" if stage else ""
+    return next((path for path in numbered(owner_id)[::-1] if path.name.endswith(ending)), None)
 
 
 def numbered(owner_id: str) -> list[Path]:
@@ -106,10 +104,13 @@ def numbered(owner_id: str) -> list[Path]:
     folder = checkpoints_dir(owner_id)
     if not folder.is_dir():
         return []
-    folders = (
-        path for path in folder.iterdir() if _NUMBERED.fullmatch(path.name) and path.is_dir()
-    )
-    return sorted(folders, key=lambda path: int(path.name.split("-")[0]))
+    paths = (path for path in folder.iterdir() if _NUMBERED.fullmatch(path.name) and path.is_dir())
+    return sorted(paths, key=_number)
+
+
+def next_number(owner_id: str) -> int:
+    """Return the number of the checkpoint that is published next."""
+    return max(map(_number, numbered(owner_id)), default=0) + 1
 
 
 def claim_next(owner_id: str, stage: str, inputs: str) -> Path:
@@ -132,9 +133,7 @@ def publish(staging: Path, owner_id: str, stage: str) -> Path:
             sync(path)
     parent = checkpoints_dir(owner_id)
     while True:
-        published = numbered(owner_id)
-        number = int(published[-1].name.split("-")[0]) + 1 if published else 1
-        target = parent / f"{number:03d}-{stage}"
+        target = parent / f"{next_number(owner_id):03d}-{stage}"
         try:
             staging.rename(target)
             break
@@ -166,15 +165,17 @@ def clear_work(owner_id: str, stage: str, *, keep: Path | None = None) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _number(folder: Path) -> int:
+    return int(folder.name.split("-")[0])
+
+
 def _base_of(lineage: Lineage, folder: Path) -> Base:
     try:
         return find_base(lineage.base, wanted_by=relative_to_root(folder))
     except UserError:
         if lineage.kind != lineages.FULL:
             raise
-        recorded = dict(lineage.base)
-        path = Path(recorded.pop("path"))
-        return Base(path=path if path.is_absolute() else project_root() / path, **recorded)
+        return Base(**{**lineage.base, "path": project_root() / lineage.base["path"]})
 
 
 def _base_checkpoint(owner_id: str, recipe: Any) -> Checkpoint:

@@ -10,7 +10,7 @@ from align.console import duration, say
 from align.conversations.examples.example_rows import estimated_tokens
 from align.errors import UserError
 from align.files import write_atomically
-from align.models.lineage import FILE as TWIN
+from align.models.lineage import FILE as LINEAGE_FILE
 from align.models.lineage import read as read_lineage
 from align.paths import checkpoints_dir
 from align.recipe.recipe_file import Recipe, known_recipes, ladder, read_recipe, recipe_path
@@ -61,7 +61,7 @@ def recipe_for(owner_id: str, word: str) -> str:
     """
     if word != AUTO:
         return word
-    recipe = agreed_to(owner_id) or _of_twin(owner_id, "sft")
+    recipe = agreed_to(owner_id) or _of_checkpoint(owner_id, "sft")
     if recipe is None:
         raise UserError(
             "recipe 'auto'",
@@ -88,7 +88,7 @@ def settled(request: TrainingRequest, accelerate: dict[str, Any]) -> TrainingReq
     known = agreed_to(request.owner_id)
     if request.stage != "sft":
         known = (
-            _of_twin(request.owner_id, request.checkpoint)
+            _of_checkpoint(request.owner_id, request.checkpoint)
             or known
             or recipe_for(request.owner_id, AUTO)
         )
@@ -111,10 +111,10 @@ def agreed_to(owner_id: str) -> str | None:
     return note.read_text(encoding="utf-8").strip() or None if note.is_file() else None
 
 
-def _of_twin(owner_id: str, word: str) -> str | None:
+def _of_checkpoint(owner_id: str, word: str) -> str | None:
     """Return the name of the recipe that a twin was trained with, where it is one of recipes/."""
     folder = checkpoints_dir(owner_id) / word
-    if not (folder / TWIN).is_file():
+    if not (folder / LINEAGE_FILE).is_file():
         return None
     # From the root where that holds the recipes; where they are linked, from wherever they lie.
     _, _, file = str(read_lineage(folder).recipe.get("file", "")).rpartition("recipes/")

@@ -14,8 +14,9 @@ from align.training.preflight.base_availability import RecipeBase, availability,
 from align.training.preflight.checks import row_findings
 from align.training.preflight.dataset import no_tokens, row_mix
 from align.training.preflight.environment import (
-    environment,
     extras,
+    hardware,
+    libraries,
     new_tokens,
     placement,
     tracking_mode,
@@ -69,7 +70,9 @@ def examine(
     load_owner(request.owner_id)
     machine = planned_machine(this_machine(), max_memory, gpus)
     site = Site(machine, layout_of(accelerate, machine))
-    sections = {"machine": [*environment(machine), *placement(site.layout, machine)]}
+    sections = {
+        "machine": [libraries(machine), hardware(machine), *placement(site.layout, machine)]
+    }
     for stage in stages:
         findings = _of_stage(replace(request, stage=stage), site)
         sections[stage] = [_elsewhere(line) if machine.planned else line for line in findings]

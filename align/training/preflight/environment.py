@@ -21,11 +21,6 @@ _OF_BITSANDBYTES = ("paged_", "adamw_8bit", "adamw_bnb", "lion_", "ademamix", "r
 _KERNELS = ".venv/bin/pip install 'kernels>=0.18.2'"
 
 
-def environment(machine: Machine) -> list[Finding]:
-    """Return which libraries are here, and which hardware."""
-    return [_libraries(machine), _devices(machine)]
-
-
 def extras(recipe: Recipe) -> list[Finding]:
     """Return a line for the packages that only this recipe needs."""
     missing = missing_packages(recipe)
@@ -123,7 +118,8 @@ def tracking_mode(recipe: Recipe) -> list[Finding]:
     return [fine("tracking", "wandb, online")]
 
 
-def _libraries(machine: Machine) -> Finding:
+def libraries(machine: Machine) -> Finding:
+    """Return which libraries are here."""
     here, missing = [], []
     for name in LIBRARIES:
         try:
@@ -138,7 +134,8 @@ def _libraries(machine: Machine) -> Finding:
     return fine("libraries", text)
 
 
-def _devices(machine: Machine) -> Finding:
+def hardware(machine: Machine) -> Finding:
+    """Return which devices and how much memory are here, or planned."""
     gpus = f"{len(machine.gpus)} x {machine.gpus[0].name}" if machine.gpus else ""
     if machine.gpus:
         free = min(gpu.free for gpu in machine.gpus)

@@ -43,7 +43,9 @@ def memory(
     if shape is None:
         return [unknown("memory", "the shape of this base is not known before it is here")]
     there, needed = memory_for(layout, machine), estimate(shape, work)
-    text = f"about {size_words(needed.total)} of {size_words(there)} {_where(layout)}"
+    where = "on each GPU" if layout.here > 1 else "on the GPU"
+    where = "memory" if layout.device == "cpu" else where
+    text = f"about {size_words(needed.total)} of {size_words(there)} {where}"
     text += f" ({_largest(needed)})"
     limit = there * (1 + _TOLERANCE) if stops else there
     if needed.total > limit:
@@ -191,9 +193,3 @@ def _on_gpus(work: Work, gpus: int) -> Iterator[_Kind]:
 def _largest(needed: Estimate) -> str:
     parts = sorted(needed.parts.items(), key=lambda item: -item[1])[:3]
     return ", ".join(f"{name} {size_words(size)}" for name, size in parts)
-
-
-def _where(layout: Layout) -> str:
-    if layout.device == "cpu":
-        return "memory"
-    return "on each GPU" if layout.here > 1 else "on the GPU"

@@ -17,7 +17,7 @@ from transformers.integrations.integration_utils import rewrite_logs
 
 from align.console import say
 from align.files import write_atomically
-from align.models.checkpoints import numbered
+from align.models.checkpoints import next_number
 from align.training.prepared_run import TrainingRun, is_main
 from align.training.tracking import run_config, speed
 from align.training.tracking.trackers import Tracker, open_tracker
@@ -25,7 +25,7 @@ from align.training.tracking.wandb_runs import PROJECT, names_of, without_names
 
 # Where a run's folder keeps its name and id while it goes on.
 FILE = "tracking.json"
-# What transformers says once, when training ends.
+# What transformers logs once, when training ends.
 _AT_END = ("train_runtime", "train_samples_per_second", "train_steps_per_second", "train_loss",
            "total_flos")  # fmt: skip
 
@@ -41,10 +41,7 @@ def callbacks(trainer: Any, run: TrainingRun) -> list[TrainerCallback]:
 def finish(trainer: Any, run: TrainingRun, metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Report what only the end of a run shows, close its trackers, and return its speed.
 
-    Args:
-        trainer: It has trained and evaluated.
-        run: The run.
-        metrics: What stands in twin.json so far.
+    `metrics` are what stands in twin.json so far.
     """
     measured: dict[str, Any] = {}
     for callback in trainer.callback_handler.callbacks:
@@ -177,8 +174,7 @@ class Reporter(TrainerCallback):
         if path.is_file():
             kept: dict[str, str] = json.loads(path.read_text("utf-8"))
             return kept
-        checkpoints = numbered(self._run.owner_id)
-        number = int(checkpoints[-1].name.split("-")[0]) + 1 if checkpoints else 1
+        number = next_number(self._run.owner_id)
         identity = {
             "id": secrets.token_hex(4),
             "name": f"{self._run.stage} {number:03d} {self._run.recipe.name}",
