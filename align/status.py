@@ -11,6 +11,7 @@ from align.choices.arena import Contest, contests
 from align.choices.tally import Tally, tally
 from align.console import make_command
 from align.levels import Level
+from align.models.checkpoints import numbered
 from align.paths import checkpoints_dir, owner_dir, relative_to_root, simulated_file, store_path
 from align.store.acts import owner_decisions
 from align.store.choices import arena_choices
@@ -81,20 +82,12 @@ def overview(owner_id: str, conn: sqlite3.Connection | None) -> Overview:
     folder = owner_dir(owner_id)
     result.packed = (folder / "packed" / "sft-rows.jsonl").is_file()
     result.simulated = simulated_file(owner_id) is not None
-    result.checkpoints = _checkpoints(owner_id)
+    result.checkpoints = [path.name for path in numbered(owner_id)]
     cards = [*checkpoints_dir(owner_id).rglob("scorecard.json"), *folder.glob("scorecard.json")]
     result.scorecard = max(cards, key=lambda path: path.stat().st_mtime_ns, default=None)
     if conn is not None:
         _count(conn, result)
     return result
-
-
-def _checkpoints(owner_id: str) -> list[str]:
-    folder = checkpoints_dir(owner_id)
-    if not folder.is_dir():
-        return []
-    names = [path.name for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
-    return sorted(name for name in names if name[:3].isdigit() and "-" in name)
 
 
 def _count(conn: sqlite3.Connection, overview: Overview) -> None:
