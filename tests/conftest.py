@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # Before anything imports transformers or torch.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -33,8 +33,8 @@ def _connect_to_loopback(self: socket.socket, address: Any) -> None:
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 socket.socket.connect = _connect_to_loopback  # type: ignore[method-assign]
 
-# An example may take as long as a busy machine needs.
-settings.register_profile("tests", deadline=None)
+# An example may take, and be drawn, as long as a busy machine needs.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
 
 CHECKOUT = Path(__file__).resolve().parent.parent

@@ -1,4 +1,4 @@
-"""What the answers of a judge, asked both ways round, come to: a verdict or an abstention. Pure."""
+"""What a judge's answers in both orders come to: a verdict or an abstention. Pure."""
 
 from collections.abc import Collection
 from typing import Literal, NamedTuple
@@ -14,11 +14,11 @@ class Judgement(NamedTuple):
     """One answer of a judge, in the pair's own terms."""
 
     winner: Winner | None  # `a`, `b` or `tie`; None where it could not be understood
-    certainty: Certainty | None = None  # as the judge puts it; None where it said nothing of it
+    certainty: Certainty | None = None  # as the judge puts it; None where it states none
     problem: str | None = None  # why there is no winner: `refused`, `truncated`, `malformed`, ..
 
     def turned(self) -> "Judgement":
-        """Return the same of the pair whose two answers stand the other way round."""
+        """Return the same for the pair with its answers exchanged."""
         other: dict[Winner, Winner] = {"a": "b", "b": "a", "tie": "tie"}
         return self if self.winner is None else self._replace(winner=other[self.winner])
 
@@ -39,7 +39,7 @@ class PairVerdict(NamedTuple):
 
 
 def verdict_of(ab: Judgement | None, ba: Judgement | None) -> PairVerdict:
-    """Return what a judge says of a pair, asked both ways round.
+    """Return what a judge's answers about a pair, in both orders, come to.
 
     A model's choice can follow the place of an answer (Zheng et al. 2023, "Judging
     LLM-as-a-judge", section 3.4), so one order alone is no verdict.

@@ -1,4 +1,4 @@
-"""A provider's batches: made, looked for, asked after, and their results read.
+"""A provider's batches: made, found again, polled, and their results read.
 
 Imports anthropic: import this module inside functions.
 """

@@ -119,7 +119,7 @@ class _Batches:
                     yield chunks.blocked.pop()
                 wait = self.poll.first
             if chunks.exhausted or chunks.used_up:
-                # Not before: by now the requests themselves are known, should some be asked again.
+                # Not before: by now the requests themselves are known, should some be sent again.
                 self.open += self.inherited
                 self.inherited = []
             if not self.open:
@@ -202,7 +202,7 @@ class _Batches:
         self._close(under_way)
 
     def _read(self, request: Request, result: Any) -> tuple[Reply, bool]:
-        """Return what an entry came to, and whether asking again may help."""
+        """Return what an entry came to, and whether sending it again may help."""
         result = result if isinstance(result, dict) else {}
         kind = result.get("type")
         if kind == "succeeded":

@@ -37,8 +37,8 @@ class OpenBatch:
     reserved: dict[str, float] = field(default_factory=dict)  # what each of this run's may cost
     plan: Batch | None = None  # what is written down of it; None until it is
     id: str = ""  # the provider's
-    silent: int = 0  # how often in a row nobody said how far it is
-    done: int = 0  # how many were done when it was last said
+    silent: int = 0  # how many polls in a row had no answer
+    done: int = 0  # how many were done at the last poll
     usage: Usage | None = None  # of its entries
     cost: float = 0.0  # of its entries
 
@@ -133,7 +133,7 @@ class Chunks:
         return request
 
     def once_more(self) -> None:
-        """Make what is to be asked again the next requests."""
+        """Make what is to be sent again the next requests."""
         self.source, self.again = iter(self.again), deque()
         self.exhausted = False
 

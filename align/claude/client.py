@@ -26,7 +26,7 @@ NO_PURPOSE = "no purpose"
 MESSAGES = "/v1/messages"
 # A judge's answer takes seconds; taking in a batch's body may take minutes.
 TIMEOUT = httpx2.Timeout(300.0, connect=15.0, read=180.0, pool=None)
-# They write bodies and headers where they are told to say all.
+# Their debug logs hold bodies and headers.
 _TALKATIVE = ("anthropic", "httpx2", "httpcore2", "httpx", "httpcore")
 
 
@@ -163,7 +163,7 @@ def open_client(
     # No proxy stands between this machine and itself; with a transport, none is looked for.
     direct = {"transport": httpx2.AsyncHTTPTransport(limits=limits)} if near else {}
     http_client = DefaultAsyncHttpxClient(
-        # A redirect would carry the body to a host that nobody was asked about.
+        # A redirect would carry the body to a host that nobody agreed to.
         follow_redirects=False,
         timeout=timeout,
         limits=limits,

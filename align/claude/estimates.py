@@ -130,7 +130,7 @@ def _guessed(request: Request) -> tuple[float, float]:
 
 
 def _form(request: Request) -> str:
-    """Return what the form of an answer is told in: the provider puts it before all else."""
+    """Return the form of an answer as text: the provider puts it before all else."""
     return str(request.params.get("output_config", ""))
 
 

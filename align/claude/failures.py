@@ -1,4 +1,4 @@
-"""Which failures end a run: said in our words, for the provider's may repeat what was sent."""
+"""Which failures end a run, in our words, for the provider's may repeat what was sent."""
 
 from align.claude.provider import ACCOUNT, KEY_VARIABLE, SERVICE
 from align.errors import UserError

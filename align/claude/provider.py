@@ -15,7 +15,7 @@ _PORTS = {"https": 443, "http": 80}
 
 
 class Key:
-    """A key that shows itself only where it is asked to."""
+    """A key that no repr or pickle shows."""
 
     __slots__ = ("_value",)
 

@@ -12,7 +12,7 @@ Parse = Callable[[str], Any]
 PROBLEMS = (
     "refused", "truncated", "malformed", "no text", "errored", "canceled", "expired", "blocked",
 )  # fmt: skip
-# Asked anew where chance or more room may mend it: a refusal is the model's own word, and what the
+# Sent again where chance or more room may mend it: a refusal is the model's own word, and what the
 # gate blocked it would block again.
 RETRIED = frozenset({"truncated", "malformed", "no text", "errored", "canceled", "expired"})
 AGAIN = 2
@@ -28,7 +28,7 @@ _STOPS = {
 class Reply:
     """What became of one request."""
 
-    request: Request  # what was asked; of a batch that an earlier run sent, its id alone
+    request: Request  # of a batch that an earlier run sent, its id alone
     value: Any  # what the text was understood as; None where there is a problem
     problem: str | None  # one of `PROBLEMS`, or None
     usage: Usage | None = None  # the tokens of all tries that were answered; None where none was

@@ -1,4 +1,4 @@
-"""What is asked: a long part that many requests share, which is cached, and a question."""
+"""Requests: a long part that many share, which is cached, and a question."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ class Request:
 
     @property
     def model(self) -> str:
-        """Return the model that is asked."""
+        """Return the model."""
         return str(self.params["model"])
 
     @property
@@ -45,7 +45,7 @@ class Request:
         return control.get("ttl", "5m") if control else None
 
     def body(self, *, times: int = 1) -> dict[str, Any]:
-        """Return what is sent; an answer may be `times` as long as was said."""
+        """Return what is sent; an answer may have `times` times `max_tokens`."""
         return {**self.params, "max_tokens": self.max_tokens * times}
 
 
@@ -64,14 +64,14 @@ def ask(
     """Return a request whose answer is JSON.
 
     Args:
-        model: Who is asked.
+        model: Which Claude.
         shared: What comes first and is the same in many requests.
-        question: What is asked of this one.
+        question: The part that is this request's own.
         schema: JSON schema of the answer.
         max_tokens: How long the answer may be.
         about: Ids of the pairs that it shows.
         ttl: How long the shared part stays in the cache; None caches nothing.
-        repeat: Counts askings of the same question that are meant as such, from 0.
+        repeat: Counts intended repetitions of the same question, from 0.
         note: What it is for, in the sender's own words.
     """
     system: dict[str, Any] = {"type": "text", "text": _shared(shared)}
@@ -82,7 +82,7 @@ def ask(
         "messages": [{"role": "user", "content": storable(question)}],
         "output_config": {"format": {"type": "json_schema", "schema": schema}},
     }
-    # Named before the cache is asked for: how long a part is cached for decides no answer.
+    # Its id is made before `cache_control` is added: the time in the cache decides no answer.
     id = request_id(params, repeat)
     if ttl is not None:
         system["cache_control"] = {"type": "ephemeral", "ttl": ttl}

@@ -30,7 +30,7 @@ from align.privacy.egress import Refused
 
 # Seconds before an attempt is repeated, doubled each time up to the second.
 FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
-# A provider that asks for more is asked again after this: the next refusal says how long still.
+# A provider that asks for a longer wait is tried again after this: its next refusal says more.
 LONGEST_RETRY_AFTER = 120.0
 # A longer wait is worth a line.
 TOLD_FROM = 5.0
@@ -178,7 +178,7 @@ class _Sending:
             first.set()
 
     async def _ask(self, request: Request, times: int) -> tuple[Reply | None, bool]:
-        """Return what one asking came to, and whether another may help; repeats attempts."""
+        """Return what one try came to, and whether another may help; repeats attempts."""
         body = request.body(times=times)
         worst = worst_case(request, self.price, self.rate, batch=False, times=times)
         reply: Reply | None = None

@@ -39,15 +39,15 @@ MISSING = "missing"
 
 
 class Case(NamedTuple):
-    """A choice of the owner's, and what the judge said of the pair."""
+    """A choice of the owner's, and what the judge answered to the pair."""
 
     pair_id: str  # the pair
     prompt_id: str  # what folds are cut by
     fold: int  # 0 to 3
     chosen: Side  # the owner's winner
     longer: Side | None  # the answer with more text; None where they are equal
-    ab: Judgement | None  # what was said with `a` first; None where nothing was
-    ba: Judgement | None  # what was said with `b` first
+    ab: Judgement | None  # with `a` shown first; None without an answer
+    ba: Judgement | None  # with `b` shown first
 
 
 class JudgedCase(NamedTuple):
@@ -65,7 +65,7 @@ class JudgedCase(NamedTuple):
 def fold_of(prompt_id: str) -> int:
     """Return a prompt's fold, 0 to 3, which depends on nothing but the prompt.
 
-    New choices never move old ones, so what a judge was asked about a fold stays asked.
+    New choices never move old ones, so no question of a fold has to be asked again.
     """
     digest = hashlib.sha256(f"judging fold {prompt_id}".encode()).digest()
     # 256 is a multiple of 4: every fold is equally likely.

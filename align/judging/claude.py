@@ -30,9 +30,9 @@ from align.store.batches import open_batches
 PURPOSE = "judge"
 # More requests than this go in batches, at half the price; fewer are not worth the wait.
 ONLINE = 200
-# Two notes of 25 words and a verdict are some 150; a longer reply is asked for again with more.
+# Two notes of 25 words and a verdict are some 150; a longer reply is requested again with more.
 MAX_TOKENS = 400
-# A question is named before it is asked and when its answer is kept: mostly within so many others.
+# A question gets its id before it is sent and when its answer is kept, mostly that many apart.
 _RECENT = 2_048
 
 
@@ -41,7 +41,7 @@ class ClaudeJudge:
 
     Args:
         model: Which Claude.
-        prompt: What is asked.
+        prompt: The questions' words.
         profile: Who the owner is, for the prompt's hash.
         examples: How many of the owner's choices a question comes with.
         channel: To Claude; without one, requests are made and none is sent.
@@ -66,7 +66,7 @@ class ClaudeJudge:
         self.model, self._prompt, self._channel, self._batch = model, prompt, channel, batch
         self.prompt_hash = prompt.hash_for(profile, examples)
         self.usage: Usage | None = None
-        # By the briefing's place in memory, which the briefing itself, kept beside, holds.
+        # By the context's id, which holds as long as the context, kept beside, lives.
         self._shared: dict[int, tuple[OwnerContext, str]] = {}
         self._recent: dict[tuple[int, str, Order], tuple[Comparison, Request]] = {}
 
@@ -105,14 +105,14 @@ class ClaudeJudge:
         """
         if self._channel is None:
             raise ValueError("a judge without a channel to Claude answers nothing")
-        asking = _Asking(self, self._channel, self._batch, keep)
-        async with aclosing(asking.replies(questions)) as replies:
+        exchange = _Exchange(self, self._channel, self._batch, keep)
+        async with aclosing(exchange.replies(questions)) as replies:
             async for reply in replies:
                 if reply.usage is not None:
                     self.usage = reply.usage if self.usage is None else self.usage + reply.usage
-                for answer in asking.answers_of(reply):
+                for answer in exchange.answers_of(reply):
                     yield answer
-                if asking.is_single:
+                if exchange.is_single:
                     # Nobody has it but we. What came in a batch can be fetched again.
                     keep()
 
@@ -123,8 +123,8 @@ class ClaudeJudge:
 
 
 @dataclass
-class _Asking:
-    """Questions on their way."""
+class _Exchange:
+    """Questions under way."""
 
     judge: ClaudeJudge
     channel: Channel
@@ -137,7 +137,7 @@ class _Asking:
     is_single: bool = False  # whether replies come one by one now
 
     def answers_of(self, reply: Reply) -> Iterator[Answer | LateAnswer]:
-        """Yield the answers to all that a request asked; the first one bears the cost."""
+        """Yield the answers to all questions of a request; the first one bears the cost."""
         # What was never sent cost nothing; else no word on the cost is no zero.
         cost = 0.0 if reply.tries == 0 else reply.cost
         questions = self.waiting.pop(reply.request.id, None)
@@ -146,7 +146,7 @@ class _Asking:
                 yield late
             return
         for question in questions:
-            yield Answer(question, _said(reply, question.order), cost, reply.tries)
+            yield Answer(question, _judgement(reply, question.order), cost, reply.tries)
             cost = 0.0
 
     async def replies(self, questions: Iterable[Question]) -> AsyncGenerator[Reply, None]:
@@ -209,7 +209,7 @@ def _parsed(text: str) -> Any:
     return parse(text, "ab")
 
 
-def _said(reply: Reply, order: Order) -> Judgement:
+def _judgement(reply: Reply, order: Order) -> Judgement:
     if reply.problem is not None:
         return Judgement(None, None, reply.problem)
     shown = Judgement(*reply.value)
@@ -217,10 +217,10 @@ def _said(reply: Reply, order: Order) -> Judgement:
 
 
 def _late(reply: Reply, cost: float | None) -> LateAnswer | None:
-    """Return what an earlier run's batch brought to a question that is not asked now."""
+    """Return what an earlier run's batch brought to a question that this run does not have."""
     pair, _, rest = reply.request.note.partition(" ")
     order, _, prompt_hash = rest.partition(" ")
     if order not in ORDERS or not prompt_hash:
         return None
     shown = ORDERS[ORDERS.index(order)]
-    return LateAnswer(pair, shown, prompt_hash, reply.request.id, _said(reply, shown), cost)
+    return LateAnswer(pair, shown, prompt_hash, reply.request.id, _judgement(reply, shown), cost)

@@ -28,7 +28,7 @@ Place = tuple[str, Order]
 
 @dataclass
 class JudgeCounts:
-    """What was asked in one run, and what it came to."""
+    """The answers of one run, and what they came to."""
 
     answers: int = 0  # how many came
     problems: Counter[str] = field(default_factory=Counter)  # those without a winner, by kind
@@ -106,9 +106,9 @@ async def judge_pairs(
 def not_on_file(
     conn: sqlite3.Connection, judge: Judge, questions: Sequence[Question]
 ) -> tuple[list[Question], dict[Place, Judgement]]:
-    """Return the questions that are to be asked, and what was said to the others.
+    """Return the questions without an answer on file, and the judgements of the others.
 
-    Two pairs of the same words are one question. What was said of one is kept for the other too.
+    Two pairs of the same words are one question. The judgement of one is kept for the other too.
     """
     ids = [judge.request_id(question) for question in questions]
     on_file = verdicts_of_requests(conn, ids)

@@ -1,4 +1,4 @@
-"""From an owner's store to a judge and what it would be asked. Nothing is sent here."""
+"""From an owner's store to a judge's questions and their cost. Nothing is sent here."""
 
 import sqlite3
 from collections import Counter
@@ -37,10 +37,10 @@ _SAMPLED = 100
 
 @dataclass(frozen=True)
 class Material:
-    """What of an owner a judge may be told."""
+    """What a judge may know of an owner."""
 
     owner_id: str  # whose
-    prompt: JudgePrompt  # what a judge is asked
+    prompt: JudgePrompt  # the questions' words
     profile: OwnerProfile  # who the owner is
     left_out: int  # how much of owner.yaml is left out, since it repeats closed writing
     eligibility: Callable[[], Eligibility]  # makes what lets pairs through
@@ -56,7 +56,7 @@ def load_material(
     redacted: bool = True,
     detector: PrivateText | None = None,
 ) -> Material:
-    """Return what a judge may be told.
+    """Return what a judge may know of an owner.
 
     Without a detector the judge is on this machine, and may see all that is trained on.
     """
@@ -76,7 +76,7 @@ def load_material(
 
 @dataclass
 class Plan:
-    """What a judge would be asked."""
+    """The questions of a run."""
 
     calibration_set: CalibrationSet  # the owner's choices that it may see
     contexts: OwnerContexts  # what the questions of each fold share
@@ -104,7 +104,7 @@ def make_plan(
     examples: int,
     limit: int | None = None,
 ) -> tuple[Plan, Counter[str]]:
-    """Return what a judge would be asked, and which choices it may not see, by reason.
+    """Return the questions of a run, and which choices it may not see, by reason.
 
     Raises:
         UserError: There are too few choices to measure it.
@@ -125,7 +125,7 @@ def make_plan(
 def waiting_pairs(
     conn: sqlite3.Connection, judge: Judge, levels: Collection[Level], limit: int | None = None
 ) -> list[str]:
-    """Return the pairs that this judge could be asked, those of the newest checkpoint first.
+    """Return the pairs that this judge could see, those of the newest checkpoint first.
 
     Neither pairs that somebody chose of, since a choice beats any verdict, nor those of prompts
     that training holds out, since no verdict is measured against.
@@ -158,7 +158,7 @@ def cost_of(
     rate: Rate,
     batch: bool | None,
 ) -> Cost:
-    """Return what asking Claude will cost; nothing is sent."""
+    """Return what Claude will cost; nothing is sent."""
     measuring = _calibration(conn, judge, plan)
     ids = plan.pair_ids[:_SAMPLED]
     sample = list(_judging(conn, judge, plan, material, ids))
@@ -188,7 +188,7 @@ def _calibration(conn: sqlite3.Connection, judge: ClaudeJudge, plan: Plan) -> li
 def _judging(
     conn: sqlite3.Connection, judge: ClaudeJudge, plan: Plan, material: Material, ids: Sequence[str]
 ) -> Iterator[Request]:
-    # An admission of its own: what is only looked at is not counted.
+    # An `Eligibility` of its own: what is only looked at is not counted.
     for questions in questions_of(conn, ids, material.eligibility(), plan.contexts[None]):
         pending, _ = not_on_file(conn, judge, questions)
         yield from map(judge.request, pending)

@@ -1,6 +1,6 @@
 """The prompt of a judge: a text file that one can read and edit, filled in, and its reply read.
 
-`recipes/prompts/judge.md` holds the words; here is only what they are filled with. What is asked
+`recipes/prompts/judge.md` holds the words; here is only what they are filled with. The question
 decides what a verdict is worth, so the file's hash goes with every one.
 """
 
@@ -38,13 +38,13 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 
-_TOLD_APART = ("conversation", "answer_a", "answer_b")
+_COMPARISON = ("conversation", "answer_a", "answer_b")
 _SECTIONS = {
     name: Wanted(frozenset(needed), frozenset({"owner"}))
     for name, needed in {
         "shared": ("owner", "facts", "rubric", "examples", "reply"),
-        "example": (*_TOLD_APART, "chosen"),
-        "question": _TOLD_APART,
+        "example": (*_COMPARISON, "chosen"),
+        "question": _COMPARISON,
         "reply in JSON": (),
         "reply in a letter": (),
     }.items()
@@ -55,7 +55,7 @@ _OWNER_TURN, _OTHER_TURN = "said_by_the_owner", "said_to_the_owner"
 
 @dataclass(frozen=True)
 class JudgePrompt:
-    """What a judge is asked, as a file says it."""
+    """The words of a judge's questions, as a file has them."""
 
     file: PromptFile  # the file
 
@@ -85,9 +85,9 @@ class JudgePrompt:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def shared(self, context: OwnerContext, reply: Reply = "JSON") -> str:
-        """Return what all questions of a briefing begin with.
+        """Return what all questions of a context begin with.
 
-        Where a letter is asked for, `question` says so: a small model heeds what it read last.
+        Where a letter is wanted, `question` says so: a small model heeds what it read last.
         """
         profile = context.profile
         facts = "\n".join(f"- {question} {answer}" for question, answer in profile.facts)
@@ -102,9 +102,9 @@ class JudgePrompt:
         return self.file.filled("shared", values).strip()
 
     def question(self, question: Question, reply: Reply = "JSON") -> str:
-        """Return what is asked of one comparison, in its order."""
+        """Return the question about one comparison, in its order."""
         profile = question.context.profile
-        values = self._told_apart(question.comparison, question.order, profile)
+        values = self._comparison_values(question.comparison, question.order, profile)
         text = self.file.filled("question", values)
         return text if reply == "JSON" else f"{text}\n\n{self._reply(reply, profile)}"
 
@@ -113,11 +113,11 @@ class JudgePrompt:
 
     def _example(self, example: Example, profile: OwnerProfile) -> str:
         order: Order = "ab" if example.first == "a" else "ba"
-        values = self._told_apart(example.comparison, order, profile)
+        values = self._comparison_values(example.comparison, order, profile)
         values["chosen"] = "A" if example.winner == example.first else "B"
         return self.file.filled("example", values)
 
-    def _told_apart(
+    def _comparison_values(
         self, comparison: Comparison, order: Order, profile: OwnerProfile
     ) -> dict[str, str]:
         first, second = comparison.shown(order)

@@ -41,7 +41,7 @@ from align.models.loading import load_model
 MEDIUM, HIGH = 0.5, 0.8
 # Logits between 16 and 32 stand 1/8 apart in bfloat16, which moves the margin by tanh(1/16).
 TIE = 0.06
-# Questions that are read ahead, to be sorted by briefing and length.
+# Questions that are read ahead, to be sorted by context and length.
 _AHEAD = 512
 LETTERS = ("A", "B")
 # How a model that knows no turns is led to the letter.
@@ -50,7 +50,7 @@ TOO_LONG = "too long"
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Tokenized:
     """A question in tokens."""
 
     question: Question
@@ -68,7 +68,7 @@ class LocalJudge:
 
     Args:
         words: A hub id that is on this machine, or a folder.
-        prompt: What is asked.
+        prompt: The questions' words.
         profile: Who the owner is, for the prompt's hash.
         examples: How many of the owner's choices a question comes with.
         batch_size: Questions that are read at a time.
@@ -92,12 +92,12 @@ class LocalJudge:
         self._prompt, self._batch_size = prompt, batch_size
         self.model = f"{self._base.name}@{self._base.hash[:12]}"
         self.prompt_hash = prompt.hash_for(profile, examples)
-        # By the briefing's place in memory, which the briefing itself, kept beside, holds.
+        # By the context's id, which holds as long as the context, kept beside, lives.
         self._shared: dict[tuple[int, int], tuple[OwnerContext, str]] = {}
         self._told_shorter = False
 
     def request_id(self, question: Question) -> str:
-        """Return a name for the question, made from the model and all that it is asked."""
+        """Return a name for the question, made from the model and all that it reads."""
         text = self._text(question, len(question.context.examples))
         content = json.dumps([self.name, self.model, text])
         return hashlib.sha256(content.encode()).hexdigest()[:32]
@@ -108,7 +108,9 @@ class LocalJudge:
         """Yield the answers; of a few hundred questions those that begin alike come together."""
         waiting = iter(questions)
         while ahead := list(islice(waiting, _AHEAD)):
-            tokenized = sorted(map(self._asked, ahead), key=lambda item: (item.shares, item.length))
+            tokenized = sorted(
+                map(self._tokenized, ahead), key=lambda item: (item.shares, item.length)
+            )
             for _, alike in groupby(tokenized, key=lambda item: item.shares):
                 for answer in self._answered(list(alike)):
                     yield answer
@@ -126,7 +128,7 @@ class LocalJudge:
                 batch = [row[common:] for row in rows[start : start + self._batch_size]]
                 yield from self._batch(batch, read)
 
-    def _answered(self, tokenized: Sequence[_Asked]) -> Iterator[Answer]:
+    def _answered(self, tokenized: Sequence[_Tokenized]) -> Iterator[Answer]:
         readable = [item for item in tokenized if item.tokens]
         margins = self.margins([item.tokens for item in readable])
         for item, margin in zip(readable, margins, strict=True):
@@ -139,7 +141,7 @@ class LocalJudge:
         """Return the cache of what all questions begin with."""
         from transformers.cache_utils import DynamicCache
 
-        model = self._twin.model
+        model = self._loaded.model
         cache = DynamicCache(config=model.config)
         ids = torch.tensor([tokens], device=model.device)
         model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
@@ -150,9 +152,9 @@ class LocalJudge:
 
         They are padded on the right: what comes later changes nothing at a row's last token.
         """
-        model = self._twin.model
+        model = self._loaded.model
         lengths = torch.tensor([len(row) for row in rows])
-        ids = torch.full((len(rows), int(lengths.max())), self._twin.tokenizer.pad_token_id)
+        ids = torch.full((len(rows), int(lengths.max())), self._loaded.tokenizer.pad_token_id)
         for at, row in enumerate(rows):
             ids[at, : len(row)] = torch.tensor(row)
         cache = copy.deepcopy(read)
@@ -171,7 +173,7 @@ class LocalJudge:
         margins: list[float] = torch.tanh((a - b) / 2).tolist()
         return margins
 
-    def _asked(self, question: Question) -> _Asked:
+    def _tokenized(self, question: Question) -> _Tokenized:
         """Return a question in tokens, with as many examples as the model's context takes."""
         examples = len(question.context.examples)
 
@@ -186,7 +188,7 @@ class LocalJudge:
             shown = bisect_left(range(examples), True, key=is_too_long) - 1
             self._tell_shorter(examples)
         ids = tokens(shown) if shown >= 0 else []
-        return _Asked(question, ids, (id(question.context), shown))
+        return _Tokenized(question, ids, (id(question.context), shown))
 
     def _tell_shorter(self, examples: int) -> None:
         if not self._told_shorter:
@@ -205,7 +207,7 @@ class LocalJudge:
         return f"{self._shared[key][1]}\n\n{self._prompt.question(question, 'a letter')}"
 
     def _tokens(self, text: str) -> list[int]:
-        tokenizer = self._twin.tokenizer
+        tokenizer = self._loaded.tokenizer
         if tokenizer.chat_template:
             return render_prompt(tokenizer, [{"role": "user", "content": text}])
         # Somebody's text that spells a control token must not become one.
@@ -215,20 +217,20 @@ class LocalJudge:
         return ids if tokenizer.bos_token_id is None else [tokenizer.bos_token_id, *ids]
 
     @cached_property
-    def _twin(self) -> LoadedModel:
+    def _loaded(self) -> LoadedModel:
         # Loaded when the first question comes: where all is on file, none does.
         return load_model(Checkpoint("base", None, self._base.hash, self._base))
 
     @cached_property
     def _context(self) -> int | None:
         """How many tokens the model reads; None where it doesn't say."""
-        config = self._twin.model.config.get_text_config()
+        config = self._loaded.model.config.get_text_config()
         length: int | None = getattr(config, "max_position_embeddings", None)
         return length
 
     @cached_property
     def _letters(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        a, b = (letter_tokens(self._twin.tokenizer, letter) for letter in LETTERS)
+        a, b = (letter_tokens(self._loaded.tokenizer, letter) for letter in LETTERS)
         if not a or not b or set(a) & set(b):
             raise UserError(
                 f"--model {self._base.name}",

@@ -28,8 +28,8 @@ class Outcome:
     calibration: Calibration  # how far the judge agrees with the owner
     gate: GateRow  # the attempt, as it is recorded
     attempts: int  # how many attempts of this owner are recorded, with this one
-    measuring: JudgeCounts = field(default_factory=JudgeCounts)  # what was asked to calibrate
-    judging: JudgeCounts = field(default_factory=JudgeCounts)  # what was asked of other pairs
+    measuring: JudgeCounts = field(default_factory=JudgeCounts)  # the owner's choices
+    judging: JudgeCounts = field(default_factory=JudgeCounts)  # other pairs
 
     @property
     def cost(self) -> float:

@@ -74,7 +74,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class LateAnswer:
-    """An answer that an earlier run asked for, and whose question is not asked now."""
+    """An answer to a question of an earlier run that this run does not have."""
 
     pair_id: str  # the pair
     order: Order  # in which its answers were shown
@@ -85,7 +85,7 @@ class LateAnswer:
 
 
 class KeepAnswers(Protocol):
-    """Makes what was said so far outlast this process."""
+    """Makes the answers so far outlast this process."""
 
     def __call__(self, untaken: Sequence[Answer | LateAnswer] = ()) -> None:
         """Keep what was yielded, and these answers, which came and can't be yielded any more."""
@@ -115,7 +115,7 @@ class Judge(Protocol):
         ...
 
     def request_id(self, question: Question) -> str:
-        """Return a name for the question, made from all that is asked."""
+        """Return a name for the question, made from all that is shown."""
         ...
 
     def answers(
@@ -124,8 +124,8 @@ class Judge(Protocol):
         """Yield the answers as they come, in any order; takes the questions as it goes.
 
         Args:
-            questions: What is asked.
-            keep: Called before the judge counts on it that what it said is kept, and on the way
-                out with what it could not say any more.
+            questions: Taken as the judge goes.
+            keep: Called before the judge relies on its answers being kept, and on the way out
+                with those that it could not yield any more.
         """
         ...

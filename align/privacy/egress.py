@@ -16,7 +16,7 @@ NOT_JSON = "not JSON"
 NO_LOG = "no ledger"
 FAILED = "the check failed"
 
-# Where a text stands is told by these; any other key could itself be somebody's words.
+# Keys that a place may name; any other key could itself be somebody's words.
 _TELLING = frozenset(
     (
         "content", "custom_id", "input", "messages", "metadata", "model", "output_config",

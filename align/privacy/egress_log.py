@@ -38,7 +38,7 @@ class Attempt:
     host: str  # who gets it, with the port where it is none of the usual
     sha256: str  # of the body's bytes, as 64 hex digits
     bytes: int  # how long the body is
-    model: str | None = None  # which one is asked; None where the request names none
+    model: str | None = None  # None where the request names none
     ids: Sequence[str] = ()  # what it is about, such as ids of requests or pairs
 
 

@@ -21,7 +21,7 @@ class Batch:
     """A batch that was planned."""
 
     id: str  # of the plan
-    batch: str | None  # the provider's id; None where it was not told, or the plan was never sent
+    batch: str | None  # the provider's id; None where it is not known, or the plan was never sent
     host: str  # whose
     model: str  # which model it asks
     purpose: str  # what for: `judge`, `questions`

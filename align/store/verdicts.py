@@ -1,4 +1,4 @@
-"""Verdicts: what a judge said of a pair; never a choice."""
+"""Verdicts: a judge's answers about pairs; never a choice."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from align.store.ids import content_id
 from align.store.tables import Added
 
 Order = Literal["ab", "ba"]
-# The provider failed, or nothing was sent: no answer, so it may be asked again.
+# The provider failed, or nothing was sent: no answer, so the question may be sent again.
 # The view `standing_verdicts` names the same.
 PASSING = ("errored", "canceled", "expired", "blocked")
 _ON_FILE = f"(problem IS NULL OR problem NOT IN ({', '.join(map(repr, PASSING))}))"
@@ -31,9 +31,9 @@ class Verdict:
     model: str  # which one
     order: Order  # how the answers were shown
     prompt_hash: str  # of the judge's prompt and the description of the owner
-    repeat: int  # 0 for the first asking of a question, 1 for the second
+    repeat: int  # counts intended repetitions of a question, from 0
     winner: Winner | None  # in the pair's own terms; None where the answer could not be understood
-    certainty: str | None  # as the judge puts it; None where it said nothing of it
+    certainty: str | None  # as the judge puts it; None where it states none
     cost: float | None  # in USD; None where it is not known
     time: str  # UTC, as `align.store.events.utc_time` writes it
     request: str = ""  # names the question, with all that was shown; empty where nobody named it
@@ -73,7 +73,7 @@ class Verdict:
 
 
 class BothWays(NamedTuple):
-    """What a judge said of a pair, shown either way; None where no answer is on file."""
+    """A judge's answers about a pair, shown either way; None where no answer is on file."""
 
     pair_id: str
     ab: Judgement | None
@@ -141,7 +141,7 @@ def judged_pairs(conn: sqlite3.Connection, judge: str, model: str, prompt_hash: 
 def both_ways(
     conn: sqlite3.Connection, judge: str, model: str, prompt_hash: str
 ) -> Iterator[BothWays]:
-    """Yield what a judge said of each pair, the newest answer of each order, ordered by pair."""
+    """Yield a judge's answers about each pair, the newest answer of each order, ordered by pair."""
     rows = conn.execute(
         'SELECT pair_id, "order", winner, certainty, problem FROM standing_verdicts '
         "WHERE judge = ? AND model = ? AND prompt_hash = ? ORDER BY pair_id",
