@@ -1,4 +1,4 @@
-"""Talk with a twin: history as context, and nothing private repeated."""
+"""Talk with a model: history as context, and nothing private repeated."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ NOTE = "(withheld: it repeats {length} in a row of writing that is not open)"
 
 @dataclass(frozen=True)
 class Reply:
-    """What a twin said; `note` stands in its place where the text is withheld."""
+    """A model's answer; `note` stands in its place where the text is withheld."""
 
     text: str
     note: str | None = None
@@ -32,23 +32,15 @@ class Reply:
 
 @dataclass
 class Chat:
-    """One conversation with a twin; the same seed and turns give the same answers.
+    """One conversation with a model; the same seed and turns give the same answers."""
 
-    Attributes:
-        twin: An `align.models.loaded_model.LoadedModel`.
-        detector: Finds what must not be repeated; None where nothing is private.
-        settings: How answers are drawn.
-        seed: Of the first turn; each later turn, and each try again, has its own.
-        context: Tokens that a prompt and its answer may fill together.
-    """
-
-    twin: Any
-    detector: PrivateText | None
-    settings: Sampling
-    seed: int = 0
-    context: int = 2048
+    model: Any  # an `align.models.loaded_model.LoadedModel`
+    detector: PrivateText | None  # of what must not be repeated; None where nothing is private
+    sampling: Sampling
+    seed: int = 0  # of the first turn; each later turn, and each try again, has its own
+    context: int = 2048  # tokens that a prompt and its answer may fill together
     history: list[Message] = field(default_factory=list)
-    _asked: str | None = None
+    _question: str | None = None
     _before: list[Message] = field(default_factory=list)
     _tries: int = 0
 
@@ -60,23 +52,23 @@ class Chat:
 
     def again(self) -> Reply | None:
         """Answer the last message anew in place of the last answer; None where there is none."""
-        if self._asked is None:
+        if self._question is None:
             return None
         self.history = list(self._before)
         self._tries += 1
-        return self._answer(self._asked)
+        return self._answer(self._question)
 
     def _answer(self, text: str) -> Reply:
-        self._asked = text
-        asked = [*self.history, {"role": "user", "content": text}]
-        room = self.context - self.settings.max_new_tokens
-        prompt = trimmed(asked, room, self._length)
+        self._question = text
+        messages = [*self.history, {"role": "user", "content": text}]
+        room = self.context - self.sampling.max_new_tokens
+        prompt = trimmed(messages, room, self._length)
         seed = self.seed + 1000 * self._tries + len(self.history) // 2
-        answer: str = self.twin.generate([prompt], seed=seed, **self.settings.as_dict())[0][0]
+        answer: str = self.model.generate([prompt], seed=seed, **self.sampling.as_dict())[0][0]
         note = self._note(answer)
         if note is None:
             # What was withheld must not come back as context either.
-            self.history = [*asked, {"role": "assistant", "content": answer}]
+            self.history = [*messages, {"role": "assistant", "content": answer}]
         return Reply(answer, note)
 
     def _note(self, answer: str) -> str | None:
@@ -91,7 +83,7 @@ class Chat:
     def _length(self, messages: list[Message]) -> int:
         from align.models.chat_template import render_prompt
 
-        return len(render_prompt(self.twin.tokenizer, messages))
+        return len(render_prompt(self.model.tokenizer, messages))
 
 
 def trimmed(
@@ -106,7 +98,7 @@ def trimmed(
     return messages
 
 
-def context_of(twin: Any, otherwise: int = 2048) -> int:
-    """Return how many tokens the twin's model can attend to."""
-    found = getattr(twin.model.config, "max_position_embeddings", None)
-    return int(found) if found else otherwise
+def context_of(model: Any, otherwise: int = 2048) -> int:
+    """Return how many tokens a loaded model can attend to."""
+    positions = getattr(model.model.config, "max_position_embeddings", None)
+    return int(positions) if positions else otherwise

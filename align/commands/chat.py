@@ -35,20 +35,20 @@ def chat(
     from align.sampling.sampling_plan import sampling_of
     from align.store.connection import open_store
 
-    twin_of = resolve(owner, checkpoint)
-    settings = sampling_of(
-        twin_of.sampling, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens
+    speaker = resolve(owner, checkpoint)
+    sampling = sampling_of(
+        speaker.sampling, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens
     )
     detector = None
     if store_path(owner).exists():
         detector = PrivateText(open_store(owner), load_owner(owner), scope=SHOWN)
     from align.models.loading import load_model
 
-    twin = load_model(twin_of)
-    talk = Chat(twin, detector, settings, seed, context_of(twin))
+    model = load_model(speaker)
+    talk = Chat(model, detector, sampling, seed, context_of(model))
     if sys.stdin.isatty():
-        say(f"{twin_of.name} of {owner}. /again tries once more, /quit (or Ctrl-D) ends.")
-        _converse(talk, twin_of.name)
+        say(f"{speaker.name} of {owner}. /again tries once more, /quit (or Ctrl-D) ends.")
+        _converse(talk, speaker.name)
         return
     for line in sys.stdin:
         if line.strip():

@@ -21,16 +21,16 @@ def forget(
     from align.packs.forgetting import erase, what_to_erase
     from align.paths import relative_to_root
 
-    found = what_to_erase(owner, writing=writing)
-    if not found:
+    paths = what_to_erase(owner, writing=writing)
+    if not paths:
         raise UserError(f"owner {owner!r}", "nothing to erase", "See: align status")
     if not yes:
-        for path in found:
+        for path in paths:
             say(f"  {relative_to_root(path)}")
         typed = typer.prompt(f"All this goes for good. Type the owner's name ({owner})", err=True)
         if typed != owner:
             raise UserError(f"owner {owner!r}", "not erased: another name was typed")
-    for path in erase(found):
+    for path in erase(paths):
         print(f"erased {relative_to_root(path)}")
     if owner == "demo" and writing:
         say("The demo's own files come with the toolkit and stay.")

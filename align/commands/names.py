@@ -32,9 +32,9 @@ def list_names(
     from align.text.printable import printable
 
     settings = load_owner(owner)
-    found = other_authors(open_store(owner))
+    authors = other_authors(open_store(owner))
     missing = []
-    for name, count in found:
+    for name, count in authors:
         state = _state(name, settings)
         if not state and count >= least:
             missing.append(name)
@@ -77,22 +77,22 @@ def find(
     _propose(owner, settings, [name for name, _ in missing])
 
 
-def _state(name: str, settings: "Owner") -> str:
+def _state(name: str, owner: "Owner") -> str:
     """Return why a name needs not be listed; nothing where it should be."""
     from align.privacy.name_words import ROLES
     from align.privacy.names import names_of
     from align.privacy.redaction import find_spans
 
-    if name.casefold() in {each.casefold() for each in (settings.name, *settings.aliases)}:
+    if name.casefold() in {each.casefold() for each in (owner.name, *owner.aliases)}:
         return "the owner"
     if name.strip().casefold() in ROLES:
         return "nobody's name"
-    if names_of(tuple(settings.names)).find(name):
+    if names_of(tuple(owner.names)).find(name):
         return "listed"
     return "found as it is" if find_spans(name) else ""
 
 
-def _propose(owner: str, settings: "Owner", missing: Iterable[str]) -> None:
+def _propose(owner_id: str, owner: "Owner", missing: Iterable[str]) -> None:
     import json
 
     from align.console import say
@@ -104,6 +104,6 @@ def _propose(owner: str, settings: "Owner", missing: Iterable[str]) -> None:
     if not new:
         say("No name is missing in owner.yaml.")
         return
-    say(f"To have them replaced, write into {relative_to_root(owner_file(owner))}:")
+    say(f"To have them replaced, write into {relative_to_root(owner_file(owner_id))}:")
     # A JSON list is a YAML list as well.
-    print(printable(f"names: {json.dumps([*settings.names, *new], ensure_ascii=False)}"))
+    print(printable(f"names: {json.dumps([*owner.names, *new], ensure_ascii=False)}"))

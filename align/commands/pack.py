@@ -14,36 +14,33 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
+OWNER = typer.Option(help="Whose.")
+KIND = typer.Option("--for", help="train: for the box with the GPU. label: for the laptop.")
+OUT = typer.Option(help="The file (default: data/OWNER/OWNER-KIND.pack).")
+RECIPE = typer.Option(help="The recipe to train with.")
+ADAPTER = typer.Option(
+    "--with-adapter/--without-adapter",
+    help="Twins' weights (default: for training the SFT twin once there are choices).",
+)
+LIST = typer.Option("--list", help="Only show what is inside this pack.")
+SHRED = typer.Option(
+    "--shred",
+    help="With --for label: once the pack is whole, list and delete the owner's other "
+    "files on this rented machine.",
+)
+YES = typer.Option("--yes", help="With --shred: do not ask.")
+
+
 @app.command()
 def pack(
-    owner: Annotated[str, typer.Option(help="Whose.")] = "demo",
-    kind: Annotated[
-        str | None,
-        typer.Option("--for", help="train: for the box with the GPU. label: for the laptop."),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The file (default: data/OWNER/OWNER-KIND.pack).")
-    ] = None,
-    recipe: Annotated[str, typer.Option(help="The recipe to train with.")] = "demo",
-    adapter: Annotated[
-        bool | None,
-        typer.Option(
-            "--with-adapter/--without-adapter",
-            help="Twins' weights (default: for training the SFT twin once there are choices).",
-        ),
-    ] = None,
-    show: Annotated[
-        Path | None, typer.Option("--list", help="Only show what is inside this pack.")
-    ] = None,
-    shred: Annotated[
-        bool,
-        typer.Option(
-            "--shred",
-            help="With --for label: once the pack is whole, list and delete the owner's other "
-            "files on this rented machine.",
-        ),
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --shred: do not ask.")] = False,
+    owner: Annotated[str, OWNER] = "demo",
+    kind: Annotated[str | None, KIND] = None,
+    out: Annotated[Path | None, OUT] = None,
+    recipe: Annotated[str, RECIPE] = "demo",
+    adapter: Annotated[bool | None, ADAPTER] = None,
+    show: Annotated[Path | None, LIST] = None,
+    shred: Annotated[bool, SHRED] = False,
+    yes: Annotated[bool, YES] = False,
 ) -> None:
     """Pack what training, or labelling, needs on another machine of the owner's.
 
@@ -51,41 +48,23 @@ def pack(
     and the names that owner.yaml lists are replaced.
     """
     from align.console import say
-    from align.errors import UserError
     from align.owner import load_owner
     from align.packs.packing import pack_for_labelling, pack_for_training
-    from align.paths import owner_dir, relative_to_root
+    from align.packs.shredding import check_before_packing
+    from align.paths import relative_to_root
     from align.store.connection import open_store
     from align.training.preflight.auto_recipe import recipe_for
 
     if show is not None:
         _list(show.expanduser())
         return
-    if kind not in ("train", "label"):
-        raise UserError(
-            "align pack", "what for is not clear", "Say --for train, or --for label (make: FOR=...)"
-        )
-    if shred and kind != "label":
-        what = "what this machine was sent has not come home with --for train"
-        raise UserError("--shred", what, "Say --for label")
-    settings = load_owner(owner)
-    conn = open_store(owner)
-    target = out.expanduser() if out else owner_dir(owner) / f"{owner}-{kind}.pack"
-    if target.is_dir():
-        raise UserError(target, "a folder", "Name a file")
+    target = _target(owner, kind, out, shred)
+    settings, conn = load_owner(owner), open_store(owner)
     if shred:
-        from align.packs.shredding import check_before_packing
-
         check_before_packing(conn, owner, adapter)
     if kind == "train":
-        packed = pack_for_training(
-            conn,
-            owner,
-            settings,
-            target,
-            recipe=recipe_for(owner, recipe),
-            adapter=adapter is not False,
-        )
+        recipe, adapter = recipe_for(owner, recipe), adapter is not False
+        packed = pack_for_training(conn, owner, settings, target, recipe=recipe, adapter=adapter)
     else:
         packed = pack_for_labelling(conn, owner, settings, target, adapter=bool(adapter))
     _report(packed)
@@ -95,27 +74,51 @@ def pack(
         _shred(conn, owner, target, adapter=bool(adapter), yes=yes)
 
 
-def _shred(conn: "sqlite3.Connection", owner: str, pack: Path, *, adapter: bool, yes: bool) -> None:
+def _target(owner_id: str, kind: str | None, out: Path | None, shred: bool) -> Path:
+    """Return where the pack goes.
+
+    Raises:
+        UserError: What for, or where to, can't be.
+    """
+    from align.errors import UserError
+    from align.paths import owner_dir
+
+    if kind not in ("train", "label"):
+        raise UserError(
+            "align pack", "what for is not clear", "Say --for train, or --for label (make: FOR=...)"
+        )
+    if shred and kind != "label":
+        what = "what this machine was sent has not come home with --for train"
+        raise UserError("--shred", what, "Say --for label")
+    target = out.expanduser() if out else owner_dir(owner_id) / f"{owner_id}-{kind}.pack"
+    if target.is_dir():
+        raise UserError(target, "a folder", "Name a file")
+    return target
+
+
+def _shred(
+    conn: "sqlite3.Connection", owner_id: str, pack: Path, *, adapter: bool, yes: bool
+) -> None:
     """List the owner's files here, ask once, and delete them; the pack stays."""
     from align.console import say
     from align.packs import shredding
     from align.paths import relative_to_root
 
-    shredding.check_pack(conn, owner, pack, adapter=adapter)
+    shredding.check_pack(conn, owner_id, pack, adapter=adapter)
     conn.close()
-    found = shredding.what_to_shred(owner, pack)
-    say(f"\nThe pack is whole: every hash was read back. Of {owner} there are here, beside it:")
-    for line in shredding.listed(found):
+    paths = shredding.what_to_shred(owner_id, pack)
+    say(f"\nThe pack is whole: every hash was read back. Of {owner_id} there are here, beside it:")
+    for line in shredding.listed(paths):
         say(line)
     say(f"\n{shredding.CANNOT_PROMISE}\n")
     if not yes and not typer.confirm("Overwrite and delete all of this?", err=True):
         say("Nothing was deleted.")
         raise typer.Exit(1)
     try:
-        for path in shredding.shred(found):
+        for path in shredding.shred(paths):
             print(f"shredded {relative_to_root(path)}")
     except KeyboardInterrupt:
-        say(f"\nThe pack is whole. The rest goes with: align forget --owner {owner} --writing")
+        say(f"\nThe pack is whole. The rest goes with: align forget --owner {owner_id} --writing")
         raise
     say(f"Copy {relative_to_root(pack)} to your own machine, then remove it here.")
 

@@ -26,15 +26,17 @@ def unpack(
 
     file = file.expanduser()
     with open_bundle(file) as bundle:
-        whose = checked_owner(bundle.manifest.owner)
-        if owner is not None and owner != whose:
+        owner_id = checked_owner(bundle.manifest.owner)
+        if owner is not None and owner != owner_id:
             raise UserError(
-                file, f"it is {whose}'s, not {owner}'s", f"Run: align unpack {file} --owner {whose}"
+                file,
+                f"it is {owner_id}'s, not {owner}'s",
+                f"Run: align unpack {file} --owner {owner_id}",
             )
         check_schema(bundle)
         bundle.verify()
-        result = take_out(bundle, open_store(whose, create=True), whose)
-        kind, recipe = bundle.manifest.kind, recipe_word(bundle, whose)
+        result = take_out(bundle, open_store(owner_id, create=True), owner_id)
+        kind, recipe = bundle.manifest.kind, recipe_word(bundle, owner_id)
     for table, added in result.rows.items():
         if added.new or added.known:
             print(f"{table:<12}{added.new:>9,} new {added.known:>9,} known")
@@ -46,7 +48,7 @@ def unpack(
     for name in result.known_checkpoints:
         print(f"{name}: there already")
     if kind == "label":
-        say(f"Next: make label OWNER={whose}")
+        say(f"Next: make label OWNER={owner_id}")
     else:
         chosen = result.rows["events"].new + result.rows["events"].known
-        say(f"Next: make {'dpo' if chosen else 'sft dpo'} OWNER={whose} RECIPE={recipe}")
+        say(f"Next: make {'dpo' if chosen else 'sft dpo'} OWNER={owner_id} RECIPE={recipe}")

@@ -42,25 +42,15 @@ _NAME = re.compile(r"(rows|packed|checkpoints|lineage)(/[A-Za-z0-9_][A-Za-z0-9_.
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a bundle says of itself.
+    """What a bundle says of itself."""
 
-    Attributes:
-        kind: `train` or `label`.
-        owner: Whose rows.
-        schema: Of the store that the rows come from.
-        toolkit: Version that wrote it.
-        members: Name to bytes and SHA-256.
-        recipe: Name of the recipe that goes with a train bundle.
-        redacted: How many spans of which kind were replaced in its texts.
-    """
-
-    kind: str
-    owner: str
-    schema: int
-    toolkit: str
-    members: Mapping[str, tuple[int, str]]
-    recipe: str = ""
-    redacted: Mapping[str, int] = field(default_factory=dict)
+    kind: str  # `train` or `label`
+    owner: str  # whose rows
+    schema: int  # of the store that the rows come from
+    toolkit: str  # the version that wrote it
+    members: Mapping[str, tuple[int, str]]  # name to bytes and SHA-256
+    recipe: str = ""  # name of the recipe that goes with a train bundle
+    redacted: Mapping[str, int] = field(default_factory=dict)  # spans replaced, by kind
 
 
 def write_bundle(path: Path, manifest: Manifest, members: Mapping[str, bytes | Path]) -> Manifest:
@@ -229,15 +219,7 @@ class Bundle:
             raise _damaged(self.path, "its manifest cannot be read") from error
         if texts["kind"] not in KINDS:
             raise _damaged(self.path, "its manifest names no known kind")
-        return Manifest(
-            texts["kind"],
-            texts["owner"],
-            schema,
-            texts["toolkit"],
-            members,
-            texts["recipe"],
-            redacted,
-        )
+        return Manifest(**texts, schema=schema, members=members, redacted=redacted)
 
 
 @contextmanager

@@ -12,18 +12,18 @@ _MADE = ("twin.db-wal", "twin.db-shm", "twin.db", "backups", "packed", "rows", "
 _WRITING = ("writing", "owner.yaml", "prompts.jsonl", "simulated.json")
 
 
-def what_to_erase(owner: str, *, writing: bool = False) -> list[Path]:
+def what_to_erase(owner_id: str, *, writing: bool = False) -> list[Path]:
     """Return the files and folders of an owner's that are there; with `writing` the sources too.
 
     The shipped demo's own files are never among them.
     """
-    folder = owner_dir(owner)
-    names = [*_MADE, *(_WRITING if writing and owner != "demo" else ())]
-    found = [folder / name for name in names]
+    folder = owner_dir(owner_id)
+    names = [*_MADE, *(_WRITING if writing and owner_id != "demo" else ())]
+    paths = [folder / name for name in names]
     for pattern in ("*.pack", ".*.pack.*", ".twin.db.*", "scorecard.*", "egress.open.*.jsonl"):
-        found += sorted(folder.glob(pattern))
-    found.append(checkpoints_dir(owner))
-    return [path for path in found if path.exists() or path.is_symlink()]
+        paths += sorted(folder.glob(pattern))
+    paths.append(checkpoints_dir(owner_id))
+    return [path for path in paths if path.exists() or path.is_symlink()]
 
 
 def erase(paths: Iterable[Path]) -> Iterator[Path]:

@@ -6,7 +6,7 @@ All words in it are redacted, with the names that owner.yaml lists.
 import json
 import sqlite3
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,18 +53,18 @@ _LONGEST = 1024
 
 @dataclass
 class Packed:
-    """What was packed: the manifest, rows by member, what stayed behind, what was redacted."""
+    """What was packed."""
 
     manifest: Manifest
-    rows: Counter[str] = field(default_factory=Counter)
-    withheld: Counter[str] = field(default_factory=Counter)
-    redacted: Counter[str] = field(default_factory=Counter)
+    rows: Counter[str]  # by member
+    withheld: Counter[str]  # what stayed behind, by kind
+    redacted: Counter[str]  # spans replaced, by kind
 
 
 def pack_for_training(
     conn: sqlite3.Connection,
-    owner: str,
-    settings: Owner,
+    owner_id: str,
+    owner: Owner,
     out: Path,
     *,
     recipe: str = "demo",
@@ -75,54 +75,54 @@ def pack_for_training(
     Raises:
         UserError: There is nothing to train on.
     """
-    traveller = traveller_of(conn, settings)
+    traveller = traveller_of(conn, owner)
     files = {stage: recipe_path(recipe, stage) for stage in ("sft", "dpo")}
     sft, dpo = read_recipe(files["sft"], "sft"), read_recipe(files["dpo"], "dpo")
-    examples = _examples(conn, owner, settings, sft, traveller)
-    preferences = _preferences(conn, owner, settings, dpo, traveller)
+    examples = _examples(conn, owner_id, owner, sft, traveller)
+    preferences = _preferences(conn, owner_id, owner, dpo, traveller)
     rows = store_rows(conn, "train", traveller, wordy=("rewrite",))
     rows |= _gates(conn)
     members = _members(rows)
     members["packed/sft-rows.jsonl"] = jsonl(map(traveller.example, examples))
     members["packed/dpo-rows.jsonl"] = jsonl(map(traveller.preference, preferences))
-    members["packed/owner.yaml"] = _settings_that_travel(settings, traveller)
+    members["packed/owner.yaml"] = _settings_that_travel(owner, traveller)
     members |= {f"packed/recipe/{stage}.yaml": path for stage, path in files.items()}
-    folder = newest(owner, "sft")
+    folder = newest(owner_id, "sft")
     if adapter and folder is not None and preferences:
         members |= _twin_members(folder)
     counts = {"packed/sft-rows.jsonl": len(examples), "packed/dpo-rows.jsonl": len(preferences)}
-    counts |= {f"rows/{table}.jsonl": len(found) for table, found in rows.items()}
+    counts |= {f"rows/{table}.jsonl": len(table_rows) for table, table_rows in rows.items()}
     redacted = traveller.redactor.counts
-    manifest = Manifest("train", owner, schema_version(conn), __version__, {}, recipe, redacted)
+    manifest = Manifest("train", owner_id, schema_version(conn), __version__, {}, recipe, redacted)
     written = write_bundle(out, manifest, members)
     return Packed(written, Counter(counts), traveller.withheld, redacted)
 
 
 def pack_for_labelling(
-    conn: sqlite3.Connection, owner: str, settings: Owner, out: Path, *, adapter: bool = False
+    conn: sqlite3.Connection, owner_id: str, owner: Owner, out: Path, *, adapter: bool = False
 ) -> Packed:
     """Write what was made on this machine: answers, pairs, choices, lineage and scorecard.
 
     Raises:
         UserError: There are no pairs.
     """
-    traveller = traveller_of(conn, settings)
+    traveller = traveller_of(conn, owner)
     rows = store_rows(conn, None, traveller, wordy=WORDY)
     rows["verdicts"] = _of_pairs(export_rows(conn, "verdicts"), rows["pairs"])
     rows |= _gates(conn)
     if not rows["pairs"]:
         raise UserError(
-            f"owner {owner!r}", "no pairs to label", f"Run: {make_command('sample', owner)}"
+            f"owner {owner_id!r}", "no pairs to label", f"Run: {make_command('sample', owner_id)}"
         )
     members = _members(rows)
-    for folder in numbered(owner):
+    for folder in numbered(owner_id):
         if adapter:
             members |= _twin_members(folder)
         members[f"lineage/{folder.name}/twin.json"] = folder / "twin.json"
-    members |= _scorecard(owner, traveller)
-    counts = Counter({f"rows/{table}.jsonl": len(found) for table, found in rows.items()})
+    members |= _scorecard(owner_id, traveller)
+    counts = Counter({f"rows/{table}.jsonl": len(table_rows) for table, table_rows in rows.items()})
     redacted = traveller.redactor.counts
-    manifest = Manifest("label", owner, schema_version(conn), __version__, {}, "", redacted)
+    manifest = Manifest("label", owner_id, schema_version(conn), __version__, {}, "", redacted)
     return Packed(write_bundle(out, manifest, members), counts, traveller.withheld, redacted)
 
 
@@ -132,33 +132,33 @@ def traveller_of(conn: sqlite3.Connection, owner: Owner) -> Traveller:
 
 
 def _examples(
-    conn: sqlite3.Connection, owner: str, settings: Owner, recipe: Recipe, traveller: Traveller
+    conn: sqlite3.Connection, owner_id: str, owner: Owner, recipe: Recipe, traveller: Traveller
 ) -> list[Row]:
-    made = build_examples(
+    rows = build_examples(
         conn,
-        settings,
+        owner,
         max_tokens=recipe.training.get("max_length") or _LONGEST,
         identity=recipe.ours["identity"],
         dates=recipe.ours["document_dates"],
         redactor=traveller.redactor,
     )
-    examples = traveller.kept("sft", made, texts_of_example)
+    examples = traveller.kept("sft", rows, texts_of_example)
     if all(row["source"] == "identity" for row in examples):
         raise UserError(
-            f"owner {owner!r}",
+            f"owner {owner_id!r}",
             "nothing to train on",
-            f"Run: {make_command('ingest', owner)} FROM=~/my-writing",
+            f"Run: {make_command('ingest', owner_id)} FROM=~/my-writing",
         )
     return [{key: row[key] for key in row if key != "record_ids"} for row in examples]
 
 
 def _preferences(
-    conn: sqlite3.Connection, owner: str, settings: Owner, recipe: Recipe, traveller: Traveller
+    conn: sqlite3.Connection, owner_id: str, owner: Owner, recipe: Recipe, traveller: Traveller
 ) -> list[Row]:
-    weight, folder = recipe.ours["against_records"], newest(owner, "sft")
+    weight, folder = recipe.ours["against_records"], newest(owner_id, "sft")
     rows = build_preferences(
         conn,
-        settings,
+        owner,
         held_out=recipe.ours["held_out"],
         verdicts=recipe.ours["verdicts"],
         against_records=weight,
@@ -176,12 +176,12 @@ def _of_pairs(rows: list[Row], pairs: list[Row]) -> list[Row]:
 
 def _gates(conn: sqlite3.Connection) -> dict[str, list[Row]]:
     """Return all attempts of judges, where there are any: one that failed must arrive too."""
-    found = export_rows(conn, "gates")
-    return {"gates": found} if found else {}
+    gates = export_rows(conn, "gates")
+    return {"gates": gates} if gates else {}
 
 
 def _members(rows: dict[str, list[Row]]) -> dict[str, bytes | Path]:
-    return {f"rows/{table}.jsonl": jsonl(found) for table, found in rows.items()}
+    return {f"rows/{table}.jsonl": jsonl(table_rows) for table, table_rows in rows.items()}
 
 
 def _twin_members(folder: Path) -> dict[str, bytes | Path]:
@@ -193,19 +193,19 @@ def _twin_members(folder: Path) -> dict[str, bytes | Path]:
     return {f"checkpoints/{folder.name}/{n}": path for n, path in files.items() if path.is_file()}
 
 
-def _scorecard(owner: str, traveller: Traveller) -> dict[str, bytes | Path]:
+def _scorecard(owner_id: str, traveller: Traveller) -> dict[str, bytes | Path]:
     """Return the newest scorecard, wherever it was written; its sample answers redacted."""
     cards = [
-        *checkpoints_dir(owner).rglob("scorecard.json"),
-        *owner_dir(owner).glob("scorecard.json"),
+        *checkpoints_dir(owner_id).rglob("scorecard.json"),
+        *owner_dir(owner_id).glob("scorecard.json"),
     ]
     if not cards:
         return {}
     card = max(cards, key=lambda path: path.stat().st_mtime_ns)
     values = json.loads(card.read_text("utf-8"))
     values["samples"] = traveller.value(values.get("samples", []))
-    said = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
-    members: dict[str, bytes | Path] = {"packed/scorecard.json": said.encode()}
+    text = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
+    members: dict[str, bytes | Path] = {"packed/scorecard.json": text.encode()}
     page = card.with_suffix(".md")
     if page.is_file():
         figures, heading, samples = page.read_text("utf-8").partition(_SAMPLES)
@@ -213,9 +213,9 @@ def _scorecard(owner: str, traveller: Traveller) -> dict[str, bytes | Path]:
     return members
 
 
-def _settings_that_travel(settings: Owner, traveller: Traveller) -> bytes:
+def _settings_that_travel(owner: Owner, traveller: Traveller) -> bytes:
     # Facts travel as rows; other people's names and the rubric stay at home, and so do aliases
     # that are addresses.
-    aliases = [alias for alias in settings.aliases if traveller.value(alias) == alias]
-    values = {"name": settings.name, "aliases": aliases, "held_out": settings.held_out}
+    aliases = [alias for alias in owner.aliases if traveller.value(alias) == alias]
+    values = {"name": owner.name, "aliases": aliases, "held_out": owner.held_out}
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()

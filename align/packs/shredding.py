@@ -35,18 +35,18 @@ _TRAVELLING = ("pairs", "events", "verdicts", "gates")
 _CHUNK = 1 << 20
 
 
-def check_before_packing(conn: sqlite3.Connection, owner: str, adapter: bool | None) -> None:
+def check_before_packing(conn: sqlite3.Connection, owner_id: str, adapter: bool | None) -> None:
     """Refuse where something lives here that the pack to be would not hold.
 
     Args:
         conn: The owner's store.
-        owner: Whose files are to go.
+        owner_id: Whose files are to go.
         adapter: Whether twins' weights go into the pack; None where that was not said.
 
     Raises:
         UserError: There is writing, an egress log, a twin's weights, or a training under way.
     """
-    where, folder = f"owner {owner!r}", owner_dir(owner)
+    where, folder = f"owner {owner_id!r}", owner_dir(owner_id)
     records = count_rows(conn, "records")
     raw = [name for name in ("writing", "fetched") if (folder / name).exists()]
     if records or raw:
@@ -54,7 +54,7 @@ def check_before_packing(conn: sqlite3.Connection, owner: str, adapter: bool | N
         raise UserError(
             where,
             f"writing lives here that no pack holds ({what}), so this is not a rented machine",
-            f"To erase it all the same: align forget --owner {owner}",
+            f"To erase it all the same: align forget --owner {owner_id}",
         )
     egress_log = folder / EGRESS_LOG
     if egress_log.is_file() and egress_log.stat().st_size:
@@ -63,24 +63,24 @@ def check_before_packing(conn: sqlite3.Connection, owner: str, adapter: bool | N
             "it says what was sent from here, and no pack holds it",
             "Copy it to your own machine, remove it here, then repeat",
         )
-    twins = [path.name for path in numbered(owner) if has_weights(path)]
+    twins = [path.name for path in numbered(owner_id) if has_weights(path)]
     if twins and adapter is None:
         raise UserError(
             where,
             f"the pack would not hold the weights of {', '.join(twins)}",
             "Add --with-adapter, or --without-adapter to lose them",
         )
-    with run_lock(owner):
+    with run_lock(owner_id):
         pass  # A training under way would go on writing.
 
 
-def check_pack(conn: sqlite3.Connection, owner: str, pack: Path, *, adapter: bool) -> None:
+def check_pack(conn: sqlite3.Connection, owner_id: str, pack: Path, *, adapter: bool) -> None:
     """Read the whole pack back, and refuse where something lives here that it lacks.
 
     Raises:
         UserError: It is damaged, lies among what is to go, or lacks rows or weights.
     """
-    if pack.resolve().is_relative_to(checkpoints_dir(owner).resolve()):
+    if pack.resolve().is_relative_to(checkpoints_dir(owner_id).resolve()):
         raise UserError(pack, "it lies among what is to go", "Write it elsewhere: --out FILE")
     with open_bundle(pack) as bundle:
         bundle.verify()
@@ -91,7 +91,7 @@ def check_pack(conn: sqlite3.Connection, owner: str, pack: Path, *, adapter: boo
         }
     here = Counter({table: len(export_rows(conn, table)) for table in _TRAVELLING})
     lacking = here - Counter(packed)
-    for folder in numbered(owner) if adapter else ():
+    for folder in numbered(owner_id) if adapter else ():
         files = weights_files(folder) if has_weights(folder) else []
         if any(f"checkpoints/{folder.name}/{file.name}" not in members for file in files):
             lacking[f"weights of {folder.name}"] += 1
@@ -100,21 +100,21 @@ def check_pack(conn: sqlite3.Connection, owner: str, pack: Path, *, adapter: boo
         raise UserError(
             relative_to_root(pack),
             f"it lacks what lives here, sealed or like sealed writing: {what}; nothing was erased",
-            f"To erase all the same: align forget --owner {owner}",
+            f"To erase all the same: align forget --owner {owner_id}",
         )
 
 
-def what_to_shred(owner: str, pack: Path) -> list[Path]:
+def what_to_shred(owner_id: str, pack: Path) -> list[Path]:
     """Return the owner's files and folders on this machine, but for the pack itself."""
-    found = [*what_to_erase(owner, writing=True), *_exports(owner), *_arrived(owner)]
-    return [path for path in found if path.resolve() != pack.resolve()]
+    paths = [*what_to_erase(owner_id, writing=True), *_exports(owner_id), *_arrived(owner_id)]
+    return [path for path in paths if path.resolve() != pack.resolve()]
 
 
 def listed(paths: Iterable[Path]) -> Iterator[str]:
     """Yield a line for each path: its bytes, its name, and what in it will not come again."""
     for path in paths:
         files = list(_files(path))
-        size = sum(found.st_size for file in files if (found := _status(file)))
+        size = sum(status.st_size for file in files if (status := _status(file)))
         count = f"{len(files):>6,} files" if path.is_dir() and not path.is_symlink() else " " * 12
         yield f"{size:>16,} bytes  {count}  {relative_to_root(path)}"
         for part in sorted(path.glob(f"{WORK}/*-*")):
@@ -132,26 +132,26 @@ def shred(paths: Iterable[Path]) -> Iterator[Path]:
         yield from erase([path])
 
 
-def _exports(owner: str) -> Iterator[Path]:
+def _exports(owner_id: str) -> Iterator[Path]:
     """Yield the folders that `align export` made of the owner's twins, two levels deep at most."""
     root = project_root()
     for pattern in (f"*/{FILE}", f"*/*/{FILE}"):
         for file in sorted(root.glob(pattern)):
             try:
-                said = json.loads(file.read_text(encoding="utf-8"))
+                values = json.loads(file.read_text(encoding="utf-8"))
             except (OSError, ValueError):
                 continue
-            if isinstance(said, dict) and "export" in said and said.get("owner") == owner:
+            if isinstance(values, dict) and "export" in values and values.get("owner") == owner_id:
                 yield file.parent
 
 
-def _arrived(owner: str) -> Iterator[Path]:
+def _arrived(owner_id: str) -> Iterator[Path]:
     """Yield the packs for training with which the owner came here, where they usually lie."""
     folders = {folder.resolve() for folder in (project_root(), Path.cwd(), Path.home())}
     for path in sorted(path for folder in folders for path in folder.glob("*.pack")):
         try:
             with open_bundle(path) as bundle:
-                is_owners = (bundle.manifest.owner, bundle.manifest.kind) == (owner, "train")
+                is_owners = (bundle.manifest.owner, bundle.manifest.kind) == (owner_id, "train")
         except (UserError, OSError):
             continue
         if is_owners:
@@ -177,16 +177,16 @@ def _status(file: Path) -> os.stat_result | None:
 
 def _overwrite(file: Path) -> None:
     """Overwrite a file's bytes in place, where they are nobody else's too."""
-    found = _status(file)
+    status = _status(file)
     if (
-        found is None
-        or not stat.S_ISREG(found.st_mode)
-        or found.st_nlink > 1
+        status is None
+        or not stat.S_ISREG(status.st_mode)
+        or status.st_nlink > 1
         or not os.access(file, os.W_OK)
     ):
         return
-    with file.open("r+b") as opened:
-        for start in range(0, found.st_size, _CHUNK):
-            opened.write(os.urandom(min(_CHUNK, found.st_size - start)))
-        opened.flush()
-        os.fsync(opened.fileno())
+    with file.open("r+b") as handle:
+        for start in range(0, status.st_size, _CHUNK):
+            handle.write(os.urandom(min(_CHUNK, status.st_size - start)))
+        handle.flush()
+        os.fsync(handle.fileno())

@@ -27,17 +27,11 @@ _NO_WORDS = ("flag", "side", "of", "target", "version")
 
 @dataclass
 class Traveller:
-    """Decides what travels, and says it without what is private.
+    """Decides what travels, and redacts it."""
 
-    Attributes:
-        detector: Finds what repeats sealed writing.
-        redactor: Replaces what is private.
-        withheld: What stayed behind, by kind.
-    """
-
-    detector: Detector
+    detector: Detector  # finds what repeats sealed writing
     redactor: Redactor
-    withheld: Counter[str] = field(default_factory=Counter)
+    withheld: Counter[str] = field(default_factory=Counter)  # what stayed behind, by kind
 
     def kept(
         self, what: str, rows: Iterable[Row], texts: Callable[[Row], Iterable[str]]
@@ -105,10 +99,10 @@ def store_rows(
         prompts_that_may_travel(conn, split),
         lambda row: texts_in(json.loads(row["messages"])),
     )
-    asked = {row["id"]: _texts_of_messages(json.loads(row["messages"])) for row in prompts}
+    context = {row["id"]: _texts_of_messages(json.loads(row["messages"])) for row in prompts}
     answers = traveller.kept(
         "answers",
-        (row for row in export_rows(conn, "answers") if row["prompt_id"] in asked),
+        (row for row in export_rows(conn, "answers") if row["prompt_id"] in context),
         lambda row: [row["text"]],
     )
     pairs = _open_pairs(conn, {row["id"] for row in answers})
@@ -122,7 +116,7 @@ def store_rows(
         ],
         "prompts": [_prompt(row, traveller) for row in prompts],
         "answers": [
-            {**row, "text": traveller.redactor.redact(row["text"], asked[row["prompt_id"]])}
+            {**row, "text": traveller.redactor.redact(row["text"], context[row["prompt_id"]])}
             for row in answers
             if row["id"] in used
         ],

@@ -45,12 +45,12 @@ def check_schema(bundle: Bundle) -> None:
         )
 
 
-def unpack(bundle: Bundle, conn: sqlite3.Connection, owner: str) -> Unpacked:
+def unpack(bundle: Bundle, conn: sqlite3.Connection, owner_id: str) -> Unpacked:
     """Take everything out of a verified bundle."""
     result = Unpacked()
     result.rows = merge_rows(bundle, conn)
-    result.files = place_files(bundle, owner)
-    place_checkpoints(bundle, owner, result)
+    result.files = place_files(bundle, owner_id)
+    place_checkpoints(bundle, owner_id, result)
     return result
 
 
@@ -75,10 +75,10 @@ def merge_rows(bundle: Bundle, conn: sqlite3.Connection) -> dict[str, Added]:
         ) from error
 
 
-def place_files(bundle: Bundle, owner: str) -> list[Path]:
+def place_files(bundle: Bundle, owner_id: str) -> list[Path]:
     """Place rows, recipe, lineage and scorecard in `data/<owner>/packed/`."""
     placed = []
-    packed = owner_dir(owner) / "packed"
+    packed = owner_dir(owner_id) / "packed"
     for name in bundle.under("packed"):
         target = packed / name.removeprefix("packed/")
         write_atomically(target, bundle.read(name), mode=0o600)
@@ -86,44 +86,44 @@ def place_files(bundle: Bundle, owner: str) -> list[Path]:
     for name in bundle.under("lineage"):
         write_atomically(packed / name, bundle.read(name), mode=0o600)
     settings = "packed/owner.yaml"
-    if settings in bundle.manifest.members and not owner_file(owner).exists():
-        write_atomically(owner_file(owner), bundle.read(settings), mode=0o600)
+    if settings in bundle.manifest.members and not owner_file(owner_id).exists():
+        write_atomically(owner_file(owner_id), bundle.read(settings), mode=0o600)
     return placed
 
 
-def place_checkpoints(bundle: Bundle, owner: str, result: Unpacked) -> None:
+def place_checkpoints(bundle: Bundle, owner_id: str, result: Unpacked) -> None:
     """Place each twin under its own number or, where that is another twin's, under the next."""
     names = sorted({name.split("/")[1] for name in bundle.under("checkpoints")})
     for name in names:
         stage = name.rpartition("-")[2]
         twin = bundle.read(f"checkpoints/{name}/twin.json")
-        if any(_is_twin(folder, twin) for folder in numbered(owner)):
+        if any(_is_twin(folder, twin) for folder in numbered(owner_id)):
             result.known_checkpoints.append(name)
-            link_newest(owner, stage)
+            link_newest(owner_id, stage)
             continue
-        staging = _extracted(bundle, owner, name)
-        target = checkpoints_dir(owner) / name
+        staging = _extracted(bundle, owner_id, name)
+        target = checkpoints_dir(owner_id) / name
         if target.exists():
-            target = publish(staging, owner, stage)
+            target = publish(staging, owner_id, stage)
         else:
             staging.rename(target)
             sync(target.parent)
-            link_newest(owner, stage)
+            link_newest(owner_id, stage)
         result.checkpoints.append((name, target))
 
 
-def recipe_word(bundle: Bundle, owner: str) -> str:
+def recipe_word(bundle: Bundle, owner_id: str) -> str:
     """Return what `--recipe` takes on this machine for the recipe that was packed."""
     name = bundle.manifest.recipe
     for member in bundle.under("packed/recipe"):
         here = recipes_dir() / name / Path(member).name
         if not here.is_file() or here.read_bytes() != bundle.read(member):
-            return relative_to_root(owner_dir(owner) / "packed" / "recipe")
+            return relative_to_root(owner_dir(owner_id) / "packed" / "recipe")
     return name
 
 
-def _extracted(bundle: Bundle, owner: str, name: str) -> Path:
-    staging = checkpoints_dir(owner) / WORK / f"unpack-{name}"
+def _extracted(bundle: Bundle, owner_id: str, name: str) -> Path:
+    staging = checkpoints_dir(owner_id) / WORK / f"unpack-{name}"
     if staging.exists():
         shutil.rmtree(staging)
     staging.mkdir(parents=True)

@@ -48,8 +48,8 @@ def find_ips(text: str) -> Iterator[tuple[int, int]]:
     for match in _IPV6.finditer(text):
         groups = [group for group in match[0].split(":") if group]
         # Of `::` and few groups made of letters alone, most are code.
-        told = len(groups) > 2 or (bool(groups) and len(groups[0]) == 4)
-        if told and any(c.isdigit() for c in match[0]) and _is_ip(match[0]):
+        is_likely = len(groups) > 2 or (bool(groups) and len(groups[0]) == 4)
+        if is_likely and any(c.isdigit() for c in match[0]) and _is_ip(match[0]):
             yield match.span()
 
 

@@ -41,13 +41,13 @@ class LetterTexts:
     def add(self, text: str, record: int) -> None:
         """Add a text of a record; one of too few letters tells nothing."""
         if self.counts is None:
-            found = letters(text)
+            kept = letters(text)
         else:
-            found, counts = letter_counts(text)
-            if len(found) >= FEWEST:
+            kept, counts = letter_counts(text)
+            if len(kept) >= FEWEST:
                 self.counts += counts + b"\x01"
-        if len(found) >= FEWEST:
-            self.letters += found + b"\x00"
+        if len(kept) >= FEWEST:
+            self.letters += kept + b"\x00"
             self._ends.append(len(self.letters))
             self._records.append(record)
 
@@ -129,11 +129,11 @@ class LetterRuns:
         self._table = table_of(self._known)
         self._counts = np.ones(len(self._known), bool)
 
-    def settle(self, said: LetterTexts) -> None:
+    def settle(self, open_texts: LetterTexts) -> None:
         """Let those runs count that stand in no open text."""
         self._counts[:] = True
         if len(self._known):
-            for stream in said.streams(int(self._lengths[-1])):
+            for stream in open_texts.streams(int(self._lengths[-1])):
                 self._counts[self._standing_in(stream)[1]] = False
 
     def find(self, text: bytes) -> int:

@@ -56,7 +56,7 @@ class Names:
         if not self.may_be_in(text):
             return []
         keys = self._runs.intersection(runs(text))
-        found = [
+        spans = [
             match.span()
             for key in (keys | {b""} if self._beyond_ascii else keys)
             for pattern in self._patterns_of(key)
@@ -64,7 +64,7 @@ class Names:
             if not (match.groupdict().get("genitive") and match[0][0].islower())
         ]
         kept: list[tuple[int, int]] = []
-        for start, stop in sorted(found, key=lambda span: (span[0], -span[1])):
+        for start, stop in sorted(spans, key=lambda span: (span[0], -span[1])):
             if not kept or start >= kept[-1][1]:
                 kept.append((start, stop))
         return kept
@@ -97,15 +97,15 @@ class StandIns:
         """Tell whether a name is listed, or kept for somebody."""
         return folded(name) in self._somebodys
 
-    def of(self, found: str) -> str:
+    def of(self, name: str) -> str:
         """Return what stands for a name as it was found: word for word, in the same case."""
-        said = _WORD.sub(lambda match: self._of_word(match[0]), found)
-        if said != found:
-            return said
-        key = folded(" ".join(_LETTERS.findall(found)))
+        stand_in = _WORD.sub(lambda match: self._of_word(match[0]), name)
+        if stand_in != name:
+            return stand_in
+        key = folded(" ".join(_LETTERS.findall(name)))
         if key not in self._of:
             self._of[key] = self._chosen(key, GIVEN)
-        return _in_case_of(found, self._of[key])
+        return _in_case_of(name, self._of[key])
 
     def _of_word(self, word: str) -> str:
         key = folded(word)
@@ -116,16 +116,18 @@ class StandIns:
         return word
 
     def _add(self, words: list[str]) -> None:
-        said = []
+        stand_ins = []
         for place, word in enumerate(words):
             key = folded(word)
             if key not in self._of and not (place and key in PARTICLES):
                 last = 0 < place == len(words) - 1
                 self._of[key] = self._chosen(key, SURNAMES if last else GIVEN)
-            said.append(self._of.get(key, word))
+            stand_ins.append(self._of.get(key, word))
         # As it is found with no blanks, or with hyphens, between its words.
-        self._of.setdefault(folded("".join(words)), " ".join(said))
-        self._of.setdefault(folded(" ".join(_LETTERS.findall(" ".join(words)))), " ".join(said))
+        self._of.setdefault(folded("".join(words)), " ".join(stand_ins))
+        self._of.setdefault(
+            folded(" ".join(_LETTERS.findall(" ".join(words)))), " ".join(stand_ins)
+        )
 
     def _chosen(self, key: str, pool: Sequence[str]) -> str:
         number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:6], "big")

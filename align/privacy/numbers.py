@@ -27,14 +27,14 @@ _IBAN = re.compile(
 
 def find_cards(text: str) -> Iterator[tuple[int, int]]:
     """Yield where numbers of payment cards stand, in order."""
-    found = []
+    spans = []
     for shape in _CARDS:
         for match in shape.finditer(text):
             digits = "".join(c for c in match[0] if c.isdigit())
             if _ISSUED.fullmatch(digits) and _has_luhn(digits):
-                found.append(match.span())
+                spans.append(match.span())
     at = 0
-    for start, stop in sorted(found, key=lambda span: (span[0], -span[1])):
+    for start, stop in sorted(spans, key=lambda span: (span[0], -span[1])):
         if start >= at:
             at = stop
             yield start, stop

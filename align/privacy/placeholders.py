@@ -56,7 +56,7 @@ class Placeholders:
             number = self._free_number(kind, key[1], value)
             self._numbers[key] = number
             self._given.add((kind, number))
-        return self._said(kind, value, self._numbers[key])
+        return self._placeholder(kind, value, self._numbers[key])
 
     def _free_number(self, kind: Kind, identity: str, value: str) -> int:
         most, drawn = _KINDS[kind]
@@ -66,8 +66,8 @@ class Placeholders:
             number = (first + step) % most
             if (kind, number) in self._given or self._is_taken(kind, number):
                 continue
-            said = self._said(kind, value, number)
-            if not any(said in text for text in self._texts):
+            placeholder = self._placeholder(kind, value, number)
+            if not any(placeholder in text for text in self._texts):
                 return number
         # More of them than there are placeholders: some share one.
         return first
@@ -75,7 +75,7 @@ class Placeholders:
     def _is_taken(self, kind: Kind, number: int) -> bool:
         return kind == "e-mail" and self._stand_ins.is_somebodys(_LOCALS[number % len(_LOCALS)])
 
-    def _said(self, kind: Kind, value: str, number: int) -> str:
+    def _placeholder(self, kind: Kind, value: str, number: int) -> str:
         if kind == "e-mail":
             more, place = divmod(number, len(_LOCALS))
             at = "@" if "@" in value else "%40"
@@ -94,15 +94,15 @@ class Placeholders:
 
 def placeholders_in(text: str, stand_ins: StandIns) -> list[tuple[int, int]]:
     """Return where our placeholders stand, of the kinds that a detector could take for others."""
-    found = []
+    spans = []
     if "EXAMPLE" in text:
-        found += [match.span() for match in PLACEHOLDER.finditer(text)]
+        spans += [match.span() for match in PLACEHOLDER.finditer(text)]
     if "example.com" in text:
         emails = _EMAIL.finditer(text)
-        found += [match.span() for match in emails if not stand_ins.is_somebodys(match["local"])]
+        spans += [match.span() for match in emails if not stand_ins.is_somebodys(match["local"])]
     if "00" in text:
-        found += [match.span() for match in _CARD_OR_IBAN.finditer(text)]
-    return sorted(found)
+        spans += [match.span() for match in _CARD_OR_IBAN.finditer(text)]
+    return sorted(spans)
 
 
 def _identity(kind: Kind, value: str) -> str:

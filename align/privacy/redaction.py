@@ -124,9 +124,9 @@ def _spans(text: str, names: Names, stand_ins: StandIns) -> list[Span]:
     if _is_worth_it(text):
         seen = covered(text, placeholders_in(text, stand_ins))
         for kind, find in _DETECTORS:
-            found = sorted(find(seen))
-            spans += [Span(start, stop, kind) for start, stop in found]
-            seen = covered(seen, found)
+            matches = sorted(find(seen))
+            spans += [Span(start, stop, kind) for start, stop in matches]
+            seen = covered(seen, matches)
     spans += [Span(start, stop, "name") for start, stop in names.find(seen)]
     return sorted(spans)
 

@@ -71,10 +71,10 @@ class Runs:
         if len(written_by):
             self._words.find_common(texts.words, written_by, written_in)
 
-    def settle(self, said: Texts, *, quotes: bool) -> None:
+    def settle(self, open_texts: Texts, *, quotes: bool) -> None:
         """Let those runs count that stand in no open text; with `quotes` all runs of words."""
-        self._words.settle(WordTexts() if quotes else said.words)
-        self._letters.settle(said.letters)
+        self._words.settle(WordTexts() if quotes else open_texts.words)
+        self._letters.settle(open_texts.letters)
 
     def find(self, text: Lookup) -> Repeated | None:
         """Return what a text repeats, or None."""

@@ -118,16 +118,16 @@ def has_label(text: str) -> bool:
 
 def find_secrets(text: str) -> list[tuple[int, int]]:
     """Return where secrets stand, in order: the secret alone, not what labels it."""
-    found: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     # What a URL or a key's shape tells goes before what a label says of the word after it.
     for find in (_told_by_shape, _told_by_label):
         at = 0
         for start, stop in sorted(find(text), key=lambda span: (span[0], -span[1])):
             if start < stop and start >= at:
-                found.append((start, stop))
+                spans.append((start, stop))
                 at = stop
-        text = covered(text, found)
-    return sorted(found)
+        text = covered(text, spans)
+    return sorted(spans)
 
 
 def _told_by_shape(text: str) -> Iterator[tuple[int, int]]:

@@ -29,22 +29,22 @@ _AUTHORS, _THREADS = 3, 5
 _PIECE = 2**20
 
 
-def numbered(found: list[str]) -> Numbers:
+def numbered(words: list[str]) -> Numbers:
     """Return words as numbers, `(N,)`."""
-    return np.fromiter(map(hash, found), np.int64, len(found)).view(np.uint64)
+    return np.fromiter(map(hash, words), np.int64, len(words)).view(np.uint64)
 
 
 def runs(numbers: Numbers) -> dict[int, Numbers]:
     """Return the runs of each length that counts, by where they begin: `(N,) -> (N - n + 1,)`."""
-    found: dict[int, Numbers] = {}
+    by_length: dict[int, Numbers] = {}
     run = numbers
     for n in range(2, LONG + 1):
         if len(numbers) < n:
             break
         run = run[:-1] * _FACTOR + numbers[n - 1 :]
         if n >= SHORT:
-            found[n] = run
-    return found
+            by_length[n] = run
+    return by_length
 
 
 class Piece(NamedTuple):
@@ -71,12 +71,12 @@ class WordTexts:
         self._lengths = array("q")
         self.marks, self._records = array("q"), array("i")
 
-    def add(self, found: list[str], mark: int, record: int = -1) -> bool:
+    def add(self, words: list[str], mark: int, record: int = -1) -> bool:
         """Add the words of a text and tell whether it counts: fewer than four are anybody's."""
-        if len(found) < SHORT:
+        if len(words) < SHORT:
             return False
-        self._numbers.extend(map(hash, found))
-        self._lengths.append(len(found))
+        self._numbers.extend(map(hash, words))
+        self._lengths.append(len(words))
         self.marks.append(mark)
         self._records.append(record)
         return True
@@ -125,13 +125,13 @@ class WordRuns:
         self._counts: dict[int, Numbers] = {}
         self._filters: dict[int, Numbers] = {}
         of_text = np.array(texts.marks, np.uint8)
-        found: dict[int, list[tuple[Numbers, Numbers]]] = {n: [] for n in LENGTHS}
+        marked_runs: dict[int, list[tuple[Numbers, Numbers]]] = {n: [] for n in LENGTHS}
         for piece in texts.pieces():
             for n, run in runs(piece.numbers).items():
                 here = piece.room[: len(run)] >= n if n == LONG else piece.whole[: len(run)] == n
-                found[n].append((run[here], of_text[piece.text[: len(run)][here]]))
+                marked_runs[n].append((run[here], of_text[piece.text[: len(run)][here]]))
         for n in LENGTHS:
-            self.runs[n], self._marks[n], times = _most_private(found.pop(n))
+            self.runs[n], self._marks[n], times = _most_private(marked_runs.pop(n))
             # A whole text of few words may stand within others too, a long run is counted here.
             self._often[n] = times >= _THREADS if n == LONG else np.ones(len(times), bool)
             self._common[n] = np.zeros(len(times), bool)
@@ -153,9 +153,9 @@ class WordRuns:
         authors[: len(written_by)], threads[: len(written_in)] = written_by, written_in
         places: dict[int, list[Numbers]] = {n: [] for n in LENGTHS}
         by: dict[int, list[Numbers]] = {n: [] for n in LENGTHS}
-        for n, found, text in self._standing_in(texts, self._often):
+        for n, run_places, text in self._standing_in(texts, self._often):
             counts = authors[text] >= 0
-            places[n].append(found[counts])
+            places[n].append(run_places[counts])
             by[n].append(text[counts])
         for n in LENGTHS:
             if places[n]:
@@ -165,7 +165,7 @@ class WordRuns:
                     _distinct(place, threads[text], size) >= _THREADS
                 )
 
-    def settle(self, said: WordTexts) -> None:
+    def settle(self, open_texts: WordTexts) -> None:
         """Decide which runs count.
 
         Those of train-only writing do but where they stand in open writing or are common. Those of
@@ -174,11 +174,11 @@ class WordRuns:
         called private do but where they stand in what is open and no instruction to a judge.
 
         Args:
-            said: Open texts, each marked `OPEN` or, what a judge is told, `KNOWN`; 0 counts not.
+            open_texts: Each marked `OPEN` or, what a judge is told anyway, `KNOWN`.
         """
-        marks = np.array(said.marks, np.uint8)
+        marks = np.array(open_texts.marks, np.uint8)
         stands = {n: np.zeros(len(self.runs[n]), np.uint8) for n in LENGTHS}
-        for n, places, text in self._standing_in(said, None):
+        for n, places, text in self._standing_in(open_texts, None):
             for mark in (OPEN, KNOWN):
                 stands[n][places[marks[text] == mark]] |= mark
         for n in LENGTHS:
@@ -193,28 +193,28 @@ class WordRuns:
         self._whole = np.sort(np.concatenate(short))
         self._whole_filter = table_of(self._whole)
 
-    def find(self, found: dict[int, Numbers]) -> tuple[int, int] | None:
+    def find(self, runs_of_text: dict[int, Numbers]) -> tuple[int, int] | None:
         """Return the mark of the first run that counts, and how many words it goes on for."""
-        hit = self._find(LONG, found)
+        hit = self._find(LONG, runs_of_text)
         # Nearly always there is none: four lengths are looked up at once, and apart where needed.
-        if hit is not None or not self._has_whole(found):
+        if hit is not None or not self._has_whole(runs_of_text):
             return hit
-        hits = (self._find(n, found) for n in reversed(LENGTHS) if n != LONG)
+        hits = (self._find(n, runs_of_text) for n in reversed(LENGTHS) if n != LONG)
         return next((hit for hit in hits if hit is not None), None)
 
-    def _has_whole(self, found: dict[int, Numbers]) -> bool:
+    def _has_whole(self, runs_of_text: dict[int, Numbers]) -> bool:
         """Tell whether one of the runs is a whole text of fewer than `LONG` words that counts."""
-        short = [run for n, run in found.items() if n != LONG]
+        short = [run for n, run in runs_of_text.items() if n != LONG]
         if not short or not len(self._whole):
             return False
         run = np.concatenate(short)
         maybe = run[may_be_in(self._whole_filter, run)]
         return bool(len(maybe) and len(positions(self._whole, maybe)[0]))
 
-    def _find(self, n: int, found: dict[int, Numbers]) -> tuple[int, int] | None:
-        if n not in found or not len(self.runs[n]):
+    def _find(self, n: int, runs_of_text: dict[int, Numbers]) -> tuple[int, int] | None:
+        if n not in runs_of_text or not len(self.runs[n]):
             return None
-        run = found[n]
+        run = runs_of_text[n]
         maybe = np.flatnonzero(may_be_in(self._filters[n], run))
         if not len(maybe):
             return None
