@@ -76,7 +76,7 @@ def matches(data: EvaluationData) -> list[Match]:
             ]
         by[LONGER] = _longer_verdicts(data, after, before)
         rows += [
-            Match.of(after, before, judge, win_rate(verdicts, data.repeats))
+            Match(after, before, judge, *win_rate(verdicts, data.repeats))
             for judge, verdicts in by.items()
         ]
     return rows

@@ -6,8 +6,6 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from align.evaluation.win_rates import WinRate
-
 Better = Literal["higher", "lower", "as the owner", "no lower", "no higher"]
 
 
@@ -24,12 +22,6 @@ class Match:
     rate: float | None
     low: float | None
     high: float | None
-
-    @classmethod
-    def of(cls, first: str, second: str, by: str, won: WinRate) -> "Match":
-        """Return a match from its counts."""
-        low, high = won.interval or (None, None)
-        return cls(first, second, by, won.wins, won.ties, won.losses, won.rate, low, high)
 
     @property
     def in_words(self) -> str:

@@ -6,8 +6,9 @@ own level, or that both break a bound, are no win for either.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from align.statistics import Interval, wilson
+from align.statistics import wilson
 
 WIN, TIE, LOSS = 1.0, 0.5, 0.0
 
@@ -20,28 +21,15 @@ class ScoredAnswer:
     sound: bool
 
 
-@dataclass(frozen=True)
-class WinRate:
-    """How often the first of two checkpoints won, over n prompts."""
+class WinRate(NamedTuple):
+    """How often the first of two checkpoints won; None for no prompts."""
 
     wins: float
     ties: float
     losses: float
-
-    @property
-    def n(self) -> float:
-        """Return the number of prompts."""
-        return self.wins + self.ties + self.losses
-
-    @property
-    def rate(self) -> float | None:
-        """Return wins and half the ties over all prompts, or None for no prompts."""
-        return (self.wins + 0.5 * self.ties) / self.n if self.n else None
-
-    @property
-    def interval(self) -> Interval | None:
-        """Return Wilson's interval of the rate, or None for no prompts."""
-        return wilson(self.wins + 0.5 * self.ties, self.n)
+    rate: float | None  # wins and half the ties, over all prompts
+    low: float | None  # of Wilson's interval of the rate
+    high: float | None
 
 
 def verdict(first: ScoredAnswer, second: ScoredAnswer) -> float:
@@ -65,7 +53,9 @@ def win_rate(verdicts: Sequence[float], repeats: int = 1) -> WinRate:
             cases, so the counts are per prompt, and may be fractions.
     """
     wins, ties, losses = (sum(v == kind for v in verdicts) / repeats for kind in (WIN, TIE, LOSS))
-    return WinRate(wins, ties, losses)
+    n, won = wins + ties + losses, wins + 0.5 * ties
+    low, high = wilson(won, n) or (None, None)
+    return WinRate(wins, ties, losses, won / n if n else None, low, high)
 
 
 def prefer_longer(first: int, second: int) -> float:

@@ -9,7 +9,6 @@ from align.evaluation.perplexity import TextLikelihoods, ratio
 from align.evaluation.text_measures import on_topic, repetition, share
 from align.evaluation.win_rates import (
     ScoredAnswer,
-    WinRate,
     agreement,
     prefer_longer,
     verdict,
@@ -33,20 +32,20 @@ def test_an_answer_that_breaks_a_bound_never_wins_over_one_that_keeps_it() -> No
 
 def test_ties_count_half_and_are_told_apart() -> None:
     won = win_rate([1, 1, 0.5, 0])
-    assert won == WinRate(wins=2, ties=1, losses=1)
+    assert (won.wins, won.ties, won.losses) == (2, 1, 1)
     assert won.rate == 2.5 / 4
-    assert won.interval == wilson(2.5, 4)
+    assert (won.low, won.high) == wilson(2.5, 4)
 
 
 def test_more_seeds_are_no_more_prompts() -> None:
     once = win_rate([1] * 60 + [0] * 40)
     thrice = win_rate(([1] * 60 + [0] * 40) * 3, repeats=3)
-    assert thrice.interval == once.interval
+    assert thrice == once
 
 
 def test_no_prompts_give_no_rate() -> None:
     assert win_rate([]).rate is None
-    assert win_rate([]).interval is None
+    assert win_rate([]).low is None
 
 
 def test_prefer_the_longer_and_how_often_it_agrees() -> None:

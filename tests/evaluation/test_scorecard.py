@@ -22,7 +22,7 @@ from align.evaluation.reference_texts import ReferenceTexts
 from align.evaluation.report import headline, markdown, next_steps, terminal
 from align.evaluation.scorecard import Judge, Match, Measure, Scorecard, Step, from_json
 from align.evaluation.voice_judge import PromptedText, fit_judge
-from align.evaluation.win_rates import WinRate
+from align.evaluation.win_rates import win_rate
 
 OWNER = [f"well, i like the {x}... i suppose" for x in ("sea", "pier", "boat", "rain")] * 8
 PLAIN = [f"The {x} is a good thing to have." for x in ("sea", "pier", "boat", "rain")] * 8
@@ -122,8 +122,8 @@ def test_differences_inside_the_noise_are_said_to_be_so() -> None:
     assert Measure("x", "no higher", {}, steps=(ratio,)).in_words() == "dpo: worse"
     near = Measure("x", "as the owner", {"sft": 30, "dpo": 40}, 42, (replace(clear, change=10),))
     assert near.in_words() == "dpo: nearer to the owner"
-    assert Match.of("dpo", "sft", VOICE, WinRate(11, 0, 9)).in_words == "inside the noise"
-    assert Match.of("dpo", "sft", VOICE, WinRate(0, 0, 0)).in_words == "nothing to compare"
+    assert Match("dpo", "sft", VOICE, *win_rate([1] * 11 + [0] * 9)).in_words == "inside the noise"
+    assert Match("dpo", "sft", VOICE, *win_rate([])).in_words == "nothing to compare"
 
 
 def test_habits_show_the_owner_beside_each_checkpoint(card: Scorecard) -> None:
