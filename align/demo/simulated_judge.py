@@ -24,20 +24,20 @@ _IN_A_ROW = 16
 
 
 class SimulatedJudge:
-    """Judges as a simulated owner chooses, with a noise of its own and without a briefing.
+    """Judges as a simulated owner chooses, with a noise of its own and no owner context.
 
     Args:
-        owner: Whose ear it has.
-        of: What the owner was made of; another one is another judge.
-        noise: How much it mishears, in the owner's own deviations.
+        owner: Whose values it has.
+        source: The owner's file; another one is another judge.
+        noise: Its standard deviation, in the owner's own deviations.
     """
 
     name: ClassVar[str] = "simulated"
 
-    def __init__(self, owner: SimulatedOwner, *, of: str, noise: float = NOISE) -> None:
+    def __init__(self, owner: SimulatedOwner, *, source: str, noise: float = NOISE) -> None:
         self._owner, self._noise = owner, noise
         self.model = f"owner-with-noise-{noise:g}"
-        self.prompt_hash = _digest("simulated judge", of, noise, MEDIUM, HIGH)
+        self.prompt_hash = _digest("simulated judge", source, noise, MEDIUM, HIGH)
 
     @classmethod
     def load(cls, path: Path | str, *, noise: float = NOISE) -> "SimulatedJudge":
@@ -50,7 +50,7 @@ class SimulatedJudge:
         where = relative_to_root(path)
         try:
             text = path.read_text("utf-8")
-            return cls(SimulatedOwner.load(path), of=text, noise=noise)
+            return cls(SimulatedOwner.load(path), source=text, noise=noise)
         except FileNotFoundError:
             raise UserError(
                 where,
@@ -61,7 +61,7 @@ class SimulatedJudge:
             raise UserError(where, "not a simulated owner's file", "Make the owner again") from None
 
     def request_id(self, question: Question) -> str:
-        """Return a name for the question; the briefing is no part of it, since it isn't read."""
+        """Return a name for the question, without the owner context, which isn't read."""
         messages = [[m["role"], m["content"]] for m in question.comparison.messages]
         shown = question.comparison.shown(question.order)
         return _digest(self.model, self.prompt_hash, messages, shown)[:32]
@@ -76,7 +76,7 @@ class SimulatedJudge:
             yield Answer(question, self.judgement(question), cost=0.0)
 
     def judgement(self, question: Question) -> Judgement:
-        """Return what the judge says to one question, hearing it apart from all others."""
+        """Return the judgement of one question, which depends on no other."""
         prompt = question.comparison.messages[-1]["content"]
         first, second = (
             self._owner.value(prompt, text) for text in question.comparison.shown(question.order)

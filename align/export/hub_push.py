@@ -66,7 +66,7 @@ def push(owner_id: str, folder: Path, repository: str, *, public: bool) -> str:
     with EgressLog(owner_id) as egress_log:
         try:
             api.create_repo(repository, private=not public, exist_ok=True)
-            _check_seen(api, repository, public=public)
+            _check_visibility(api, repository, public=public)
         except Exception as error:
             raise _refused(error) from error
         begun = [
@@ -85,7 +85,7 @@ def push(owner_id: str, folder: Path, repository: str, *, public: bool) -> str:
     return str(done.commit_url)
 
 
-def _check_seen(api: Any, repository: str, *, public: bool) -> None:
+def _check_visibility(api: Any, repository: str, *, public: bool) -> None:
     """Refuse to put a private export into a public repository that was there."""
     if not public and not api.model_info(repository).private:
         raise UserError(
