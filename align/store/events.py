@@ -79,16 +79,11 @@ def append_events(conn: sqlite3.Connection, events: Iterable[NewEvent]) -> list[
     return appended
 
 
-def iter_events(
-    conn: sqlite3.Connection, *, pair_id: str | None = None, standing: bool = False
-) -> Iterator[Event]:
+def iter_events(conn: sqlite3.Connection, *, standing: bool = False) -> Iterator[Event]:
     """Yield events in the order of their times; `standing` leaves out those undone."""
-    table = "standing_events" if standing else "events"
-    where, values = ("WHERE pair_id = ?", [pair_id]) if pair_id is not None else ("", [])
     rows = conn.execute(
-        f"SELECT device, counter, kind, actor, pair_id, payload, time FROM {table} {where} "
-        "ORDER BY time, device, counter",
-        values,
+        "SELECT device, counter, kind, actor, pair_id, payload, time "
+        f"FROM {'standing_events' if standing else 'events'} ORDER BY time, device, counter"
     )
     for row in rows.fetchall():
         yield Event(**{**dict(row), "payload": json.loads(row["payload"])})

@@ -80,14 +80,11 @@ def columns_of(table: str) -> tuple[str, ...]:
     return _TABLES[table][0]
 
 
-def export_rows(
-    conn: sqlite3.Connection, table: str, where: str = "1", values: Iterable[object] = ()
-) -> list[dict[str, Any]]:
+def export_rows(conn: sqlite3.Connection, table: str) -> list[dict[str, Any]]:
     """Return a table's rows as plain values, in the order of their keys."""
     columns, key, _ = _TABLES[table]
     names = ", ".join(f'"{column}"' for column in columns)
-    rows = conn.execute(f"SELECT {names} FROM {table} WHERE {where} ORDER BY {key}", tuple(values))
-    return [dict(row) for row in rows]
+    return [dict(row) for row in conn.execute(f"SELECT {names} FROM {table} ORDER BY {key}")]
 
 
 def merge(

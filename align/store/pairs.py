@@ -56,25 +56,10 @@ def add_pairs(conn: sqlite3.Connection, pairs: Iterable[Pair]) -> Added:
     return add_rows(conn, "pairs", rows)
 
 
-def iter_pairs(
-    conn: sqlite3.Connection,
-    *,
-    purpose: Purpose | None = "train",
-    checkpoint: str | None = None,
-) -> Iterator[PairView]:
-    """Yield pairs, ordered by id; `checkpoint` is the name or hash that wrote either answer."""
-    clauses, values = ["1"], []
-    if purpose is not None:
-        clauses.append("purpose = ?")
-        values.append(str(purpose))
-    if checkpoint is not None:
-        clauses.append("? IN (checkpoint_a, checkpoint_b, hash_a, hash_b)")
-        values.append(checkpoint)
-    rows = conn.execute(
-        f"SELECT * FROM known_pairs WHERE {' AND '.join(clauses)} ORDER BY id", values
-    )
-    for row in rows.fetchall():
-        yield pair_view(row)
+def iter_pairs(conn: sqlite3.Connection, *, purpose: Purpose = "train") -> Iterator[PairView]:
+    """Yield the pairs of a purpose, ordered by id."""
+    rows = conn.execute("SELECT * FROM known_pairs WHERE purpose = ? ORDER BY id", (purpose,))
+    yield from map(pair_view, rows.fetchall())
 
 
 def get_pair(conn: sqlite3.Connection, id: str) -> PairView | None:

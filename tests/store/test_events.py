@@ -158,14 +158,12 @@ def test_an_event_that_means_nothing_is_refused(event: NewEvent) -> None:
     assert list(iter_events(conn)) == []
 
 
-def test_pairs_are_found_by_checkpoint_and_purpose() -> None:
+def test_pairs_are_found_by_purpose() -> None:
     conn = in_memory()
     first = add_pair(conn, "One?")
     second = add_pair(conn, "Two?", checkpoint="002-dpo")
-    assert [each.id for each in iter_pairs(conn, checkpoint="002-dpo")] == [second]
-    assert [each.id for each in iter_pairs(conn, checkpoint="hash of 001-sft")] == [first]
     assert list(iter_pairs(conn, purpose="arena")) == []
-    assert len(list(iter_pairs(conn, purpose=None))) == 2
+    assert {each.id for each in iter_pairs(conn)} == {first, second}
     assert prompt("One?").id in {each.prompt_id for each in iter_pairs(conn)}
 
 
