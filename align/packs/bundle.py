@@ -141,10 +141,8 @@ class Bundle:
             UserError: A member is not what the manifest says.
         """
         for name, (_, expected) in self.manifest.members.items():
-            digest = hashlib.sha256()
             with self.open(name) as member:
-                while chunk := member.read(_CHUNK):
-                    digest.update(chunk)
+                digest = hashlib.file_digest(member, "sha256")  # type: ignore[arg-type]
             if digest.hexdigest() != expected:
                 raise _damaged(self.path, f"{name} is not what was packed")
 

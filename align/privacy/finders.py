@@ -6,10 +6,10 @@ network.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from align.errors import UserError
 from align.privacy.names import names_of
@@ -24,40 +24,31 @@ _LEAST_SCORE = 0.5
 _GLINER_READS, _SPACY_READS = 1_200, 100_000
 
 
-class NameFinder(Protocol):
-    """Anything that tells which parts of a text are people's names."""
-
-    def names_in(self, text: str) -> Iterable[str]:
-        """Yield the names in a text, as they stand there."""
-        ...
+# Yields the people's names in a text, as they stand there.
+NameFinder = Callable[[str], Iterable[str]]
 
 
-class PresidioFinder:
-    """Finds names with a presidio `AnalyzerEngine`."""
+def presidio_finder(analyzer: Any, language: str = "en") -> NameFinder:
+    """Return what finds names with a presidio `AnalyzerEngine`."""
 
-    def __init__(self, analyzer: Any, language: str = "en") -> None:
-        self._analyzer, self._language = analyzer, language
-
-    def names_in(self, text: str) -> Iterator[str]:
-        """Yield the names in a text, as they stand there."""
-        wanted = {"language": self._language, "entities": ["PERSON"]}
+    def names_in(text: str) -> Iterator[str]:
         for piece in _pieces(text, _SPACY_READS):
-            for each in self._analyzer.analyze(text=piece, **wanted):
-                if each.score >= _LEAST_SCORE:
-                    yield piece[each.start : each.end]
+            for entity in analyzer.analyze(text=piece, language=language, entities=["PERSON"]):
+                if entity.score >= _LEAST_SCORE:
+                    yield piece[entity.start : entity.end]
+
+    return names_in
 
 
-class GlinerFinder:
-    """Finds names with a GLiNER model."""
+def gliner_finder(model: Any) -> NameFinder:
+    """Return what finds names with a GLiNER model."""
 
-    def __init__(self, model: Any) -> None:
-        self._model = model
-
-    def names_in(self, text: str) -> Iterator[str]:
-        """Yield the names in a text, as they stand there."""
+    def names_in(text: str) -> Iterator[str]:
         for piece in _pieces(text, _GLINER_READS):
-            for each in self._model.predict_entities(piece, ["person"], threshold=_LEAST_SCORE):
-                yield each["text"]
+            for entity in model.predict_entities(piece, ["person"], threshold=_LEAST_SCORE):
+                yield entity["text"]
+
+    return names_in
 
 
 def finder_of(kind: str, *, language: str = "en", model: str | None = None) -> NameFinder:
@@ -72,9 +63,9 @@ def finder_of(kind: str, *, language: str = "en", model: str | None = None) -> N
         UserError: It is not known, or not installed, or its model is not here.
     """
     if kind == "presidio":
-        return PresidioFinder(_presidio(language, model), language)
+        return presidio_finder(_presidio(language, model), language)
     if kind == "gliner":
-        return GlinerFinder(_gliner(model or GLINER))
+        return gliner_finder(_gliner(model or GLINER))
     raise UserError("--with", f"{kind!r} is not known", f"Say one of: {', '.join(FINDERS)}")
 
 
@@ -83,7 +74,7 @@ def proposals(finder: NameFinder, texts: Iterable[str], listed: Iterable[str]) -
     known = names_of(tuple(listed))
     counts: Counter[str] = Counter()
     for text in texts:
-        names = {_tidied(name) for name in finder.names_in(text)}
+        names = {_tidied(name) for name in finder(text)}
         counts.update(
             name for name in names if name and not known.find(name) and not find_spans(name)
         )

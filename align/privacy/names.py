@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from align.privacy.name_words import GIVEN, PARTICLES, SURNAMES, WORDS_TOO
+from align.privacy.spans import apart
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019\u02bc-][^\W_]+)*")
 _LETTERS = re.compile(r"[^\W_]+")
@@ -63,11 +64,7 @@ class Names:
             for match in pattern.finditer(text)
             if not (match.groupdict().get("genitive") and match[0][0].islower())
         ]
-        kept: list[tuple[int, int]] = []
-        for start, stop in sorted(spans, key=lambda span: (span[0], -span[1])):
-            if not kept or start >= kept[-1][1]:
-                kept.append((start, stop))
-        return kept
+        return list(apart(spans))
 
     def _patterns_of(self, key: bytes) -> list[re.Pattern[str]]:
         if key not in self._patterns:

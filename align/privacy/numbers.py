@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from align.privacy.spans import apart
+
 _BEFORE, _AFTER = r"(?<![^\W_])(?<!\+)(?<!\d[.,:/-])", r"(?![^\W_]|[.,:-]\d)"
 _CARDS = tuple(
     re.compile(rf"{_BEFORE}(?:{shape}){_AFTER}".replace("~", "[ \u00a0.-]"))
@@ -27,17 +29,8 @@ _IBAN = re.compile(
 
 def find_cards(text: str) -> Iterator[tuple[int, int]]:
     """Yield where numbers of payment cards stand, in order."""
-    spans = []
-    for shape in _CARDS:
-        for match in shape.finditer(text):
-            digits = "".join(c for c in match[0] if c.isdigit())
-            if _ISSUED.fullmatch(digits) and _has_luhn(digits):
-                spans.append(match.span())
-    at = 0
-    for start, stop in sorted(spans, key=lambda span: (span[0], -span[1])):
-        if start >= at:
-            at = stop
-            yield start, stop
+    matches = (match for shape in _CARDS for match in shape.finditer(text))
+    yield from apart(match.span() for match in matches if _is_card(match[0]))
 
 
 def find_ibans(text: str) -> Iterator[tuple[int, int]]:
@@ -61,7 +54,8 @@ def _end_of_iban(run: str) -> int:
     return 0
 
 
-def _has_luhn(digits: str) -> bool:
+def _is_card(number: str) -> bool:
     from stdnum import luhn
 
-    return bool(luhn.is_valid(digits))
+    digits = "".join(c for c in number if c.isdigit())
+    return bool(_ISSUED.fullmatch(digits) and luhn.is_valid(digits))

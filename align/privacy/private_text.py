@@ -24,7 +24,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from align.levels import LEVELS, SENDABLE, TRAINABLE, Level
 from align.owner import Owner
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     # NumPy costs a command that needs none of this a tenth of a second.
     from align.privacy.runs import Runs, Texts
 
-Why = Literal["train-only", "sealed", "private"]
+Why = Level | Literal["private"]
 # A text's mark is its level as it is stored; above all levels stands what the owner marked.
-_WHY: tuple[Why | Literal["open"], ...] = (*LEVELS, "private")
+WHY: tuple[Why, ...] = (*LEVELS, "private")
 # Seconds between two looks. Whether a record rose takes a quarter of a second to tell in a store of
 # a million: there, that is looked for less often than what the labeler marks.
 _LOOK_EVERY, _RARELY, _LOOK_SHARE = 1.0, 10.0, 0.05
@@ -51,17 +51,11 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[nrtbf\"/\\])")
 
 
 class Match(NamedTuple):
-    """What of a text is private, without its words.
+    """What of a text is private, without its words."""
 
-    Attributes:
-        why: How private it is: `private` is a pair that the owner marked.
-        words: How many words in a row; 0 where it was found by its letters.
-        letters: Else how many letters in a row.
-    """
-
-    why: Why
-    words: int = 0
-    letters: int = 0
+    why: Why  # how private it is: `private` is a pair that the owner marked
+    words: int = 0  # how many in a row; 0 where it was found by its letters
+    letters: int = 0  # else how many in a row
 
     @property
     def length(self) -> str:
@@ -82,21 +76,14 @@ class Detector(Protocol):
 
 
 class Scope(NamedTuple):
-    """What is private where a text goes.
+    """What is private where a text goes."""
 
-    Attributes:
-        least: From which level on writing is private.
-        pairs: Whether pairs are private text too. Their answers are a model's: where none is sent
-            away, it may say again what it said.
-        quotes: Whether eight words are private even where open writing quotes them.
-        excused: Whether 24 characters of sealed writing are no secret where `SENDABLE` writing
-            says them too, or already where `TRAINABLE` writing does.
-    """
-
-    least: Level
+    least: Level  # from which level on writing is private
+    # Whether pairs are private text too. Their answers are a model's: where none is sent away, it
+    # may say again what it said.
     pairs: bool
-    quotes: bool
-    excused: tuple[Level, ...]
+    quotes: bool  # whether eight words are private even where open writing quotes them
+    excused: tuple[Level, ...]  # whose writing makes 24 characters of sealed writing no secret
 
 
 # Sent to somebody else, shown by a model on this machine, or carried to another of the owner's.
@@ -196,10 +183,7 @@ class PrivateText:
         from align.privacy.runs import Lookup
 
         wanted = Lookup.of(text)
-        for known in (self._base, self._late):
-            if hit := known.find(wanted):
-                return Match(cast(Why, _WHY[hit.mark]), hit.words, hit.letters)
-        return None
+        return self._base.find(wanted) or self._late.find(wanted)
 
     def _look_again(self, is_thorough: bool) -> None:
         from align.privacy.runs import Runs

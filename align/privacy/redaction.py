@@ -107,9 +107,9 @@ class Redactor:
         return redacted
 
 
-def redactor_for(settings: Owner) -> Redactor:
+def redactor_for(owner: Owner) -> Redactor:
     """Return what redacts an owner's texts: with the names that owner.yaml lists."""
-    return Redactor(settings.names, kept=(settings.name, *settings.aliases))
+    return Redactor(owner.names, kept=(owner.name, *owner.aliases))
 
 
 @lru_cache(maxsize=32)

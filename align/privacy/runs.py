@@ -5,16 +5,9 @@ from typing import NamedTuple
 
 from align.privacy.letter_runs import LetterRuns, LetterTexts
 from align.privacy.normal_form import letters, tokens
+from align.privacy.private_text import WHY, Match
 from align.privacy.sorted_numbers import Numbers
 from align.privacy.word_runs import NEITHER, SEALED, WordRuns, WordTexts, numbered, runs
-
-
-class Repeated(NamedTuple):
-    """What of a text is repeated: how private that is, and how many words or letters of it."""
-
-    mark: int
-    words: int = 0
-    letters: int = 0
 
 
 class Lookup(NamedTuple):
@@ -76,10 +69,11 @@ class Runs:
         self._words.settle(WordTexts() if quotes else open_texts.words)
         self._letters.settle(open_texts.letters)
 
-    def find(self, text: Lookup) -> Repeated | None:
+    def find(self, text: Lookup) -> Match | None:
         """Return what a text repeats, or None."""
         if hit := self._words.find(text.words):
-            return Repeated(*hit)
+            mark, count = hit
+            return Match(WHY[mark], words=count)
         if count := self._letters.find(text.letters):
-            return Repeated(SEALED, letters=count)
+            return Match("sealed", letters=count)
         return None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from align.privacy.names import runs
-from align.privacy.spans import covered
+from align.privacy.spans import apart, covered
 
 # How a key begins that its service can be told from.
 PREFIX = re.compile(
@@ -121,12 +121,9 @@ def find_secrets(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     # What a URL or a key's shape tells goes before what a label says of the word after it.
     for find in (_told_by_shape, _told_by_label):
-        at = 0
-        for start, stop in sorted(find(text), key=lambda span: (span[0], -span[1])):
-            if start < stop and start >= at:
-                spans.append((start, stop))
-                at = stop
-        text = covered(text, spans)
+        new = list(apart(find(text)))
+        spans += new
+        text = covered(text, new)
     return sorted(spans)
 
 

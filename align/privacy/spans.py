@@ -1,6 +1,6 @@
 """A span of a text that tells something private, and texts with spans covered."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 Kind = Literal["e-mail", "phone", "card", "iban", "ip", "secret", "name"]
@@ -15,6 +15,15 @@ class Span(NamedTuple):
     start: int
     stop: int
     kind: Kind
+
+
+def apart(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield non-empty spans in order, of two that overlap the first and, of these, the longer."""
+    at = 0
+    for start, stop in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if at <= start < stop:
+            at = stop
+            yield start, stop
 
 
 def covered(text: str, spans: Iterable[tuple[int, int]]) -> str:

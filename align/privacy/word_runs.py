@@ -48,27 +48,19 @@ def runs(numbers: Numbers) -> dict[int, Numbers]:
 
 
 class Piece(NamedTuple):
-    """Some texts, one after the other.
+    """Some texts, one after the other: of each word, `(N,)`."""
 
-    Attributes:
-        numbers: Their words, `(N,)`.
-        room: How many words there are from each word to the end of its text, `(N,)`.
-        whole: How many words its text has, at the first word of each text; else 0, `(N,)`.
-        text: Which text each word is of, counted over all pieces, `(N,)`.
-    """
-
-    numbers: Numbers
-    room: Numbers
-    whole: Numbers
-    text: Numbers
+    numbers: Numbers  # its number
+    room: Numbers  # how many words there are from it to the end of its text
+    whole: Numbers  # how many words its text has, at the first word of each text; else 0
+    text: Numbers  # which text it is of, counted over all pieces
 
 
 class WordTexts:
     """Texts as numbers, eight bytes a word, and a mark for each."""
 
     def __init__(self) -> None:
-        self._numbers = array("q")
-        self._lengths = array("q")
+        self._numbers, self._lengths = array("q"), array("q")
         self.marks, self._records = array("q"), array("i")
 
     def add(self, words: list[str], mark: int, record: int = -1) -> bool:

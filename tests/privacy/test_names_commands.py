@@ -8,7 +8,7 @@ import pytest
 
 from align.errors import UserError
 from align.owner import load_owner, owner_file
-from align.privacy.finders import PresidioFinder, finder_of, proposals
+from align.privacy.finders import finder_of, presidio_finder, proposals
 from align.privacy.redaction import Redactor
 from align.store.adding import add_records
 from align.store.connection import open_store
@@ -85,16 +85,14 @@ def test_a_finder_that_is_not_installed_says_how_to_get_it(
     assert "Say one of" in line("names", "find", "--owner", "ann", "--with", "magic", code=2)
 
 
-class CapitalFinder:
-    """A finder after the protocol: what is in capitals is a name."""
-
-    def names_in(self, text: str) -> list[str]:
-        return [word for word in text.split() if word[:1].isupper() and len(word) > 4]
+def capitals(text: str) -> list[str]:
+    """Return what begins with a capital, as names."""
+    return [word for word in text.split() if word[:1].isupper() and len(word) > 4]
 
 
 def test_proposals_are_counted_by_text_and_leave_out_what_is_listed() -> None:
     texts = [LETTER, "Yes, Lindqvist's, Tobias! ", "+49 170 1234567 Bjarne"]
-    counts = proposals(CapitalFinder(), texts, ["Tobias"])
+    counts = proposals(capitals, texts, ["Tobias"])
     assert counts == {"Lindqvist": 2, "Bjarne": 1}
 
 
@@ -113,8 +111,8 @@ def analyzer_with(names: list[str]) -> Any:
 
 
 def test_presidio_finds_names_in_texts() -> None:
-    finder = PresidioFinder(analyzer_with(["Maja Lindqvist", "Tobias"]))
-    assert sorted(finder.names_in(LETTER)) == [
+    finder = presidio_finder(analyzer_with(["Maja Lindqvist", "Tobias"]))
+    assert sorted(finder(LETTER)) == [
         "Maja Lindqvist",
         "Maja Lindqvist",
         "Tobias",
