@@ -157,16 +157,12 @@ def machines(settings: dict[str, Any]) -> int:
 
 def zero_stage(settings: dict[str, Any]) -> int:
     """Return DeepSpeed's ZeRO stage: 0 without DeepSpeed, else 0 to 3."""
-    if _kind(settings) != "DEEPSPEED":
-        return 0
     config = _deepspeed(settings)
     return int(config.get("stage", config.get("zero_stage", 2)))
 
 
 def offload(settings: dict[str, Any]) -> tuple[bool, bool]:
     """Return whether DeepSpeed keeps (optimiser states, parameters) outside the devices."""
-    if _kind(settings) != "DEEPSPEED":
-        return False, False
     config = _deepspeed(settings)
 
     def outside(part: str) -> bool:
@@ -178,7 +174,9 @@ def offload(settings: dict[str, Any]) -> tuple[bool, bool]:
 
 
 def _deepspeed(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return accelerate's own DeepSpeed keys, or the `zero_optimization` of DeepSpeed's file."""
+    """Return accelerate's own DeepSpeed keys, or `zero_optimization` of its file; else stage 0."""
+    if _kind(settings) != "DEEPSPEED":
+        return {"stage": 0}
     config = settings.get("deepspeed_config") or {}
     file = config.get("deepspeed_config_file")
     if not file:

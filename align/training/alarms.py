@@ -23,20 +23,11 @@ def alarms(history: Sequence[Mapping[str, float]], total_steps: int) -> list[Ala
     return [alarm for alarm in sounding if alarm is not None]
 
 
-def not_finite(values: Mapping[str, float]) -> str | None:
-    """Return the name of a value that is no finite number, or None."""
-    for name, value in values.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            return name
-    return None
-
-
 def _not_finite(history: Sequence[Mapping[str, float]]) -> Alarm | None:
     for entry in history:
-        bad = not_finite({key: entry[key] for key in ("loss", "grad_norm") if key in entry})
-        if bad:
-            sentence = f"{bad} is not a number any more"
-            return Alarm("not_a_number", sentence, is_fatal=True)
+        for name in ("loss", "grad_norm"):
+            if not math.isfinite(entry.get(name, 0.0)):
+                return Alarm("not_a_number", f"{name} is not a number any more", is_fatal=True)
     return None
 
 

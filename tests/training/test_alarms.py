@@ -9,7 +9,7 @@ import pytest
 
 from align import dpo, sft
 from align.errors import UserError
-from align.training.alarms import Alarm, alarms, not_finite
+from align.training.alarms import Alarm, alarms
 from align.training.preference_report import longer_by, pair_metrics
 from align.training.weighted_dpo import check_cached, check_reference
 from tests.tiny_runs import words, write_rows
@@ -64,8 +64,9 @@ def test_an_ordinary_run_raises_none() -> None:
 
 
 def test_first_value_that_is_no_number_is_named() -> None:
-    assert not_finite({"loss": 0.5, "grad_norm": math.nan}) == "grad_norm"
-    assert not_finite({"loss": 0.5}) is None
+    (alarm,) = alarms([{"step": 1, "loss": 0.5, "grad_norm": math.nan}], 10)
+    assert alarm.is_fatal and alarm.sentence.startswith("grad_norm")
+    assert alarms([{"step": 1, "loss": 0.5}], 10) == []
 
 
 @pytest.mark.parametrize("wrong", [0.01, math.nan])

@@ -7,9 +7,9 @@ from align.console import say
 from align.models.chat_template import dateless
 from align.recipe.recipe_file import read_recipe, recipe_path
 from align.training.preflight.base_availability import availability, base_here, recipe_base
-from align.training.preflight.dataset import lengths, longest_lengths, measured, no_tokens, row_mix
+from align.training.preflight.dataset import lengths, longest_lengths, measured, row_mix
 from align.training.preflight.environment import extras, new_tokens, placement, tracking_mode
-from align.training.preflight.findings import Finding, Mark, PreflightError, wrong
+from align.training.preflight.findings import Finding, Mark, PreflightError, no_tokens, wrong
 from align.training.preflight.fitting import memory, room
 from align.training.preflight.light_tokenizer import LightTokenizer, light_tokenizer
 from align.training.preflight.machine import (
@@ -87,7 +87,7 @@ def row_findings(
     values, shape = run.recipe.values, base_here(run.base).shape
     tokenizer, known = tokenizer_of(run), None
     if tokenizer is None:
-        findings = no_tokens(run.base.name)
+        findings = [no_tokens(run.base.name)]
     else:
         findings = rendering(tokenizer, run.rows.train, run.stage)
         if findings[-1].mark is Mark.FINE and stops:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from align.console import make_command
-from align.training.preflight.findings import Finding, fine, look, unknown, wrong
+from align.training.preflight.findings import Finding, fine, look, wrong
 from align.training.preflight.work import Lengths, most_tokens
 from align.training.tokenised import TokenisedRows, dpo_tokens, sft_tokens
 from align.training.tracking.speed import sequences_of
@@ -88,11 +88,6 @@ def lengths(rows: Measured, values: Mapping[str, Any]) -> list[Finding]:
         both = f"{cut}; {left}" if fitted.shortened else left
         return [look("tokens", f"{text}; {both}", "Raise --max_length to keep them")]
     return [fine("tokens", f"{text}; {cut}" if fitted.shortened else f"{text}; nothing is cut")]
-
-
-def no_tokens(name: str) -> list[Finding]:
-    """Return that tokens can't be counted before the base's tokenizer is here."""
-    return [unknown("tokens", f"known once {name} is here: its tokenizer is not here")]
 
 
 def _letters(row: Row) -> int:

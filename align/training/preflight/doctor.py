@@ -12,7 +12,7 @@ from align.owner import load_owner
 from align.recipe.recipe_file import Recipe, read_recipe, recipe_path
 from align.training.preflight.base_availability import RecipeBase, availability, recipe_base
 from align.training.preflight.checks import row_findings
-from align.training.preflight.dataset import no_tokens, row_mix
+from align.training.preflight.dataset import row_mix
 from align.training.preflight.environment import (
     extras,
     hardware,
@@ -21,7 +21,16 @@ from align.training.preflight.environment import (
     placement,
     tracking_mode,
 )
-from align.training.preflight.findings import Finding, Mark, fine, look, of_error, unknown, wrong
+from align.training.preflight.findings import (
+    Finding,
+    Mark,
+    fine,
+    look,
+    no_tokens,
+    of_error,
+    unknown,
+    wrong,
+)
 from align.training.preflight.fitting import memory, room
 from align.training.preflight.machine import (
     Layout,
@@ -106,7 +115,7 @@ def _of_stage(request: TrainingRequest, site: Site) -> list[Finding]:
         findings += row_mix(sft_rows(request, recipe, None), "sft", request.owner_id)
     except UserError as error:
         findings.append(of_error("dataset", error))
-    return [*findings, *no_tokens(base.name), *_guess(request, recipe, base, site)]
+    return [*findings, no_tokens(base.name), *_guess(request, recipe, base, site)]
 
 
 def _of_dpo(request: TrainingRequest, recipe: Recipe, site: Site) -> list[Finding]:

@@ -67,6 +67,11 @@ def unknown(check: str, text: str, remedy: str = "") -> Finding:
     return Finding(check, Mark.UNKNOWN, text, remedy)
 
 
+def no_tokens(base: str) -> Finding:
+    """Return that tokens can't be counted before the base's tokenizer is here."""
+    return unknown("tokens", f"known once {base} is here: its tokenizer is not here")
+
+
 def of_error(check: str, error: UserError) -> Finding:
     """Return an error as the line of its check."""
     return wrong(check, f"{error.where}: {error.what}", error.remedy)

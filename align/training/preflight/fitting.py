@@ -97,13 +97,8 @@ def remedy(shape: ModelShape, work: Work, layout: Layout, machine: Machine) -> s
 def cheapest(shape: ModelShape, work: Work, there: int, *, gpus: int = 0) -> Change | None:
     """Return the changes that cost least and make a run fit, as one; or None.
 
-    One change alone is tried in order of what it costs; then ever more of them together.
-
-    Args:
-        shape: Of the base.
-        work: The run as it is.
-        there: Bytes that it may take.
-        gpus: How many devices the run could be spread over.
+    One change alone is tried in order of what it costs; then ever more of them together. The run
+    may take `there` bytes, and be spread over so many GPUs.
     """
     kinds = list(_kinds(work, gpus))
     for count in range(1, len(kinds) + 1):

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -20,7 +21,6 @@ from align.recipe.accelerate_config import (
     zero_stage,
 )
 
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 # What Metal recommends an application to keep of the memory that CPU and GPU share.
 _METAL_SHARE = 0.75
 
@@ -104,18 +104,14 @@ def bytes_of(text: str) -> int:
     Raises:
         UserError: It names none.
     """
-    word = text.strip().upper().removesuffix("B")
-    binary = word.endswith("I")
-    word = word.removesuffix("I")
-    unit = word[-1:] if word[-1:] in "KMGT" else ""
+    amount = re.fullmatch(r"([0-9.]+)\s*([KMGT]?)(I?)B?", text.strip().upper())
     try:
-        number = float(word.removesuffix(unit))
+        number = float(amount[1]) if amount else 0.0
     except ValueError:
-        number = -1.0
-    if number <= 0:
+        number = 0.0
+    if amount is None or not number:
         raise UserError(f"--max-memory {text}", "not an amount of memory", "Say it like 24GB")
-    power = "KMGT".index(unit) + 1 if unit else 0
-    return int(number * (1024**power if binary else _UNITS[unit]))
+    return int(number * (1024 if amount[3] else 1000) ** " KMGT".index(amount[2] or " "))
 
 
 def layout_of(settings: Mapping[str, Any], machine: Machine) -> Layout:
@@ -140,28 +136,26 @@ def settings_of_environment() -> dict[str, Any]:
     """Return what accelerate and torchrun told this process, in the words of accelerate's file."""
 
     def variable(name: str) -> str:
-        return os.environ.get(f"ACCELERATE_{name}", "")
+        return os.environ.get(f"ACCELERATE_{name}", "").lower()
 
     world = int(os.environ.get("WORLD_SIZE", "1"))
     here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    settings: dict[str, Any] = {
+    kind = "MULTI_GPU" if world > 1 else "NO"
+    for name in ("FSDP", "DEEPSPEED"):
+        kind = name if variable(f"USE_{name}") in ("1", "true") else kind
+    file = os.environ.get("ACCELERATE_DEEPSPEED_CONFIG_FILE", "none")
+    return {
         "num_processes": world,
         "num_machines": max(1, world // max(1, here)),
-        "use_cpu": variable("USE_CPU").lower() in ("1", "true"),
-        "distributed_type": "MULTI_GPU" if world > 1 else "NO",
-    }
-    if variable("USE_FSDP").lower() in ("1", "true"):
-        settings["distributed_type"] = "FSDP"
-    if variable("USE_DEEPSPEED").lower() in ("1", "true"):
-        settings["distributed_type"] = "DEEPSPEED"
-        file = variable("DEEPSPEED_CONFIG_FILE")
-        settings["deepspeed_config"] = {
+        "use_cpu": variable("USE_CPU") in ("1", "true"),
+        "distributed_type": kind,
+        "deepspeed_config": {
             "zero_stage": int(variable("DEEPSPEED_ZERO_STAGE") or 2),
-            "offload_optimizer_device": variable("DEEPSPEED_OFFLOAD_OPTIMIZER_DEVICE") or "none",
-            "offload_param_device": variable("DEEPSPEED_OFFLOAD_PARAM_DEVICE") or "none",
-            **({"deepspeed_config_file": file} if file and file != "none" else {}),
-        }
-    return settings
+            "offload_optimizer_device": variable("DEEPSPEED_OFFLOAD_OPTIMIZER_DEVICE"),
+            "offload_param_device": variable("DEEPSPEED_OFFLOAD_PARAM_DEVICE"),
+            "deepspeed_config_file": None if file == "none" else file,
+        },
+    }
 
 
 def memory_for(layout: Layout, machine: Machine) -> int:

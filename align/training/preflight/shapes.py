@@ -129,16 +129,13 @@ def _bases(path: Path) -> dict[str, KnownBase]:
     if not path.is_file():
         return {}
     bases = yaml.safe_load(path.read_text(encoding="utf-8"))["bases"]
-    return {name: _known(name, entry) for name, entry in bases.items()}
-
-
-def _known(name: str, entry: Mapping[str, Any]) -> KnownBase:
-    try:
-        # All parameters: a vision tower is loaded too, though no text reaches it.
-        shape = ModelShape.from_config(entry)
-    except ValueError:
-        shape = None
-    return KnownBase(
-        name, shape, str(entry.get("licence", "unknown")), bool(entry.get("gated")),
-        int(entry.get("download_bytes") or 0),
-    )  # fmt: skip
+    known = {}
+    for name, entry in bases.items():
+        try:
+            # All parameters: a vision tower is loaded too, though no text reaches it.
+            shape = ModelShape.from_config(entry)
+        except ValueError:
+            shape = None
+        licence, size = str(entry.get("licence", "unknown")), int(entry.get("download_bytes") or 0)
+        known[name] = KnownBase(name, shape, licence, bool(entry.get("gated")), size)
+    return known

@@ -32,10 +32,7 @@ _AT_END = ("train_runtime", "train_samples_per_second", "train_steps_per_second"
 
 def callbacks(trainer: Any, run: TrainingRun) -> list[TrainerCallback]:
     """Return what measures a run's speed, and reports on it where the recipe asks for that."""
-    if not is_main():
-        return []
-    stopwatch, trackers = Stopwatch(trainer), run.recipe.trackers
-    return [stopwatch, *([Reporter(trainer, run, trackers, stopwatch)] if trackers else [])]
+    return [Reporter(trainer, run)] if is_main() else []
 
 
 def finish(trainer: Any, run: TrainingRun, metrics: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,90 +40,70 @@ def finish(trainer: Any, run: TrainingRun, metrics: Mapping[str, Any]) -> dict[s
 
     `metrics` are what stands in twin.json so far.
     """
-    measured: dict[str, Any] = {}
     for callback in trainer.callback_handler.callbacks:
-        if isinstance(callback, Stopwatch) and callback.rate:
-            measured["tokens_per_second"] = round(callback.rate, 1)
         if isinstance(callback, Reporter):
-            callback.finish({**metrics, **measured}, trainer.state.log_history)
-    return measured
-
-
-class Stopwatch(TrainerCallback):
-    """Counts the tokens that a model is trained on, without padding, and the seconds of its steps.
-
-    What lies between steps (saves, evaluation) is not counted. All processes' tokens count.
-    """
-
-    def __init__(self, trainer: Any) -> None:
-        self.tokens, self.seconds = 0.0, 0.0
-        self._trainer, self._at_start = trainer, 0.0
-        self._passed = 0.0
-        self._since: float | None = None
-
-    @property
-    def rate(self) -> float | None:
-        """Return tokens per second, or None where nothing was measured."""
-        return self.tokens / self.seconds if self.tokens and self.seconds else None
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Take TRL's count of what a stopped run was trained on before."""
-        self._at_start = float(getattr(self._trainer, "_total_train_tokens", 0))
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Start."""
-        self._since = time.perf_counter()
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Stop."""
-        if self._since is not None:
-            self._passed += time.perf_counter() - self._since
-            self._since = None
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """Take TRL's count, and the seconds that belong to it."""
-        if logs and "loss" in logs and "num_tokens" in logs:
-            self.tokens = float(logs["num_tokens"]) - self._at_start
-            self.seconds = self._passed
+            return callback.finish(metrics, trainer.state.log_history)
+    return {}
 
 
 class Reporter(TrainerCallback):
-    """Reports to trackers how a run goes. One that fails is left out from then on."""
+    """Measures a run's speed, and reports to trackers; one that fails is left out from then on.
 
-    def __init__(
-        self, trainer: Any, run: TrainingRun, kinds: list[str], stopwatch: Stopwatch
-    ) -> None:
-        self._trainer, self._run, self._kinds = trainer, run, kinds
-        self._stopwatch, self._before = stopwatch, (0.0, 0.0)
+    Tokens count without padding, those of all processes; seconds are those of the steps, without
+    what lies between them (saves, evaluation).
+    """
+
+    def __init__(self, trainer: Any, run: TrainingRun) -> None:
+        self._trainer, self._run = trainer, run
         self._trackers: dict[str, Tracker] = {}
-        self._names = [] if run.recipe.ours.get("wandb_owner") else names_of(run.owner_id)
+        shows_names = run.recipe.ours.get("wandb_owner") or not run.recipe.trackers
+        self._names = [] if shows_names else names_of(run.owner_id)
+        self._tokens, self._seconds, self._reported = 0.0, 0.0, (0.0, 0.0)
+        self._tokens_before, self._stepped = 0.0, 0.0
+        self._step_began: float | None = None
         self._flops: float | None = None
         self._peak: float | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Open the trackers, those of a stopped run where they ended."""
+        # TRL's count holds what a stopped run was trained on before.
+        self._tokens_before = float(getattr(self._trainer, "_total_train_tokens", 0))
+        if not self._run.recipe.trackers:
+            return
         self._flops = _flops_per_token(self._trainer, self._run)
         if self._flops:
             self._peak = self._guarded("the device's peak", self._measured_peak)
-        for kind in self._kinds:
+        for kind in self._run.recipe.trackers:
             tracker = self._guarded(kind, partial(self._open, kind, state.global_step))
             if tracker is not None:
                 self._trackers[kind] = tracker
         if self._run.recipe.ours.get("wandb_text") and "wandb" in self._trackers:
             self._show_text(self._trackers["wandb"])
 
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Start the clock."""
+        self._step_began = time.perf_counter()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Stop the clock."""
+        if self._step_began is not None:
+            self._stepped += time.perf_counter() - self._step_began
+            self._step_began = None
+
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         """Report what TRL logs under its own names, and how fast it goes."""
+        logs = logs or {}
         values = {
-            key: float(value)
-            for key, value in (logs or {}).items()
-            if isinstance(value, int | float)
+            key: float(value) for key, value in logs.items() if isinstance(value, int | float)
         }
+        if "loss" in values and "num_tokens" in values:
+            self._tokens = values["num_tokens"] - self._tokens_before
+            self._seconds = self._stepped
         totals = {key: values.pop(key) for key in _AT_END if key in values}
         if totals:
             self._each("summarise", totals)
             return
-        if "loss" in values:
+        if "loss" in values and self._trackers:
             values |= self._speed()
         self._each("log", rewrite_logs(values), state.global_step)
 
@@ -143,10 +120,16 @@ class Reporter(TrainerCallback):
         if state.global_step < state.max_steps:
             self._close(failed=True)
 
-    def finish(self, metrics: Mapping[str, Any], history: Any) -> None:
-        """Report what the end showed, and close."""
-        self._each("summarise", run_config.summary_of(self._run, metrics, history))
+    def finish(self, metrics: Mapping[str, Any], history: Any) -> dict[str, Any]:
+        """Report what the end showed, close, and return the run's speed."""
+        rate = {}
+        if self._tokens and self._seconds:
+            rate["tokens_per_second"] = round(self._tokens / self._seconds, 1)
+        if self._trackers:
+            summary = run_config.summary_of(self._run, {**metrics, **rate}, history)
+            self._each("summarise", summary)
         self._close(failed=False)
+        return rate
 
     def _open(self, kind: str, step: int) -> Tracker:
         run, ours = self._run, self._run.recipe.ours
@@ -185,9 +168,9 @@ class Reporter(TrainerCallback):
 
     def _speed(self) -> dict[str, float]:
         """Return the speed since the last call; what can't be known is absent."""
-        now = (self._stopwatch.tokens, self._stopwatch.seconds)
-        tokens, seconds = (new - old for new, old in zip(now, self._before, strict=True))
-        self._before = now
+        now = (self._tokens, self._seconds)
+        tokens, seconds = (new - old for new, old in zip(now, self._reported, strict=True))
+        self._reported = now
         device = self._trainer.accelerator.device
         figures = {"peak_memory_gib": speed.peak_memory(device) / 2**30}
         if tokens > 0 and seconds > 0:
