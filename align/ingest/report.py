@@ -69,7 +69,7 @@ def _short(path: str) -> str:
 
 def _grouped(intake: Intake) -> dict[tuple[str, str], list[Tally]]:
     """Put the inputs of one kind in one tree into one line where they are many."""
-    kinds = [(each.reader.name, each.inputs.tree.label) for each in intake.inputs]
+    kinds = [(detected.reader.name, detected.inputs.tree.label) for detected in intake.inputs]
     counts = Counter(kinds)
     lines: dict[tuple[str, str], list[Tally]] = {}
     for detected, kind, tally in zip(intake.inputs, kinds, intake.tallies, strict=True):

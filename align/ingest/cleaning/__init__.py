@@ -30,7 +30,7 @@ def judge_conversation(messages: Sequence[Message], thresholds: Cleaning) -> lis
     The messages are one unbroken conversation, in order, texts cleaned, `is_owner` decided.
     """
     reasons = [_sense(message) for message in messages]
-    owners = [n for n, each in enumerate(messages) if each.is_owner and reasons[n] is None]
+    owners = [n for n, message in enumerate(messages) if message.is_owner and reasons[n] is None]
     if thresholds.languages:
         texts = [messages[n].text for n in owners]
         foreign = dict(zip(owners, other_languages(texts, thresholds.languages), strict=True))

@@ -89,7 +89,9 @@ class ContextTracker:
 
     def __init__(self, messages: Sequence[Message], reasons: Sequence[str | None]) -> None:
         self._messages, self._reasons = messages, reasons
-        self._places = {each.key: n for n, each in enumerate(messages) if each.key is not None}
+        self._places = {
+            message.key: n for n, message in enumerate(messages) if message.key is not None
+        }
         self._next = 0
         self._answered: int | None = None
         self._last_is_owner = False
@@ -190,14 +192,14 @@ def _tally(text: str, does: Sequence[int]) -> _Tally:
     tally = _Tally(words=len(does), content=does.count(0))
     tally.opens_with_answer = does[0] & ANSWER > 0
     tally.opens_with_reaction = does[0] & REACTION > 0
-    for each in does:
-        if each & _COUNTED:
-            tally.answers += each & ANSWER > 0
-            tally.moments += each & MOMENT > 0
-            tally.pointing += each & POINTING > 0
-            tally.arranging += each & ARRANGING > 0
-            tally.pronouns += each & PRONOUN > 0
-            tally.numbers += each & _NUMBER > 0
+    for role in does:
+        if role & _COUNTED:
+            tally.answers += role & ANSWER > 0
+            tally.moments += role & MOMENT > 0
+            tally.pointing += role & POINTING > 0
+            tally.arranging += role & ARRANGING > 0
+            tally.pronouns += role & PRONOUN > 0
+            tally.numbers += role & _NUMBER > 0
     if tally.numbers and not tally.moments and _CLOCK.search(text):
         tally.moments += 1
     return tally

@@ -185,7 +185,7 @@ def _post_of_archive(site: Site, row: dict[str, Any]) -> Post:
         else urljoin(site.url, f"/p/{slug}")
     )
     writers = row.get("publishedBylines")
-    names = [str(each.get("name")) for each in writers or [] if isinstance(each, dict)]
+    names = [str(writer.get("name")) for writer in writers or [] if isinstance(writer, dict)]
     title, time = str(row.get("title") or ""), str(row.get("post_date") or "")
     return Post(
         url=_bare(url),

@@ -199,7 +199,7 @@ def list_of(value: object) -> list[Any]:
 
 def objects_of(value: object) -> list[dict[str, Any]]:
     """Return the objects of a list."""
-    return [each for each in list_of(value) if isinstance(each, dict)]
+    return [item for item in list_of(value) if isinstance(item, dict)]
 
 
 def id_of(value: object) -> str | None:

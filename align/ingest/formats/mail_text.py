@@ -153,7 +153,7 @@ def _heading_at(lines: list[str], index: int) -> int:
             return 0
         if not line.endswith(tuple(words.COLONS)):
             continue
-        heading = " ".join(each.strip() for each in lines[index:stop])
+        heading = " ".join(part.strip() for part in lines[index:stop])
         if len(heading) > _HEADING or not _is_heading(heading, lines[index], stop - index):
             return 0
         after = _next_text(lines, stop)
@@ -199,7 +199,7 @@ def _unquoted(lines: list[str]) -> tuple[list[str], list[str], list[str]]:
             continue
         stop = _heading_at(lines, index) if lines[index].strip() else 0
         if stop:
-            headings.append(" ".join(each.strip() for each in lines[index:stop]))
+            headings.append(" ".join(part.strip() for part in lines[index:stop]))
             index = stop
             continue
         own.append(lines[index])

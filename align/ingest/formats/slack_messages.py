@@ -162,9 +162,9 @@ def _name(user: dict[str, Any]) -> str:
 
 def _all_names(user: dict[str, Any]) -> frozenset[str]:
     profile = object_of(user.get("profile"))
-    known = [user.get(each) for each in ("id", "name", "real_name", "email")]
-    known += [profile.get(each) for each in ("display_name", "real_name", "email", "name")]
-    return frozenset(name_key(each) for each in map(string_of, known) if each.strip())
+    known = [user.get(key) for key in ("id", "name", "real_name", "email")]
+    known += [profile.get(key) for key in ("display_name", "real_name", "email", "name")]
+    return frozenset(name_key(key) for key in map(string_of, known) if key.strip())
 
 
 def shown_text(text: str, names: Names, blocks: object = None) -> str:
@@ -209,10 +209,10 @@ def _entity(entity: str, names: Names) -> str:
 
 
 def _collect_emoji(value: object, known: dict[str, str], depth: int) -> None:
-    for each in objects_of(value) if depth < _DEPTH else ():
-        if each.get("type") == "emoji" and (character := _character(each)):
-            known[string_of(each.get("name"))] = character
-        _collect_emoji(each.get("elements"), known, depth + 1)
+    for element in objects_of(value) if depth < _DEPTH else ():
+        if element.get("type") == "emoji" and (character := _character(element)):
+            known[string_of(element.get("name"))] = character
+        _collect_emoji(element.get("elements"), known, depth + 1)
 
 
 def _character(emoji: dict[str, Any]) -> str:
@@ -233,8 +233,8 @@ def _rich(element: dict[str, Any], names: Names, depth: int) -> str:
     inner = objects_of(element.get("elements"))
     if kind == "rich_text_list":
         mark = "1." if element.get("style") == "ordered" else "•"
-        return "\n".join(f"{mark} {_rich(each, names, depth + 1)}" for each in inner)
-    text = "".join(_inline(each, names) for each in inner)
+        return "\n".join(f"{mark} {_rich(part, names, depth + 1)}" for part in inner)
+    text = "".join(_inline(part, names) for part in inner)
     if kind == "rich_text_quote":
         return "\n".join(f"> {line}" for line in text.split("\n"))
     return f"```\n{text}\n```" if kind == "rich_text_preformatted" else text

@@ -34,10 +34,10 @@ _POLL_OPTION = re.compile(r"[^\W\d]{2,20}:\s.+\s\(\d+\s\D{2,20}\)")
 @cache
 def words(kind: str) -> re.Pattern[str]:
     """Return what matches any words of a kind, in every language; a {} in them is a group."""
-    texts = [each for table in _tables()[1:] for each in table.get(kind, ())]
+    texts = [text for table in _tables()[1:] for text in table.get(kind, ())]
     # The longest first: it may begin with another one.
-    texts.sort(key=lambda each: (-len(each), each))
-    return re.compile("|".join(_pattern(each) for each in texts), re.IGNORECASE)
+    texts.sort(key=lambda text: (-len(text), text))
+    return re.compile("|".join(_pattern(text) for text in texts), re.IGNORECASE)
 
 
 def is_one(text: str, kind: str) -> bool:

@@ -142,8 +142,8 @@ def long_post_of(row: dict[str, Any]) -> LongPost | None:
     if key is None:
         return None
     links = {
-        string_of(each.get("shortUrl")): string_of(each.get("expandedUrl"))
-        for each in objects_of(core.get("urls"))
+        string_of(url.get("shortUrl")): string_of(url.get("expandedUrl"))
+        for url in objects_of(core.get("urls"))
     }
     text = _expanded(html.unescape(string_of(core.get("text"))), links, frozenset())
     return LongPost(key, text, time_of(row.get("createdAt"), key))
@@ -166,8 +166,8 @@ def documents_of(posts: Iterable[Post], long_posts: Iterable[LongPost]) -> Itera
         root_of[post.key] = root_of.get(parent or "", post.key)
         threads[root_of[post.key]].append(post)
     documents = [_thread(thread) for thread in threads.values()]
-    documents += [Document(each.key, each.text, time=each.time, is_owner=True) for each in left]
-    yield from sorted(documents, key=lambda each: number_of(each.key))
+    documents += [Document(post.key, post.text, time=post.time, is_owner=True) for post in left]
+    yield from sorted(documents, key=lambda post: number_of(post.key))
 
 
 def _thread(posts: list[Post]) -> Document:
@@ -209,10 +209,10 @@ def _links(row: dict[str, Any]) -> tuple[dict[str, str], frozenset[str]]:
     media = objects_of(entities.get("media"))
     media += objects_of(object_of(row.get("extended_entities")).get("media"))
     links = {
-        string_of(each.get("url")): string_of(each.get("expanded_url"))
-        for each in objects_of(entities.get("urls"))
+        string_of(entity.get("url")): string_of(entity.get("expanded_url"))
+        for entity in objects_of(entities.get("urls"))
     }
-    return links, frozenset(string_of(each.get("url")) for each in media)
+    return links, frozenset(string_of(entity.get("url")) for entity in media)
 
 
 def _expanded(text: str, links: Mapping[str, str], media: frozenset[str]) -> str:

@@ -231,12 +231,14 @@ def _claude_conversation(item: dict[str, Any], place: str, log: ReadLog) -> Iter
 def _claude_path(item: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the messages up to the current one, without what was edited away."""
     messages = objects_of(item.get("chat_messages"))
-    nodes = {key: each for each in messages if (key := id_of(each.get("uuid"))) is not None}
+    nodes = {
+        key: message for message in messages if (key := id_of(message.get("uuid"))) is not None
+    }
     at = id_of(item.get("current_leaf_message_uuid"))
     if at not in nodes:
         at = id_of(messages[-1].get("uuid")) if messages else None
     # Older exports hold a plain row, and no parents.
-    if not any(id_of(each.get("parent_message_uuid")) in nodes for each in messages):
+    if not any(id_of(message.get("parent_message_uuid")) in nodes for message in messages):
         return messages
     return [node for _, node in branch(nodes, at, "parent_message_uuid")]
 

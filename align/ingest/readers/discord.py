@@ -184,7 +184,7 @@ def _name(user: dict[str, Any]) -> str:
 def _names(user: dict[str, Any]) -> set[str]:
     name, number = string_of(user.get("name")), id_of(user.get("discriminator"))
     known = (name, string_of(user.get("nickname")), id_of(user.get("id")), f"{name}#{number}")
-    return {name_key(each) for each in known if each}
+    return {name_key(name) for name in known if name}
 
 
 READER = Reader("Discord", "discord", claim, read)

@@ -103,10 +103,10 @@ def _rooms(inputs: Inputs, log: ReadLog, options: Options) -> tuple[dict[str, _R
     rooms: dict[str, _Room] = {}
     channels: dict[str, str] = {}
     for base in _LISTS:
-        for each in objects_of(json_in(inputs, lists[base], log)) if base in lists else ():
-            key, name = id_of(each.get("id")), string_of(each.get("name"))
+        for channel in objects_of(json_in(inputs, lists[base], log)) if base in lists else ():
+            key, name = id_of(channel.get("id")), string_of(channel.get("name"))
             chat = key or name
-            members = [id_of(member) or "" for member in list_of(each.get("members"))]
+            members = [id_of(member) or "" for member in list_of(channel.get("members"))]
             together = ", ".join(about.names.people.get(m, "someone") for m in members)
             is_direct = base in ("dms.json", "mpims.json")
             room = _Room(chat, together if is_direct else f"#{name}")
@@ -121,13 +121,13 @@ def _files(names: Sequence[str], root: str | None, days: list[str]) -> tuple[str
         return tuple(days)
     within = joined(root, "")
     folders = {"__uploads", *(day.removeprefix(within).partition("/")[0] for day in days)}
+    parts = {n: n.removeprefix(within).partition("/") for n in names if n.startswith(within)}
     lists = {joined(root, base) for base in (*_LISTS, *_OTHERS)}
-    files = []
-    for name in names:
-        folder, slash, _ = name.removeprefix(within).partition("/")
-        if name in lists or (slash and folder in folders and name.startswith(within)):
-            files.append(name)
-    return tuple(files)
+    return tuple(
+        name
+        for name, (folder, slash, _) in parts.items()
+        if name in lists or (slash and folder in folders)
+    )
 
 
 def _is_day(tree: Tree, name: str) -> bool:

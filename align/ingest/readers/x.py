@@ -18,7 +18,7 @@ from align.ingest.formats.x_archive import (
     time_of,
 )
 from align.ingest.reader import Inputs, Options, Reader, ReadLog
-from align.ingest.tree import Tree, base_of, joined
+from align.ingest.tree import Tree, base_of, folder_of, joined
 
 _PART = r"(?:-part\d+)?\.js"
 _POSTS = re.compile(rf"(?:community-|twitter-circle-)?tweets?{_PART}")
@@ -93,9 +93,9 @@ def _account(inputs: Inputs, log: ReadLog) -> _Known:
 
 
 def _learn(row: dict[str, Any], known: _Known) -> None:
-    for each in objects_of(object_of(row.get("entities")).get("user_mentions")):
-        key = id_of(each.get("id_str")) or id_of(each.get("id"))
-        name = string_of(each.get("name")) or string_of(each.get("screen_name"))
+    for mention in objects_of(object_of(row.get("entities")).get("user_mentions")):
+        key = id_of(mention.get("id_str")) or id_of(mention.get("id"))
+        name = string_of(mention.get("name")) or string_of(mention.get("screen_name"))
         if key and name:
             known.people.setdefault(key, name)
 
@@ -106,16 +106,15 @@ def _chat(row: dict[str, Any], known: _Known, place: str, log: ReadLog) -> Itera
     title = None
     messages = []
     for event in objects_of(row.get("messages")):
-        message = object_of(event.get("messageCreate"))
-        if message:
-            messages.append(_message(message, chat, known))
-            continue
-        log.passed("an event of a chat: somebody came, left or renamed it")
-        renamed = object_of(event.get("conversationNameUpdate"))
-        title = title or string_of(renamed.get("name")) or None
-    for each in sorted(messages, key=lambda message: number_of(message.key)):
-        each.title = title
-        yield each
+        if created := object_of(event.get("messageCreate")):
+            messages.append(_message(created, chat, known))
+        else:
+            log.passed("an event of a chat: somebody came, left or renamed it")
+            renamed = object_of(event.get("conversationNameUpdate"))
+            title = title or string_of(renamed.get("name")) or None
+    for message in sorted(messages, key=lambda message: number_of(message.key)):
+        message.title = title
+        yield message
 
 
 def _message(event: dict[str, Any], chat: str, known: _Known) -> Message:
@@ -144,18 +143,21 @@ def _message(event: dict[str, Any], chat: str, known: _Known) -> Message:
 def _files(names: Sequence[str], folder: str, is_old: bool) -> tuple[str, ...]:
     """Return what belongs to an archive: its scripts, and the pages and pictures beside them."""
     if is_old:
-        beside = tuple(joined(folder, each) for each in _OLD_BESIDE)
+        beside = tuple(joined(folder, name) for name in _OLD_BESIDE)
         return tuple(name for name in names if name.startswith(beside))
-    beside = tuple(joined(folder.rpartition("/")[0], each) for each in _BESIDE) if folder else ()
+    beside = tuple(joined(folder_of(folder), name) for name in _BESIDE) if folder else ()
     within = joined(folder, "")
     own = f"{within}README.txt" if folder else None
-    files = []
-    for name in names:
+
+    def is_inside(name: str) -> bool:
         inside, slash, _ = name.removeprefix(within).partition("/")
-        is_archive = inside.endswith("_media") if slash else inside.endswith(".js") or name == own
-        if name.startswith(beside) or (is_archive and name.startswith(within)):
-            files.append(name)
-    return tuple(files)
+        return inside.endswith("_media") if slash else inside.endswith(".js") or name == own
+
+    return tuple(
+        name
+        for name in names
+        if name.startswith(beside) or (name.startswith(within) and is_inside(name))
+    )
 
 
 def _is_script(tree: Tree, name: str) -> bool:
