@@ -26,23 +26,20 @@ def columns_of(names: Sequence[str], given: Mapping[str, str]) -> dict[str, str]
     Raises:
         NoColumns: The user names a column that isn't there, or no column looks like a text.
     """
-    columns = {
-        ours: _column_named(column, names) for ours, column in given.items() if _is_known(ours)
-    }
-    plain: dict[str, str] = {}
-    for name in names:
-        plain.setdefault(_plain(name), name)
+    if unknown := [ours for ours in given if ours not in LIKELY]:
+        known = ", ".join(LIKELY)
+        raise NoColumns(f"{unknown[0]!r} is none of our columns, which are {known}")
+    columns = {ours: _column_named(column, names) for ours, column in given.items()}
+    plain = {_plain(name): name for name in reversed(names)}
     for ours, likely in LIKELY.items():
-        if ours in columns:
-            continue
         column = next((plain[name] for name in likely if name in plain), None)
-        if column is not None and column not in columns.values():
+        if ours not in columns and column is not None and column not in columns.values():
             columns[ours] = column
     pair = {"question", "answer"} & set(columns)
     alone = "text" not in columns or "author" not in columns or bool(pair & set(given))
     if len(pair) == 2 and alone and "text" not in given:
-        return {ours: column for ours, column in columns.items() if ours not in ("text", "author")}
-    if "text" not in columns:
+        pair = {"text", "author"}
+    elif "text" not in columns:
         raise NoColumns("no column looks like the text")
     return {ours: column for ours, column in columns.items() if ours not in pair}
 
@@ -89,17 +86,10 @@ def _evenness(lines: Sequence[str], delimiter: str) -> tuple[float, int]:
     return sum(len(row) == width for row in rows) / len(rows), width
 
 
-def _is_known(ours: str) -> bool:
-    if ours not in LIKELY:
-        raise NoColumns(f"{ours!r} is none of our columns, which are {', '.join(LIKELY)}")
-    return True
-
-
 def _column_named(column: str, names: Sequence[str]) -> str:
-    if column in names:
-        return column
+    plain = _plain(column)
     for name in names:
-        if _plain(name) == _plain(column) and _plain(column):
+        if name == column or (plain and column not in names and _plain(name) == plain):
             return name
     if column.isascii() and column.isdigit() and 1 <= int(column[:4]) <= len(names):
         return names[int(column[:4]) - 1]

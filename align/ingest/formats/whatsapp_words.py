@@ -132,8 +132,7 @@ def _is_place(text: str) -> bool:
 def _unedited(body: str) -> str:
     last = max(body.rfind("<"), 0)
     start = last - body.startswith(_APP, last - 1) if last else 0
-    is_mark = _inside("edited").fullmatch(body[start:].rstrip()) is not None
-    return body[:start].rstrip() if is_mark else body
+    return body[:start].rstrip() if _inside("edited").fullmatch(body[start:].rstrip()) else body
 
 
 def _is_notice(text: str) -> bool:

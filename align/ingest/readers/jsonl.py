@@ -1,6 +1,7 @@
 """JSON lines of our own: question-answers, and chats in which the assistant is the owner."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from align.errors import UserError
@@ -86,8 +87,7 @@ def _chat(messages: object, place: str) -> list[ExchangeTurn]:
         if not isinstance(role, str) or role not in _ROLES:
             what = f"message {position + 1} has the role {str(role)[:60]!r}"
             raise UserError(place, what, "The roles are user, and assistant for the owner")
-        text = _text(message, "content", place)
-        if text:
+        if text := _text(message, "content", place):
             author = "owner" if _ROLES[role] else _optional_text(message, "name", place)
             time = when(_optional_text(message, "time", place))
             turns.append(ExchangeTurn(text, _ROLES[role], author or "other", position, time))
@@ -106,12 +106,11 @@ def _optional_text(row: Mapping[str, Any], key: str, place: str) -> str | None:
     value = row.get(key)
     if value is None or value == "":
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise UserError(place, f"{key!r} is not a text", "Write it as a text")
-    try:
-        return clean(str(value)) or None
-    except ValueError:  # Python writes no number of thousands of digits.
-        raise UserError(place, f"{key!r} is not a text", "Write it as a text") from None
+    # Python writes no number of thousands of digits.
+    with suppress(ValueError):
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            return clean(str(value)) or None
+    raise UserError(place, f"{key!r} is not a text", "Write it as a text")
 
 
 _READ = file_by_file(_read_file)

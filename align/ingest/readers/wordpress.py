@@ -30,6 +30,7 @@ _CAPTION = re.compile(
 _BLOCK = re.compile(r"<p[\s>]|<!-- wp:", re.IGNORECASE)
 _PRE = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL | re.IGNORECASE)
 _BLOCK_TAG = r"</?(?:ul|ol|li|blockquote|h[1-6]|div|table|tr|td|th|hr|figure|pre)\b[^>]{0,500}>"
+_BLOCK_LINE = re.compile(rf"\s*{_BLOCK_TAG}.*|.*{_BLOCK_TAG}\s*", re.IGNORECASE)
 
 
 def _read_blog(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Document]:
@@ -73,32 +74,28 @@ def _read_blog(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Document]:
 def _post(item: Any, authors: int, log: ReadLog) -> Document | None:
     values = _values(item)
     kind, status = values.get("post_type", "post"), values.get("status", "publish")
+    html = item.findtext(_CONTENT) or ""
     if kind not in ("post", "page"):
         log.passed(f"{kind}, not a post" if kind == "attachment" else "not a post or page")
-        return None
-    if status in _NOT_WRITTEN:
+    elif status in _NOT_WRITTEN:
         log.passed("deleted post")
-        return None
-    html = item.findtext(_CONTENT) or ""
-    text = plain(_as_html(html))
-    key = (item.findtext("guid") or item.findtext("link") or "").strip()
-    key = key or f"post {values.get('post_id', '')}".strip()
-    if not text:
+    elif not (text := plain(_as_html(html))):
         log.passed("post without text")
-        return None
-    is_private = status == "private" or bool(values.get("post_password"))
-    author = (item.findtext(_CREATOR) or "").strip()
-    return Document(
-        key=key,
-        text=text,
-        title=" ".join((item.findtext("title") or "").split()) or None,
-        time=_time(item, values),
-        author=author,
-        # The export of a blog with one author is its author's.
-        is_owner=True if authors == 1 else None,
-        raw=html if html != text else None,
-        source="journal" if is_private else None,
-    )
+    else:
+        key = (item.findtext("guid") or item.findtext("link") or "").strip()
+        is_private = status == "private" or bool(values.get("post_password"))
+        return Document(
+            key=key or f"post {values.get('post_id', '')}".strip(),
+            text=text,
+            title=" ".join((item.findtext("title") or "").split()) or None,
+            time=_time(item, values),
+            author=(item.findtext(_CREATOR) or "").strip(),
+            # The export of a blog with one author is its author's.
+            is_owner=True if authors == 1 else None,
+            raw=html if html != text else None,
+            source="journal" if is_private else None,
+        )
+    return None
 
 
 def _values(item: Any) -> dict[str, str]:
@@ -135,9 +132,7 @@ def _as_html(content: str) -> str:
 def _with_breaks(part: str) -> str:
     lines = []
     for line in part.split("\n"):
-        is_block = re.fullmatch(rf"\s*(?:{_BLOCK_TAG}).*", line, re.IGNORECASE) or re.fullmatch(
-            rf".*(?:{_BLOCK_TAG})\s*", line, re.IGNORECASE
-        )
+        is_block = _BLOCK_LINE.fullmatch(line) is not None
         lines.append(line if is_block else line + "<br>")
     return "\n".join(lines)
 
