@@ -8,12 +8,20 @@ For benchmarks it runs in a process of its own: `python -m tests.anthropic_serve
 """
 
 from tests.anthropic_server.apart import Apart, serve_apart
+from tests.anthropic_server.behaviour import Behaviour, Billed, Seen
 from tests.anthropic_server.messages import default_answer, question_of
 from tests.anthropic_server.server import Server, serve
-from tests.anthropic_server.ways import Billed, Seen, Ways
 from tests.anthropic_server.wire import Received
 
 __all__ = [
-    "Apart", "Billed", "Received", "Seen", "Server", "Ways", "default_answer", "question_of",
-    "serve", "serve_apart",
+    "Apart",
+    "Behaviour",
+    "Billed",
+    "Received",
+    "Seen",
+    "Server",
+    "default_answer",
+    "question_of",
+    "serve",
+    "serve_apart",
 ]  # fmt: skip

@@ -15,15 +15,10 @@ CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
 @dataclass
 class Apart:
-    """A stand-in in another process.
+    """A stand-in in another process."""
 
-    Attributes:
-        url: What a client takes for its base_url.
-        pid: The process.
-    """
-
-    url: str
-    pid: int
+    url: str  # what a client takes for its base_url
+    pid: int  # the process
 
     def totals(self) -> dict[str, Any]:
         """Return what `Server.totals` does."""

@@ -21,26 +21,18 @@ Work = Callable[[dict[str, Any], bool], list[dict[str, Any]]]
 
 @dataclass
 class Batch:
-    """One batch.
+    """One batch."""
 
-    Attributes:
-        id: As the client is told.
-        created: In seconds since 1970.
-        ends: When it will have ended, if nothing happens; None for one that waits to be told.
-        entries: What was asked, until it is worked off.
-        fault: What goes wrong with it as a whole.
-        lines: Its results.
-    """
-
-    id: str
-    created: float
+    id: str  # as the client is told
+    created: float  # in seconds since 1970
+    # when it will have ended, if nothing happens; None for one that waits to be told
     ends: float | None
-    entries: list[dict[str, Any]]
-    fault: Fault | None = None
+    entries: list[dict[str, Any]]  # what was asked, until it is worked off
+    fault: Fault | None = None  # what goes wrong with it as a whole
     canceled: float | None = None
     ended: float | None = None
     counts: dict[str, int] = field(default_factory=dict)
-    lines: list[bytes] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)  # its results
 
     def shown(self, base: str) -> dict[str, Any]:
         """Return what the API says of it."""

@@ -14,27 +14,17 @@ Does = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong.
+    """One thing that goes wrong."""
 
-    Attributes:
-        name: What it is counted as.
-        does: What happens.
-        status: Of an error, a page or a redirect.
-        error: The type that Anthropic gives such an error.
-        retry_after: In seconds; no such header where None.
-        seconds: How much later a slow answer comes, or how old a batch is that never ends.
-        text: What is said instead.
-        url: Where a redirect or a batch's results lead.
-    """
-
-    name: str
-    does: Does
-    status: int = 200
-    error: str = "api_error"
-    retry_after: float | None = None
+    name: str  # what it is counted as
+    does: Does  # what happens
+    status: int = 200  # of an error, a page or a redirect
+    error: str = "api_error"  # the type that Anthropic gives such an error
+    retry_after: float | None = None  # in seconds; no such header where None
+    # how much later a slow answer comes, or how old a batch is that never ends
     seconds: float = 0.0
-    text: str = ""
-    url: str = ""
+    text: str = ""  # what is said instead
+    url: str = ""  # where a redirect or a batch's results lead
 
 
 def error(status: int, kind: str, *, retry_after: float | None = None, text: str = "") -> Fault:

@@ -91,14 +91,11 @@ def parts_of(params: dict[str, Any]) -> list[Part]:
 
 @dataclass
 class Cache:
-    """Which prefixes a provider has at hand, and until when.
+    """Which prefixes a provider has at hand, and until when."""
 
-    Attributes:
-        minimum: The tokens below which a prefix is silently not kept, by model or for all.
-        held: The end of each prefix's life, by model and content.
-    """
-
+    # the tokens below which a prefix is silently not kept, by model or for all
     minimum: int | dict[str, int] = 1024
+    # the end of each prefix's life, by model and content
     held: dict[bytes, float] = field(default_factory=dict)
 
     def bill(self, params: dict[str, Any], *, remember: bool = True) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.anthropic_server.batches import Batches, errored
+from tests.anthropic_server.behaviour import Behaviour, Billed, Seen
 from tests.anthropic_server.faults import Fault, Script, of_script
 from tests.anthropic_server.messages import Cache, Tier, Writer, error_body, input_tokens
 from tests.anthropic_server.responses import (
@@ -26,7 +27,6 @@ from tests.anthropic_server.responses import (
     spoiled,
 )
 from tests.anthropic_server.validation import Refusal, check_batch, check_params
-from tests.anthropic_server.ways import Billed, Seen, Ways
 from tests.anthropic_server.wire import Received, Response, converse
 
 LARGEST = {MESSAGES: 32 << 20, COUNT: 32 << 20, BATCHES: 256 << 20}
@@ -37,20 +37,20 @@ class Server:
 
     Attributes:
         url: What a client takes for its base_url.
-        ways: How it behaves.
+        behaviour: How it behaves.
         seen: What came and what went.
     """
 
-    def __init__(self, ways: Ways) -> None:
-        self.ways = ways
+    def __init__(self, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
         self.seen = Seen()
         self.url = ""
         self.port = 0
-        self._cache = Cache(ways.cache_minimum)
-        self._writer = Writer(ways.answer, self._cache)
-        self.batches = Batches(self._work, seconds=ways.batch_seconds, seed=ways.seed)
+        self._cache = Cache(behaviour.cache_minimum)
+        self._writer = Writer(behaviour.answer, self._cache)
+        self.batches = Batches(self._work, seconds=behaviour.batch_seconds, seed=behaviour.seed)
         self._numbers = {kind: itertools.count() for kind in ("message", "entry", "batch", "other")}
-        self._chance = random.Random(ways.seed)
+        self._chance = random.Random(behaviour.seed)
         self._loop = asyncio.new_event_loop()
         self._talks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -146,14 +146,14 @@ class Server:
             return of_json(200, self.totals(), {})
         path = urlsplit(received.path).path
         seen = self.seen
-        if self.ways.keep_bodies:
+        if self.behaviour.keep_bodies:
             seen.received.append(received)
         seen.routes[f"{received.method} {route_of(path)}"] += 1
         seen.in_flight += 1
         seen.most_in_flight = max(seen.most_in_flight, seen.in_flight)
         try:
-            if self.ways.watch is not None:
-                self.ways.watch(received)
+            if self.behaviour.watch is not None:
+                self.behaviour.watch(received)
             response = await self._routed(received, path)
         except Exception as error:
             seen.broken.append(error)
@@ -179,7 +179,7 @@ class Server:
         given = bearer or received.headers.get("x-api-key")
         if not given:
             raise Refusal("Authentication is required", "authentication_error", 401)
-        if self.ways.keys is not None and given not in self.ways.keys:
+        if self.behaviour.keys is not None and given not in self.behaviour.keys:
             raise Refusal("Invalid API key", "authentication_error", 401)
         if "anthropic-version" not in received.headers:
             raise Refusal("anthropic-version: header is required")
@@ -188,11 +188,11 @@ class Server:
 
     async def _message(self, params: Any, headers: dict[str, str]) -> Response:
         check_params(params)
-        fault = self._drawn(self.ways.faults, "message", params)
+        fault = self._drawn(self.behaviour.faults, "message", params)
         late = fault.seconds if fault and fault.does == "slow" else 0.0
         # What others write while this one waits is no help to it, as in the real one.
         usage = self._cache.bill(params, remember=False)
-        await asyncio.sleep(self.ways.latency + late)
+        await asyncio.sleep(self.behaviour.latency + late)
         if fault and fault.does in GONE_WRONG:
             return gone_wrong(fault, headers)
         self._cache.bill(params)
@@ -200,9 +200,9 @@ class Server:
         return spoiled(of_json(200, message, headers), fault)
 
     async def _other(self, received: Received, path: str, headers: dict[str, str]) -> Response:
-        fault = self._drawn(self.ways.http_faults, "other", received)
+        fault = self._drawn(self.behaviour.http_faults, "other", received)
         late = fault.seconds if fault and fault.does == "slow" else 0.0
-        await asyncio.sleep(self.ways.latency + late)
+        await asyncio.sleep(self.behaviour.latency + late)
         if fault and fault.does in GONE_WRONG:
             return gone_wrong(fault, headers)
         return spoiled(self._at_address(received, path, headers), fault)
@@ -235,22 +235,22 @@ class Server:
     def _created(
         self, entries: list[dict[str, Any]], base: str, headers: dict[str, str]
     ) -> Response:
-        fault = self._drawn(self.ways.batch_faults, "batch", entries)
+        fault = self._drawn(self.behaviour.batch_faults, "batch", entries)
         if fault and fault.does in GONE_WRONG:
             return gone_wrong(fault, headers)
-        self.batches.seconds = self.ways.batch_seconds
+        self.batches.seconds = self.behaviour.batch_seconds
         batch = self.batches.create(entries, fault)
         return spoiled(of_json(200, batch.shown(base), headers), fault)
 
     def _work(self, entry: dict[str, Any], canceled: bool) -> list[dict[str, Any]]:
         name, params = entry["custom_id"], entry["params"]
-        if canceled and self._chance.random() >= self.ways.done_when_canceled:
+        if canceled and self._chance.random() >= self.behaviour.done_when_canceled:
             return [{"custom_id": name, "result": {"type": "canceled"}}]
         try:
             check_params(params)
         except Refusal as refusal:
             return [errored(name, refusal.kind, refusal.message)]
-        fault = self._drawn(self.ways.entry_faults, "entry", params)
+        fault = self._drawn(self.behaviour.entry_faults, "entry", params)
         match fault.does if fault else None:
             case "entry error" | "error":
                 assert fault is not None
@@ -262,7 +262,7 @@ class Server:
             case "miss":
                 return []
         cold = Cache(self._cache.minimum)
-        cache = self._cache if self._chance.random() < self.ways.batch_hits else cold
+        cache = self._cache if self._chance.random() < self.behaviour.batch_hits else cold
         message = self._written(params, fault, cache.bill(params), "batch")
         done = {"custom_id": name, "result": {"type": "succeeded", "message": message}}
         return (
@@ -274,8 +274,8 @@ class Server:
     def _written(
         self, params: dict[str, Any], fault: Fault | None, usage: dict[str, Any], tier: Tier
     ) -> dict[str, Any]:
-        if self.ways.answer is not None:
-            self._writer.answer = self.ways.answer
+        if self.behaviour.answer is not None:
+            self._writer.answer = self.behaviour.answer
         message = self._writer.write(params, fault, usage, tier)
         self.seen.billed.append(Billed(params["model"], tier, message["usage"]))
         return message
@@ -288,9 +288,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def serve(*, port: int = 0, **ways: Any) -> Iterator[Server]:
-    """Run a stand-in in a thread of this process; the keywords are those of `Ways`."""
-    server = Server(Ways(**ways))
+def serve(*, port: int = 0, **behaviour: Any) -> Iterator[Server]:
+    """Run a stand-in in a thread of this process; the keywords are those of `Behaviour`."""
+    server = Server(Behaviour(**behaviour))
     server.start(port)
     try:
         yield server

@@ -20,21 +20,14 @@ class Received(NamedTuple):
 
 @dataclass(slots=True)
 class Response:
-    """One response.
+    """One response."""
 
-    Attributes:
-        status: HTTP's.
-        body: As it is, or in pieces, which go out chunked.
-        headers: Beside those that say how long the body is.
-        cut: Ends the connection halfway through the body.
-        dropped: Ends the connection before anything is written.
-    """
-
-    status: int = 200
-    body: bytes | Iterator[bytes] = b""
+    status: int = 200  # HTTP's
+    body: bytes | Iterator[bytes] = b""  # as it is, or in pieces, which go out chunked
+    # beside those that say how long the body is
     headers: dict[str, str] = field(default_factory=dict)
-    cut: bool = False
-    dropped: bool = False
+    cut: bool = False  # ends the connection halfway through the body
+    dropped: bool = False  # ends the connection before anything is written
 
 
 async def read_request(reader: asyncio.StreamReader) -> Received:

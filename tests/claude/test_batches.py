@@ -159,7 +159,7 @@ def test_a_killed_run_finds_its_batch_again(conn: Connection) -> None:
 
     with serve(batch_seconds=None) as server:
         over(server, killed, conn=conn)
-        server.ways.batch_seconds = 0.0
+        server.behaviour.batch_seconds = 0.0
         server.finish_batches()
         # Ten more are wanted now.
         replies = batched(server, requests(40), conn=conn)
@@ -389,7 +389,7 @@ def test_a_refused_key_ends_the_run_and_leaves_nothing_behind(conn: Connection) 
         with pytest.raises(UserError, match="the key"):
             batched(server, requests(5), conn=conn)
         assert server.seen.routes[CREATED] == 1
-        server.ways.keys = None
+        server.behaviour.keys = None
         assert ids(batched(server, requests(5), conn=conn)) == all_of(5)
 
 

@@ -36,7 +36,7 @@ def test_a_reply_fits_the_schema_and_is_the_same_for_the_same_question() -> None
 def test_an_answer_is_decided_by_the_test() -> None:
     with serve(answer=lambda params: {"winner": question_of(params)}) as server:
         said = ask(server, question="B").content[0].text
-        server.ways.answer = lambda params: "no JSON"
+        server.behaviour.answer = lambda params: "no JSON"
         changed = ask(server).content[0].text
     assert json.loads(said) == {"winner": "B"}
     assert changed == "no JSON"
@@ -275,7 +275,7 @@ def test_what_is_asked_at_the_same_time_finds_no_cache_yet() -> None:
 
     with serve(latency=1.0) as server:
         replies = with_client(server, both)
-        server.ways.latency = 0.0
+        server.behaviour.latency = 0.0
         later = ask(server, system=cached())
     assert all(reply.usage.cache_creation_input_tokens > 0 for reply in replies)
     assert later.usage.cache_read_input_tokens > 0

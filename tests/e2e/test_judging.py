@@ -71,7 +71,9 @@ def test_with_a_third_of_all_failing_each_pair_is_judged_once_or_counted(
         assert_all_in_the_ledger(server, faults.drawn)
         again = [row for row in judged.verdicts() if row["problem"] in judged.PASSING]
 
-        server.ways.faults = server.ways.entry_faults = server.ways.http_faults = None
+        server.behaviour.faults = server.behaviour.entry_faults = server.behaviour.http_faults = (
+            None
+        )
         paid = len(server.seen.billed)
         align(*JUDGE, way)
         assert len(server.seen.billed) - paid == len(again)

@@ -83,9 +83,9 @@ def stopped(server: Server, stopper: Stopper, *words: object) -> tuple[int, str,
     """Run the command until it is stopped; return its exit code and what it said."""
     process = judged.judge_apart(server.url, *words)
     # Nothing arrives before it has imported what it needs.
-    stopper.process, server.ways.watch = process, stopper
+    stopper.process, server.behaviour.watch = process, stopper
     out, err = process.communicate(timeout=60)
-    server.ways.watch = None
+    server.behaviour.watch = None
     while server.seen.in_flight:
         time.sleep(0.01)
     return process.returncode, out, err
@@ -184,7 +184,7 @@ def test_a_batch_that_a_killed_run_left_is_paid_once(
     built, listener = build(root, waiting=40, choices=25), Listener()
     with serve(answer=listener) as server:
         measured(align, built, going_to(server))
-        server.ways.batch_seconds = 0.0 if kind is takes_results else None
+        server.behaviour.batch_seconds = 0.0 if kind is takes_results else None
         kill = Stopper(kind, nth, signal.SIGKILL)
         code, _, err = stopped(server, kill, "--batch")
         assert code == -signal.SIGKILL and "Traceback" not in err
@@ -211,7 +211,7 @@ def test_a_calibration_in_a_batch_that_was_killed_is_paid_once(
         stopped(server, Stopper(asks_after_batch, 1, signal.SIGKILL), "--batch")
         assert judged.verdicts() == []
         server.finish_batches()
-        server.ways.batch_seconds = 0.0
+        server.behaviour.batch_seconds = 0.0
         # Whether the next run would send batches itself makes no difference.
         align(*JUDGE, "--no-batch")
         assert_all_judged(built)
@@ -232,7 +232,7 @@ def test_what_a_killed_run_paid_for_is_kept_though_nobody_asks_it_now(
         with judged.store() as conn:
             append_events(conn, [chose(pair, "a") for pair in built.waiting[:10]])
         server.finish_batches()
-        server.ways.batch_seconds = 0.0
+        server.behaviour.batch_seconds = 0.0
         align(*JUDGE, "--batch")
         of_waiting = {
             question: times
@@ -267,7 +267,7 @@ def test_ctrl_c_leaves_all_whole_and_the_same_command_goes_on(
     built, listener = build(root, waiting=40, choices=25), Listener()
     with serve(answer=listener, latency=0.02) as server:
         measured(align, built, going_to(server))
-        server.ways.batch_seconds = None
+        server.behaviour.batch_seconds = None
         stop = Stopper(kind, nth, signal.SIGINT)
         code, out, err = stopped(server, stop, way)
         assert (code, out) == (130, "")

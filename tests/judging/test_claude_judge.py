@@ -130,7 +130,7 @@ def test_both_orders_of_a_pair_name_the_same_answer(
 def test_a_neither_is_a_tie_and_order_turns_no_tie(
     server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
 ) -> None:
-    server.ways.answer = lambda params: {**prefers_tea(params), "winner": "neither"}
+    server.behaviour.answer = lambda params: {**prefers_tea(params), "winner": "neither"}
     assert {each.judgement.winner for each in ask(server, conn, prompt, both_ways(pairs(2)))} == {
         "tie"
     }
@@ -174,7 +174,7 @@ def test_what_can_not_be_read_is_counted_by_kind_and_never_guessed(
     server: Server, conn: sqlite3.Connection, prompt: JudgePrompt, kind: Any, problem: str,
     asked: int,
 ) -> None:  # fmt: skip
-    server.ways.faults = lambda n, params: kind
+    server.behaviour.faults = lambda n, params: kind
     (found,) = ask(server, conn, prompt, both_ways(pairs(1))[:1])
     assert found.judgement == (None, None, problem)
     assert found.tries == asked == sent(server)
@@ -184,7 +184,7 @@ def test_what_can_not_be_read_is_counted_by_kind_and_never_guessed(
 def test_a_thought_before_the_text_harms_nothing(
     server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
 ) -> None:
-    server.ways.faults = lambda n, params: fault.THINKING_FIRST
+    server.behaviour.faults = lambda n, params: fault.THINKING_FIRST
     (found,) = ask(server, conn, prompt, both_ways(pairs(1))[:1])
     assert found.judgement == ("a", "medium", None)
 
@@ -295,7 +295,7 @@ def test_who_says_which_way_gets_it(
 
 
 def test_a_batch_costs_half(server: Server, conn: sqlite3.Connection, prompt: JudgePrompt) -> None:
-    server.ways.batch_hits = 0.0
+    server.behaviour.batch_hits = 0.0
     (single,) = ask(server, conn, prompt, both_ways(pairs(1))[:1])
     (batched,) = ask(server, in_memory(), prompt, both_ways(pairs(1))[:1], batch=True)
     assert single.cost is not None

@@ -262,7 +262,7 @@ def test_refusals_and_odd_replies_are_counted_and_wait(
         assert outcome.lines(Budget())[1] == (
             "Left for a later run: 3 passages (1 malformed, 1 refused, 1 truncated)."
         )
-        server.ways.faults = None
+        server.behaviour.faults = None
         later = written(conn, server, tiny, monkeypatch)
     assert later.kept + later.left_out == 3
     assert not later.problems
@@ -328,7 +328,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(
             written(conn, server, tiny, monkeypatch)
         kept = len(list(iter_questions(conn)))
         assert kept == FEW, "what was weighed is there, the batch under way is not"
-        server.ways.watch = None
+        server.behaviour.watch = None
         written(conn, server, tiny, monkeypatch)
         assert server.attempts() <= 3 * FEW + FEW, "one batch at most is paid twice"
     assert len(list(iter_questions(conn))) == 3 * FEW
