@@ -26,9 +26,9 @@ def train_dpo(run: TrainingRun) -> None:
 
     assert run.parent is not None and run.parent.path is not None
     tokenizer = load_tokenizer(run.parent.path)
-    most = run.recipe.training.get("max_length", 1024)
-    rows = dpo_tokens(tokenizer, run.rows.train, most)
-    held_out = dpo_tokens(tokenizer, run.rows.held_out, most)
+    max_length = run.recipe.training.get("max_length", 1024)
+    rows = dpo_tokens(tokenizer, run.rows.train, max_length)
+    held_out = dpo_tokens(tokenizer, run.rows.held_out, max_length)
     weights = scaled_weights([row["weight"] for row in rows.rows])
     for row, weight in zip(rows.rows, weights, strict=True):
         row["weight"] = weight

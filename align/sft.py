@@ -24,9 +24,9 @@ def train_sft(run: TrainingRun) -> None:
     from align.training.trainer_loop import seed_everything, train
 
     tokenizer = tokenizer_of_base(run)
-    most = run.recipe.training.get("max_length", 1024)
-    rows = sft_tokens(tokenizer, run.rows.train, most)
-    held_out = sft_tokens(tokenizer, run.rows.held_out, most)
+    max_length = run.recipe.training.get("max_length", 1024)
+    rows = sft_tokens(tokenizer, run.rows.train, max_length)
+    held_out = sft_tokens(tokenizer, run.rows.held_out, max_length)
     on_tokens(run, tokenizer, rows.rows)
     args = trainer_arguments(SFTConfig, run)
     if not args.packing:

@@ -4,30 +4,22 @@ from typing import Annotated
 
 import typer
 
-from align.training.training_options import (
-    RECIPE_KEYS,
-    STOPPING,
-    Accelerate,
-    Dataset,
-    Owner,
-    RecipeName,
-    Restart,
-)
+from align.training import training_options as options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command(help=f"Train the twin on the choices.\n{STOPPING}", context_settings=RECIPE_KEYS)
+@app.command(help=options.DPO, context_settings=options.RECIPE_KEYS)
 def dpo(
     ctx: typer.Context,
-    owner: Owner = "demo",
-    recipe: RecipeName = "demo",
-    dataset: Dataset = None,
+    owner: options.Owner = "demo",
+    recipe: options.RecipeName = "demo",
+    dataset: options.Dataset = None,
     checkpoint: Annotated[
         str, typer.Option(help="The twin to start from, which is also the reference.")
     ] = "sft",
-    accelerate: Accelerate = None,
-    restart: Restart = False,
+    accelerate: options.Accelerate = None,
+    restart: options.Restart = False,
     or_sample: Annotated[
         bool,
         typer.Option(

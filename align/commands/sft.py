@@ -2,29 +2,19 @@
 
 import typer
 
-from align.training.training_options import (
-    RECIPE_KEYS,
-    STOPPING,
-    Accelerate,
-    Dataset,
-    Owner,
-    RecipeName,
-    Restart,
-)
+from align.training import training_options as options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command(
-    help=f"Fine-tune a twin on the owner's writing.\n{STOPPING}", context_settings=RECIPE_KEYS
-)
+@app.command(help=options.SFT, context_settings=options.RECIPE_KEYS)
 def sft(
     ctx: typer.Context,
-    owner: Owner = "demo",
-    recipe: RecipeName = "demo",
-    dataset: Dataset = None,
-    accelerate: Accelerate = None,
-    restart: Restart = False,
+    owner: options.Owner = "demo",
+    recipe: options.RecipeName = "demo",
+    dataset: options.Dataset = None,
+    accelerate: options.Accelerate = None,
+    restart: options.Restart = False,
 ) -> None:
     """Fine-tune a twin on the owner's writing."""
     from align.training.launch_training import launch

@@ -25,7 +25,7 @@ def main() -> int:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
     for name in _AGENT:
-        # A module of torch's sets its logger's level when it is imported.
+        # Importing the module sets its logger's level.
         importlib.import_module(f"{_ELASTIC}.{name}")
         logging.getLogger(f"{_ELASTIC}.{name}").setLevel(logging.CRITICAL)
     try:

@@ -34,12 +34,13 @@ def dpo_rows(request: TrainingRequest, recipe: Recipe, parent_hash: str) -> list
         rows = read_dpo_rows(Path(request.dataset).expanduser(), recipe.ours["held_out"])
     else:
         rows = _rows_of_store(request.owner_id, recipe, parent_hash)
-    # A judge's word measures nothing, whatever a file says.
-    return [row for row in rows if row["weight"] > 0 and not _measures_by_verdict(row)]
+    # Verdicts never measure, whatever a file says.
+    trained = [row for row in rows if row["weight"] > 0]
+    return [row for row in trained if not (row["split"] == "held_out" and row.get("gate"))]
 
 
-def judging(owner_id: str, rows: Sequence[Row]) -> dict[str, Any]:
-    """Return what the gates of the rows' verdicts said, by gate: counts and rates, no text.
+def gate_reports(owner_id: str, rows: Sequence[Row]) -> dict[str, Any]:
+    """Return what the gates of the rows' verdicts measured, by gate: counts and rates, no text.
 
     Empty where no row is a verdict; of a gate that is not known here only the rows are counted.
     """
@@ -67,19 +68,12 @@ def judging(owner_id: str, rows: Sequence[Row]) -> dict[str, Any]:
     return reports
 
 
-def pair_command(owner_id: str) -> str:
-    """Return the command that makes choices for an owner."""
-    if simulated_file(owner_id):
-        return make_command("simulate", owner_id)
-    return make_command("label", owner_id)
-
-
 def _rows_of_store(owner_id: str, recipe: Recipe, parent_hash: str) -> list[Row]:
-    """Return the rows of the store, and what it can't make of those that travelled."""
+    """Return the rows of the store, and those of the pack that it can't make."""
     ours, packed = recipe.ours, packed_rows(owner_id, "dpo")
-    travelled = read_dpo_rows(packed, ours["held_out"]) if packed.is_file() else []
+    from_pack = read_dpo_rows(packed, ours["held_out"]) if packed.is_file() else []
     if not ours["verdicts"]:
-        travelled = [row for row in travelled if row["source"] != JUDGE]
+        from_pack = [row for row in from_pack if row["source"] != JUDGE]
     rows, pairs = [], 0
     if store_path(owner_id).is_file() or not packed.is_file():
         settings = {key: ours[key] for key in ("held_out", "verdicts", "against_records")}
@@ -89,20 +83,17 @@ def _rows_of_store(owner_id: str, recipe: Recipe, parent_hash: str) -> list[Row]
             )
             rows = [row.to_row() for row in made]
             pairs = count_rows(conn, "pairs")
-            travelled = still_judged(conn, travelled, ours["held_out"])
-    rows = with_packed(rows, travelled, ours["against_records"])
+            from_pack = still_judged(conn, from_pack, ours["held_out"])
+    rows = with_packed(rows, from_pack, ours["against_records"])
     if not rows:
         raise _no_rows(owner_id, pairs, against_records=ours["against_records"] > 0)
     return rows
 
 
 def _no_rows(owner_id: str, pairs: int, *, against_records: bool) -> UserError:
-    command = pair_command(owner_id)
-    first = "" if pairs else f"{make_command('sample', owner_id)} && "
+    command = make_command("simulate" if simulated_file(owner_id) else "label", owner_id)
+    if not pairs:
+        command = f"{make_command('sample', owner_id)} && {command}"
     if against_records:
-        first, command = "", f"align sample --against-records --owner {owner_id}"
-    return UserError(f"owner {owner_id}", "no choices to train on yet", f"Run: {first}{command}")
-
-
-def _measures_by_verdict(row: Row) -> bool:
-    return row["split"] == "held_out" and bool(row.get("gate"))
+        command = f"align sample --against-records --owner {owner_id}"
+    return UserError(f"owner {owner_id}", "no choices to train on yet", f"Run: {command}")

@@ -22,19 +22,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class FrozenRows:
-    """Rows that never change again.
+    """Rows that never change again."""
 
-    Attributes:
-        path: The file, named after its content.
-        hash: SHA-256 of its bytes.
-        train: What is trained on.
-        held_out: What only measures.
-    """
-
-    path: Path
-    hash: str
+    path: Path  # named after its content
+    hash: str  # SHA-256 of the file's bytes
     train: list[Row]
-    held_out: list[Row]
+    held_out: list[Row]  # these only measure
 
     @property
     def mix(self) -> dict[str, int]:
@@ -115,19 +108,21 @@ def read_sft_rows(path: Path, held_out: float) -> list[Row]:
     return _sides([_sft_row(f"{relative_to_root(path)}:{n}", r) for n, r in _lines(path)], held_out)
 
 
-def read_packed_sft_rows(path: Path, held_out: float, here: Sequence[Row] | None) -> list[Row]:
-    """Return the rows that travelled, and of rewrites those that stand here.
+def read_packed_sft_rows(
+    path: Path, held_out: float, store_rows: Sequence[Row] | None
+) -> list[Row]:
+    """Return the rows that another machine packed, and of rewrites those that stand here.
 
     Args:
         path: The packed file.
         held_out: The share that is held out.
-        here: Rows made of this machine's store, which knows what was taken back since; None where
-            there is no store, and what travelled is all there is.
+        store_rows: Made of this machine's store, which knows what was taken back since; None where
+            there is no store.
     """
     rows = read_sft_rows(path, held_out)
-    if here is None:
+    if store_rows is None:
         return rows
-    rewrites = [dict(row) for row in here if row["source"] == REWRITE]
+    rewrites = [dict(row) for row in store_rows if row["source"] == REWRITE]
     for row in rewrites:
         row["split"] = side_of(row["messages"][0]["content"], held_out)
     return [row for row in rows if row["source"] != REWRITE] + rewrites
@@ -151,9 +146,8 @@ def _lines(path: Path) -> list[tuple[int, Row]]:
 
 
 def _sides(rows: list[Row], held_out: float) -> list[Row]:
-    said = any(row["split"] == "held_out" for row in rows)
-    for row in rows:
-        if not said:
+    if not any(row["split"] == "held_out" for row in rows):
+        for row in rows:
             row["split"] = side_of(row.get("prompt_id") or row["messages"][0]["content"], held_out)
     return rows
 
@@ -167,9 +161,8 @@ def _sft_row(where: str, row: Row) -> Row:
     if messages[-1]["role"] != "assistant":
         raise UserError(where, "the last message isn't the assistant's", "The owner speaks last")
     if messages[-1].get("train") is False:
-        raise UserError(
-            where, "its last answer isn't learned", "Leave out what follows the last one"
-        )
+        remedy = "Leave out what follows the last one"
+        raise UserError(where, "its last answer isn't learned", remedy)
     return {
         "messages": messages,
         "source": str(row.get("source", "imported")),
@@ -179,12 +172,11 @@ def _sft_row(where: str, row: Row) -> Row:
 
 
 def _dpo_row(where: str, row: Row) -> Row:
-    given = row["messages"] if "messages" in row else row.get("prompt")
-    messages = _prompt(where, given)
+    messages = _prompt(where, row["messages"] if "messages" in row else row.get("prompt"))
     weight = row.get("weight", 1.0)
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < 1e6:
         raise UserError(where, f"weight must be a number of at least 0, not {weight!r}")
-    named = hashlib.sha256(str([m["content"] for m in messages]).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(str([m["content"] for m in messages]).encode()).hexdigest()[:16]
     gate = {"gate": str(row["gate"])} if row.get("gate") else {}
     return {
         "messages": messages,
@@ -193,46 +185,39 @@ def _dpo_row(where: str, row: Row) -> Row:
         "weight": float(weight),
         "source": str(row.get("source", "imported")),
         "pair_id": str(row.get("pair_id", "")),
-        "prompt_id": str(row.get("prompt_id") or named),
+        "prompt_id": str(row.get("prompt_id") or digest),
         "split": _split(where, row),
         **gate,
     }
 
 
-def _prompt(where: str, given: Any) -> list[Row]:
-    if isinstance(given, str):
-        given = [{"role": "user", "content": given}]
-    messages = _messages(where, given)
+def _prompt(where: str, prompt: Any) -> list[Row]:
+    if isinstance(prompt, str):
+        prompt = [{"role": "user", "content": prompt}]
+    messages = _messages(where, prompt)
     if messages[-1]["role"] == "assistant":
         raise UserError(where, "the prompt ends with the assistant's turn", "Someone must ask")
     return messages
 
 
-def _messages(where: str, given: Any) -> list[Row]:
-    well_made = isinstance(given, list | tuple) and bool(given)
-    for message in given if well_made else ():
-        well_made = (
-            well_made
-            and isinstance(message, dict)
-            and message.get("role") in ("system", "user", "assistant")
-            and isinstance(message.get("content"), str)
-        )
-    if not well_made:
-        raise UserError(
-            where,
-            "no messages in it",
-            'Each row needs "messages": [{"role": "user", "content": "..."}, ...]',
-        )
-    return [_message(where, message) for message in given]
+def _messages(where: str, messages: Any) -> list[Row]:
+    if not isinstance(messages, list | tuple) or not messages:
+        messages = [None]
+    return [_message(where, message) for message in messages]
 
 
-def _message(where: str, given: Row) -> Row:
-    message = {"role": given["role"], "content": given["content"]}
-    is_learned = given.get("train", True)
+def _message(where: str, message: Any) -> Row:
+    role, content = (
+        (message.get("role"), message.get("content")) if isinstance(message, dict) else (None, None)
+    )
+    if role not in ("system", "user", "assistant") or not isinstance(content, str):
+        remedy = 'Each row needs "messages": [{"role": "user", "content": "..."}, ...]'
+        raise UserError(where, "no messages in it", remedy)
+    is_learned = message.get("train", True)
     if not isinstance(is_learned, bool):
         raise UserError(where, f"'train' must be true or false, not {is_learned!r}")
-    is_context = message["role"] == "assistant" and not is_learned
-    return {**message, "train": False} if is_context else message
+    is_context = role == "assistant" and not is_learned
+    return {"role": role, "content": content, **({"train": False} if is_context else {})}
 
 
 def _text(where: str, row: Row, key: str) -> str:

@@ -44,7 +44,8 @@ def launch(request: TrainingRequest, accelerate: str | None = None) -> int:
         # torchrun's agent would kill its workers 30 seconds after a signal, in the midst of a save.
         environment.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "600")
         code = _supervised(words, environment)
-        return int(verdict.read_text()) if verdict.is_file() else code
+        text = verdict.read_text() if verdict.is_file() else ""
+    return int(text) if text else code
 
 
 def _supervised(words: list[str], environment: dict[str, str]) -> int:

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from align.models.lineage import read as read_lineage
 from align.owner import load_owner
 from align.paths import checkpoints_dir, relative_to_root
 from align.recipe.recipe_file import Recipe, read_recipe, recipe_path
-from align.training.dpo_rows import dpo_rows, judging
+from align.training.dpo_rows import dpo_rows, gate_reports
 from align.training.frozen_rows import FrozenRows, freeze, read_frozen
 from align.training.sft_rows import sft_rows
 from align.training.training_request import TrainingRequest
@@ -30,27 +30,16 @@ _MAKE = 1
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """All that decides what a run gives.
+    """All that decides what a run gives."""
 
-    Attributes:
-        stage: `sft` or `dpo`.
-        owner_id: Whose checkpoints.
-        recipe: Checked, overrides included.
-        base: As it lies on this machine.
-        parent: The checkpoint that dpo goes on from; None for sft.
-        rows: Frozen.
-        inputs: Digest of recipe, base, parent and rows.
-        judging: What the gates of the rows' verdicts said, by gate.
-    """
-
-    stage: str
+    stage: str  # `sft` or `dpo`
     owner_id: str
-    recipe: Recipe
-    base: Base
-    parent: Checkpoint | None
+    recipe: Recipe  # checked, overrides included
+    base: Base  # as it lies on this machine
+    parent: Checkpoint | None  # what dpo goes on from; None for sft
     rows: FrozenRows
-    inputs: str
-    judging: dict[str, Any] = field(default_factory=dict)
+    inputs: str  # digest of recipe, base, parent and rows
+    judging: dict[str, Any]  # what the gates of the rows' verdicts measured, by gate
 
     @property
     def work(self) -> Path:
@@ -86,31 +75,21 @@ def prepare(request: TrainingRequest, *, write: bool = True, download: bool = Fa
         base = parent.base
         rows = dpo_rows(request, recipe, parent.hash)
     else:
-        base = resolve_base(
-            recipe.base_name or "",
-            recipe.base_revision,
-            asked_by=relative_to_root(recipe.path),
-            download=download,
-        )
+        name, revision = recipe.base_name or "", recipe.base_revision
+        where = relative_to_root(recipe.path)
+        base = resolve_base(name, revision, asked_by=where, download=download)
         rows = sft_rows(request, recipe, base)
     if not any(row["split"] == "train" for row in rows):
         raise UserError(f"owner {owner_id}", "no rows for training", "Add more writing")
     frozen = freeze(owner_id, stage, rows, write=write)
-    inputs = digest_of(
-        _MAKE,
-        stage,
-        recipe.hash,
-        base.hash,
-        frozen.hash,
-        parent.hash if parent else None,
-        *_evaluation(recipe, frozen),
-    )
-    gates = judging(owner_id, frozen.train)
+    hashes = [recipe.hash, base.hash, frozen.hash, parent.hash if parent else None]
+    inputs = digest_of(_MAKE, stage, *hashes, *_evaluation(recipe, frozen))
+    gates = gate_reports(owner_id, frozen.train)
     return TrainingRun(stage, owner_id, recipe, base, parent, frozen, inputs, gates)
 
 
 def write_run(run: TrainingRun) -> Path:
-    """Write a run to its own folder, for the processes that train it, and return the file."""
+    """Write a run into its own folder, for the processes that train it; return the file."""
     without_rows = replace(run, rows=replace(run.rows, train=[], held_out=[]))
     file = run.work / FILE
     write_atomically(file, json.dumps(asdict(without_rows), indent=2, default=str) + "\n")
@@ -201,8 +180,8 @@ def _reference(request: TrainingRequest, recipe: Recipe) -> Checkpoint:
             f"Say --use_peft {'false' if is_full else 'true'}, or train sft the other way first",
         )
     if recipe.base_name:
-        named = resolve_base(recipe.base_name, recipe.base_revision, asked_by=where)
-        if named.hash != parent.base.hash:
+        base = resolve_base(recipe.base_name, recipe.base_revision, asked_by=where)
+        if base.hash != parent.base.hash:
             raise UserError(
                 where,
                 f"its model '{recipe.base_name}' is not the base of {parent.name} "

@@ -27,14 +27,14 @@ def publish_run(
     report: Callable[[TrainingRun, dict[str, Any]], None],
     following: str,
 ) -> None:
-    """Close the run's trackers, publish its checkpoint, and say how it went.
+    """Close the run's trackers, publish its checkpoint, and say how training went (rank 0 only).
 
     Args:
         trainer: It has trained and evaluated.
         tokenizer: Saved beside the weights.
-        run: The run.
+        run: What was trained.
         metrics: What was measured, for twin.json.
-        report: Says how training went (rank 0 only).
+        report: Prints the metrics.
         following: The `make` target that comes next.
     """
     metrics = metrics | finish(trainer, run, metrics)

@@ -14,29 +14,17 @@ FILE = "run.json"
 
 @dataclass
 class RunState:
-    """The content of run.json.
+    """The content of run.json; base, parent and rows are hashes."""
 
-    Attributes:
-        inputs: Digest of all that decides the run's result.
-        recipe: The values that decide the result.
-        base: Hash of the base.
-        parent: Hash of the checkpoint that it goes on from, or None.
-        rows: Hash of the frozen rows.
-        train_rows: How many are trained on.
-        steps: Length of the whole run, once that is known.
-        spread: Over how many processes its saves are spread, and by what.
-        left: Whether it was given up: a run with other inputs may begin anew without a word.
-    """
-
-    inputs: str
-    recipe: dict[str, Any]
+    inputs: str  # digest of all that decides the run's result
+    recipe: dict[str, Any]  # the values that decide it
     base: str
     parent: str | None
     rows: str
-    train_rows: int
-    steps: int | None = None
-    spread: str | None = None
-    left: bool = False
+    train_rows: int  # how many rows are trained on
+    steps: int | None = None  # length of the whole run, once that is known
+    spread: str | None = None  # over how many processes its saves are spread, and by what
+    left: bool = False  # given up: a run with other inputs may begin anew without a word
 
 
 def initial_state(run: TrainingRun) -> RunState:

@@ -3,13 +3,12 @@
 Imports torch only where a save is written or read.
 """
 
-import os
 import shutil
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from align.files import write_atomically
+from align.files import sync, write_atomically
 
 WHOLE = "whole"
 
@@ -42,9 +41,7 @@ def mark_whole(folder: Path) -> None:
     """Mark a save as finished, once all of it is on the disk."""
     for path in folder.rglob("*"):
         if path.is_file():
-            number = os.open(path, os.O_RDONLY)
-            os.fsync(number)
-            os.close(number)
+            sync(path)
     write_atomically(folder / WHOLE, "")
 
 

@@ -21,13 +21,7 @@ _SAME_REQUEST = 2.0
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal stops the run.
-
-    Attributes:
-        number: The signal's.
-        sentence: Where the run stands, if it is known.
-        is_agreed: Whether all processes of the run stop here.
-    """
+    """A signal stops the run: its number, where the run stands, whether all processes stop."""
 
     def __init__(self, number: int, sentence: str = "", *, is_agreed: bool = False) -> None:
         super().__init__(sentence)

@@ -16,17 +16,11 @@ from align.models.chat_template import (
 
 @dataclass
 class TokenisedRows:
-    """Tokenised rows, and what it took to make them fit.
-
-    Attributes:
-        rows: What a trainer takes.
-        shortened: Rows that lost their oldest turns.
-        dropped: Answers that alone are too long, with the prompt that each needs.
-    """
+    """Tokenised rows, and what it took to make them fit."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
-    shortened: int = 0
-    dropped: int = 0
+    shortened: int = 0  # rows that lost their oldest turns
+    dropped: int = 0  # answers that are too long with the one prompt that each needs
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -40,70 +34,66 @@ class TokenisedRows:
         return Dataset.from_list(self.rows) if self.rows else None
 
 
-def sft_tokens(tokenizer: Any, rows: Iterable[dict[str, Any]], most: int | None) -> TokenisedRows:
+def sft_tokens(
+    tokenizer: Any, rows: Iterable[dict[str, Any]], max_length: int | None
+) -> TokenisedRows:
     """Return rows {input_ids, labels}: -100 but on learned answers and their stop tokens.
 
     An answer that is too long a way from the row's end to stand with the last one, or that the
     template shows otherwise once another follows, ends a row of its own: each is learned once.
     """
-    fitted = TokenisedRows()
+    tokenised = TokenisedRows()
     for row in rows:
-        made = []
+        ends = []
         messages = list(row["messages"])
-        while learned := [at for at, message in enumerate(messages) if is_trained(message)]:
-            kept, rendered = _longest_end(tokenizer, messages[: learned[-1] + 1], most)
+        while learned := [index for index, message in enumerate(messages) if is_trained(message)]:
+            kept, rendered = _longest_end(tokenizer, messages[: learned[-1] + 1], max_length)
             if rendered is None:
-                fitted.dropped += 1
+                tokenised.dropped += 1
             else:
-                made.append({"input_ids": rendered.input_ids, "labels": rendered.labels})
-                fitted.shortened += kept < learned[-1] + 1
+                ends.append({"input_ids": rendered.input_ids, "labels": rendered.labels})
+                tokenised.shortened += kept < learned[-1] + 1
             done = rendered.learned if rendered is not None else 1
             messages = messages[: learned[-done - 1] + 1] if done < len(learned) else []
-        fitted.rows += reversed(made)
-    return fitted
+        tokenised.rows += reversed(ends)
+    return tokenised
 
 
 def _longest_end(
-    tokenizer: Any, messages: list[Message], most: int | None
+    tokenizer: Any, messages: list[Message], max_length: int | None
 ) -> tuple[int, Rendered | None]:
     """Return as much of a conversation's end as fits: how many messages, and their tokens."""
     *before, answer = messages
     prompt: list[Message] | None = before
     while prompt is not None:
         rendered = render(tokenizer, [*prompt, answer])
-        if most is None or len(rendered.input_ids) <= most:
+        if max_length is None or len(rendered.input_ids) <= max_length:
             return len(prompt) + 1, rendered
         prompt = _without_oldest(prompt)
     return 0, None
 
 
-def dpo_tokens(tokenizer: Any, rows: Iterable[dict[str, Any]], most: int | None) -> TokenisedRows:
+def dpo_tokens(
+    tokenizer: Any, rows: Iterable[dict[str, Any]], max_length: int | None
+) -> TokenisedRows:
     """Return rows {prompt_ids, chosen_ids, rejected_ids, weight}; answers end with their stop."""
-    fitted = TokenisedRows()
+    tokenised = TokenisedRows()
     for row in rows:
         chosen = render_answer(tokenizer, row["chosen"])
         rejected = render_answer(tokenizer, row["rejected"])
-        room = None if most is None else most - max(len(chosen), len(rejected))
-        messages: list[Message] | None = list(row["messages"])
-        first = True
+        room = None if max_length is None else max_length - max(len(chosen), len(rejected))
+        messages: list[Message] | None = row["messages"]
         while messages is not None:
             prompt = render_prompt(tokenizer, messages)
             if room is None or len(prompt) <= room:
+                tokenised.shortened += messages is not row["messages"]
+                ids = {"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected}
+                tokenised.rows.append({**ids, "weight": row["weight"]})
                 break
-            messages, first = _without_oldest(messages), False
-        if messages is None:
-            fitted.dropped += 1
-            continue
-        fitted.shortened += not first
-        fitted.rows.append(
-            {
-                "prompt_ids": prompt,
-                "chosen_ids": chosen,
-                "rejected_ids": rejected,
-                "weight": row["weight"],
-            }
-        )
-    return fitted
+            messages = _without_oldest(messages)
+        else:
+            tokenised.dropped += 1
+    return tokenised
 
 
 def _without_oldest(messages: list[Message]) -> list[Message] | None:

@@ -14,6 +14,7 @@ from align.paths import store_path
 from align.store.choices import decisive_pairs
 from align.training.frozen_rows import rows_store
 from align.training.launch_training import launch
+from align.training.stopping import signals_to
 from align.training.training_request import TrainingRequest
 
 _LABEL = """
@@ -61,9 +62,6 @@ def _run(words: Sequence[str]) -> int:
     _print(words)
     with subprocess.Popen([sys.executable, "-m", "align.cli", *words]) as child:
         # A terminal sends Ctrl-C to the child as well, which says how it ends.
-        kept = signal.signal(signal.SIGINT, lambda number, frame: None)
-        try:
+        with signals_to(lambda number, frame: None, signal.SIGINT):
             code = child.wait()
-        finally:
-            signal.signal(signal.SIGINT, kept)
     return code if code >= 0 else 128 - code

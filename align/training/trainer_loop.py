@@ -78,11 +78,8 @@ def _metrics_of(trainer: Any, monitor: RunMonitor, run: TrainingRun) -> dict[str
         metrics["alarms"] = list(monitor.raised.values())
     if state.best_global_step:
         name, _ = best_by(run.stage, trainer.args)
-        metrics["best"] = {
-            "step": state.best_global_step,
-            "metric": name,
-            "value": state.best_metric,
-        }
+        step, value = state.best_global_step, state.best_metric
+        metrics["best"] = {"step": step, "metric": name, "value": value}
     if run.recipe.ours.get("publish_best"):
         metrics["published_step"] = _take_best(trainer, run)
     return metrics

@@ -18,10 +18,12 @@ Restart = Annotated[bool, typer.Option("--restart", help="Leave a stopped run, a
 
 # Keys of the recipe are options too, which only the recipe's reader knows.
 RECIPE_KEYS = {"allow_extra_args": True, "ignore_unknown_options": True}
-STOPPING = """
+_ALIKE = """
 Any key of the recipe can follow: --learning_rate 1e-4 --num_train_epochs 2.
 
 Ctrl-C or SIGTERM stops it after the step that is under way, with a save, and the same command
 goes on from there (exit code 130 or 143); a second signal quits at once. Where the recipe
 changed since, it is refused, with what changed.
 """
+SFT = f"Fine-tune a twin on the owner's writing.\n{_ALIKE}"
+DPO = f"Train the twin on the choices.\n{_ALIKE}"

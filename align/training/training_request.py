@@ -10,25 +10,15 @@ from align.errors import UserError
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """What the command line asks for.
+    """What the command line asks for."""
 
-    Attributes:
-        stage: `sft` or `dpo`.
-        owner_id: Whose twin.
-        recipe: A recipe's name, or a path to its file.
-        dataset: A rows file that is trained on instead of the owner's store.
-        checkpoint: dpo: the checkpoint to start from, which is also the reference.
-        overrides: Words like `--learning_rate 1e-5`.
-        restart: Whether a stopped run is left, and this one begins anew.
-    """
-
-    stage: str
+    stage: str  # `sft` or `dpo`
     owner_id: str = "demo"
-    recipe: str = "demo"
-    dataset: str | None = None
-    checkpoint: str = "sft"
-    overrides: tuple[str, ...] = ()
-    restart: bool = False
+    recipe: str = "demo"  # a recipe's name, or a path to its file
+    dataset: str | None = None  # a rows file that is trained on instead of the owner's store
+    checkpoint: str = "sft"  # of dpo: where it starts from, which is also the reference
+    overrides: tuple[str, ...] = ()  # words like `--learning_rate 1e-5`
+    restart: bool = False  # whether a stopped run is left, and this one begins anew
 
     @property
     def words(self) -> list[str]:

@@ -74,7 +74,7 @@ def started_with(launcher: list[str], root: Path, line: list[str]) -> list[dict[
     stage, owner = line[0], line[2]
     notes = root / "notes" / f"{owner}-{stage}"
     notes.mkdir(parents=True)
-    module = ["-m", "tests.training.noted_run", str(notes)]
+    module = ["-m", "tests.training.recording_run", str(notes)]
     done = subprocess.run(
         [sys.executable, "-m", *launcher, *module, *line],
         env=environment(root), cwd=CHECKOUT, capture_output=True, text=True, check=False,

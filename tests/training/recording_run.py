@@ -1,6 +1,6 @@
-"""Run `align.sft` or `align.dpo` as it is, and note in each process how it was trained.
+"""Run `align.sft` or `align.dpo` as it is, and record in each process how it was trained.
 
-accelerate launch --config_file F -m tests.training.noted_run FOLDER sft --owner ann ...
+accelerate launch --config_file F -m tests.training.recording_run FOLDER sft --owner ann ...
 """
 
 import json
@@ -14,17 +14,17 @@ from align.training import trainer_loop
 
 
 def main(words: list[str]) -> int:
-    """Note in FOLDER/rank-N.json what the trainer holds, between training and publishing."""
+    """Record in FOLDER/rank-N.json what the trainer holds, between training and publishing."""
     folder, stage, *rest = words
     train = trainer_loop.train
 
-    def noted(trainer: Any, run: Any) -> dict[str, Any]:
-        measured = train(trainer, run)
+    def recorded(trainer: Any, run: Any) -> dict[str, Any]:
+        metrics = train(trainer, run)
         path = Path(folder) / f"rank-{os.environ['RANK']}.json"
         path.write_text(json.dumps(notes(trainer)))
-        return measured
+        return metrics
 
-    trainer_loop.train = noted
+    trainer_loop.train = recorded
     code: int = import_module(f"align.{stage}").main(rest)
     return code
 
@@ -38,7 +38,7 @@ def notes(trainer: Any) -> dict[str, Any]:
         whole += count
         trained += count if parameter.requires_grad else 0
         held += parameter.ds_tensor.numel() if hasattr(parameter, "ds_tensor") else count
-    noted = {
+    values = {
         "wrapper": type(wrapped).__name__,
         "processes": trainer.accelerator.num_processes,
         "parameters": whole,
@@ -48,13 +48,13 @@ def notes(trainer: Any) -> dict[str, Any]:
     }
     if trainer.is_deepspeed_enabled:
         inner = wrapped.optimizer.optimizer
-        noted |= {
+        values |= {
             "zero_stage": wrapped.zero_optimization_stage(),
             "states_held": sum(
                 state["exp_avg"].numel() for state in inner.state.values() if "exp_avg" in state
             ),
         }
-    return noted
+    return values
 
 
 if __name__ == "__main__":
