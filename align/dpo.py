@@ -17,11 +17,11 @@ def train_dpo(run: TrainingRun) -> None:
     from align.models.loading import load_tokenizer
     from align.training.arguments import trainer_arguments
     from align.training.policy import frozen_reference, policy_of_parent
-    from align.training.preference_report import pair_metrics, report
     from align.training.preflight.checks import on_tokens
     from align.training.publishing import publish_run
     from align.training.tokenised import dpo_tokens
     from align.training.trainer_loop import seed_everything, train
+    from align.training.training_report import pair_metrics
     from align.training.weighted_dpo import WeightedCollator, WeightedDPOTrainer, scaled_weights
 
     assert run.parent is not None and run.parent.path is not None
@@ -49,7 +49,7 @@ def train_dpo(run: TrainingRun) -> None:
     if held_out.rows:
         trainer.evaluate()
         metrics |= pair_metrics(trainer.pair_rewards)
-    publish_run(trainer, tokenizer, run, metrics, report=report, following="evaluate")
+    publish_run(trainer, tokenizer, run, metrics)
 
 
 def main(words: Sequence[str] | None = None) -> int:

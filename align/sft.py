@@ -5,9 +5,7 @@ accelerate launch --config_file recipes/accelerate/cpu.yaml -m align.sft --confi
 
 import sys
 from collections.abc import Sequence
-from typing import Any
 
-from align.console import duration, say
 from align.training.prepared_run import TrainingRun
 from align.training.training_process import enter
 
@@ -42,21 +40,7 @@ def train_sft(run: TrainingRun) -> None:
     metrics = train(trainer, run) | rows.metrics
     if held_out.rows:
         metrics["held_out_loss"] = trainer.evaluate()["eval_loss"]
-    publish_run(trainer, tokenizer, run, metrics, report=report, following="sample")
-
-
-def report(run: TrainingRun, metrics: dict[str, Any]) -> None:
-    """Say how training went, in the words of its metrics."""
-    mix = ", ".join(f"{count} {source}" for source, count in run.rows.mix.items())
-    say(f"sft: {len(run.rows.train)} rows ({mix}), {metrics['steps']} steps, "
-        f"{duration(metrics['seconds'])}")  # fmt: skip
-    if metrics["dropped_rows"] or metrics["shortened_rows"]:
-        say(f"sft: {metrics['shortened_rows']} rows lost their oldest turns to max_length, "
-            f"{metrics['dropped_rows']} were left out")  # fmt: skip
-    if "last_loss" in metrics:
-        say(f"sft: loss {metrics['first_loss']:.3f} → {metrics['last_loss']:.3f}"
-            + (f", held out {metrics['held_out_loss']:.3f}" if "held_out_loss" in metrics else "")
-        )  # fmt: skip
+    publish_run(trainer, tokenizer, run, metrics)
 
 
 def main(words: Sequence[str] | None = None) -> int:

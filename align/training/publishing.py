@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,33 +15,24 @@ from align.paths import relative_to_root
 from align.recipe.recipe_keys import DEFAULTS
 from align.training.prepared_run import TrainingRun, is_main
 from align.training.tracking.reporter import finish
+from align.training.training_report import report
 
 
-def publish_run(
-    trainer: Any,
-    tokenizer: Any,
-    run: TrainingRun,
-    metrics: dict[str, Any],
-    *,
-    report: Callable[[TrainingRun, dict[str, Any]], None],
-    following: str,
-) -> None:
-    """Close the run's trackers, publish its checkpoint, and say how training went (rank 0 only).
+def publish_run(trainer: Any, tokenizer: Any, run: TrainingRun, metrics: dict[str, Any]) -> None:
+    """Close the run's trackers, publish its checkpoint, and say how training went.
 
     Args:
         trainer: It has trained and evaluated.
         tokenizer: Saved beside the weights.
         run: What was trained.
         metrics: What was measured, for twin.json.
-        report: Prints the metrics.
-        following: The `make` target that comes next.
     """
     metrics = metrics | finish(trainer, run, metrics)
     folder = _publish(trainer, tokenizer, run, metrics)
     if folder is not None:
         report(run, metrics)
-        command = make_command(following, run.owner_id)
-        say(f"{run.stage}: {relative_to_root(folder)} is ready. Next: {command}")
+        following = make_command("evaluate" if run.stage == "dpo" else "sample", run.owner_id)
+        say(f"{run.stage}: {relative_to_root(folder)} is ready. Next: {following}")
 
 
 def _publish(

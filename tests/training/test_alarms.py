@@ -10,7 +10,7 @@ import pytest
 from align import dpo, sft
 from align.errors import UserError
 from align.training.alarms import Alarm, alarms
-from align.training.preference_report import longer_by, pair_metrics
+from align.training.training_report import longer_by, pair_metrics
 from align.training.weighted_dpo import check_cached, check_reference
 from tests.tiny_runs import words, write_rows
 from tests.training.test_stopping import tell_at

@@ -13,8 +13,8 @@ from align.models.lineage import read as read_lineage
 from align.paths import checkpoints_dir
 from align.recipe.recipe_keys import known_keys
 from align.training.frozen_rows import Row
-from align.training.preference_report import longer_by
 from align.training.prepared_run import TrainingRun
+from align.training.training_report import longer_by
 
 # Sources of rows that we name ourselves; a rows file may say anything else.
 _SOURCES = {*DEFAULT_LEVELS, "questions", "rewrite", "identity", "imported", "owner", "simulated",

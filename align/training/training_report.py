@@ -1,4 +1,4 @@
-"""What a DPO run measured, and the lines that say so."""
+"""What a run measured, and the lines that say so."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,30 +31,29 @@ def longer_by(rows: Sequence[dict[str, Any]]) -> float:
     return total / len(rows)
 
 
-def mix_in_words(run: TrainingRun) -> str:
-    """Return how many rows each source gave, and what they weigh together where that differs."""
-    weights = run.rows.weights
-    return ", ".join(
-        f"{count} {source}"
-        + ("" if weights[source] == count else f" weighing {weights[source]:.1f}")
-        for source, count in run.rows.mix.items()
-    )
-
-
 def report(run: TrainingRun, metrics: dict[str, Any]) -> None:
     """Say how training went, with the interval beside what was measured on few pairs."""
+    what = "pairs" if run.stage == "dpo" else "rows"
+    reference = f"; reference {run.parent.name}" if run.parent else ""
     say(
-        f"dpo: {len(run.rows.train)} pairs ({mix_in_words(run)}), {metrics['steps']} steps, "
-        f"{duration(metrics['seconds'])}; reference {run.parent.name if run.parent else '?'}"
+        f"{run.stage}: {len(run.rows.train)} {what} ({_mix(run)}), {metrics['steps']} steps, "
+        f"{duration(metrics['seconds'])}{reference}"
     )
-    say(f"dpo: chosen answers are {longer_by(run.rows.train):+.1f} words longer than rejected ones")
+    if run.stage == "dpo":
+        longer = longer_by(run.rows.train)
+        say(f"dpo: chosen answers are {longer:+.1f} words longer than rejected ones")
     if metrics["dropped_rows"] or metrics["shortened_rows"]:
+        shortened, dropped = ("prompts", "pairs were") if run.stage == "dpo" else ("rows", "were")
         say(
-            f"dpo: {metrics['shortened_rows']} prompts lost their oldest turns to max_length, "
-            f"{metrics['dropped_rows']} pairs were left out"
+            f"{run.stage}: {metrics['shortened_rows']} {shortened} lost their oldest turns to "
+            f"max_length, {metrics['dropped_rows']} {dropped} left out"
         )
     if "last_loss" in metrics:
-        say(f"dpo: loss {metrics['first_loss']:.3f} → {metrics['last_loss']:.3f}")
+        held_out = (
+            f", held out {metrics['held_out_loss']:.3f}" if "held_out_loss" in metrics else ""
+        )
+        first, last = metrics["first_loss"], metrics["last_loss"]
+        say(f"{run.stage}: loss {first:.3f} → {last:.3f}{held_out}")
     if metrics.get("reward_accuracy_interval"):
         low, high = metrics["reward_accuracy_interval"]
         say(
@@ -62,3 +61,13 @@ def report(run: TrainingRun, metrics: dict[str, Any]) -> None:
             f"{metrics['reward_accuracy']:.2f} ({low:.2f}-{high:.2f})"
             + (", not told from chance" if low <= 0.5 <= high else "")
         )
+
+
+def _mix(run: TrainingRun) -> str:
+    """Return how many rows each source gave, and what they weigh together where that differs."""
+    weights = run.rows.weights
+    return ", ".join(
+        f"{count} {source}"
+        + ("" if weights[source] == count else f" weighing {weights[source]:.1f}")
+        for source, count in run.rows.mix.items()
+    )
