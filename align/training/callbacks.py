@@ -77,7 +77,7 @@ class RunMonitor(TrainerCallback):
         """Move the progress line on, and stop with a save where any process received a signal."""
         if self._line is not None:
             next(self._line)
-        self.stopped = self.stopped or largest_of_all(received_signal(), args.device)
+        self.stopped = self.stopped or _largest_of_all(received_signal(), args)
         if self.stopped:
             control.should_save = control.should_training_stop = True
         # A resumed run begins with the next epoch: what is measured at this one's end comes first.
@@ -176,11 +176,11 @@ def spread(trainer: Any) -> str:
     )
 
 
-def largest_of_all(number: int, device: Any) -> int:
+def _largest_of_all(number: int, args: Any) -> int:
     """Return the largest of the numbers that a run's processes give, the same in each."""
-    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+    if args.world_size == 1:
         return number
-    largest = torch.tensor([number], device=device)
+    largest = torch.tensor([number], device=args.device)
     dist.all_reduce(largest, op=dist.ReduceOp.MAX)
     return int(largest.item())
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from align.preferences.choice_rows import build_preferences
 from align.preferences.preference import JUDGE
 from align.preferences.verdict_rows import still_judged, with_packed
 from align.recipe.recipe_file import Recipe
+from align.store.connection import open_store
 from align.store.gates import gates_named
 from align.store.row_counts import count_rows
-from align.training.frozen_rows import Row, packed_rows, read_dpo_rows, rows_store
+from align.training.frozen_rows import Row, packed_rows, read_dpo_rows
 from align.training.training_request import TrainingRequest
 
 
@@ -49,7 +51,7 @@ def gate_reports(owner_id: str, rows: Sequence[Row]) -> dict[str, Any]:
         return {}
     known = {}
     if store_path(owner_id).is_file():
-        with rows_store(owner_id) as conn:
+        with closing(open_store(owner_id)) as conn:
             known = gates_named(conn, by_gate)
     reports: dict[str, Any] = {}
     for gate_id, count in sorted(by_gate.items()):
@@ -77,7 +79,7 @@ def _rows_of_store(owner_id: str, recipe: Recipe, parent_hash: str) -> list[Row]
     rows, pairs = [], 0
     if store_path(owner_id).is_file() or not packed.is_file():
         settings = {key: ours[key] for key in ("held_out", "verdicts", "against_records")}
-        with rows_store(owner_id) as conn:
+        with closing(open_store(owner_id)) as conn:
             made = build_preferences(
                 conn, load_owner(owner_id), checkpoint_hash=parent_hash, **settings
             )

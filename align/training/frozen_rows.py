@@ -2,10 +2,8 @@
 
 import hashlib
 import math
-import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,6 @@ from align.errors import UserError
 from align.files import jsonl, parse_jsonl, read_jsonl, write_atomically
 from align.paths import owner_dir, relative_to_root
 from align.preferences.preference import side_of
-from align.store.connection import open_store
 
 Row = dict[str, Any]
 
@@ -49,16 +46,6 @@ class FrozenRows:
 def packed_rows(owner_id: str, stage: str) -> Path:
     """Return where `align unpack` puts the rows that another machine made."""
     return owner_dir(owner_id) / "packed" / f"{stage}-rows.jsonl"
-
-
-@contextmanager
-def rows_store(owner_id: str) -> Iterator[sqlite3.Connection]:
-    """Open the owner's store to make rows of it."""
-    conn = open_store(owner_id)
-    try:
-        yield conn
-    finally:
-        conn.close()
 
 
 def freeze(owner_id: str, stage: str, rows: Sequence[Row], *, write: bool = True) -> FrozenRows:

@@ -1,6 +1,7 @@
 """The rows of an SFT run: examples made of the owner's store, rows that travelled, or a file's."""
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from align.console import make_command
@@ -11,12 +12,12 @@ from align.models.base import Base
 from align.owner import load_owner
 from align.paths import store_path
 from align.recipe.recipe_file import Recipe
+from align.store.connection import open_store
 from align.training.frozen_rows import (
     Row,
     packed_rows,
     read_packed_sft_rows,
     read_sft_rows,
-    rows_store,
 )
 from align.training.training_request import TrainingRequest
 
@@ -64,7 +65,7 @@ def token_counter(base: Base) -> Callable[[str], int]:
 
 def _rows_of_store(owner_id: str, recipe: Recipe, base: Base | None) -> list[Row]:
     owner = load_owner(owner_id)
-    with rows_store(owner_id) as conn:
+    with closing(open_store(owner_id)) as conn:
         return [
             {**row, "split": side}
             for split, side in (("train", "train"), ("evaluation", "held_out"))

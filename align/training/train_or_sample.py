@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 
 from align.console import say
 from align.paths import store_path
 from align.store.choices import decisive_pairs
-from align.training.frozen_rows import rows_store
+from align.store.connection import open_store
 from align.training.launch_training import launch
 from align.training.stopping import signals_to
 from align.training.training_request import TrainingRequest
@@ -49,7 +50,7 @@ def _has_choices(owner_id: str) -> bool:
     """Return whether a choice with a winner stands, on which one can train."""
     if not store_path(owner_id).is_file():
         return False
-    with rows_store(owner_id) as conn:
+    with closing(open_store(owner_id)) as conn:
         return bool(decisive_pairs(conn))
 
 

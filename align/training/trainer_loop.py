@@ -47,7 +47,7 @@ def train(trainer: Any, run: TrainingRun) -> dict[str, Any]:
     for callback in (monitor, *reporters):
         trainer.add_callback(callback)
     project_learned_positions_only(trainer.accelerator.device)
-    resumed = _last_save(run)
+    resumed = _last_save(run, trainer.args.world_size)
     if resumed:
         check_spread(run, spread(trainer))
     if resumed and is_main():
@@ -101,7 +101,7 @@ def _take_best(trainer: Any, run: TrainingRun) -> int:
     return int(best)
 
 
-def _last_save(run: TrainingRun) -> Path | None:
+def _last_save(run: TrainingRun, processes: int) -> Path | None:
     """Return the save to go on from: what the first process sees, for all of them.
 
     Raises:
@@ -110,9 +110,9 @@ def _last_save(run: TrainingRun) -> Path | None:
     if is_main():
         remove_broken(run.work)
     save = last_whole(run.work)
-    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+    if processes == 1:
         return save
-    seen: list[Any] = [None] * dist.get_world_size()
+    seen: list[Any] = [None] * processes
     dist.all_gather_object(seen, (run.inputs, save.name if save else None))
     if len({inputs for inputs, _ in seen}) > 1:
         raise UserError(
