@@ -11,14 +11,7 @@ from align.models.checkpoints import WORK, numbered
 from align.models.lineage import read as read_lineage
 from align.paths import checkpoints_dir
 from align.training.prepared_run import TrainingRun
-from align.training.run_state import (
-    RunState,
-    give_up,
-    initial_state,
-    progress_of,
-    read_state,
-    write_state,
-)
+from align.training.run_state import RunState
 from align.training.saves import last_whole
 
 
@@ -32,7 +25,7 @@ class StoppedRun(NamedTuple):
     @property
     def progress(self) -> str:
         """Return how far it came."""
-        return progress_of(self.state, self.save)
+        return self.state.progress(self.save)
 
 
 def check_recipe_unchanged(run: TrainingRun) -> None:
@@ -57,11 +50,11 @@ def check_spread(run: TrainingRun, spread: str) -> None:
     Raises:
         UserError: The last save is spread in another way.
     """
-    state, save = read_state(run.work), last_whole(run.work)
+    state, save = RunState.read(run.work), last_whole(run.work)
     if state is None or save is None or state.spread in (None, spread):
         return
     raise UserError(
-        f"{run.stage}, {progress_of(state, save)}",
+        f"{run.stage}, {state.progress(save)}",
         f"it was trained by {state.spread}, and now it would be {spread}",
         "Go on with the same --accelerate, or say --restart (leaves that run and begins anew)",
     )
@@ -82,17 +75,16 @@ def begin(run: TrainingRun, *, restart: bool) -> None:
         if stopped := _stopped_with_other_inputs(run):
             reason = _what_else_changed(run, stopped.state)
             say(f"{run.stage}: {reason}: beginning anew (what {stopped.progress} is left)")
-            give_up(stopped.folder, stopped.state)
-    own = read_state(run.work) or initial_state(run)
+            stopped.state.give_up(stopped.folder)
+    own = RunState.read(run.work) or RunState.of(run)
     own.left = False
-    write_state(run.work, own)
+    own.write(run.work)
 
 
 def _leave_all(run: TrainingRun) -> None:
     for folder, state, save in _stopped_runs(run):
-        say(f"{run.stage}: beginning anew (what {progress_of(state, save)} is left)")
-        left = folder.rename(_free_name(folder)) if folder == run.work else folder
-        give_up(left, state)
+        say(f"{run.stage}: beginning anew (what {state.progress(save)} is left)")
+        state.give_up(folder.rename(_free_name(folder)) if folder == run.work else folder)
 
 
 def _free_name(folder: Path) -> Path:
@@ -105,7 +97,7 @@ def _free_name(folder: Path) -> Path:
 def _stopped_runs(run: TrainingRun) -> Iterator[StoppedRun]:
     """Yield the runs of this stage that saved and were not given up, its own among them."""
     for folder in sorted((checkpoints_dir(run.owner_id) / WORK).glob(f"{run.stage}-*")):
-        state, save = read_state(folder), last_whole(folder)
+        state, save = RunState.read(folder), last_whole(folder)
         if state and save and not state.left:
             yield StoppedRun(folder, state, save)
 

@@ -26,46 +26,47 @@ class RunState:
     spread: str | None = None  # over how many processes its saves are spread, and by what
     left: bool = False  # given up: a run with other inputs may begin anew without a word
 
+    @classmethod
+    def of(cls, run: TrainingRun) -> "RunState":
+        """Return the state that a run begins with."""
+        return cls(
+            inputs=run.inputs,
+            recipe=run.recipe.decisive,
+            base=run.base.hash,
+            parent=run.parent.hash if run.parent else None,
+            rows=run.rows.hash,
+            train_rows=len(run.rows.train),
+        )
 
-def initial_state(run: TrainingRun) -> RunState:
-    """Return the state that a run begins with."""
-    return RunState(
-        inputs=run.inputs,
-        recipe=run.recipe.decisive,
-        base=run.base.hash,
-        parent=run.parent.hash if run.parent else None,
-        rows=run.rows.hash,
-        train_rows=len(run.rows.train),
-    )
+    @classmethod
+    def read(cls, folder: Path) -> "RunState | None":
+        """Return the state of the run in a work folder; None where there is none to read."""
+        try:
+            values = json.loads((folder / FILE).read_text(encoding="utf-8"))
+            known = {field.name for field in fields(cls)}
+            return cls(**{key: value for key, value in values.items() if key in known})
+        except (OSError, ValueError, TypeError):
+            return None
 
+    def write(self, folder: Path) -> None:
+        """Write run.json into a work folder."""
+        write_atomically(folder / FILE, json.dumps(asdict(self), indent=2) + "\n")
 
-def read_state(folder: Path) -> RunState | None:
-    """Return the state in a work folder's run.json; None where there is none to read."""
-    try:
-        values = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        known = {field.name for field in fields(RunState)}
-        return RunState(**{key: value for key, value in values.items() if key in known})
-    except (OSError, ValueError, TypeError):
-        return None
+    def give_up(self, folder: Path) -> None:
+        """Record that nobody goes on with the run: one with other values may begin anew."""
+        self.left = True
+        self.write(folder)
 
-
-def write_state(folder: Path, state: RunState) -> None:
-    """Write a work folder's run.json."""
-    write_atomically(folder / FILE, json.dumps(asdict(state), indent=2) + "\n")
+    def progress(self, save: Path) -> str:
+        """Return how far a stopped run came, as in `stopped after step 37 of 120`."""
+        return f"stopped after step {step_of(save)}" + (f" of {self.steps}" if self.steps else "")
 
 
 def record_steps(run: TrainingRun, steps: int, spread: str) -> None:
     """Record how long the whole run is, and how its saves are spread."""
-    state = read_state(run.work) or initial_state(run)
+    state = RunState.read(run.work) or RunState.of(run)
     state.steps, state.spread = steps, spread
-    write_state(run.work, state)
-
-
-def give_up(folder: Path, state: RunState | None) -> None:
-    """Record that a run is not gone on with: one with other values may begin anew."""
-    if state is not None:
-        state.left = True
-        write_state(folder, state)
+    state.write(run.work)
 
 
 def spread_of(processes: int, zero_stage: int, *, fsdp: bool) -> str:
@@ -74,16 +75,10 @@ def spread_of(processes: int, zero_stage: int, *, fsdp: bool) -> str:
     return count + (f", ZeRO stage {zero_stage}" if zero_stage else ", FSDP" if fsdp else "")
 
 
-def progress_of(state: RunState | None, save: Path) -> str:
-    """Return how far a stopped run came, as in `stopped after step 37 of 120`."""
-    total = f" of {state.steps}" if state and state.steps else ""
-    return f"stopped after step {step_of(save)}{total}"
-
-
 def stopped_sentence(run: TrainingRun) -> str:
     """Return the sentence that a stopped run ends with."""
     save = last_whole(run.work)
     if save is None:
         return f"{run.stage}: stopped before the first save; the same command begins anew"
-    progress = progress_of(read_state(run.work), save)
+    progress = (RunState.read(run.work) or RunState.of(run)).progress(save)
     return f"{run.stage}: {progress}; the same command goes on from there"

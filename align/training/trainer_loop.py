@@ -15,7 +15,7 @@ from align.training.callbacks import RunMonitor, best_by, spread
 from align.training.lm_head import project_learned_positions_only
 from align.training.prepared_run import TrainingRun, is_main
 from align.training.resume import check_spread
-from align.training.run_state import give_up, read_state, stopped_sentence
+from align.training.run_state import RunState, stopped_sentence
 from align.training.saves import WHOLE, last_whole, remove_broken, step_of
 from align.training.stopping import Stopped, until_the_step_ends
 from align.training.tracking.reporter import callbacks
@@ -60,7 +60,8 @@ def train(trainer: Any, run: TrainingRun) -> dict[str, Any]:
     except UserError as error:
         if is_main():
             monitor.tell(Alarm("stopped", str(error), is_fatal=True))
-            give_up(run.work, read_state(run.work))
+            if state := RunState.read(run.work):
+                state.give_up(run.work)
         raise
     if hasattr(trainer, "pair_rewards"):
         # Evaluations on the way left theirs; what is measured last stands in twin.json.

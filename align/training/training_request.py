@@ -50,7 +50,8 @@ def parse_request(stage: str, words: Sequence[str]) -> TrainingRequest:
     values = vars(known)
     for key, value in values.items():
         if value is None:
-            raise UserError(f"--{key}", "no value after it", f"Say --{key} VALUE")
+            option = f"--{key}" if f"--{key}" in words else "--config"
+            raise UserError(option, "no value after it", f"Say {option} VALUE")
     values["owner_id"] = values.pop("owner", "demo")
     values["dataset"] = values.get("dataset") or None
     return TrainingRequest(stage, overrides=tuple(overrides), **values)

@@ -11,7 +11,7 @@ import pytest
 
 from align import dpo, sft
 from align.models import checkpoints
-from align.training.run_state import read_state
+from align.training.run_state import RunState
 from align.training.saves import WHOLE, last_whole, prune, whole_saves
 from tests.tiny_runs import words
 
@@ -188,7 +188,7 @@ def test_state_of_an_earlier_version_is_readable(tmp_path: Path) -> None:
         "changes": [{"step": 4, "changes": {"learning_rate": [0.01, 0.0002]}}],
     }  # fmt: skip
     (tmp_path / "run.json").write_text(json.dumps(state))
-    kept = read_state(tmp_path)
+    kept = RunState.read(tmp_path)
     assert kept is not None and kept.steps == 6 and kept.recipe == {"seed": 3}
 
 
