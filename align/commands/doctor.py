@@ -4,24 +4,20 @@ from typing import Annotated
 
 import typer
 
+from align.training import training_options as options
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(context_settings=options.RECIPE_KEYS)
 def doctor(
     ctx: typer.Context,
-    owner: Annotated[str, typer.Option(help="Whose twin.")] = "demo",
-    recipe: Annotated[
-        str, typer.Option("--recipe", "--config", help="A name in recipes/, or a path.")
-    ] = "demo",
+    owner: options.Owner = "demo",
+    recipe: options.RecipeName = "demo",
     stage: Annotated[str, typer.Option(help="sft, dpo, or both.")] = "both",
-    dataset: Annotated[
-        str | None, typer.Option(help="Rows (JSONL) instead of the owner's store.", metavar="FILE")
-    ] = None,
+    dataset: options.Dataset = None,
     checkpoint: Annotated[str, typer.Option(help="The twin that dpo starts from.")] = "sft",
-    accelerate: Annotated[
-        str | None, typer.Option(help="A name in recipes/accelerate/ (default: what fits here).")
-    ] = None,
+    accelerate: options.Accelerate = None,
     max_memory: Annotated[
         str | None,
         typer.Option(help="Plan for devices of this much memory, like 24GB.", metavar="SIZE"),

@@ -1,4 +1,4 @@
-"""What `align sft` and `align dpo` ask alike. Knows typer only, for the page of help."""
+"""What `align sft`, `dpo` and `doctor` ask alike. Knows typer only, for the page of help."""
 
 from typing import Annotated
 
