@@ -61,8 +61,8 @@ def _print(words: Sequence[str]) -> None:
 def _run(words: Sequence[str]) -> int:
     """Run an `align` command as a shell script would, and return its exit code."""
     _print(words)
-    with subprocess.Popen([sys.executable, "-m", "align.cli", *words]) as child:
-        # A terminal sends Ctrl-C to the child as well, which says how it ends.
-        with signals_to(lambda number, frame: None, signal.SIGINT):
-            code = child.wait()
+    line = [sys.executable, "-m", "align.cli", *words]
+    # A terminal sends Ctrl-C to the child as well, which says how it ends.
+    with subprocess.Popen(line) as child, signals_to(lambda *_: None, signal.SIGINT):
+        code = child.wait()
     return code if code >= 0 else 128 - code
