@@ -72,8 +72,8 @@ class LetterTexts:
             stream = Stream(self.letters[before : before + int(at[-1])])
             begin, end = at[:-CHARACTERS], at[CHARACTERS:]
             of_text = stream.numbers_of_texts()
-            counts = (end - begin >= FEWEST) & (of_text[end] == of_text[begin])
-            yield stream, begin[counts], end[counts]
+            is_run = (end - begin >= FEWEST) & (of_text[end] == of_text[begin])
+            yield stream, begin[is_run], end[is_run]
             before += int(at[min(_PIECE, len(here))])
 
     def streams(self, longest: int) -> "Iterator[Stream]":

@@ -16,6 +16,7 @@ from align.conversations.questions.passages import Passage
 from align.owner import Owner
 from align.packs.packing import traveller_of
 from align.preferences.choice_export import unsealed
+from align.privacy import letter_runs
 from align.privacy.consent import Consent
 from align.privacy.egress import EgressGate, Refused
 from align.privacy.letter_runs import CHARACTERS, FEWEST, LetterRuns, LetterTexts
@@ -226,3 +227,22 @@ def test_eight_words_of_sealed_writing_do_not_travel_even_where_open_writing_quo
     assert PrivateText(conn, OWNER).match(quote) is None
     assert PrivateText(conn, OWNER, scope=CARRIED).match(quote) == Match("sealed", 8)
     assert PrivateText(conn, OWNER, scope=CARRIED).match("spare key lies under the third") is None
+
+
+def test_texts_longer_than_a_piece_are_known_to_the_last_letter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(letter_runs, "_PIECE", 50)
+    sealed, said = LetterTexts(counts=True), LetterTexts()
+    for text in (" ".join(SEALED.values()), SEALED["Latin"] * 2):
+        sealed.add(text, -1)
+    said.add("x" * 40 + SEALED["Greek"] + "x" * 40, -1)
+    runs = LetterRuns(sealed)
+    for text in SEALED.values():
+        for at in range(len(text) - CHARACTERS + 1):
+            assert runs.find(letters(text[at : at + CHARACTERS])), text[at : at + CHARACTERS]
+    runs.settle(said)
+    for script, text in SEALED.items():
+        for at in range(len(text) - CHARACTERS + 1):
+            run = letters(text[at : at + CHARACTERS])
+            assert bool(runs.find(run)) == (script != "Greek"), run
