@@ -31,7 +31,7 @@ def write_twin(
     from align.models.loading import load_tokenizer
 
     folder = tiny_base()
-    base = resolve_base(str(folder), asked_by="test")
+    base = resolve_base(str(folder), where="test")
     staging = checkpoints_dir(owner) / ".work" / f"{stage}-{seed}"
     staging.mkdir(parents=True)
     generator = torch.Generator().manual_seed(seed)

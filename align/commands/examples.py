@@ -72,7 +72,7 @@ def _counter(recipe: "Recipe") -> "tuple[CountTokens, str]":
     from align.training.sft_rows import token_counter
 
     try:
-        base = resolve_base(recipe.base_name or "", recipe.base_revision, asked_by=str(recipe.path))
+        base = resolve_base(recipe.base_name or "", recipe.base_revision, where=str(recipe.path))
         count_tokens = token_counter(base)
     except UserError:
         count_tokens = estimated_tokens

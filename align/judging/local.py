@@ -88,7 +88,7 @@ class LocalJudge:
         examples: int = EXAMPLES,
         batch_size: int = 8,
     ) -> None:
-        self._base = resolve_base(words, asked_by="--model")
+        self._base = resolve_base(words, where="--model")
         self._prompt, self._batch_size = prompt, batch_size
         self.model = f"{self._base.name}@{self._base.hash[:12]}"
         self.prompt_hash = prompt.hash_for(profile, examples)

@@ -40,12 +40,10 @@ class Base:
         }
 
 
-def resolve_base(
-    name: str, revision: str = "main", *, asked_by: str, download: bool = False
-) -> Base:
+def resolve_base(name: str, revision: str = "main", *, where: str, download: bool = False) -> Base:
     """Return the base that a recipe names: a folder (from the root), or a model of the hub.
 
-    `asked_by` is who names it, for the error; `download` fetches it where the hub's cache lacks it.
+    `where` is what names it, for the error; `download` fetches what the hub's cache lacks.
 
     Raises:
         UserError: It is in neither place.
@@ -55,16 +53,16 @@ def resolve_base(
         return Base(_seen_from_root(folder), folder, hash_of_base(folder), revision)
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise UserError(
-            asked_by,
+            where,
             f"model '{name}' can't be found: no such folder under {project_root()}",
             "Name a folder with config.json as --model_name_or_path",
         )
     snapshot = _cached(name, revision)
     if snapshot is None and download:
-        snapshot = _download(name, revision, asked_by)
+        snapshot = _download(name, revision, where)
     if snapshot is None:
         raise UserError(
-            asked_by,
+            where,
             f"model '{name}' can't be found: no such folder, and not in the hub's cache",
             "Name a folder with config.json as --model_name_or_path",
         )
@@ -72,7 +70,7 @@ def resolve_base(
     return Base(name, snapshot, hash_of_base(snapshot), snapshot.name, is_hub=True)
 
 
-def find_base(recorded: dict[str, Any], *, wanted_by: str) -> Base:
+def find_base(recorded: dict[str, Any], *, where: str) -> Base:
     """Return the base that twin.json recorded, wherever it lies now.
 
     Raises:
@@ -90,13 +88,13 @@ def find_base(recorded: dict[str, Any], *, wanted_by: str) -> Base:
             changed = folder
     if changed is not None:
         raise UserError(
-            wanted_by,
+            where,
             f"its base {recorded['name']} changed since it was trained "
             f"({relative_to_root(changed)} is another model now)",
             "Put the old base back, or train again from sft on",
         )
     raise UserError(
-        wanted_by,
+        where,
         f"its base {recorded['name']} can't be found",
         f"Put it back at {recorded['path']}, or anywhere under {project_root() / 'models'}",
     )
@@ -187,7 +185,7 @@ def shards(index: Path) -> list[str]:
         return []
 
 
-def _download(name: str, revision: str, asked_by: str) -> Path:
+def _download(name: str, revision: str, where: str) -> Path:
     from huggingface_hub import snapshot_download
 
     wanted = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
@@ -196,7 +194,7 @@ def _download(name: str, revision: str, asked_by: str) -> Path:
     except Exception as error:  # the hub's client raises many kinds; each means: not here
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
-            asked_by,
+            where,
             f"model '{name}' can't be found: no such folder, and the hub says: "
             f"{reason.rstrip('.')}",
             "Mend the name or the connection, or name a folder as --model_name_or_path",

@@ -171,7 +171,7 @@ def _number(folder: Path) -> int:
 
 def _base_of(lineage: Lineage, folder: Path) -> Base:
     try:
-        return find_base(lineage.base, wanted_by=relative_to_root(folder))
+        return find_base(lineage.base, where=relative_to_root(folder))
     except UserError:
         if lineage.kind != lineages.FULL:
             raise
@@ -181,7 +181,7 @@ def _base_of(lineage: Lineage, folder: Path) -> Base:
 def _base_checkpoint(owner_id: str, recipe: Any) -> Checkpoint:
     if recipe is not None:
         name, revision = recipe.base_name, recipe.base_revision
-        base = resolve_base(name, revision, asked_by=relative_to_root(recipe.path))
+        base = resolve_base(name, revision, where=relative_to_root(recipe.path))
         return Checkpoint("base", None, base.hash, base)
     model = newest(owner_id, "sft") or newest(owner_id)
     if model is None:
@@ -190,5 +190,5 @@ def _base_checkpoint(owner_id: str, recipe: Any) -> Checkpoint:
             "no twin says yet what the base is",
             f"Run: {make_command('sft', owner_id)}",
         )
-    base = find_base(lineages.read(model).base, wanted_by=relative_to_root(model))
+    base = find_base(lineages.read(model).base, where=relative_to_root(model))
     return Checkpoint("base", None, base.hash, base, grew_into=model)

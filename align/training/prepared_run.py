@@ -77,7 +77,7 @@ def prepare(request: TrainingRequest, *, write: bool = True, download: bool = Fa
     else:
         name, revision = recipe.base_name or "", recipe.base_revision
         where = relative_to_root(recipe.path)
-        base = resolve_base(name, revision, asked_by=where, download=download)
+        base = resolve_base(name, revision, where=where, download=download)
         rows = sft_rows(request, recipe, base)
     if not any(row["split"] == "train" for row in rows):
         raise UserError(f"owner {owner_id}", "no rows for training", "Add more writing")
@@ -180,7 +180,7 @@ def _reference(request: TrainingRequest, recipe: Recipe) -> Checkpoint:
             f"Say --use_peft {'false' if is_full else 'true'}, or train sft the other way first",
         )
     if recipe.base_name:
-        base = resolve_base(recipe.base_name, recipe.base_revision, asked_by=where)
+        base = resolve_base(recipe.base_name, recipe.base_revision, where=where)
         if base.hash != parent.base.hash:
             raise UserError(
                 where,

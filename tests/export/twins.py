@@ -38,7 +38,7 @@ def adapter_twin(*, tokenizer: Any = None, scale: float = 0.3, **settings: Any) 
     import torch
     from peft import LoraConfig, get_peft_model
 
-    base = resolve_base(str(tiny_base()), asked_by="test")
+    base = resolve_base(str(tiny_base()), where="test")
     tokenizer = tokenizer or load_tokenizer(base.path)
     model = fit_embeddings(load_causal_lm(base.path, dtype=torch.float32), tokenizer)
     config = LoraConfig(
@@ -59,7 +59,7 @@ def full_twin() -> Checkpoint:
     """Publish ann's SFT twin: a model of its own, every weight moved."""
     import torch
 
-    base = resolve_base(str(tiny_base()), asked_by="test")
+    base = resolve_base(str(tiny_base()), where="test")
     model = load_causal_lm(base.path, dtype=torch.float32)
     torch.manual_seed(1)
     for weight in model.parameters():

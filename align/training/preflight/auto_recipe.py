@@ -139,11 +139,16 @@ def _offer(name: str, request: TrainingRequest, layout: Layout, machine: Machine
     base = recipe_base(recipe)
     if base.shape is None:
         return Offer(name, 0, 0.0, 0, "the shape of its base is not known")
-    lengths, tokens = _tokens(request, recipe)
-    work = work_of("sft", recipe.values, lengths, layout)
+    most = most_tokens(recipe.values)
+    tokens = [
+        sum(estimated_tokens(message["content"]) for message in row["messages"])
+        for row in sft_rows(request, recipe, None)
+    ]
+    tokens = [min(count, most) for count in tokens] or [most]
+    work = work_of("sft", recipe.values, Lengths(max(tokens), max(tokens)), layout)
     needed = estimate(base.shape, work).total
     epochs = float(recipe.training.get("num_train_epochs") or 3)
-    seconds = training_seconds(work, base.shape.weights, tokens * epochs, machine)
+    seconds = training_seconds(work, base.shape.weights, sum(tokens) * epochs, machine)
     download = base.known.download_bytes if base.known and base.base is None else 0
     why_not = _why_not(recipe, base, work, needed, seconds, memory_for(layout, machine))
     return Offer(name, download, seconds, needed, why_not)
@@ -165,15 +170,6 @@ def _why_not(
         if finding.mark is Mark.WRONG:
             return f"{finding.text}. {finding.remedy}"
     return ""
-
-
-def _tokens(request: TrainingRequest, recipe: Recipe) -> tuple[Lengths, int]:
-    """Return the lengths of the owner's rows and their tokens together, estimated."""
-    most, rows = most_tokens(recipe.values), sft_rows(request, recipe, None)
-    sizes = [sum(estimated_tokens(message["content"]) for message in row["messages"])
-             for row in rows]  # fmt: skip
-    sizes = [min(size, most) for size in sizes] or [most]
-    return Lengths(max(sizes), max(sizes)), sum(sizes)
 
 
 def _largest(offers: Sequence[Offer], request: TrainingRequest) -> Offer:

@@ -34,7 +34,7 @@ def recipe_base(recipe: Recipe) -> RecipeBase:
     """Return the base that a recipe names, as far as it is known; fetches nothing."""
     name = recipe.base_name or ""
     try:
-        base = resolve_base(name, recipe.base_revision, asked_by=relative_to_root(recipe.path))
+        base = resolve_base(name, recipe.base_revision, where=relative_to_root(recipe.path))
     except UserError as error:
         known = known_base(name)
         return RecipeBase(name, None, known, known.shape if known else None, error)

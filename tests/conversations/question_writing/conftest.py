@@ -29,7 +29,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Any:
     from tests.tiny import write_tiny_base
 
     folder = write_tiny_base(tmp_path_factory.mktemp("base") / "tiny")
-    base = resolve_base(str(folder), asked_by="test")
+    base = resolve_base(str(folder), where="test")
     return load_model(Checkpoint("base", None, base.hash, base))
 
 
