@@ -10,7 +10,8 @@ the others.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 
 from align.ingest.cleaning.word_lists import (
     ANSWER,
@@ -37,7 +38,6 @@ _CLOCK = re.compile(
     r"\b\d{1,2}[:.h]\d{2}\b|\b\d{1,2}\s?(?:am|pm|uhr|uur|h|o'clock)\b|\b\d{1,2}[./]\d{1,2}\b", re.I
 )
 _NUMBER = 128
-_COUNTED = ANSWER | MOMENT | POINTING | ARRANGING | PRONOUN | _NUMBER
 _CLOCK_ENDS = frozenset({"am", "pm", "h", "uhr", "ish", "min", "mins", "hrs"})
 # What is answered without words of its own: a reply to it says little without it.
 WORDLESS = frozenset({"empty", "media-only", "link-only", "system", "forwarded"})
@@ -66,18 +66,19 @@ class Context:
 
 @dataclass(slots=True)
 class _Tally:
-    """What the words of a message do."""
+    """What the words of a message do.
 
-    words: int = 0
-    content: int = 0
-    answers: int = 0
-    moments: int = 0
-    pointing: int = 0
-    arranging: int = 0
-    pronouns: int = 0
-    numbers: int = 0
-    opens_with_answer: bool = False
-    opens_with_reaction: bool = False
+    Attributes:
+        words: How many there are.
+        content: Those that say something by themselves.
+        first: What the first one does.
+        all: What any of them does.
+    """
+
+    words: int
+    content: int
+    first: int
+    all: int
 
     @property
     def substance_is_thin(self) -> bool:
@@ -107,27 +108,24 @@ class ContextTracker:
     def before(self) -> Context:
         """Return what stands before the message that comes next."""
         message = self._messages[self._next]
-        answered = self._answered
         linked = self._places.get(message.reply_to) if message.reply_to else None
-        if linked is not None:
-            answered = linked
+        answered = self._answered if linked is None else linked
         return Context(
             someone_spoke=answered is not None,
             answers_wordless=answered is not None and self._reasons[answered] in WORDLESS,
             is_first_answer=not self._last_is_owner or linked is not None,
             link_is_missing=message.reply_to is not None and linked is None,
-            # Asked of questions only: it is the dearest of these to find.
+            # Of questions only: it is the slowest of these to find.
             has_antecedent=linked is not None
             or (message.text.endswith("?") and self._has_antecedent()),
         )
 
     def _has_antecedent(self) -> bool:
-        for place in range(max(0, self._next - _LATELY), self._next):
-            if self._reasons[place] not in WORDLESS:
-                text = self._messages[place].text
-                if len(text.split(None, 3)) >= 3:
-                    return True
-        return False
+        return any(
+            self._reasons[place] not in WORDLESS
+            and len(self._messages[place].text.split(None, 3)) >= 3
+            for place in range(max(0, self._next - _LATELY), self._next)
+        )
 
 
 def is_context_bound(text: str, tokens: Sequence[str], before: Context) -> bool:
@@ -155,23 +153,21 @@ def _answers_what_is_not_there(tally: _Tally, before: Context) -> bool:
 
 
 def _leans_on_the_moment(tally: _Tally) -> bool:
-    if tally.moments:
+    if tally.all & MOMENT:
         return tally.substance_is_thin
-    if tally.numbers and tally.arranging and not tally.content:
+    if tally.all & _NUMBER and tally.all & ARRANGING and not tally.content:
         return True
-    if tally.pointing and tally.words <= _LONGEST_ANSWER + 1 and tally.substance_is_thin:
+    if tally.all & POINTING and tally.words <= _LONGEST_ANSWER + 1 and tally.substance_is_thin:
         return True
-    is_bare = tally.content + tally.arranging == 0 and tally.words <= _LONGEST_ANSWER
-    return is_bare and (
-        tally.opens_with_answer
-        or (tally.opens_with_reaction and tally.answers > 0)
-        or (tally.opens_with_reaction and tally.words <= 2)
-    )
+    if tally.content or tally.all & ARRANGING or tally.words > _LONGEST_ANSWER:
+        return False
+    reacts = bool(tally.first & REACTION) and (bool(tally.all & ANSWER) or tally.words <= 2)
+    return bool(tally.first & ANSWER) or reacts
 
 
 def _asks_without_antecedent(text: str, tally: _Tally, before: Context) -> bool:
     return (
-        tally.pronouns > 0
+        bool(tally.all & PRONOUN)
         and tally.words < _LONGEST_ANSWER
         and tally.content == 0
         and text.rstrip().endswith("?")
@@ -182,47 +178,32 @@ def _asks_without_antecedent(text: str, tally: _Tally, before: Context) -> bool:
 def _opens_like_an_answer(tally: _Tally, before: Context) -> bool:
     return (
         not before.someone_spoke
-        and tally.opens_with_answer
+        and bool(tally.first & ANSWER)
         and tally.words <= _LONGEST_REPLY
         and tally.content <= 2
     )
 
 
 def _tally(text: str, does: Sequence[int]) -> _Tally:
-    tally = _Tally(words=len(does), content=does.count(0))
-    tally.opens_with_answer = does[0] & ANSWER > 0
-    tally.opens_with_reaction = does[0] & REACTION > 0
-    for role in does:
-        if role & _COUNTED:
-            tally.answers += role & ANSWER > 0
-            tally.moments += role & MOMENT > 0
-            tally.pointing += role & POINTING > 0
-            tally.arranging += role & ARRANGING > 0
-            tally.pronouns += role & PRONOUN > 0
-            tally.numbers += role & _NUMBER > 0
-    if tally.numbers and not tally.moments and _CLOCK.search(text):
-        tally.moments += 1
-    return tally
+    every = reduce(or_, does)
+    if every & _NUMBER and not every & MOMENT and _CLOCK.search(text):
+        every |= MOMENT
+    return _Tally(len(does), does.count(0), does[0], every)
 
 
 def _look_around(tokens: Sequence[str], does: list[int]) -> None:
     """Change what words do that the words beside them make something else."""
     for place, word in enumerate(tokens):
         if word in PHRASES:
-            _use_phrases(tokens, place, does)
+            for phrase, meaning in PHRASES[word]:
+                if tuple(tokens[place : place + len(phrase)]) == phrase:
+                    does[place : place + len(phrase)] = [meaning] + [GLUE] * (len(phrase) - 1)
+                    break
         elif place and does[place] & (MOMENT | _NUMBER):
             if does[place] & MOMENT and tokens[place - 1] in HABITS:
                 does[place] = GLUE
             elif does[place] & _NUMBER and tokens[place - 1] in BEFORE_CLOCK:
                 does[place] |= MOMENT
-
-
-def _use_phrases(tokens: Sequence[str], place: int, does: list[int]) -> None:
-    for phrase, meaning in PHRASES[tokens[place]]:
-        if tuple(tokens[place : place + len(phrase)]) == phrase:
-            does[place] = meaning
-            does[place + 1 : place + len(phrase)] = [GLUE] * (len(phrase) - 1)
-            return
 
 
 @lru_cache(10_000)

@@ -17,6 +17,8 @@ from align.ingest.readers.html import page_of, page_text
 _FEEDS = ("feed", "rss.xml", "atom.xml", "feed.xml", "index.xml")
 _ARCHIVE_PAGE = 12
 _MOST_PAGES = 2000
+# HTTP's statuses of a page that is not there, and 0 of one that robots.txt forbids.
+_ABSENT = (0, 404, 410)
 # How the beginning of a post ends.
 _CUT = re.compile(
     r"(?:\[?(?:…|\.\.\.)\]?|"
@@ -87,25 +89,24 @@ def _feed_of(site: Site, url: str, html: str) -> Reply:
         try:
             reply = site.get(candidate)
         except NoAnswer as error:
-            if error.code not in (0, 404, 410):
+            if error.code not in _ABSENT:
                 raise
             continue
         if looks_like_feed(reply.data):
             return reply
-    raise UserError(
-        site.url, "no feed is found there", "Name the feed's own address, or export the blog"
-    )
+    remedy = "Name the feed's own address, or export the blog"
+    raise UserError(site.url, "no feed is found there", remedy)
 
 
 def _candidates(site: Site, url: str, html: str) -> Iterator[str]:
     tree = parsed(html)
-    links = [] if tree is None else tree.xpath("//link[@href and @type]")
-    for link in links:
-        is_feed = re.match(r"application/(?:rss|atom)\+xml", link.get("type", "").strip().lower())
+    for link in () if tree is None else tree.xpath("//link[@href and @type]"):
+        address = urljoin(url, link.get("href"))
+        is_feed = re.match(r"application/(?:rss|atom)\+xml", link.get("type").strip().lower())
         # WordPress names the feed of its comments too.
         about = f"{link.get('title', '')} {link.get('href')}".lower()
-        if is_feed and "comment" not in about and site.holds(urljoin(url, link.get("href"))):
-            yield urljoin(url, link.get("href"))
+        if is_feed and "comment" not in about and site.holds(address):
+            yield address
     for base in dict.fromkeys((url if url.endswith("/") else url + "/", urljoin(url, "/"))):
         for name in _FEEDS:
             yield urljoin(base, name)
@@ -128,7 +129,7 @@ def _fed(site: Site, reply: Reply) -> Iterator[Post]:
         try:
             reply = site.get(following)
         except NoAnswer as error:
-            if error.code in (0, 404, 410):
+            if error.code in _ABSENT:
                 return
             raise
 

@@ -204,23 +204,17 @@ def _joined(text: str, marks: list[re.Match[str]]) -> list[tuple[str, str]]:
     for mark, end in zip(marks, ends, strict=True):
         turn = clean(text[mark.end() : end]).removesuffix("---").rstrip()
         turn = re.sub(r"\n#{1,6}[ \t][^\n]*\Z", "", turn).rstrip()
-        turn = _unmarked(turn)
-        if mark.lastgroup == "q":
-            if not pairs or pairs[-1][1]:
-                pairs.append(([], []))
-            pairs[-1][0].append(turn)
-        elif pairs:
-            pairs[-1][1].append(turn)
+        # A question may be bold as a whole, with its `Q:` or without.
+        for bold in ("**", "__"):
+            inner = turn.removeprefix(bold)
+            if inner.count(bold) == 1 and inner.endswith(bold):
+                turn = inner.removesuffix(bold).rstrip()
+                break
+        if mark.lastgroup == "q" and (not pairs or pairs[-1][1]):
+            pairs.append(([], []))
+        if pairs:
+            pairs[-1][mark.lastgroup == "a"].append(turn)
     return [("\n\n".join(questions), "\n\n".join(answers)) for questions, answers in pairs]
-
-
-def _unmarked(text: str) -> str:
-    """Take the bold marks off a question that is bold as a whole, with its `Q:` or without."""
-    for mark in ("**", "__"):
-        inner = text.removeprefix(mark)
-        if inner.count(mark) == 1 and inner.endswith(mark):
-            return inner.removesuffix(mark).rstrip()
-    return text
 
 
 _READ = file_by_file(_read_file)

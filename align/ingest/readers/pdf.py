@@ -116,8 +116,7 @@ def _opened(data: bytes) -> Any:
         if b"/Encrypt" in data:
             raise
     # Of a file that is cut short, the objects are there and the list of them isn't.
-    catalogs = _CATALOG.findall(data)
-    root = catalogs[-1].decode() if catalogs else "1"
+    root = [b"1", *_CATALOG.findall(data)][-1].decode()
     end = f"\nendobj\ntrailer\n<< /Root {root} 0 R >>\nstartxref\n0\n%%EOF\n"
     return PdfReader(io.BytesIO(data + end.encode()))
 
@@ -127,11 +126,9 @@ def _title(properties: Any) -> str | None:
         title = " ".join(clean(str(properties.title or "")).split())
     except Exception:  # No properties, or none that can be read.
         return None
-    for program in _PROGRAMS:
-        if title.casefold().startswith(program):
-            return None
     plain = title.casefold()
-    return None if not title or plain in _NO_TITLES or plain.endswith(_FILES) else title
+    is_program = plain in _NO_TITLES or plain.startswith(_PROGRAMS) or plain.endswith(_FILES)
+    return None if is_program else title or None
 
 
 def _time(properties: Any) -> datetime | None:
@@ -142,72 +139,57 @@ def _time(properties: Any) -> datetime | None:
 
 
 def text_of_pages(pages: Sequence[str]) -> str:
-    """Return the pages' text in one, in paragraphs."""
+    """Return the pages' text in one, in paragraphs; a page's end is none by itself."""
     lines = _without_edges([_lines(page) for page in pages])
     full = _full_length(lines)
-    words = Counter(re.findall(r"\w+-\w+", "\n".join(line for line in lines if line)))
+    words = Counter(re.findall(r"\w+-\w+", "\n".join(lines)))
     paragraphs: list[str] = []
-    open_line: str | None = None
+    before = ""
     for line in lines:
-        if line is None:
-            # Whether a page's end is a paragraph's, its last line says.
-            continue
-        if not line:
-            open_line = None
-        elif open_line is not None and not _begins(line, open_line, full):
+        if line and before and not _begins(line, before, full):
             paragraphs[-1] = _joined(paragraphs[-1], line, words, full)
-            open_line = line
-        else:
+        elif line:
             paragraphs.append(line)
-            open_line = line
+        before = line
     return _BULLET.sub("- ", "\n\n".join(paragraphs))
 
 
 def _lines(page: str) -> list[str]:
     text = page.translate(_LIGATURES).replace("\u00a0", " ")
-    lines = [" ".join(line.split()) for line in text.split("\n")]
-    while lines and not lines[0]:
-        lines = lines[1:]
-    while lines and not lines[-1]:
-        lines = lines[:-1]
-    return lines
+    text = "\n".join(" ".join(line.split()) for line in text.split("\n")).strip("\n")
+    return text.split("\n") if text else []
 
 
-def _without_edges(pages: list[list[str]]) -> list[str | None]:
-    """Return all lines, None between pages, without what the edges of most pages repeat."""
+def _without_edges(pages: list[list[str]]) -> list[str]:
+    """Return all lines without what the edges of most pages repeat."""
     seen: Counter[str] = Counter()
     numbered = 0
     for page in pages:
         seen.update({_shape(line) for line in (*page[:_EDGE], *page[-_EDGE:]) if line})
         numbered += any(_NUMBER.fullmatch(line) for line in (*page[:1], *page[-1:]))
     most = max(len(pages) / 2, _LEAST_PAGES - 1)
-    repeated = {shape for shape, count in seen.items() if count > most}
-    kept_lines: list[str | None] = []
+    lines: list[str] = []
     for page in pages:
         kept = list(page)
         for end in (0, -1):
             for _ in range(_EDGE):
-                line = kept[end] if kept else None
-                if line is None:
-                    break
+                line = kept[end] if kept else ""
                 is_number = numbered * 2 > len(pages) and _NUMBER.fullmatch(line)
-                if line and _shape(line) not in repeated and not is_number:
+                if not kept or (line and seen[_shape(line)] <= most and not is_number):
                     break
                 kept.pop(end)
-        kept_lines.extend([*kept, None])
-    return kept_lines
+        lines.extend(kept)
+    return lines
 
 
 def _shape(line: str) -> str:
     return re.sub(r"\d+", "#", line.casefold())
 
 
-def _full_length(lines: Sequence[str | None]) -> int:
+def _full_length(lines: Sequence[str]) -> int:
     """Return the length of a full line, 0 where lines end where their writer ended them."""
     lengths = sorted(len(line) for line in lines if line)
-    if not lengths:
-        return 0
-    full = lengths[int(len(lengths) * 0.9)]
+    full = lengths[int(len(lengths) * 0.9)] if lengths else 0
     near = sum(length >= _SHORT * full for length in lengths)
     return full if full >= 30 and near >= _FULL_LINES * len(lengths) else 0
 

@@ -7,6 +7,7 @@ import html
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -89,19 +90,19 @@ def _lines(text: str) -> list[_Line]:
     text = _ARROW.sub(lambda match: match[1].replace(",", "."), clean(text))
     if not text.startswith("WEBVTT"):
         text = f"WEBVTT\n\n{text}"
-    try:
-        cues = WebVTT.from_string(text).captions
-    except Exception:  # A damaged head makes it refuse the whole.
-        try:
-            body = text[text.index("\n\n") :]
-            cues = WebVTT.from_string(f"WEBVTT{body}").captions
-        except Exception:  # As above.
-            return []
-    lines: list[_Line] = []
-    for cue in cues:
-        start, end = (t.in_milliseconds() / 1000 for t in (cue.start_time, cue.end_time))
-        lines.extend(_cue_lines(cue.raw_text, start, end))
-    return lines
+    # A damaged head makes it refuse the whole.
+    for whole in (text, "WEBVTT\n\n" + text.partition("\n\n")[2]):
+        with suppress(Exception):
+            return [
+                line
+                for cue in WebVTT.from_string(whole).captions
+                for line in _cue_lines(
+                    cue.raw_text,
+                    cue.start_time.in_milliseconds() / 1000,
+                    cue.end_time.in_milliseconds() / 1000,
+                )
+            ]
+    return []
 
 
 def _cue_lines(raw: str, start: float, end: float) -> Iterator[_Line]:
