@@ -251,22 +251,21 @@ def origin_of(path: Path) -> str:
 def _wanted(member: zipfile.ZipInfo, label: str, complain: Complain) -> bool:
     name = member.filename
     parts = PurePosixPath(name).parts
-    place = f"{label}/{name}"
-    if any(part.startswith(".") and part not in ("..", ".") for part in parts) or (
-        parts and parts[0] == "__MACOSX"
-    ):
+    is_hidden = any(part.startswith(".") and part not in ("..", ".") for part in parts)
+    if is_hidden or parts[:1] == ("__MACOSX",):
         return False
+    what = remedy = ""
     if name.startswith("/") or ".." in parts or "\\" in name or ":" in name.split("/")[0][:2]:
-        complain(place, "a name that climbs out of the zip", "It was passed over")
+        what, remedy = "a name that climbs out of the zip", "It was passed over"
     elif stat.S_ISLNK(member.external_attr >> 16):
-        complain(place, "a link, not a file", "It was passed over")
+        what, remedy = "a link, not a file", "It was passed over"
     elif member.flag_bits & 1:
-        complain(place, "encrypted", "Unpack it with its password first")
+        what, remedy = "encrypted", "Unpack it with its password first"
     elif member.file_size > BOMB_BYTES and member.file_size > BOMB_RATIO * member.compress_size:
-        complain(place, "packed like a zip bomb", "Unpack it yourself if it is really yours")
-    else:
-        return True
-    return False
+        what, remedy = "packed like a zip bomb", "Unpack it yourself if it is really yours"
+    if what:
+        complain(f"{label}/{name}", what, remedy)
+    return not what
 
 
 def _visible(folder: Path) -> Iterator[str]:

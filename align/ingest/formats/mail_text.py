@@ -191,19 +191,16 @@ def _unquoted(lines: list[str]) -> tuple[list[str], list[str], list[str]]:
     headings: list[str] = []
     index = 0
     while index < len(lines):
-        if _QUOTED.match(lines[index]):
+        line, stop = lines[index], 0
+        if _QUOTED.match(line):
             if quotes and index and not _QUOTED.match(lines[index - 1]):
                 quotes.append("")
-            quotes.append(_ONE_QUOTE.sub("", lines[index], count=1))
-            index += 1
-            continue
-        stop = _heading_at(lines, index) if lines[index].strip() else 0
-        if stop:
+            quotes.append(_ONE_QUOTE.sub("", line, count=1))
+        elif stop := _heading_at(lines, index) if line.strip() else 0:
             headings.append(" ".join(part.strip() for part in lines[index:stop]))
-            index = stop
-            continue
-        own.append(lines[index])
-        index += 1
+        else:
+            own.append(line)
+        index = stop or index + 1
     return own, quotes, headings
 
 

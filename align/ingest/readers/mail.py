@@ -146,10 +146,12 @@ class _MailStore:
             yield from self._contents(self._row(place.start), root, quoted)
 
     def _contents(self, row: dict[str, Any], chat: str, quoted: set[str]) -> Iterator[Content]:
-        is_owner = self._is_owner(row)
-        key, answers = row["key"], row["answers"]
+        is_owner = True if row["owner"] or row["address"] in self._addresses else None
+        if is_owner is None and self._addresses:
+            # Where nothing tells the owner's addresses, the user is asked.
+            is_owner = False
+        key, answers, reason = row["key"], row["answers"], row["reason"]
         text = self._signatures.without(row["own"]) if is_owner else row["own"]
-        reason = row["reason"]
         time = datetime.fromisoformat(row["time"]) if row["time"] else None
         raw = row["body"] if row["body"] != text else None
         title = row["subject"] or None
@@ -169,12 +171,6 @@ class _MailStore:
             chat=chat, author=author, text=text, time=time, key=key, reply_to=answers,
             author_key=address, is_owner=is_owner, reason=reason, raw=raw, title=title, thread=chat,
         )  # fmt: skip
-
-    def _is_owner(self, row: dict[str, Any]) -> bool | None:
-        if row["owner"] or row["address"] in self._addresses:
-            return True
-        # Where nothing tells the owner's addresses, the user is asked.
-        return False if self._addresses else None
 
     def _resolved(self, root: str) -> str:
         for _ in range(_CHAIN):
