@@ -187,14 +187,10 @@ def _find(conn: Connection, beginning: str) -> "Record":
 
 
 def _sole_option(command: str, **options: str | None) -> tuple[str, str]:
-
     given = [(column, value) for column, value in options.items() if value is not None]
     if len(given) != 1:
-        raise UserError(
-            f"align records {command}",
-            "which records is not clear",
-            "Name one of --id, --thread, --source",
-        )
+        what, remedy = "which records is not clear", "Name one of --id, --thread, --source"
+        raise UserError(f"align records {command}", what, remedy)
     return given[0]
 
 

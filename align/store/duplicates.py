@@ -103,13 +103,11 @@ def _mark_conversations(conn: sqlite3.Connection) -> Counter[str]:
     )
     counts: Counter[str] = Counter()
     for _, equals in groupby(rows.fetchall(), key=itemgetter(0)):
-        first, *copies = equals
-        kept = _records_of(conn, *first[1:])
-        for _, thread, origin in copies:
-            others = _records_of(conn, thread, origin)
-            for kept_record, other in zip(kept, others, strict=True):
-                _as_private_as(conn, kept_record.number, other.level)
-            counts += _mark(conn, "duplicate", (other.number for other in others))
+        kept, *copies = (_records_of(conn, thread, origin) for _, thread, origin in equals)
+        for copy in copies:
+            for (number, _), (_, level) in zip(kept, copy, strict=True):
+                _as_private_as(conn, number, level)
+            counts += _mark(conn, "duplicate", (number for number, _ in copy))
     return counts
 
 
@@ -121,13 +119,14 @@ class _Copy(NamedTuple):
     level: int
 
 
-def _records_of(conn: sqlite3.Connection, thread: str, origin: str) -> list[_Copy]:
+def _records_of(conn: sqlite3.Connection, thread: str, origin: str) -> list[tuple[int, int]]:
+    """Return the number and the level of each record of a conversation."""
     rows = conn.execute(
-        "SELECT number, 1, level FROM records WHERE thread = ? AND origin = ? "
+        "SELECT number, level FROM records WHERE thread = ? AND origin = ? "
         "AND kind <> 'document' AND left_out IS NULL ORDER BY position, number",
         (thread, origin),
     )
-    return [_Copy(*row) for row in rows]
+    return [(row[0], row[1]) for row in rows]
 
 
 def _mark_equal_texts(conn: sqlite3.Connection) -> Counter[str]:
@@ -204,9 +203,8 @@ def _as_private_as(conn: sqlite3.Connection, number: int, level: int) -> None:
 
 def _is_long(text: str) -> bool:
     # Most messages are too short at a glance.
-    return len(text) > 2 * LONG_MESSAGE_WORDS - 2 and (
-        len(text.split(None, LONG_MESSAGE_WORDS)) >= LONG_MESSAGE_WORDS
-    )
+    enough = LONG_MESSAGE_WORDS
+    return len(text) > 2 * enough - 2 and len(text.split(None, enough)) >= enough
 
 
 def _plain(text: str) -> str:

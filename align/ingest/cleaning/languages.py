@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 from align.ingest.cleaning.word_lists import GLUE_OF
@@ -25,29 +25,22 @@ def other_languages(texts: Sequence[str], languages: Sequence[str]) -> list[bool
     if not languages or not texts:
         return [False] * len(texts)
     wanted = frozenset(code.strip().lower() for code in languages)
-    whole: bool | None = None
-    verdicts = []
-    for text in texts:
-        if _is_plainly(text, wanted):
-            verdicts.append(False)
-        elif _has_letters(text):
-            verdicts.append(_is_other(text, wanted))
-        else:
-            if whole is None:
-                whole = _is_other_together(texts, wanted)
-            verdicts.append(whole)
-    return verdicts
 
+    @cache
+    def is_other_together() -> bool:
+        together = ""
+        for text in texts:
+            together += text + "\n"
+            if len(together) > _ENOUGH:
+                break
+        plain = _is_plainly(together, wanted) or not _has_letters(together)
+        return not plain and _is_other(together, wanted)
 
-def _is_other_together(texts: Iterable[str], wanted: frozenset[str]) -> bool:
-    together = ""
-    for text in texts:
-        together += text + "\n"
-        if len(together) > _ENOUGH:
-            break
-    if _is_plainly(together, wanted) or not _has_letters(together):
-        return False
-    return _is_other(together, wanted)
+    return [
+        not _is_plainly(text, wanted)
+        and (_is_other(text, wanted) if _has_letters(text) else is_other_together())
+        for text in texts
+    ]
 
 
 def _has_letters(text: str) -> bool:

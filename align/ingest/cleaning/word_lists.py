@@ -40,7 +40,7 @@ def _table() -> dict[str, int]:
     return table
 
 
-def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], int], ...]]:
+def _phrases() -> dict[str, list[tuple[tuple[str, ...], int]]]:
     phrases: dict[str, list[tuple[tuple[str, ...], int]]] = {}
     for lists in _LANGUAGES.values():
         for name, does in _PHRASE_LISTS.items():
@@ -48,9 +48,9 @@ def _phrases() -> dict[str, tuple[tuple[tuple[str, ...], int], ...]]:
                 words = tuple(phrase.split())
                 phrases.setdefault(words[0], []).append((words, does))
     # The longest first: "ich auch nicht" before "ich auch".
-    return {
-        word: tuple(sorted(rows, key=lambda row: -len(row[0]))) for word, rows in phrases.items()
-    }
+    for rows in phrases.values():
+        rows.sort(key=lambda row: -len(row[0]))
+    return phrases
 
 
 # By word, and by the first word of each phrase.

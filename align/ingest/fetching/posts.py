@@ -178,21 +178,16 @@ def _archived(site: Site) -> Iterator[Post]:
 
 
 def _post_of_archive(site: Site, row: dict[str, Any]) -> Post:
-    slug = str(row["slug"])
-    canonical = row.get("canonical_url")
-    url = (
-        canonical
-        if isinstance(canonical, str) and site.holds(canonical)
-        else urljoin(site.url, f"/p/{slug}")
-    )
-    writers = row.get("publishedBylines")
-    names = [str(writer.get("name")) for writer in writers or [] if isinstance(writer, dict)]
+    slug, url = str(row["slug"]), row.get("canonical_url")
+    if not isinstance(url, str) or not site.holds(url):
+        url = urljoin(site.url, f"/p/{slug}")
+    writers = [writer for writer in row.get("publishedBylines") or [] if isinstance(writer, dict)]
     title, time = str(row.get("title") or ""), str(row.get("post_date") or "")
     return Post(
         url=_bare(url),
         title=title,
         time=time,
-        author=", ".join(names),
+        author=", ".join(str(writer.get("name")) for writer in writers),
         stamp=digest_of(title, time, str(row.get("updated_at") or "")),
         source=urljoin(site.url, f"/api/v1/posts/{slug}"),
         is_paid=row.get("audience") in ("only_paid", "founding"),
@@ -226,12 +221,9 @@ def _json(reply: Reply) -> Any:
 def _bare(url: str) -> str:
     """Return an address without what counts visitors."""
     parts = urlsplit(url)
-    query = [
-        (key, value)
-        for key, value in parse_qsl(parts.query, keep_blank_values=True)
-        if not _TRACKING.fullmatch(key)
-    ]
-    return urlunsplit(parts._replace(query=urlencode(query), fragment=""))
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    query = urlencode([pair for pair in pairs if not _TRACKING.fullmatch(pair[0])])
+    return urlunsplit(parts._replace(query=query, fragment=""))
 
 
 def digest_of(*texts: str) -> str:

@@ -84,11 +84,10 @@ class _Known:
 def _account(inputs: Inputs, log: ReadLog) -> _Known:
     known = _Known()
     for name in inputs.names:
-        if base_of(name) == "account.js":
-            for row in rows_of(inputs, name, log):
-                known.own_id = id_of(row.get("accountId")) or known.own_id
-                names = (row.get("accountDisplayName"), row.get("username"), known.own_name)
-                known.own_name = next(filter(None, map(string_of, names)))
+        for row in rows_of(inputs, name, log) if base_of(name) == "account.js" else ():
+            known.own_id = id_of(row.get("accountId")) or known.own_id
+            names = (row.get("accountDisplayName"), row.get("username"), known.own_name)
+            known.own_name = next(filter(None, map(string_of, names)))
     return known
 
 
