@@ -14,7 +14,15 @@ from functools import lru_cache
 import numpy as np
 
 from align.privacy.normal_form import letter_counts, letters
-from align.privacy.sorted_numbers import Numbers, enter, may_be_in, positions, table, table_of
+from align.privacy.sorted_numbers import (
+    Numbers,
+    distinct,
+    enter,
+    may_be_in,
+    positions,
+    table,
+    table_of,
+)
 
 # So many characters of a sealed text are looked for, if they hold so many letters: fewer are a
 # line of dashes or a row of initials, and stand in texts that know nothing of each other.
@@ -24,6 +32,8 @@ _INVERSE = np.uint64(pow(int(_FACTOR), -1, 1 << 64))
 _OF_LETTER = np.frombuffer(os.urandom(256 * 8), np.uint64)
 # Texts are worked on so many letters at a time.
 _PIECE = 2**19
+# No character has more letters than this one, an Arabic blessing.
+_LONGEST = CHARACTERS * len(letters("\ufdfa"))
 
 
 class LetterTexts:
@@ -119,13 +129,12 @@ class LetterRuns:
 
     def __init__(self, texts: LetterTexts) -> None:
         self._beginnings = table(len(texts.letters))
-        known, lengths = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
+        known, lengths = [np.zeros(0, np.uint64)], np.zeros(_LONGEST + 1, bool)
         for stream, begin, end in texts.windows():
-            known.append(np.unique(stream.runs(begin, end)))
-            lengths.append(np.unique(end - begin))
+            known.append(stream.runs(begin, end))
+            lengths[end - begin] = True
             enter(self._beginnings, stream.runs(begin, begin + FEWEST))
-        self._known = np.unique(np.concatenate(known))
-        self._lengths = np.unique(np.concatenate(lengths))
+        self._known, self._lengths = distinct(np.concatenate(known)), np.flatnonzero(lengths)
         self._table = table_of(self._known)
         self._counts = np.ones(len(self._known), bool)
 

@@ -32,6 +32,14 @@ def may_be_in(cells: Numbers, numbers: Numbers) -> Numbers:
     return cells[_cells(cells, numbers)]
 
 
+def distinct(numbers: Numbers) -> Numbers:
+    """Return the numbers once each, sorted; NumPy's own way hashes ours into few places."""
+    numbers = np.sort(numbers)
+    return (
+        numbers[np.concatenate([[True], numbers[1:] != numbers[:-1]])] if len(numbers) else numbers
+    )
+
+
 def positions(known: Numbers, numbers: Numbers) -> tuple[Numbers, Numbers]:
     """Return which of the numbers are among sorted ones, and at which place there."""
     if not len(known) or not len(numbers):

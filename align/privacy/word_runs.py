@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from align.levels import stored
-from align.privacy.sorted_numbers import Numbers, may_be_in, positions, table_of
+from align.privacy.sorted_numbers import Numbers, distinct, may_be_in, positions, table_of
 
 # Repeating so many words in a row is repeating a text; a whole text of at least `SHORT` too.
 LONG, SHORT = 8, 4
@@ -248,5 +248,5 @@ def _most_private(parts: list[tuple[Numbers, Numbers]]) -> tuple[Numbers, Number
 
 def _distinct(place: Numbers, value: Numbers, size: int) -> Numbers:
     """Return how many different values each place has: `(M,), (M,) -> (size,)`."""
-    both = np.unique(place.astype(np.int64) << 31 | value)
+    both = distinct(place.astype(np.int64) << 31 | value)
     return np.bincount(both >> 31, minlength=size)
