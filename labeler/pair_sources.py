@@ -8,7 +8,7 @@ from pathlib import Path
 
 from align.errors import UserError
 from align.files import exclusively
-from align.paths import checkpoints_dir, owner_dir, relative_to_root, store_path
+from align.paths import checkpoints_dir, relative_to_root, simulated_file, store_path
 from align.store.connection import connect, open_store
 from labeler.keys import Keys, keys_of
 from labeler.session import Session
@@ -105,7 +105,7 @@ def only_labeler(store: Path) -> Iterator[None]:
 
 def is_simulated(owner_id: str) -> bool:
     """Return whether a simulated stand-in chooses for this owner."""
-    return (owner_dir(owner_id) / "simulated.json").exists()
+    return simulated_file(owner_id) is not None
 
 
 def _sandbox(keeper: str, own: sqlite3.Connection) -> sqlite3.Connection:

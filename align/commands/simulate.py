@@ -18,11 +18,11 @@ def simulate(
     from align.demo.simulated_choices import simulate as choose
     from align.demo.simulated_owner import SimulatedOwner
     from align.errors import UserError
-    from align.paths import owner_dir
+    from align.paths import simulated_file
     from align.store.connection import open_store
 
-    path = owner_dir(owner) / "simulated.json"
-    if not path.is_file():
+    path = simulated_file(owner)
+    if path is None:
         raise UserError(
             f"owner {owner!r}",
             "not a demo owner: nobody chooses for a real one",
