@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +31,7 @@ class Base:
 
     def to_json(self) -> dict[str, Any]:
         """Return what twin.json keeps of it."""
-        return {
-            "name": self.name,
-            "path": _seen_from_root(self.path),
-            "hash": self.hash,
-            "revision": self.revision,
-            "is_hub": self.is_hub,
-        }
+        return {**asdict(self), "path": _seen_from_root(self.path)}
 
 
 def resolve_base(name: str, revision: str = "main", *, where: str, download: bool = False) -> Base:

@@ -119,7 +119,7 @@ class WeightedDPOTrainer(DPOTrainer):
         self.precompute_ref_logps = True
         self._reference = reference
         self._checked = False
-        self._said_weights = self.loss_weights
+        self._recipe_weights = self.loss_weights
         self._step = StepSize()
         self.pair_rewards: list[tuple[float, float]] = []
 
@@ -156,9 +156,9 @@ class WeightedDPOTrainer(DPOTrainer):
         if not self._cached and live is not None:
             inputs["ref_chosen_logps"], inputs["ref_rejected_logps"] = live
         if self.model.training:
-            self.loss_weights = self._step.scaled(self._said_weights, self.loss_types, inputs)
+            self.loss_weights = self._step.scaled(self._recipe_weights, self.loss_types, inputs)
         else:
-            self.loss_weights = self._said_weights
+            self.loss_weights = self._recipe_weights
         seen: dict[str, torch.Tensor] = {}
 
         def weighing(**kwargs: Any) -> Any:
@@ -173,7 +173,7 @@ class WeightedDPOTrainer(DPOTrainer):
         policy = seen["log_probs"].detach()[:, -(inputs["completion_mask"].shape[1] - 1) :]
         if first and live is not None:
             self._check(policy, inputs, live)
-        self._note(policy, inputs, weights)
+        self._log_weighted_loss(policy, inputs, weights)
         plain = loss[0] if return_outputs else loss
         # A loss of all ranks: where one stopped alone, nobody would say why.
         if not torch.isfinite(self.accelerator.gather(plain.detach())).all():
@@ -200,7 +200,9 @@ class WeightedDPOTrainer(DPOTrainer):
             kept, now = self.accelerator.gather(both).T
             check_cached(kept.tolist(), now.tolist(), half=half)
 
-    def _note(self, log_probs: torch.Tensor, inputs: Any, weights: torch.Tensor) -> None:
+    def _log_weighted_loss(
+        self, log_probs: torch.Tensor, inputs: Any, weights: torch.Tensor
+    ) -> None:
         """Log the weighted loss beside TRL's own; in evaluation keep each pair's rewards."""
         reference = torch.cat([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]])
         sums = answer_log_probs(log_probs, inputs["completion_mask"], self.ld_alpha)
@@ -226,11 +228,11 @@ def check_reference(
     Raises:
         UserError: A reward or a margin is 1e-4 or more, or not a number.
     """
-    rewards = [*chosen_rewards, *rejected_rewards]
     margins = [c - r for c, r in zip(chosen_rewards, rejected_rewards, strict=True)]
-    worst = max((abs(value) for value in [*rewards, *margins]), default=0.0)
-    if all(abs(value) < TOLERANCE for value in [*rewards, *margins]):
+    sizes = [abs(value) for value in (*chosen_rewards, *rejected_rewards, *margins)]
+    if all(size < TOLERANCE for size in sizes):
         return
+    worst = max(sizes)
     raise UserError(
         "dpo, step 0",
         f"policy and reference differ before training (largest |reward| or margin {worst:.4g}, "

@@ -155,8 +155,7 @@ class Reporter(TrainerCallback):
         """Return the run's id and name, the same after a stop."""
         path = self._run.work / FILE
         if path.is_file():
-            kept: dict[str, str] = json.loads(path.read_text("utf-8"))
-            return kept
+            return json.loads(path.read_text("utf-8"))
         number = next_number(self._run.owner_id)
         identity = {
             "id": secrets.token_hex(4),
