@@ -58,7 +58,6 @@ def ask(
     max_tokens: int,
     about: Sequence[str] = (),
     ttl: Ttl | None = "5m",
-    repeat: int = 0,
     note: str = "",
 ) -> Request:
     """Return a request whose answer is JSON.
@@ -71,7 +70,6 @@ def ask(
         max_tokens: How long the answer may be.
         about: Ids of the pairs that it shows.
         ttl: How long the shared part stays in the cache; None caches nothing.
-        repeat: Counts intended repetitions of the same question, from 0.
         note: What it is for, in the sender's own words.
     """
     system: dict[str, Any] = {"type": "text", "text": _shared(shared)}
@@ -83,7 +81,7 @@ def ask(
         "output_config": {"format": {"type": "json_schema", "schema": schema}},
     }
     # Its id is made before `cache_control` is added: the time in the cache decides no answer.
-    id = request_id(params, repeat)
+    id = request_id(params)
     if ttl is not None:
         system["cache_control"] = {"type": "ephemeral", "ttl": ttl}
     return Request(id, params, tuple(about), note)
@@ -95,11 +93,12 @@ def _shared(text: str) -> str:
     return storable(text)
 
 
-def request_id(params: Mapping[str, Any], repeat: int = 0) -> str:
+def request_id(params: Mapping[str, Any]) -> str:
     """Return the id of a request whose `params` say nothing of the cache."""
     # Of the long part that many share a hash stands for its words: it is made once.
     system = [{**each, "text": _digest(each["text"])} for each in params["system"]]
-    text = canonical_json([{**params, "system": system}, repeat])
+    # The 0 keeps the ids of what is on file.
+    text = canonical_json([{**params, "system": system}, 0])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -132,7 +132,7 @@ class LocalJudge:
         readable = [item for item in tokenized if item.tokens]
         margins = self.margins([item.tokens for item in readable])
         for item, margin in zip(readable, margins, strict=True):
-            yield Answer(item.question, said_of(margin, item.question.order), cost=0.0)
+            yield Answer(item.question, judgement_of(margin, item.question.order), cost=0.0)
         for item in tokenized:
             if not item.tokens:
                 yield Answer(item.question, Judgement(None, None, TOO_LONG), cost=0.0)
@@ -269,7 +269,7 @@ def letter_tokens(tokenizer: Any, letter: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(ids[0] for ids in candidates if len(ids) == 1))
 
 
-def said_of(margin: float, order: Order) -> Judgement:
+def judgement_of(margin: float, order: Order) -> Judgement:
     """Return what a margin of probability between A and B says, -1 to 1."""
     sure = abs(margin)
     certainty: Certainty = "high" if sure >= HIGH else "medium" if sure >= MEDIUM else "low"

@@ -10,10 +10,9 @@ import os
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from align.errors import UserError
 from align.paths import owner_dir, relative_to_root
@@ -28,8 +27,7 @@ _OPEN_BYTES = 4 * 2**20
 _FLAGS = os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One HTTP request that is about to be sent."""
 
     purpose: str  # what it is for: `judge`, `questions`
@@ -86,7 +84,7 @@ class EgressLog:
             OSError: It can't be written; nothing may be sent then.
         """
         token = secrets.token_hex(8)
-        line = checked({"attempt": token, "time": now(), **asdict(attempt)})
+        line = checked({"attempt": token, "time": now(), **attempt._asdict()})
         self.ready()
         # After a line that a full disk cut short, too, it stands on a line of its own.
         append(self._open_file, line, before=b"\n")

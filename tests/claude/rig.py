@@ -42,9 +42,11 @@ SHARED = "Which of both answers sounds like her? Wording and rhythm count, lengt
 
 def request(number: int = 0, text: str = "", **changes: Any) -> Request:
     """Return one of many different requests."""
-    said: dict[str, Any] = {"max_tokens": 200, "about": (f"pair{number // 2}",), **changes}
+    options: dict[str, Any] = {"max_tokens": 200, "about": (f"pair{number // 2}",), **changes}
     question = text or f"{number}: A says fine, B says splendid."
-    return ask(said.pop("model", MODEL), said.pop("shared", SHARED), question, SCHEMA, **said)
+    return ask(
+        options.pop("model", MODEL), options.pop("shared", SHARED), question, SCHEMA, **options
+    )
 
 
 def requests(count: int, **changes: Any) -> Iterator[Request]:
@@ -54,10 +56,10 @@ def requests(count: int, **changes: Any) -> Iterator[Request]:
 
 def winner(text: str) -> str:
     """Return the winner that a reply names."""
-    said = json.loads(text)
-    if not isinstance(said, dict) or set(said) != {"notes", "winner"}:
+    reply = json.loads(text)
+    if not isinstance(reply, dict) or set(reply) != {"notes", "winner"}:
         raise ValueError("other keys")
-    return str(said["winner"])
+    return str(reply["winner"])
 
 
 def private_text() -> PrivateText:

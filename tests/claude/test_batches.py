@@ -78,12 +78,12 @@ def all_of(count: int) -> Counter[str]:
 
 
 def test_results_in_any_order_find_their_requests(conn: Connection) -> None:
-    said: dict[str, str] = {}
+    values: dict[str, str] = {}
 
     def answer(params: dict[str, Any]) -> dict[str, str]:
         question = params["messages"][0]["content"]
-        said[question] = "AB"[len(said) % 2]
-        return {"notes": "", "winner": said[question]}
+        values[question] = "AB"[len(values) % 2]
+        return {"notes": "", "winner": values[question]}
 
     with serve(answer=answer) as server:
         replies = batched(server, requests(60), conn=conn)
@@ -91,7 +91,7 @@ def test_results_in_any_order_find_their_requests(conn: Connection) -> None:
         assert server.seen.routes[CREATED] == 1 and not server.seen.routes[ONLINE]
     assert ids(replies) == all_of(60)
     for reply in replies:
-        assert reply.value == said[reply.request.params["messages"][0]["content"]]
+        assert reply.value == values[reply.request.params["messages"][0]["content"]]
     assert sum(reply.cost or 0 for reply in replies) == pytest.approx(cost)
     assert open_batches(conn) == []
 
@@ -182,8 +182,8 @@ def test_a_run_killed_between_sending_and_writing_down_is_sorted_out(
     async def killed(channel: Line) -> None:
         # Another's, of eight, which is to be left alone.
         await create(channel, 8)
-        said = {"host": channel.gate.host, "model": MODEL, "purpose": "judge"}
-        plan_batch(conn, **said, requests=[one.id for one in requests(12)])
+        batch = {"host": channel.gate.host, "model": MODEL, "purpose": "judge"}
+        plan_batch(conn, **batch, requests=[one.id for one in requests(12)])
         if was_sent:
             await create(channel, 12)
 
@@ -378,9 +378,9 @@ def test_the_budget_holds_and_says_what_it_leaves_out(monkeypatch: pytest.Monkey
         return len(replies), channel.budget.spent, channel.budget.unasked
 
     with serve() as server:
-        came, spent, unasked = over(server, use, budget=limit)
+        replied, spent, unasked = over(server, use, budget=limit)
         assert spent == pytest.approx(billed(server)) and spent <= limit
-    assert came + unasked == 200 and 0 < came < 200
+    assert replied + unasked == 200 and 0 < replied < 200
     assert spent > 0.8 * limit
 
 

@@ -62,29 +62,27 @@ def test_sizes_are_learned_from_replies_for_the_same_purpose() -> None:
 
 
 def test_consent_is_for_one_host_and_one_purpose(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings, shown = load_owner("ann"), list[str]()
-    asked = list[str]()
+    owner, shown = load_owner("ann"), list[str]()
+    questions = list[str]()
 
     def ask(question: str) -> str:
-        asked.append(question)
+        questions.append(question)
         return "yes"
 
     for _ in range(2):
         to = destination("ann", MODEL, "questions")
-        consent = obtain_consent(to, settings, yes=False, ask=ask, show=shown.append)
+        consent = obtain_consent(to, owner, yes=False, ask=ask, show=shown.append)
         assert (consent.host, consent.purpose) == ("api.anthropic.com", "questions")
-    assert len(asked) == 1
+    assert len(questions) == 1
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
     obtain_consent(
-        destination("ann", MODEL, "questions"), settings, yes=False, ask=ask, show=shown.append
+        destination("ann", MODEL, "questions"), owner, yes=False, ask=ask, show=shown.append
     )
-    obtain_consent(
-        destination("ann", MODEL, "judge"), settings, yes=False, ask=ask, show=shown.append
-    )
-    assert len(asked) == 3
+    obtain_consent(destination("ann", MODEL, "judge"), owner, yes=False, ask=ask, show=shown.append)
+    assert len(questions) == 3
     with pytest.raises(UserError, match="nobody is there to agree"):
         to = destination("ann", MODEL, "judge")
-        obtain_consent(to, settings, yes=False, ask=None, show=shown.append, redacted=False)
+        obtain_consent(to, owner, yes=False, ask=None, show=shown.append, redacted=False)
 
 
 def test_nobody_is_asked_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

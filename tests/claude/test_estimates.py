@@ -65,11 +65,11 @@ def test_a_shared_part_is_written_once_and_read_by_the_others() -> None:
     # The form of an answer is told before all else, and is cached with it.
     front = round(Rate().input_of(request(shared=shared))[0])
     assert front > tokens_of(shared) > price.cache_minimum
-    came = estimate(requests(100, shared=shared), price=price)
+    total = estimate(requests(100, shared=shared), price=price)
     own = 100 * Rate().input_of(request(shared=shared))[1]
     by_hand = (front * 1.25 + 99 * front * 0.1 + own) * 0.10 + 100 * USUAL_OUTPUT * 0.50
-    assert came.usd == pytest.approx(by_hand / 1e6, rel=0.01)
-    assert came.cached_tokens == 99 * front
+    assert total.usd == pytest.approx(by_hand / 1e6, rel=0.01)
+    assert total.cached_tokens == 99 * front
     in_batches = estimate(requests(100, shared=shared), price=price, batch=True)
     later = BATCH_HITS * 0.1 + (1 - BATCH_HITS) * 1.25
     by_hand = (front * 1.25 + 99 * front * later + own) * 0.10 + 100 * USUAL_OUTPUT * 0.50
@@ -101,20 +101,20 @@ def test_an_estimate_is_near_what_is_billed(length: int, batch: bool) -> None:
         before = billed(server)
         rate = Rate.of_log(read("ann"), MODEL)
         wanted = some(100, "wanted")
-        told = estimate(wanted, price=price_of(MODEL), rate=rate, batch=batch)
+        estimated = estimate(wanted, price=price_of(MODEL), rate=rate, batch=batch)
         go(server, wanted)
         cost = billed(server) - before
     assert rate.learned
-    assert told.usd == pytest.approx(cost, rel=0.15)
-    assert cost < told.usd_at_most
+    assert estimated.usd == pytest.approx(cost, rel=0.15)
+    assert cost < estimated.usd_at_most
 
 
 def test_an_estimate_is_near_before_anything_has_shown_it() -> None:
     wanted = list(requests(100, shared=PROSE * 30))
     with serve(cache_minimum=4096) as server:
-        told = estimate(wanted, price=price_of(MODEL), batch=True)
+        estimated = estimate(wanted, price=price_of(MODEL), batch=True)
         batched(server, wanted)
-        assert told.input_tokens == pytest.approx(
+        assert estimated.input_tokens == pytest.approx(
             sum(bill.usage["input_tokens"] for bill in server.seen.billed), rel=0.15
         )
 

@@ -32,15 +32,15 @@ def test_the_cache_costs_more_to_write_and_less_to_read() -> None:
 
 
 def test_usage_is_read_as_the_provider_states_it() -> None:
-    said = {
+    usage = {
         "input_tokens": 10,
         "output_tokens": 20,
         "cache_read_input_tokens": 30,
         "cache_creation_input_tokens": 12,
         "cache_creation": {"ephemeral_5m_input_tokens": 5, "ephemeral_1h_input_tokens": 7},
     }
-    assert Usage.of(said) == Usage(10, 20, 30, 5, 7)
-    without = {**said, "cache_creation": None, "cache_read_input_tokens": None}
+    assert Usage.of(usage) == Usage(10, 20, 30, 5, 7)
+    without = {**usage, "cache_creation": None, "cache_read_input_tokens": None}
     assert Usage.of(without) == Usage(10, 20, 0, 12, 0)
     assert Usage.of({"input_tokens": 10}) is None
     assert Usage.of({}) is None

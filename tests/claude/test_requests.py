@@ -27,8 +27,7 @@ def test_how_long_a_part_is_cached_and_whose_pair_it_is_name_nothing() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"model": "claude-opus-5-5"}, {"shared": "other"}, {"text": "other"}, {"max_tokens": 201},
-     {"repeat": 1}],
+    [{"model": "claude-opus-5-5"}, {"shared": "other"}, {"text": "other"}, {"max_tokens": 201}],
     ids=lambda changes: next(iter(changes)),
 )  # fmt: skip
 def test_all_that_decides_the_answer_is_in_the_name(changes: dict[str, Any]) -> None:

@@ -243,16 +243,16 @@ def test_the_budget_holds() -> None:
     limit = 0.002
 
     async def use(channel: Line) -> tuple[int, float, int]:
-        said: list[str] = []
-        replies = await taken(channel.sent(requests(300), say=said.append))
-        assert any("budget is used up" in line for line in said)
+        printed: list[str] = []
+        replies = await taken(channel.sent(requests(300), say=printed.append))
+        assert any("budget is used up" in line for line in printed)
         return len(replies), channel.budget.spent, channel.budget.unasked
 
     with serve(latency=0.005) as server:
-        came, spent, unasked = over(server, use, budget=limit)
+        replied, spent, unasked = over(server, use, budget=limit)
         assert spent == pytest.approx(billed(server))
         assert billed(server) <= limit
-    assert came + unasked == 300 and 0 < came < 300
+    assert replied + unasked == 300 and 0 < replied < 300
     # Nearly all of it was used: what the last request might have cost is left.
     assert spent > 0.8 * limit
 

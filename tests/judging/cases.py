@@ -60,21 +60,21 @@ def simulated(
         a_prompt: How many pairs a prompt has.
     """
     rng = random.Random(seed)
-    found = []
+    cases = []
     for number in range(n):
         true: Side = rng.choice(("a", "b"))
         longer = true if rng.random() < likes_longer else other(true)
         chosen = other(true) if rng.random() < slips else true
         ab, ba = _JUDGES[kind]((true, longer, rng))
         prompt_id = f"{seed} {number // a_prompt}"
-        said = _certainty(rng, kind == "good" and ab == ba == true)
-        found.append(
+        certainty = _certainty(rng, kind == "good" and ab == ba == true)
+        cases.append(
             Case(
                 f"{seed} {number:04}", prompt_id, fold_of(prompt_id), chosen, longer,
-                Judgement(ab, said), Judgement(ba, said),
+                Judgement(ab, certainty), Judgement(ba, certainty),
             )
         )  # fmt: skip
-    return found
+    return cases
 
 
 def _first(seen: Seen) -> tuple[Side, Side]:

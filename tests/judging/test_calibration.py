@@ -21,26 +21,26 @@ def calibrated(cases: Iterable[Case], attempts: int = 1) -> Calibration:
     return calibrate(cases, self_agreement=None, attempts=attempts)
 
 
-def mirrored(found: Case) -> Case:
+def mirrored(result: Case) -> Case:
     """The same case with the names of the answers changed."""
 
-    def renamed(said: Judgement | None) -> Judgement | None:
-        if said is None or said.winner in (None, "tie"):
-            return said
-        return said._replace(winner=other(said.winner))  # type: ignore[arg-type]
+    def renamed(judgement: Judgement | None) -> Judgement | None:
+        if judgement is None or judgement.winner in (None, "tie"):
+            return judgement
+        return judgement._replace(winner=other(judgement.winner))  # type: ignore[arg-type]
 
-    return found._replace(
-        chosen=other(found.chosen),
-        longer=None if found.longer is None else other(found.longer),
-        ab=renamed(found.ba),
-        ba=renamed(found.ab),
+    return result._replace(
+        chosen=other(result.chosen),
+        longer=None if result.longer is None else other(result.longer),
+        ab=renamed(result.ba),
+        ba=renamed(result.ab),
     )
 
 
 @pytest.fixture(scope="module")
 def counted_by_hand() -> Calibration:
     """24 choices: 18 verdicts, 14 of which agree; 3 swapped, 2 ties, 1 refused."""
-    said: list[tuple[Winner, Winner, Side | None]] = [
+    judgement: list[tuple[Winner, Winner, Side | None]] = [
         *[("a", "a", "a")] * 9, *[("a", "a", "b")] * 5,
         ("b", "b", "b"), ("b", "b", "a"), ("b", "b", "a"), ("b", "b", None),
         *[("a", "b", "a")] * 3,
@@ -48,7 +48,7 @@ def counted_by_hand() -> Calibration:
     ]  # fmt: skip
     cases = [
         case(number, ab, ba, longer=longer, fold=number % FOLDS)
-        for number, (ab, ba, longer) in enumerate(said)
+        for number, (ab, ba, longer) in enumerate(judgement)
     ]
     refused = case(23, "a", fold=3)
     cases.append(refused._replace(ab=Judgement(None, None, "refused")))
@@ -58,16 +58,16 @@ def counted_by_hand() -> Calibration:
 
 
 def test_verdicts_and_abstentions_are_counted(counted_by_hand: Calibration) -> None:
-    found = counted_by_hand
-    assert (found.cases, found.prompts, found.verdicts, found.counted, found.hits) == (
+    result = counted_by_hand
+    assert (result.cases, result.prompts, result.verdicts, result.counted, result.hits) == (
         24, 24, 18, 18, 14,
     )  # fmt: skip
-    assert found.abstentions == {"swapped": 3, "tie": 2, "unscored": 1}
-    assert found.problems == {"refused": 1}
-    assert found.accuracy == pytest.approx(14 / 18)
-    assert found.coverage == pytest.approx(18 / 24)
-    assert found.interval == wilson(14, 18)
-    assert found.effective == 18
+    assert result.abstentions == {"swapped": 3, "tie": 2, "unscored": 1}
+    assert result.problems == {"refused": 1}
+    assert result.accuracy == pytest.approx(14 / 18)
+    assert result.coverage == pytest.approx(18 / 24)
+    assert result.interval == wilson(14, 18)
+    assert result.effective == 18
 
 
 def test_kappa_is_what_chance_leaves(counted_by_hand: Calibration) -> None:
@@ -91,17 +91,17 @@ def test_the_slot_rate_is_of_all_answers_with_a_winner(counted_by_hand: Calibrat
 
 
 def test_the_longer_answer_is_a_yardstick_on_the_same_pairs(counted_by_hand: Calibration) -> None:
-    found = counted_by_hand
+    result = counted_by_hand
     # The owner took the longer one in 9 of 14 hits and 2 of 3 misses between unequal answers.
-    assert found.longer == Rate(10 / 17, *(wilson(10, 17) or ()), 17)
-    assert found.owner_longer == pytest.approx(11 / 17)
+    assert result.longer == Rate(10 / 17, *(wilson(10, 17) or ()), 17)
+    assert result.owner_longer == pytest.approx(11 / 17)
     # Of equal length counts half: (9 + 2 + 1/2) / 18.
-    assert found.longer_accuracy == pytest.approx(11.5 / 18)
-    assert found.difference == pytest.approx(2.5 / 18)
-    assert found.difference_interval is not None
-    assert found.difference_interval.holds(2.5 / 18)
+    assert result.longer_accuracy == pytest.approx(11.5 / 18)
+    assert result.difference == pytest.approx(2.5 / 18)
+    assert result.difference_interval is not None
+    assert result.difference_interval.holds(2.5 / 18)
     # Ahead on the 5 hits with the shorter one; behind on 2 misses, and on the one of equal length.
-    assert "better on 5 prompts and worse on 3" in found.gate.reason
+    assert "better on 5 prompts and worse on 3" in result.gate.reason
 
 
 def test_the_owner_s_own_agreement_is_a_yardstick(counted_by_hand: Calibration) -> None:
@@ -109,21 +109,21 @@ def test_the_owner_s_own_agreement_is_a_yardstick(counted_by_hand: Calibration) 
 
 
 def test_what_is_not_known_is_absent_and_not_zero() -> None:
-    found = calibrated([])
+    result = calibrated([])
     assert [
-        found.accuracy, found.interval, found.coverage, found.kappa, found.swap, found.slot,
-        found.longer, found.owner_longer, found.longer_accuracy, found.difference,
-        found.difference_interval, found.self_agreement, found.gate.bound,
+        result.accuracy, result.interval, result.coverage, result.kappa, result.swap, result.slot,
+        result.longer, result.owner_longer, result.longer_accuracy, result.difference,
+        result.difference_interval, result.self_agreement, result.gate.bound,
     ] == [None] * 13  # fmt: skip
-    assert not found.gate.is_open
+    assert not result.gate.is_open
 
 
 def test_an_answer_that_never_came_is_a_problem_of_its_own() -> None:
-    found = calibrated([case(0, "a")._replace(ba=None)])
-    assert found.problems == {"missing": 1}
-    assert found.abstentions == {"unscored": 1}
-    assert found.slot is not None
-    assert found.slot.cases == 1
+    result = calibrated([case(0, "a")._replace(ba=None)])
+    assert result.problems == {"missing": 1}
+    assert result.abstentions == {"unscored": 1}
+    assert result.slot is not None
+    assert result.slot.cases == 1
 
 
 def by_certainty(fold_0_low: Winner) -> list[Case]:
@@ -131,26 +131,26 @@ def by_certainty(fold_0_low: Winner) -> list[Case]:
     cases = []
     for number in range(80):
         fold, is_sure = number % FOLDS, number < 40
-        said: Winner = "a" if is_sure or (number // FOLDS) % 2 else "b"
+        judgement: Winner = "a" if is_sure or (number // FOLDS) % 2 else "b"
         if fold == 0 and not is_sure:
-            said = fold_0_low
+            judgement = fold_0_low
         certainty: Certainty = "high" if is_sure else "low"
         longer: Side = "a" if number % 3 else "b"
-        cases.append(case(number, said, fold=fold, certainty=certainty, longer=longer))
+        cases.append(case(number, judgement, fold=fold, certainty=certainty, longer=longer))
     return cases
 
 
 @pytest.mark.parametrize("fold_0_low", ["a", "b"])
 def test_the_certainty_that_counts_is_picked_on_the_other_folds(fold_0_low: Winner) -> None:
-    found = calibrated(by_certainty(fold_0_low))
+    result = calibrated(by_certainty(fold_0_low))
     # Sure ones alone: 1/2 · (2 · 30 / 33.84 - 1)² = .299; all with 20 more of 30 right at best:
     # (2 · .7195 - 1)² = .193.
-    assert found.picked == ("high",) * FOLDS
+    assert result.picked == ("high",) * FOLDS
     # So what fold 0 says when unsure counts for nothing, right or wrong.
-    assert (found.counted, found.hits) == (40, 40)
-    assert found.coverage == 0.5
-    assert found.gate.certainties == ("high",)
-    low = found.by_certainty["low"].accuracy
+    assert (result.counted, result.hits) == (40, 40)
+    assert result.coverage == 0.5
+    assert result.gate.certainties == ("high",)
+    low = result.by_certainty["low"].accuracy
     assert (low.share, low.cases) == ((15 + 10 * (fold_0_low == "a")) / 40, 40)
 
 
@@ -165,8 +165,8 @@ def test_no_choice_helps_to_pick_what_it_measures(seed: int, fold: int) -> None:
 
 
 def test_a_certainty_that_was_never_seen_is_not_let_through() -> None:
-    found = calibrated([case(n, "a", longer="ab"[n % 2]) for n in range(40)])  # type: ignore[arg-type]
-    assert found.gate.certainties == ("high",)
+    result = calibrated([case(n, "a", longer="ab"[n % 2]) for n in range(40)])  # type: ignore[arg-type]
+    assert result.gate.certainties == ("high",)
 
 
 def test_a_judge_that_names_no_certainty_counts_in_full() -> None:
@@ -174,9 +174,9 @@ def test_a_judge_that_names_no_certainty_counts_in_full() -> None:
         case(n, "a", longer="ab"[n % 2], certainty=None)  # type: ignore[arg-type]
         for n in range(40)
     ]
-    found = calibrated(cases)
-    assert found.gate.certainties == CERTAINTIES
-    assert list(found.by_certainty) == ["unstated"]
+    result = calibrated(cases)
+    assert result.gate.certainties == CERTAINTIES
+    assert list(result.by_certainty) == ["unstated"]
 
 
 def test_answers_to_one_prompt_are_no_independent_cases() -> None:
@@ -184,9 +184,9 @@ def test_answers_to_one_prompt_are_no_independent_cases() -> None:
     cases = [
         case(n, "a" if (n // 3) % 2 else "b", prompt=n // 3, fold=n // 3 % FOLDS) for n in range(90)
     ]
-    found = calibrated(cases)
-    assert found.effective == pytest.approx(30)
-    assert found.interval == pytest.approx(wilson(15, 30))
+    result = calibrated(cases)
+    assert result.effective == pytest.approx(30)
+    assert result.interval == pytest.approx(wilson(15, 30))
 
 
 def test_a_pair_that_comes_twice_is_refused() -> None:
@@ -241,10 +241,10 @@ def test_the_order_of_the_cases_changes_nothing(cases: list[Case], rng: object) 
 @settings(max_examples=50)
 @given(any_cases())
 def test_every_case_is_counted_once(cases: list[Case]) -> None:
-    found = calibrated(cases)
-    assert found.verdicts + sum(found.abstentions.values()) == found.cases == len(cases)
-    assert found.hits <= found.counted <= found.verdicts
-    assert sum(at.accuracy.cases for at in found.by_certainty.values()) == found.verdicts
+    result = calibrated(cases)
+    assert result.verdicts + sum(result.abstentions.values()) == result.cases == len(cases)
+    assert result.hits <= result.counted <= result.verdicts
+    assert sum(at.accuracy.cases for at in result.by_certainty.values()) == result.verdicts
 
 
 @settings(max_examples=50)
@@ -252,20 +252,20 @@ def test_every_case_is_counted_once(cases: list[Case]) -> None:
 def test_figures_survive_being_written_and_read(
     cases: list[Case], again: tuple[int, int] | None
 ) -> None:
-    found = calibrate(cases, self_agreement=again, attempts=2)
-    assert Calibration.from_json(json.loads(json.dumps(found.to_json()))) == found
+    result = calibrate(cases, self_agreement=again, attempts=2)
+    assert Calibration.from_json(json.loads(json.dumps(result.to_json()))) == result
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(5))
 def test_a_judge_s_bias_is_seen_and_only_the_good_one_passes(kind: Kind, seed: int) -> None:
-    found = calibrated(simulated(kind, 200, seed))
-    assert found.gate.is_open == (kind == "good")
-    seen = tendencies(found)
+    result = calibrated(simulated(kind, 200, seed))
+    assert result.gate.is_open == (kind == "good")
+    seen = tendencies(result)
     if kind == "good":
         assert seen == []
-        assert found.accuracy is not None
-        assert found.accuracy > 0.65
+        assert result.accuracy is not None
+        assert result.accuracy > 0.65
     else:
         assert {"random": "chance"}.get(kind, kind) in seen
     # A bias that a judge does not have is not put down to it.
@@ -276,12 +276,12 @@ def test_a_judge_s_bias_is_seen_and_only_the_good_one_passes(kind: Kind, seed: i
 
 def test_a_judge_that_takes_the_longer_answer_is_shut_out_where_the_owner_likes_it() -> None:
     for seed in range(5):
-        found = calibrated(simulated("longer", 200, seed, likes_longer=0.8))
+        result = calibrated(simulated("longer", 200, seed, likes_longer=0.8))
         # It agrees with the owner beyond doubt, and still knows nothing of the owner.
-        assert found.gate.bound is not None
-        assert found.gate.bound > 0.5
-        assert not found.gate.is_open
-        assert "the longer answer" in found.gate.reason
+        assert result.gate.bound is not None
+        assert result.gate.bound > 0.5
+        assert not result.gate.is_open
+        assert "the longer answer" in result.gate.reason
 
 
 @pytest.fixture

@@ -46,9 +46,9 @@ def choose(conn: sqlite3.Connection, pair: str, outcome: str, actor: str = "owne
 
 
 def admitted(conn: sqlite3.Connection, eligibility: Eligibility, pair: str) -> bool:
-    found = get_pair(conn, pair)
-    assert found is not None
-    return eligibility.comparison(found) is not None
+    eligible = get_pair(conn, pair)
+    assert eligible is not None
+    return eligibility.comparison(eligible) is not None
 
 
 def test_a_pair_is_seen_redacted_with_its_prompt(conn: sqlite3.Connection) -> None:
@@ -109,10 +109,10 @@ def test_choices_between_the_two_answers_count_and_no_others(conn: sqlite3.Conne
         conn, kind="rewrite", actor="owner", pair_id=rewritten, payload={"text": "My own."}
     )
     choose(conn, held_out, "a")
-    found = load_calibration_set(conn, Eligibility(None, SENDABLE))
-    chosen = {each.comparison.pair_id: each.winner for each in found.examples}
+    choices = load_calibration_set(conn, Eligibility(None, SENDABLE))
+    chosen = {each.comparison.pair_id: each.winner for each in choices.examples}
     assert chosen == {pairs["a"]: "a", pairs["b"]: "b"}
-    assert found.self_agreement is None
+    assert choices.self_agreement is None
 
 
 def test_a_choice_that_is_taken_back_changes_what_was_chosen(conn: sqlite3.Connection) -> None:
@@ -146,11 +146,11 @@ def test_no_fold_is_judged_with_an_example_of_its_own() -> None:
 
 
 def test_what_measures_the_training_is_no_example() -> None:
-    found = many(60)
+    choices = many(60)
     held_out = DEFAULTS["dpo"]["held_out"]
-    prompts = {each.comparison.prompt_id for each in found.examples}
+    prompts = {each.comparison.prompt_id for each in choices.examples}
     assert any(side_of(prompt, held_out) == "held_out" for prompt in prompts)
-    shown = [one for each in found.contexts(OWNER, 16).values() for one in each.examples]
+    shown = [one for each in choices.contexts(OWNER, 16).values() for one in each.examples]
     assert {side_of(each.comparison.prompt_id, held_out) for each in shown} == {"train"}
 
 

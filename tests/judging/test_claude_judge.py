@@ -119,12 +119,12 @@ def sent(server: Server, route: str = "POST /v1/messages") -> int:
 def test_both_orders_of_a_pair_name_the_same_answer(
     server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
 ) -> None:
-    asked = both_ways(pairs(6))
-    found = ask(server, conn, prompt, asked)
-    assert len(found) == len(asked) == sent(server)
-    assert {each.judgement for each in found} == {("a", "medium", None)}
-    assert Counter(each.question.order for each in found) == {"ab": 6, "ba": 6}
-    assert all(each.cost and each.cost > 0 for each in found)
+    questions = both_ways(pairs(6))
+    answers = ask(server, conn, prompt, questions)
+    assert len(answers) == len(questions) == sent(server)
+    assert {each.judgement for each in answers} == {("a", "medium", None)}
+    assert Counter(each.question.order for each in answers) == {"ab": 6, "ba": 6}
+    assert all(each.cost and each.cost > 0 for each in answers)
 
 
 def test_a_neither_is_a_tie_and_order_turns_no_tie(
@@ -175,28 +175,28 @@ def test_what_can_not_be_read_is_counted_by_kind_and_never_guessed(
     asked: int,
 ) -> None:  # fmt: skip
     server.behaviour.faults = lambda n, params: kind
-    (found,) = ask(server, conn, prompt, both_ways(pairs(1))[:1])
-    assert found.judgement == (None, None, problem)
-    assert found.tries == asked == sent(server)
-    assert found.cost is not None and found.cost > 0, "it was paid all the same"
+    (answers,) = ask(server, conn, prompt, both_ways(pairs(1))[:1])
+    assert answers.judgement == (None, None, problem)
+    assert answers.tries == asked == sent(server)
+    assert answers.cost is not None and answers.cost > 0, "it was paid all the same"
 
 
 def test_a_thought_before_the_text_harms_nothing(
     server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
 ) -> None:
     server.behaviour.faults = lambda n, params: fault.THINKING_FIRST
-    (found,) = ask(server, conn, prompt, both_ways(pairs(1))[:1])
-    assert found.judgement == ("a", "medium", None)
+    (answers,) = ask(server, conn, prompt, both_ways(pairs(1))[:1])
+    assert answers.judgement == ("a", "medium", None)
 
 
 def test_a_pair_that_the_gate_stops_stops_no_other(
     server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
 ) -> None:
     closed = comparison(9, "xyzzy")
-    found = ask(server, conn, prompt, both_ways([*pairs(2), closed]))
-    problems = Counter(each.judgement.problem for each in found)
+    answers = ask(server, conn, prompt, both_ways([*pairs(2), closed]))
+    problems = Counter(each.judgement.problem for each in answers)
     assert problems == {None: 4, "blocked": 2}
-    assert {each.cost for each in found if each.judgement.problem} == {0.0}
+    assert {each.cost for each in answers if each.judgement.problem} == {0.0}
     assert not any(b"xyzzy" in body for body in server.bodies())
 
 
@@ -204,12 +204,12 @@ def test_two_pairs_of_the_same_words_are_paid_once_and_answered_twice(
     server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
 ) -> None:
     (one,) = pairs(1)
-    twin = replace(one, pair_id="another-pair")
-    found = ask(server, conn, prompt, [Question(one, "ab", TOLD), Question(twin, "ab", TOLD)])
+    copy = replace(one, pair_id="another-pair")
+    answers = ask(server, conn, prompt, [Question(one, "ab", TOLD), Question(copy, "ab", TOLD)])
     assert sent(server) == 1
-    assert {each.question.comparison.pair_id for each in found} == {one.pair_id, twin.pair_id}
-    assert len({each.judgement for each in found}) == 1
-    assert sorted(each.cost == 0.0 for each in found) == [False, True]
+    assert {each.question.comparison.pair_id for each in answers} == {one.pair_id, copy.pair_id}
+    assert len({each.judgement for each in answers}) == 1
+    assert sorted(each.cost == 0.0 for each in answers) == [False, True]
 
 
 def test_a_request_is_named_by_all_that_decides_its_answer(prompt: JudgePrompt) -> None:
@@ -220,9 +220,9 @@ def test_a_request_is_named_by_all_that_decides_its_answer(prompt: JudgePrompt) 
         replace(one, context=context(3)),
         replace(one, comparison=comparison(1, text_b="Something else.")),
     ]
-    named = {judge.request_id(each) for each in (one, *others)}
-    named.add(ClaudeJudge("claude-opus-5-5", prompt, OWNER).request_id(one))
-    assert len(named) == 5
+    ids = {judge.request_id(each) for each in (one, *others)}
+    ids.add(ClaudeJudge("claude-opus-5-5", prompt, OWNER).request_id(one))
+    assert len(ids) == 5
     moved = replace(one, comparison=replace(one.comparison, pair_id="elsewhere"))
     assert judge.request_id(moved) == judge.request_id(one) == judge.request(one).id
 
@@ -237,13 +237,13 @@ def test_what_was_used_adds_up(
 ) -> None:
     async def used() -> tuple[Any, list[Answer]]:
         async with judge_at(server, conn, prompt) as judge:
-            found = [each async for each in judge.answers(both_ways(pairs(4)))]
-            return judge.usage, found
+            answers = [each async for each in judge.answers(both_ways(pairs(4)))]
+            return judge.usage, answers
 
-    usage, found = asyncio.run(used())
+    usage, answers = asyncio.run(used())
     assert usage.output_tokens == sum(b.usage["output_tokens"] for b in server.seen.billed)
     assert price_of(MODEL).cost(usage, batch=False) == pytest.approx(
-        sum(each.cost or 0.0 for each in found)
+        sum(each.cost or 0.0 for each in answers)
     )
 
 
@@ -251,9 +251,9 @@ def test_what_the_budget_leaves_out_has_no_answer(
     server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
 ) -> None:
     budget = Budget(0.002)
-    found = ask(server, conn, prompt, both_ways(pairs(40)), budget=budget)
-    assert 0 < len(found) < 80
-    assert sum(each.cost or 0.0 for each in found) <= 0.002
+    answers = ask(server, conn, prompt, both_ways(pairs(40)), budget=budget)
+    assert 0 < len(answers) < 80
+    assert sum(each.cost or 0.0 for each in answers) <= 0.002
 
 
 def test_who_stops_reading_leaves_nothing_running(
@@ -277,9 +277,9 @@ def test_up_to_two_hundred_questions_go_one_by_one_and_more_in_batches(
     few, more = both_ways(pairs(ONLINE // 2)), both_ways(pairs(ONLINE // 2 + 1))
     assert len(ask(server, conn, prompt, few)) == ONLINE == sent(server)
     assert sent(server, "POST /v1/messages/batches") == 0
-    found = ask(server, in_memory(), prompt, more)
-    assert len(found) == ONLINE + 2
-    assert {each.judgement for each in found} == {("a", "medium", None)}
+    answers = ask(server, in_memory(), prompt, more)
+    assert len(answers) == ONLINE + 2
+    assert {each.judgement for each in answers} == {("a", "medium", None)}
     assert sent(server) == ONLINE and sent(server, "POST /v1/messages/batches") == 1
 
 
@@ -308,9 +308,9 @@ def test_a_killed_runs_batch_is_taken_up_by_a_small_run_too(
     """What waits in a batch is not sent again, be it by itself."""
     earlier, new = both_ways(pairs(3)), both_ways(pairs(2, start=10))
     planned = sent_and_killed(server, conn, prompt, earlier)
-    found = ask(server, conn, prompt, [*earlier, *new])
-    assert len(found) == 10
-    assert {each.judgement.winner for each in found} == {"a"}
+    answers = ask(server, conn, prompt, [*earlier, *new])
+    assert len(answers) == 10
+    assert {each.judgement.winner for each in answers} == {"a"}
     assert sent(server) == len(new)
     assert sent(server, "POST /v1/messages/batches") == 1, "the killed run's own"
     assert planned not in {each.id for each in open_batches(conn)}
@@ -333,8 +333,8 @@ def test_what_a_killed_runs_batch_brings_to_nobodys_question_is_kept_all_the_sam
     first, then = asyncio.run(calibrate_then_judge())
     assert (len(first), len(then)) == (4, 2)
     on_file = verdicts_of_requests(conn, [judge.request_id(each) for each in earlier])
-    found = {(each.pair_id, each.order, each.winner) for each in on_file.values()}
-    assert found == {(each.comparison.pair_id, each.order, "a") for each in earlier}
+    answers = {(each.pair_id, each.order, each.winner) for each in on_file.values()}
+    assert answers == {(each.comparison.pair_id, each.order, "a") for each in earlier}
     assert {each.prompt_hash for each in on_file.values()} == {judge.prompt_hash}
 
 

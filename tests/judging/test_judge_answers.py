@@ -64,17 +64,17 @@ def fill(conn: sqlite3.Connection, count: int, first: int = 0) -> list[str]:
         hers, theirs = f"Number {number}, mate.", f"Certainly! The number is {number}."
         shown = (hers, theirs) if number % 2 else (theirs, hers)
         pair = add_pair(conn, f"What about {number}?", shown)
-        found = get_pairs(conn, [pair])[pair]
-        if side_of(found.prompt_id, DEFAULTS["dpo"]["held_out"]) == "train":
+        pairs = get_pairs(conn, [pair])[pair]
+        if side_of(pairs.prompt_id, DEFAULTS["dpo"]["held_out"]) == "train":
             made.append(pair)
         number += 1
     return made
 
 
 def plan_of(conn: sqlite3.Connection, ear: Ear) -> Plan:
-    found = load_calibration_set(conn, Eligibility(None, SENDABLE))
+    choices = load_calibration_set(conn, Eligibility(None, SENDABLE))
     return Plan(
-        found, found.contexts(OWNER, 8), found.measured(), waiting_pairs(conn, ear, SENDABLE),
+        choices, choices.contexts(OWNER, 8), choices.measured(), waiting_pairs(conn, ear, SENDABLE),
         Eligibility(None, SENDABLE),
     )  # fmt: skip
 
@@ -91,10 +91,10 @@ def test_what_is_on_file_is_not_asked_again(conn: sqlite3.Connection) -> None:
     first, second = Ear(), Ear()
     asyncio.run(answered(conn, first, questions[:4], JudgeCounts(), "Asking"))
     judged = JudgeCounts()
-    said = asyncio.run(answered(conn, second, questions, judged, "Asking"))
+    judgements = asyncio.run(answered(conn, second, questions, judged, "Asking"))
     assert (len(first.asked), len(second.asked)) == (4, 2)
-    assert len(said) == 6
-    assert {one.winner for one in said.values()} == {"a"}
+    assert len(judgements) == 6
+    assert {one.winner for one in judgements.values()} == {"a"}
     assert (judged.answers, judged.cost) == (2, 1.0)
 
 
@@ -127,9 +127,9 @@ def test_pairs_of_the_same_words_are_asked_once_and_both_have_the_verdict(
     ear = Ear()
     assert ear.request_id(one) == ear.request_id(turned)
     asyncio.run(answered(conn, ear, [one], JudgeCounts(), "Asking"))
-    pending, said = not_on_file(conn, ear, [turned])
+    pending, judgements = not_on_file(conn, ear, [turned])
     assert pending == []
-    assert said == {("pair-2", "ba"): Judgement("b", "high")}
+    assert judgements == {("pair-2", "ba"): Judgement("b", "high")}
     assert {(v.pair_id, v.order, v.winner, v.cost) for v in iter_verdicts(conn)} == {
         ("pair-1", "ab", "a", 0.5),
         ("pair-2", "ba", "b", 0.0),

@@ -12,7 +12,7 @@ import torch
 
 from align.errors import UserError
 from align.judging.judge_prompt import JudgePrompt
-from align.judging.local import TIE, LocalJudge, letter_tokens, said_of
+from align.judging.local import TIE, LocalJudge, judgement_of, letter_tokens
 from align.judging.protocol import ORDERS, Answer, OwnerContext, Question
 from align.models.loading import load_tokenizer
 from tests.judging.questions import OWNER, comparison, context, question
@@ -81,14 +81,14 @@ def questions(told: OwnerContext, count: int = 7) -> list[Question]:
 
 def margin_alone(judge: LocalJudge, asked: Question, text: str) -> float:
     """Return the margin of one prompt by one plain pass over all of it."""
-    twin = judge._loaded
-    ids = twin.tokenizer.apply_chat_template(
+    loaded = judge._loaded
+    ids = loaded.tokenizer.apply_chat_template(
         [{"role": "user", "content": text}], add_generation_prompt=True, return_dict=False
     )
     with torch.inference_mode():
-        logits = twin.model(input_ids=torch.tensor([ids])).logits[0, -1]
+        logits = loaded.model(input_ids=torch.tensor([ids])).logits[0, -1]
     chances = torch.softmax(logits.double(), 0)
-    a, b = (sum(chances[i].item() for i in letter_tokens(twin.tokenizer, one)) for one in "AB")
+    a, b = (sum(chances[i].item() for i in letter_tokens(loaded.tokenizer, one)) for one in "AB")
     return (a - b) / (a + b)
 
 
@@ -97,15 +97,15 @@ def test_every_question_is_answered_once_as_it_would_be_alone(
 ) -> None:
     judge = LocalJudge(str(base), prompt, OWNER, batch_size=4)
     told, other = context(3), context(1)
-    asked = [*questions(told), *questions(other, 2)]
-    found = ask(judge, asked)
-    assert sorted(map(judge.request_id, asked)) == sorted(
-        judge.request_id(each.question) for each in found
+    wanted = [*questions(told), *questions(other, 2)]
+    answers = ask(judge, wanted)
+    assert sorted(map(judge.request_id, wanted)) == sorted(
+        judge.request_id(each.question) for each in answers
     )
-    for each in found:
+    for each in answers:
         shown = each.question
         text = f"{prompt.shared(shown.context, 'a letter')}\n\n{prompt.question(shown, 'a letter')}"
-        assert each.judgement == said_of(margin_alone(judge, shown, text), shown.order)
+        assert each.judgement == judgement_of(margin_alone(judge, shown, text), shown.order)
         assert each.cost == 0.0
 
 
@@ -123,21 +123,23 @@ def test_the_letters_probabilities_decide(base: Path, prompt: JudgePrompt, tmp_p
     folder = tmp_path / "partial"
     shutil.copytree(base, folder)
     judge = LocalJudge(str(folder), prompt, OWNER)
-    twin = judge._loaded
-    head = torch.nn.Linear(32, len(twin.tokenizer), bias=True)
+    loaded = judge._loaded
+    head = torch.nn.Linear(32, len(loaded.tokenizer), bias=True)
     with torch.no_grad():
         head.weight.zero_()
         head.bias.zero_()
-        for token in letter_tokens(twin.tokenizer, "B"):
+        for token in letter_tokens(loaded.tokenizer, "B"):
             head.bias[token] = 4.0
-    twin.model.lm_head = head
-    said = {each.question.order: each.judgement for each in ask(judge, questions(context(), 1))}
-    assert {order: one.winner for order, one in said.items()} == {"ab": "b", "ba": "a"}
-    assert {one.certainty for one in said.values()} == {"high"}
+    loaded.model.lm_head = head
+    judgements = {
+        each.question.order: each.judgement for each in ask(judge, questions(context(), 1))
+    }
+    assert {order: one.winner for order, one in judgements.items()} == {"ab": "b", "ba": "a"}
+    assert {one.certainty for one in judgements.values()} == {"high"}
 
 
 @pytest.mark.parametrize(
-    ("margin", "order", "said"),
+    ("margin", "order", "judgement"),
     [
         (0.9, "ab", ("a", "high")),
         (0.9, "ba", ("b", "high")),
@@ -147,8 +149,8 @@ def test_the_letters_probabilities_decide(base: Path, prompt: JudgePrompt, tmp_p
         (-TIE / 2, "ba", ("tie", "low")),
     ],
 )
-def test_certainty_is_the_margin(margin: float, order: Any, said: tuple[str, str]) -> None:
-    assert said_of(margin, order)[:2] == said
+def test_certainty_is_the_margin(margin: float, order: Any, judgement: tuple[str, str]) -> None:
+    assert judgement_of(margin, order)[:2] == judgement
 
 
 def test_a_letter_is_found_with_a_blank_and_without(tiny_base: Path) -> None:  # noqa: F811
@@ -181,9 +183,11 @@ def test_what_is_too_long_even_alone_is_counted_and_not_guessed(
 ) -> None:
     judge = LocalJudge(str(base), prompt, OWNER)
     endless = replace(question(1), comparison=comparison(1, "tea, " * 3000))
-    found = {each.question.comparison.pair_id: each for each in ask(judge, [endless, question(2)])}
-    assert found["pair-1"].judgement == (None, None, "too long")
-    assert found["pair-2"].judgement.problem is None
+    answers = {
+        each.question.comparison.pair_id: each for each in ask(judge, [endless, question(2)])
+    }
+    assert answers["pair-1"].judgement == (None, None, "too long")
+    assert answers["pair-2"].judgement.problem is None
 
 
 def test_a_model_without_a_chat_template_judges_too(

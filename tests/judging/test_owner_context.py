@@ -41,13 +41,13 @@ def choices(count: int, topics: int = len(TOPICS)) -> list[Example]:
 
 
 def test_what_is_private_in_the_settings_is_redacted() -> None:
-    settings = Owner(
+    owner = Owner(
         name="Ann Petrie",
         names=["Rufus"],
         facts={"How does Rufus reach you?": "At ann@petrie.example, as always."},
         rubric="Says Rufus is a saint.",
     )
-    profile, left_out = owner_profile(settings, redactor_for(settings))
+    profile, left_out = owner_profile(owner, redactor_for(owner))
     whole = f"{profile.facts} {profile.rubric}"
     assert left_out == 0
     assert "Rufus" not in whole and "petrie.example" not in whole
@@ -56,12 +56,12 @@ def test_what_is_private_in_the_settings_is_redacted() -> None:
 
 
 def test_what_repeats_closed_writing_is_left_out_and_counted() -> None:
-    settings = Owner(
+    owner = Owner(
         name="Ann",
         facts={"Where is it?": f"Well, {CLOSED}.", "Who are you?": "Ann."},
         rubric=f"Short sentences.\nLike this: {CLOSED}.\nDry.",
     )
-    profile, left_out = owner_profile(settings, None, detector())
+    profile, left_out = owner_profile(owner, None, detector())
     assert left_out == 2
     assert profile.facts == (("Who are you?", "Ann."),)
     assert profile.rubric == "Short sentences.\nDry."
@@ -69,8 +69,8 @@ def test_what_repeats_closed_writing_is_left_out_and_counted() -> None:
 
 def test_a_closed_sentence_over_two_lines_of_the_rubric_takes_the_rubric() -> None:
     half = CLOSED.split()
-    settings = Owner(name="Ann", rubric=" ".join(half[:5]) + "\n" + " ".join(half[5:]))
-    profile, left_out = owner_profile(settings, None, detector())
+    owner = Owner(name="Ann", rubric=" ".join(half[:5]) + "\n" + " ".join(half[5:]))
+    profile, left_out = owner_profile(owner, None, detector())
     assert (profile.rubric, left_out) == ("", 1)
 
 
@@ -80,15 +80,17 @@ def test_aliases_stay_here() -> None:
 
 
 def test_the_same_choices_give_the_same_examples_in_whatever_order_they_come() -> None:
-    found = choices(60)
-    chosen = choose_examples(found, 12)
+    candidates = choices(60)
+    chosen = choose_examples(candidates, 12)
     for seed in range(5):
-        assert choose_examples(random.Random(seed).sample(found, len(found)), 12) == chosen
+        assert (
+            choose_examples(random.Random(seed).sample(candidates, len(candidates)), 12) == chosen
+        )
 
 
 def test_later_choices_change_no_example() -> None:
-    found = choices(OLDEST + 80)
-    assert choose_examples(found, 12) == choose_examples(found[:OLDEST], 12)
+    candidates = choices(OLDEST + 80)
+    assert choose_examples(candidates, 12) == choose_examples(candidates[:OLDEST], 12)
 
 
 @pytest.mark.parametrize("count", [8, 12, 16])
@@ -112,9 +114,9 @@ def test_the_examples_speak_of_different_things() -> None:
 
 
 def test_a_prompt_is_shown_once() -> None:
-    found = [replace(each, comparison=replace(each.comparison, prompt_id=f"prompt {n % 5}"))
+    candidates = [replace(each, comparison=replace(each.comparison, prompt_id=f"prompt {n % 5}"))
              for n, each in enumerate(choices(30))]  # fmt: skip
-    chosen = choose_examples(found, 12)
+    chosen = choose_examples(candidates, 12)
     assert len({each.comparison.prompt_id for each in chosen}) == len(chosen) == 5
 
 
@@ -122,13 +124,13 @@ def test_long_ones_are_shown_only_where_short_ones_are_too_few() -> None:
     def long(each: Example, length: int) -> Example:
         return replace(each, comparison=replace(each.comparison, text_a="word " * (length // 5)))
 
-    found = choices(20)
-    some_long = [long(each, LONG) if n < 8 else each for n, each in enumerate(found)]
+    candidates = choices(20)
+    some_long = [long(each, LONG) if n < 8 else each for n, each in enumerate(candidates)]
     assert set(map(id, choose_examples(some_long, 12))).isdisjoint(map(id, some_long[:8]))
     kept = {each.comparison.pair_id for each in choose_examples(some_long, 12)}
     assert kept == {each.comparison.pair_id for each in some_long[8:]}
     assert len(choose_examples(some_long, 15)) == 15
-    assert len(choose_examples([long(each, TOO_LONG) for each in found], 12)) == 0
+    assert len(choose_examples([long(each, TOO_LONG) for each in candidates], 12)) == 0
 
 
 def test_few_choices_are_all_shown_and_none_is_no_error() -> None:

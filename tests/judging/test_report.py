@@ -14,8 +14,8 @@ def shown(
     cases: Sequence[Case], *, attempts: int = 1, again: tuple[int, int] | None = (15, 18),
     model: str = "claude-haiku-5-5",
 ) -> str:  # fmt: skip
-    found = calibrate(cases, self_agreement=again, attempts=attempts)
-    return "\n".join(lines(found, judge="claude", model=model))
+    figures = calibrate(cases, self_agreement=again, attempts=attempts)
+    return "\n".join(lines(figures, judge="claude", model=model))
 
 
 def good(n: int = 40) -> list[Case]:
@@ -89,9 +89,9 @@ def test_it_fits_a_terminal(kind: Kind, attempts: int) -> None:
     cases = simulated(kind, 120, 1, a_prompt=2)
     cases[0] = cases[0]._replace(ab=Judgement(None, None, "refused"))
     cases[1] = cases[1]._replace(ab=Judgement("a", None), ba=Judgement("a", None))
-    said = shown(cases, attempts=attempts).split("\n")
-    assert len(said) <= 24
-    assert max(map(len, said)) <= 120
+    text = shown(cases, attempts=attempts).split("\n")
+    assert len(text) <= 24
+    assert max(map(len, text)) <= 120
 
 
 def test_names_cannot_command_the_terminal() -> None:

@@ -17,21 +17,23 @@ from tests.store.rows import gate
 
 
 def outcome() -> Outcome:
-    found = calibrate(simulated("good", 100, 1), self_agreement=(9, 10), attempts=1)
+    figures = calibrate(simulated("good", 100, 1), self_agreement=(9, 10), attempts=1)
     row = GateRow.new(
-        judge="claude", model="m", prompt_hash="0123456789abcdef", is_open=found.gate.is_open,
-        weight=found.gate.weight, certainties=found.gate.certainties, choices="digest",
-        report=found.to_json(), time="2026-01-31T12:00:00.000000Z",
+        judge="claude", model="m", prompt_hash="0123456789abcdef", is_open=figures.gate.is_open,
+        weight=figures.gate.weight, certainties=figures.gate.certainties, choices="digest",
+        report=figures.to_json(), time="2026-01-31T12:00:00.000000Z",
     )  # fmt: skip
-    return Outcome(found, row, 1)
+    return Outcome(figures, row, 1)
 
 
 def test_how_to_open_a_source_is_said_as_a_command_that_can_be_pasted() -> None:
-    said = list(
+    printed = list(
         eligible_pairs({"open": 3, "train-only": 5, "sealed": 1}, ("open",), {"mail": 5}, "ann")
     )
-    assert said[0] == "9 pairs for training: 3 open, 5 train-only, 1 sealed. The judge may see 3."
-    assert said[-1].strip() == "align records set-level open --source mail --owner ann"
+    assert (
+        printed[0] == "9 pairs for training: 3 open, 5 train-only, 1 sealed. The judge may see 3."
+    )
+    assert printed[-1].strip() == "align records set-level open --source mail --owner ann"
     assert (
         len(list(eligible_pairs({"open": 3, "train-only": 0, "sealed": 0}, ("open",), {}, "ann")))
         == 1
@@ -40,8 +42,8 @@ def test_how_to_open_a_source_is_said_as_a_command_that_can_be_pasted() -> None:
 
 def test_pairs_count_by_certainty_and_what_counts_is_said() -> None:
     judged = JudgeCounts()
-    for said in (Judgement("a", "high"), Judgement("b", "low"), Judgement("a", "medium")):
-        judged.conclude(said, said)
+    for printed in (Judgement("a", "high"), Judgement("b", "low"), Judgement("a", "medium")):
+        judged.conclude(printed, printed)
     judged.conclude(Judgement("a", "high"), Judgement("b", "high"))
     lines = list(verdict_counts(judged, gate(weight=0.4)))
     assert lines[0] == "3 of 4 pairs have a verdict: 1 high, 1 low, 1 medium"
@@ -62,11 +64,11 @@ def test_what_was_spent_says_how_much_the_cache_gave() -> None:
 
 def test_every_attempt_is_a_line() -> None:
     (line,) = history([outcome().gate])
-    time, judge, model, prompt, choices, agrees, said = line.split("\t")
+    time, judge, model, prompt, choices, agrees, printed = line.split("\t")
     assert (time, judge, model, prompt) == ("2026-01-31T12:00", "claude", "m", "01234567")
     assert choices == "100 choices"
     assert agrees.endswith("%)")
-    assert said.startswith("open, 0.")
+    assert printed.startswith("open, 0.")
 
 
 def test_wandb_gets_numbers_and_no_word() -> None:

@@ -27,8 +27,8 @@ SAID = st.builds(
 
 @pytest.mark.parametrize("winner", ["a", "b"])
 def test_the_same_winner_both_ways_round_is_a_verdict(winner: Winner) -> None:
-    found = verdict_of(Judgement(winner, "high"), Judgement(winner, "high"))
-    assert found == PairVerdict(winner, "high", None)  # type: ignore[arg-type]
+    verdict = verdict_of(Judgement(winner, "high"), Judgement(winner, "high"))
+    assert verdict == PairVerdict(winner, "high", None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("ab", "ba"), [("a", "b"), ("b", "a")])
@@ -56,8 +56,8 @@ def test_an_answer_that_is_missing_or_has_a_problem_is_never_guessed(
 
 def test_a_verdict_is_as_certain_as_its_less_certain_answer() -> None:
     for one, two in product(CERTAINTIES, repeat=2):
-        found = verdict_of(Judgement("a", one), Judgement("a", two)).certainty
-        assert found == CERTAINTIES[min(CERTAINTIES.index(one), CERTAINTIES.index(two))]
+        verdict = verdict_of(Judgement("a", one), Judgement("a", two)).certainty
+        assert verdict == CERTAINTIES[min(CERTAINTIES.index(one), CERTAINTIES.index(two))]
 
 
 def test_an_unstated_certainty_is_not_made_up() -> None:
@@ -68,9 +68,9 @@ def test_an_unstated_certainty_is_not_made_up() -> None:
 def test_the_order_of_asking_and_the_names_of_the_answers_change_nothing(
     ab: Judgement, ba: Judgement
 ) -> None:
-    def renamed(said: Judgement) -> Judgement:
+    def renamed(judgement: Judgement) -> Judgement:
         names: dict[Winner | None, Winner | None] = {"a": "b", "b": "a"}
-        return said._replace(winner=names.get(said.winner, said.winner))
+        return judgement._replace(winner=names.get(judgement.winner, judgement.winner))
 
     there, back = verdict_of(ab, ba), verdict_of(renamed(ba), renamed(ab))
     assert there._replace(winner=None) == back._replace(winner=None)

@@ -77,9 +77,9 @@ def test_the_option_agrees_and_shows_the_terms_all_the_same(egress_log: EgressLo
 
 def test_changed_terms_another_host_and_another_purpose_ask_again(egress_log: EgressLog) -> None:
     say(egress_log, "yes")
-    named = hash_of(LINES)
-    assert given(egress_log, "elsewhere.example.com", "judge", named) is None
-    assert given(egress_log, HOST, "questions", named) is None
+    terms_hash = hash_of(LINES)
+    assert given(egress_log, "elsewhere.example.com", "judge", terms_hash) is None
+    assert given(egress_log, HOST, "questions", terms_hash) is None
     for changed in (terms(HOST, "judge", ANN, redacted=False), terms("x", "judge", ANN)):
         with pytest.raises(UserError):
             say(egress_log, None, lines=changed)

@@ -79,8 +79,8 @@ def test_closed_writing_is_stopped_wherever_it_stands(
     gate: EgressGate, body: Any, where: str
 ) -> None:
     for form in (body, json.dumps(body).encode(), json.dumps(body, ensure_ascii=False).encode()):
-        found = refusal(gate, form)
-        assert (found.reason, found.where) == ("closed writing", where)
+        refused = refusal(gate, form)
+        assert (refused.reason, refused.where) == ("closed writing", where)
 
 
 def test_a_member_that_stands_twice_hides_nothing(gate: EgressGate) -> None:
@@ -104,9 +104,9 @@ def test_a_value_that_json_knows_not_is_stopped(gate: EgressGate) -> None:
 
 
 def test_another_host_is_stopped_and_not_named(gate: EgressGate) -> None:
-    found = refusal(gate, message("hi"), f"{HOST}.evil.example.com")
-    assert found.reason == "another host"
-    assert "evil" not in (Path(gate._egress_log.path).read_text() + str(found))
+    refused = refusal(gate, message("hi"), f"{HOST}.evil.example.com")
+    assert refused.reason == "another host"
+    assert "evil" not in (Path(gate._egress_log.path).read_text() + str(refused))
 
 
 @pytest.mark.parametrize(
@@ -139,10 +139,10 @@ def test_a_check_that_fails_lets_nothing_pass_and_tells_nothing(
     egress_log: EgressLog, closed: Any
 ) -> None:
     gate = EgressGate(closed, AGREED, egress_log, host=HOST, purpose="judge")
-    found = refusal(gate, message("hi"))
-    assert found.reason == "the check failed"
-    assert found.__cause__ is None
-    assert found.__context__ is None
+    refused = refusal(gate, message("hi"))
+    assert refused.reason == "the check failed"
+    assert refused.__cause__ is None
+    assert refused.__context__ is None
 
 
 def test_what_is_nested_too_deeply_to_be_read_is_stopped(gate: EgressGate) -> None:
