@@ -8,8 +8,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
-    from align.conversations.examples.example_rows import CountTokens, Row
-    from align.conversations.examples.example_statistics import ExampleStatistics
+    from align.conversations.examples.example_rows import CountTokens, ExampleStatistics, Row
     from align.recipe.recipe_file import Recipe
     from align.store.records import Record
 
@@ -30,7 +29,7 @@ def examples(
     """Show what a twin is trained on: rows, the mix, lengths, and why things are left out."""
     from align.console import say
     from align.conversations.examples.building import build_examples
-    from align.conversations.examples.example_statistics import ExampleStatistics
+    from align.conversations.examples.example_rows import ExampleStatistics
     from align.conversations.examples.preview import Drawing
     from align.errors import UserError
     from align.owner import load_owner

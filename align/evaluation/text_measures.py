@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from align.text.content_words import content_stems
+from align.text.function_words import content_stems
 from align.text.similarity import words
 
 # Words in a run that may be repeated.

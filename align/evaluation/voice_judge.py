@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from align.statistics import median
-from align.text.content_words import stem
-from align.text.function_words import FUNCTION_WORDS, INTERJECTIONS
+from align.text.function_words import FUNCTION_WORDS, INTERJECTIONS, stem
 from align.text.similarity import words
 
 _KEPT = FUNCTION_WORDS | INTERJECTIONS

@@ -8,7 +8,7 @@ from align.judging.protocol import Comparison, Example, OwnerProfile
 from align.owner import Owner
 from align.privacy.private_text import Detector
 from align.privacy.redaction import Redactor
-from align.text.content_words import content_stems
+from align.text.function_words import content_stems
 
 EXAMPLES = 12
 # The oldest: what is chosen later changes no example, and so no question that was paid for.

@@ -15,7 +15,7 @@ from align.evaluation.win_rates import (
     win_rate,
 )
 from align.statistics import wilson
-from align.text.content_words import stem
+from align.text.function_words import stem
 
 
 def test_the_higher_score_wins_and_equal_scores_tie() -> None:

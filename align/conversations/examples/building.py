@@ -12,13 +12,13 @@ from align.conversations.examples.example_rows import (
     QUESTIONS,
     REWRITE,
     CountTokens,
+    ExampleStatistics,
     Row,
     RowLimit,
     estimated_tokens,
     turn,
     why_not,
 )
-from align.conversations.examples.example_statistics import ExampleStatistics
 from align.conversations.identity import identity_rows
 from align.owner import Owner
 from align.privacy.redaction import Redactor, redactor_for

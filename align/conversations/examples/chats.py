@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from align.conversations.examples.cutting import last_words
 from align.conversations.examples.example_rows import (
     FRAME,
+    ExampleStatistics,
     Message,
     Row,
     RowLimit,
@@ -13,7 +14,6 @@ from align.conversations.examples.example_rows import (
     turn,
     why_not,
 )
-from align.conversations.examples.example_statistics import ExampleStatistics
 from align.conversations.turns import SpeakingTurn, speaking_turns
 from align.owner import Conversations
 from align.store.records import Record

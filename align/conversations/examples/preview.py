@@ -9,8 +9,7 @@ import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from align.conversations.examples.example_rows import Row
-from align.conversations.examples.example_statistics import ExampleStatistics, explained
+from align.conversations.examples.example_rows import ExampleStatistics, Row, explained
 
 # What is learned, what was answered before, what was asked; they say it without colour too.
 LEARNED, CONTEXT, ASKED = "●", "○", "·"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from align.conversations.questions.passages import Passage
-from align.text.content_words import content_stems
+from align.text.function_words import content_stems
 
 # At least this share of what a question asks about is spoken of in the passage.
 LEAST_OVERLAP = 0.5

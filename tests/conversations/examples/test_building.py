@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from align.conversations.examples.example_statistics import ExampleStatistics
+from align.conversations.examples.example_rows import ExampleStatistics
 from align.conversations.identity import identity_rows
 from align.owner import Owner
 from align.store.adding import add_records

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from align.conversations.examples.chats import chat_rows
-from align.conversations.examples.example_rows import RowLimit
-from align.conversations.examples.example_statistics import ExampleStatistics
+from align.conversations.examples.example_rows import ExampleStatistics, RowLimit
 from align.owner import Conversations
 from align.store.adding import add_records
 from align.store.records import Record

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from align.conversations.examples.example_statistics import ExampleStatistics
+from align.conversations.examples.example_rows import ExampleStatistics
 from align.conversations.examples.preview import (
     Drawing,
     conversation_lines,
