@@ -5,7 +5,6 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from align.conversations.questions.passages import Passage
 from align.text.function_words import content_stems
@@ -32,29 +31,17 @@ _TURNED = {
 class Phrases:
     """How a language asks about something; `phrases.toml` says what each field is."""
 
-    about: tuple[str, ...]
-    more: tuple[str, ...]
-    determiners: frozenset[str]
-    openers: tuple[str, ...]
-    capital_nouns: bool
-
-    @classmethod
-    def of(cls, table: dict[str, Any]) -> "Phrases":
-        """Return the phrases of a table of the file."""
-        return cls(
-            about=tuple(table["about"]),
-            more=tuple(table["more"]),
-            determiners=frozenset(table["determiners"].split()),
-            openers=tuple(table["openers"]),
-            capital_nouns=table.get("capital_nouns", False),
-        )
+    about: list[str]
+    more: list[str]
+    determiners: str
+    openers: list[str]
+    capital_nouns: bool = False
 
 
+_FILE = Path(__file__).with_name("phrases.toml")
 PHRASES = {
-    language: Phrases.of(table)
-    for language, table in tomllib.loads(
-        Path(__file__).with_name("phrases.toml").read_text("utf-8")
-    ).items()
+    language: Phrases(**table)
+    for language, table in tomllib.loads(_FILE.read_text("utf-8")).items()
 }
 
 
@@ -143,9 +130,10 @@ def _noun_phrases(text: str, document: str, phrases: Phrases, most: int = 2) -> 
     first = _SENTENCE_END.split(text.strip(), maxsplit=1)[0]
     tokens = _WORD.findall(first)
     spoken = f" {' '.join(_WORD.findall(document.casefold()))} "
+    determiners = phrases.determiners.split()
     nouns = []
     for at, token in enumerate(tokens[:-1]):
-        if token.casefold() not in phrases.determiners:
+        if token.casefold() not in determiners:
             continue
         for length in (3, 2, 1):
             run = tokens[at + 1 : at + 1 + length]
