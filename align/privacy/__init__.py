@@ -1,1 +1,1 @@
-"""What may leave: redaction, overlap with private writing, the gate and the egress log."""
+"""What may leave: redaction, repeated private text, the egress gate and its log."""

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
+from align.store.adding import add_records
 from align.store.choices import current_choices
 from align.store.connection import open_store
 from tests.commands.line import Line
 from tests.little_twins import tiny_base
-from tests.store.rows import add_pair, append_event
+from tests.store.rows import add_pair, append_event, record
 
 
 @pytest.fixture
@@ -107,6 +108,18 @@ def test_an_export_has_all_but_what_is_sealed(pairs: list[str], line: Line) -> N
     assert (rows[pairs[5]]["purpose"], rows[pairs[5]]["split"]) == ("arena", "evaluation")
     only = line("choices", "export", "--owner", "ann", "--actor", "simulated")
     assert [json.loads(each)["pair"] for each in only.splitlines()] == [pairs[4]]
+
+
+@pytest.mark.parametrize("format", ["jsonl", "trl"])
+def test_what_repeats_sealed_writing_stays_here_and_is_counted(
+    pairs: list[str], line: Line, format: str
+) -> None:
+    conn = open_store("ann")
+    secret = "备用钥匙放在门口第三个蓝色花盆下面除了我和妹妹以外谁也不知道"
+    add_records(conn, [record(f"今天。{secret}。", level="sealed")])
+    choose(conn, add_pair(conn, "Where?", (f"她说{secret}吧", "No idea.")), "b")
+    assert "花盆" not in line("choices", "export", "--owner", "ann", "--format", format)
+    assert "withheld: 1 choices that repeat sealed writing" in line.err
 
 
 def test_what_trl_trains_on_is_what_may_be_trained_on(pairs: list[str], line: Line) -> None:
