@@ -158,11 +158,10 @@ def link_newest(owner_id: str, stage: str) -> None:
     sync(target.parent)
 
 
-def clear_work(owner_id: str, stage: str, *, keep: Path | None = None) -> None:
-    """Remove work folders of a stage; the run that is going on names its own as `keep`."""
+def clear_work(owner_id: str, stage: str) -> None:
+    """Remove the work folders of a stage."""
     for folder in (checkpoints_dir(owner_id) / WORK).glob(f"{stage}-*"):
-        if folder != keep:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _number(folder: Path) -> int:

@@ -17,9 +17,7 @@ from align.models.vocabulary import fit_embeddings
 from align.paths import relative_to_root
 
 
-def load_model(
-    checkpoint: Checkpoint, *, threads: int | None = None, device_map: Any = None
-) -> LoadedModel:
+def load_model(checkpoint: Checkpoint, *, device_map: Any = None) -> LoadedModel:
     """Return the checkpoint's model, ready to answer.
 
     It computes in float32 on a CPU and in bfloat16 on an accelerator. An adapter is folded into its
@@ -27,15 +25,12 @@ def load_model(
 
     Args:
         checkpoint: From `align.models.checkpoints.resolve`.
-        threads: CPU threads; torch's own choice where absent.
         device_map: Spreads one model over several devices: `auto`, or what lies where.
 
     Raises:
         UserError: The folder holds no weights, the tokenizer's template changed, or the devices
             together are too small.
     """
-    if threads:
-        torch.set_num_threads(threads)
     device = _device()
     folder = checkpoint.path
     if folder is not None and not has_weights(folder):

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from align.console import say
-from align.models.chat_template import dateless
 from align.recipe.recipe_file import read_recipe, recipe_path
 from align.training.preflight.base_availability import availability, base_here, recipe_base
 from align.training.preflight.dataset import lengths, longest_lengths, measured, row_mix
@@ -122,16 +121,11 @@ def tokenizer_of(run: TrainingRun) -> LightTokenizer | None:
 
     A template that a recipe gives to a base of its own is such a case, before the first SFT.
     """
-    if run.parent is not None and run.parent.path is not None:
-        tokenizer = light_tokenizer(run.parent.path)
-    elif run.recipe.ours.get("chat_template", "own") != "own":
+    folder = run.parent.path if run.parent is not None else None
+    if folder is None and run.recipe.ours.get("chat_template", "own") != "own":
         return None
-    else:
-        tokenizer = light_tokenizer(run.base.path)
-    if tokenizer is None or not tokenizer.chat_template:
-        return None
-    tokenizer.chat_template = dateless(tokenizer.chat_template)
-    return tokenizer
+    tokenizer = light_tokenizer(folder or run.base.path)
+    return tokenizer if tokenizer is not None and tokenizer.chat_template else None
 
 
 def _conclude(stage: str, findings: Sequence[Finding]) -> None:

@@ -6,6 +6,7 @@ transformers takes. A test holds it against transformers' own.
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ _NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_
 class LightTokenizer:
     """What `align.models.chat_template` needs of a tokenizer; without a template it has None."""
 
-    def __init__(self, folder: Path, chat_template: str | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         from tokenizers import Tokenizer
 
         self.name_or_path = str(folder)
@@ -26,7 +27,7 @@ class LightTokenizer:
         self._inner.no_truncation()
         self._inner.no_padding()
         self._config = _json(folder / "tokenizer_config.json")
-        self.chat_template = chat_template or _template(folder, self._config)
+        self.chat_template = _template(folder, self._config)
 
     @cached_property
     def special_tokens_map(self) -> dict[str, str]:
@@ -68,19 +69,19 @@ class LightTokenizer:
         return self._inner.decode(list(ids), skip_special_tokens=False)
 
     def apply_chat_template(
-        self, messages: Sequence[dict[str, Any]], *, tokenize: bool = False, **settings: Any
+        self, messages: Sequence[dict[str, Any]], *, chat_template: str, **settings: Any
     ) -> str:
         """Return the conversation as the template writes it."""
         values = {"messages": list(messages), **self.special_tokens_map, **settings}
-        return _compiled(self.chat_template or "").render(values)
+        return _compiled(chat_template).render(values)
 
 
-def light_tokenizer(folder: Path, chat_template: str | None = None) -> LightTokenizer | None:
+def light_tokenizer(folder: Path) -> LightTokenizer | None:
     """Return a folder's tokenizer; None where it has no tokenizer.json or it can't be read."""
     if not (folder / "tokenizer.json").is_file():
         return None
     try:
-        return LightTokenizer(folder, chat_template)
+        return LightTokenizer(folder)
     except Exception:  # tokenizers raises plain Exceptions of a file it does not understand
         return None
 
@@ -130,15 +131,10 @@ def _compiled(template: str) -> Any:
     def as_json(value: Any, **settings: Any) -> str:
         return json.dumps(value, ensure_ascii=settings.pop("ensure_ascii", False), **settings)
 
-    def now(form: str) -> str:
-        from datetime import datetime
-
-        return datetime.now().strftime(form)
-
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols]
     )
     environment.filters["tojson"] = as_json
     environment.globals["raise_exception"] = refuse
-    environment.globals["strftime_now"] = now
+    environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
     return environment.from_string(template)
