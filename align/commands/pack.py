@@ -50,7 +50,6 @@ def pack(
     from align.console import say
     from align.owner import load_owner
     from align.packs.packing import pack_for_labelling, pack_for_training
-    from align.packs.shredding import check_before_packing
     from align.paths import relative_to_root
     from align.store.connection import open_store
     from align.training.preflight.auto_recipe import recipe_for
@@ -61,6 +60,8 @@ def pack(
     target = _target(owner, kind, out, shred)
     settings, conn = load_owner(owner), open_store(owner)
     if shred:
+        from align.packs.shredding import check_before_packing
+
         check_before_packing(conn, owner, adapter)
     if kind == "train":
         recipe, adapter = recipe_for(owner, recipe), adapter is not False

@@ -4,18 +4,15 @@ import json
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from align.levels import SENDABLE, from_stored, may_be_sent, stored, trainable
 from align.paths import project_root
 from align.privacy.normal_form import texts_in
+from align.privacy.private_text import Scope
 from align.privacy.redaction import Redactor
 from align.privacy.runs import Texts
 from align.privacy.word_runs import KNOWN, NEITHER, OPEN, PRIVATE
 from align.store import private_rows
-
-if TYPE_CHECKING:
-    from align.privacy.private_text import Scope
 
 # Copies, and what somebody else wrote, don't tell how many people write so.
 _NOT_OWN_WORDS = frozenset(
@@ -34,11 +31,7 @@ class StoreTexts:
     """
 
     def __init__(
-        self,
-        conn: sqlite3.Connection,
-        redactor: Redactor,
-        known: Iterable[str],
-        scope: "Scope",
+        self, conn: sqlite3.Connection, redactor: Redactor, known: Iterable[str], scope: Scope
     ) -> None:
         self._conn, self._redactor, self._known = conn, redactor, tuple(known)
         self._scope = scope
