@@ -1,5 +1,6 @@
 """Generated pages are up to date, and are made as they say."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,11 @@ import pytest
 from benchmarks import report
 from benchmarks.harness import Row, at_least, at_most, reported, table
 from scripts import paste_outputs, write_cli_page, write_ingest_page, write_recipe_page
+from scripts.house import layers
 from scripts.paste_outputs import pasted
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+ARCHITECTURE = CHECKOUT / "docs" / "architecture.md"
 
 
 def test_the_command_page_is_up_to_date():
@@ -34,8 +37,6 @@ def test_pasted_outputs_are_up_to_date():
 
 
 def test_links_between_the_pages_lead_somewhere():
-    import re
-
     for page in (*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
@@ -73,3 +74,22 @@ def test_an_unmeasured_figure_is_not_zero():
 
 def test_a_missed_target_shouts():
     assert "| NO " in table([at_most("start", 1.0, 0.3, "s")])
+
+
+def test_the_architecture_page_is_read_in_ten_minutes():
+    assert len(ARCHITECTURE.read_text().splitlines()) <= 160
+
+
+def test_every_function_that_the_architecture_page_names_is_there():
+    sources = [*(CHECKOUT / "align").rglob("*.py"), *(CHECKOUT / "labeler").rglob("*.py")]
+    places = re.findall(r"([\w/]+\.py):(\w+)", ARCHITECTURE.read_text())
+    assert len(places) > 30
+    for file, name in places:
+        texts = [path.read_text() for path in sources if path.as_posix().endswith(f"/{file}")]
+        assert any(re.search(rf"(def|class) {name}\b", text) for text in texts), f"{file}:{name}"
+
+
+def test_the_architecture_page_has_each_row_of_the_layers_contract():
+    table = re.findall(r"^\| (`.*?) \|", ARCHITECTURE.read_text(), re.M)
+    rows = [row.replace("`", "").replace(" ", " | ") for row in table[: len(layers(CHECKOUT))]]
+    assert rows == layers(CHECKOUT)
