@@ -178,7 +178,7 @@ class Chunks:
         if len(kept) == len(chunk.requests):
             self.blocked += [Reply(request, None, "blocked", tries=0) for request in kept.values()]
             kept = {}
-        for id in chunk.requests.keys() - kept.keys():
+        for id in [id for id in chunk.requests if id not in kept]:
             self.budget.settle(chunk.reserved.pop(id), 0.0)
             del self.waiting[id]
         chunk.requests = kept

@@ -265,6 +265,8 @@ def read(owner_id: str) -> Iterator[dict[str, Any]]:
     for row in lines_of(folder / FILE):
         ended.add(row.get("attempt"))
         yield row
+    # By time: the files' names are random.
+    open_lines.sort(key=lambda row: str(row.get("time")))
     yield from (row for row in open_lines if row["attempt"] not in ended)
 
 

@@ -1,5 +1,6 @@
 """The ledger has one line for each attempt, whatever ends the process, and never a text."""
 
+import contextlib
 import json
 import os
 import signal
@@ -253,3 +254,10 @@ def test_totals_add_up_by_purpose_model_host_and_day(egress_log: EgressLog) -> N
     assert found.by["model"]["claude-y"].cost == 0.25
     assert [each.attempts for each in found.by["day"].values()] == [4]
     assert found.refused == {"closed writing": 1}
+
+
+def test_what_several_processes_have_under_way_is_read_by_time(root: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        for number in range(5):
+            stack.enter_context(EgressLog("ann")).begin(attempt(ids=(f"pair{number}",)))
+        assert [line["ids"] for line in read("ann")] == [[f"pair{n}"] for n in range(5)]
