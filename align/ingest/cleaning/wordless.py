@@ -50,13 +50,15 @@ def is_plainly_words(text: str) -> bool:
         and "/" not in text
         and "." not in text[:-3]
         and text[:3].casefold() not in _STARTS
-        and text[text.rfind(" ") + 1 :].casefold().rstrip(".)") not in _GONE_WORDS
+        and not _ends_gone(text)
     )
 
 
 def is_media_only(text: str) -> bool:
     """Tell whether a text is what an export writes for photos, voice messages and files."""
-    if len(text) > _LONGEST or not _may_stand_for_media(text):
+    # Nearly all messages are told by their first letter, their last word and their dots.
+    may_be = not text[0].isalnum() or "." in text[:-3] or _ends_gone(text)
+    if len(text) > _LONGEST or not may_be:
         return False
     return all(_stands_for_media(line.strip(INVISIBLE)) for line in text.split("\n") if line)
 
@@ -76,15 +78,6 @@ def is_forwarded(text: str) -> bool:
     return text[:100].casefold().lstrip(INVISIBLE + "-—_*[(<>=").startswith(_FORWARDS)
 
 
-def _may_stand_for_media(text: str) -> bool:
-    # Nearly all messages are told by their first letter, their last word and their dots.
-    return (
-        not text[0].isalnum()
-        or "." in text[:-3]
-        or text[text.rfind(" ") + 1 :].casefold().rstrip(".)") in _GONE_WORDS
-    )
-
-
 def _stands_for_media(line: str) -> bool:
     if not line:
         return False
@@ -92,11 +85,15 @@ def _stands_for_media(line: str) -> bool:
     if closing is None or line[-1] != closing:
         if "." in line and _FILE.fullmatch(line):
             return True
-        if line.rpartition(" ")[2].casefold().rstrip(".)") not in _GONE_WORDS:
+        if not _ends_gone(line):
             return False
     rest, files = _FILE.subn(" ", line)
     words = set(_WORD.findall(rest.casefold()))
     return (files > 0 or not words.isdisjoint(_MEDIA_WORDS)) and words <= _PLACEHOLDER_WORDS
+
+
+def _ends_gone(text: str) -> bool:
+    return text[text.rfind(" ") + 1 :].casefold().rstrip(".)") in _GONE_WORDS
 
 
 def is_link_only(text: str) -> bool:

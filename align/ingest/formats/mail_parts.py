@@ -82,6 +82,8 @@ def mail_of(data: bytes) -> Mail:
     references = tuple(_IDS.findall(_raw(message, "References")))
     answers = _IDS.findall(_raw(message, "In-Reply-To"))
     key = _IDS.search(_raw(message, "Message-ID"))
+    fields = [" ".join(_raw(message, name).split())[:20_000] for name in ("To", "Cc")]
+    others = [address for field in fields for _, address in getaddresses([field])]
     is_encrypted = message.get_content_type() in (
         "multipart/encrypted",
         "application/pkcs7-mime",
@@ -94,7 +96,7 @@ def mail_of(data: bytes) -> Mail:
         references=references or tuple(answers[:1]),
         author=author,
         address=address,
-        others=tuple(_addresses(message)),
+        others=tuple(address.casefold() for address in others if "@" in address),
         subject=header(message, "Subject"),
         time=_time(message),
         kind=kind,
@@ -140,13 +142,6 @@ def _sender(message: Message) -> tuple[str, str]:
         name, address = (raw[: match.start()], match[0]) if match else (raw, "")
     name = " ".join(_words_of(name).split()).strip("\"'<> ")
     return name or address, address.strip().casefold()
-
-
-def _addresses(message: Message) -> Iterator[str]:
-    for name in ("To", "Cc"):
-        for _, address in getaddresses([" ".join(_raw(message, name).split())[:20_000]]):
-            if "@" in address:
-                yield address.casefold()
 
 
 def _time(message: Message) -> datetime | None:

@@ -122,8 +122,11 @@ class _Writer:
             self._pre += 1
         elif tag in ("td", "th") and self._line.strip():
             self._line = self._line.rstrip() + " | "
-        elif tag == "img" and _is_sign(alt := element.get("alt", "")):
-            self.write(alt)
+        elif tag == "img":
+            # Emoji are pictures in mail and blogs; any other alternative text is no prose.
+            alt = element.get("alt", "")
+            if len(alt) <= 8 and not any(c.isascii() or c.isalpha() for c in alt):
+                self.write(alt)
 
     def leave(self, tag: str) -> None:
         if tag in _IS_LINE:
@@ -184,8 +187,3 @@ class _Writer:
             prefix = prefix[: -len(self._marker)] + self._marker
             self._marker = None
         self._lines.append((prefix + line).rstrip())
-
-
-def _is_sign(alt: str) -> bool:
-    # Emoji are pictures in mail and in blogs; any other alternative text is no part of the prose.
-    return 0 < len(alt) <= 8 and not any(c.isascii() or c.isalpha() for c in alt)

@@ -147,21 +147,18 @@ def _chatgpt_conversation(item: dict[str, Any], place: str, log: ReadLog) -> Ite
 def _chatgpt_path(item: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Return the messages up to the current one, by their nodes' ids."""
     nodes = object_of(item.get("mapping"))
-    at = id_of(item.get("current_node"))
-    if at is None or at not in nodes:
-        at = _newest_leaf(nodes)
-    path = [(key, object_of(node.get("message"))) for key, node in branch(nodes, at, "parent")]
+    leaf = id_of(item.get("current_node"))
+    if leaf not in nodes:
+        # The last message that nothing follows.
+        leaves = [key for key in nodes if not list_of(object_of(nodes[key]).get("children"))]
+        leaf = max(leaves, key=lambda key: (_created(nodes[key]), key), default=None)
+    path = [(key, object_of(node.get("message"))) for key, node in branch(nodes, leaf, "parent")]
     return [(key, message) for key, message in path if message]
 
 
-def _newest_leaf(nodes: dict[str, Any]) -> str | None:
-    """Return the last message that nothing follows, by its time."""
-    leaves = []
-    for key, node in nodes.items():
-        if not list_of(object_of(node).get("children")):
-            time = epoch_time(object_of(object_of(node).get("message")).get("create_time"))
-            leaves.append((time.timestamp() if time else 0.0, key))
-    return max(leaves)[1] if leaves else None
+def _created(node: object) -> float:
+    time = epoch_time(object_of(object_of(node).get("message")).get("create_time"))
+    return time.timestamp() if time else 0.0
 
 
 def _chatgpt_message(node: dict[str, Any], log: ReadLog) -> Message | None:
@@ -231,16 +228,13 @@ def _claude_conversation(item: dict[str, Any], place: str, log: ReadLog) -> Iter
 def _claude_path(item: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the messages up to the current one, without what was edited away."""
     messages = objects_of(item.get("chat_messages"))
-    nodes = {
-        key: message for message in messages if (key := id_of(message.get("uuid"))) is not None
-    }
-    at = id_of(item.get("current_leaf_message_uuid"))
-    if at not in nodes:
-        at = id_of(messages[-1].get("uuid")) if messages else None
+    nodes = {key: message for message in messages if (key := id_of(message.get("uuid")))}
     # Older exports hold a plain row, and no parents.
     if not any(id_of(message.get("parent_message_uuid")) in nodes for message in messages):
         return messages
-    return [node for _, node in branch(nodes, at, "parent_message_uuid")]
+    leaf = id_of(item.get("current_leaf_message_uuid"))
+    leaf = leaf if leaf in nodes else id_of(messages[-1].get("uuid"))
+    return [node for _, node in branch(nodes, leaf, "parent_message_uuid")]
 
 
 def _claude_text(node: dict[str, Any]) -> str:

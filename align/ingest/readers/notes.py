@@ -117,11 +117,10 @@ def _text(inputs: Inputs, name: str, log: ReadLog) -> str | None:
 
 
 def _is_journal(origin: str) -> bool:
-    if in_journal(origin):
-        return True
     path = PurePath(origin)
     folders = {" ".join(re.split(r"[\W\d_]+", part.casefold())).strip() for part in path.parts[:-1]}
-    return _DAY.fullmatch(path.stem) is not None and not _DAILY.isdisjoint(folders)
+    is_daily = _DAY.fullmatch(path.stem) is not None and not _DAILY.isdisjoint(folders)
+    return is_daily or in_journal(origin)
 
 
 def _clipped_from(values: dict[str, Any], origin: str) -> str | None:

@@ -86,9 +86,7 @@ def _rows(inputs: Inputs, log: ReadLog) -> dict[str, dict[str, str]]:
         for row in csv.DictReader(io.StringIO(text)):
             number = (row.get("post_id") or "").partition(".")[0].strip()
             if number.isdigit():
-                rows[number] = {
-                    key: value for key, value in row.items() if isinstance(value, str) and key
-                }
+                rows[number] = {key: row[key] for key in row if key and isinstance(row[key], str)}
     except UserError as error:
         log.problems.append(error)
     except csv.Error as error:
