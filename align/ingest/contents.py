@@ -59,10 +59,8 @@ class Document:
         title: Its title; None where it has none.
         time: When it was written or published.
         author: Who wrote it where that is known to be somebody; empty is the owner.
-        author_key: As of a message.
+        author_key, reason, raw: As of a message.
         is_owner: As of a message; a document whose author is not known is the owner's.
-        reason: As of a message.
-        raw: As of a message.
         source: Another source than the reader's (`journal`, say).
     """
 

@@ -61,7 +61,8 @@ def fetch(
 def _stored(site: Site, folder: Path, post: Post, report: Callable[[str], None]) -> str:
     name = _file_name(post.url)
     file, stamp = folder / "posts" / f"{name}.atom", folder / ".cache" / f"{name}.stamp"
-    if file.is_file() and stamp.is_file() and stamp.read_text("utf-8") == post.stamp:
+    was_there = file.is_file()
+    if was_there and stamp.is_file() and stamp.read_text("utf-8") == post.stamp:
         return "known"
     if post.is_paid:
         report(f"{post.url}: only for those who pay; Substack's export holds it")
@@ -76,7 +77,6 @@ def _stored(site: Site, folder: Path, post: Post, report: Callable[[str], None])
     if whole.html is None or not plain(whole.html):
         report(f"{post.url}: no text in it")
         return "passed over"
-    was_there = file.is_file()
     write_atomically(file, _atom(whole), mode=0o600)
     write_atomically(stamp, post.stamp, mode=0o600)
     report(f"{whole.time[:10]} {whole.title or post.url}".strip())
@@ -87,16 +87,18 @@ def _atom(post: Post) -> bytes:
     """Return a feed of one entry, as `align.ingest.readers.feed` reads it."""
     feed = ElementTree.Element("feed", xmlns=_ATOM)
     entry = ElementTree.SubElement(feed, "entry")
-    time = moment(post.time)
-    for tag, text in (("id", post.url), ("title", post.title)):
-        ElementTree.SubElement(entry, tag).text = _UNFIT.sub("", text)
+
+    def add(parent: ElementTree.Element, tag: str, text: str, **more: str) -> None:
+        ElementTree.SubElement(parent, tag, more).text = _UNFIT.sub("", text)
+
+    add(entry, "id", post.url)
+    add(entry, "title", post.title)
     ElementTree.SubElement(entry, "link", rel="alternate", href=_UNFIT.sub("", post.url))
-    if time is not None:
-        ElementTree.SubElement(entry, "published").text = time.isoformat()
+    if (time := moment(post.time)) is not None:
+        add(entry, "published", time.isoformat())
     if post.author:
-        author = ElementTree.SubElement(entry, "author")
-        ElementTree.SubElement(author, "name").text = _UNFIT.sub("", post.author)
-    ElementTree.SubElement(entry, "content", type="html").text = _UNFIT.sub("", post.html or "")
+        add(ElementTree.SubElement(entry, "author"), "name", post.author)
+    add(entry, "content", post.html or "", type="html")
     data: bytes = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
     return data
 

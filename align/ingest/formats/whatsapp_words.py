@@ -106,8 +106,7 @@ def attached_file(line: str) -> str | None:
 def judged(body: str) -> tuple[str, str | None, str | None]:
     """Return what a message's author typed, why it is no writing, and all of it where that is more.
 
-    Args:
-        body: What stands behind the author's name, with its marks and all its lines.
+    `body` stands behind the author's name, with its marks and all its lines.
     """
     own = _unedited(body) if body.endswith((">", "> ")) else body
     caption = _caption(own)
@@ -118,15 +117,12 @@ def judged(body: str) -> tuple[str, str | None, str | None]:
     text = unmarked(own).strip()
     if len(text) <= _LONGEST_NOTICE:
         options = sum(_POLL_OPTION.fullmatch(line) is not None for line in text.split("\n")[2:])
-        if text == "null" or options > 1 or _is_place(text):
+        is_place = is_one(text, "live") or ("://" in text and _PLACE.fullmatch(text))
+        if text == "null" or options > 1 or is_place:
             return "", "media-only", text
         if is_apps_own(body) or _is_notice(text):
             return text, "system", None
     return text, None, None
-
-
-def _is_place(text: str) -> bool:
-    return is_one(text, "live") or ("://" in text and _PLACE.fullmatch(text) is not None)
 
 
 def _unedited(body: str) -> str:

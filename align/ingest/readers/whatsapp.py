@@ -17,8 +17,8 @@ from align.ingest.formats.whatsapp_words import (
     judged,
     unmarked,
 )
-from align.ingest.reader import Inputs, Options, Reader, ReadLog
-from align.ingest.tree import Tree, base_of, folder_of
+from align.ingest.reader import Inputs, Options, Reader, ReadLog, file_by_file
+from align.ingest.tree import Tree, base_of, folder_of, suffix_of
 
 _CHAT = re.compile(r"_chat(?: ?\(\d+\)| \d+)?", re.IGNORECASE)
 _DATABASE = re.compile(r".+\.crypt\d{1,2}|msgstore[\w.-]*\.db|chatstorage\.sqlite", re.IGNORECASE)
@@ -83,15 +83,12 @@ def _files_sent_in(tree: Tree, chat: str, names: set[str]) -> set[str]:
 
 def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
     name, *sent = inputs.names
-    if not name.lower().endswith(".txt"):
-        is_locked = "crypt" in PurePosixPath(name).suffix.lower()
+    if suffix_of(name) == ".txt":
+        yield from file_by_file(_chat)(Inputs(inputs.tree, (name,)), log, options)
+    else:
+        is_locked = "crypt" in suffix_of(name)
         what = "an encrypted backup" if is_locked else "a database, not an export"
         log.problem(inputs.place(name), what, "In WhatsApp: More > Export chat")
-        return
-    try:
-        yield from _chat(inputs, name, log)
-    except UserError as error:
-        log.problems.append(error)
     if sent:
         log.passed("files sent in chats", len(sent))
 
