@@ -12,7 +12,7 @@ def page() -> str:
     before, rest = PAGE.read_text().split(BEGINS)
     after = rest[rest.index(ENDS) :]
     rows = (
-        f"| `{code}` | {reason.says} | {'still read' if reason.is_context else ''} |\n"
+        f"| `{code}` | {reason.meaning} | {'still read' if reason.is_context else ''} |\n"
         for code, reason in REASONS.items()
     )
     return f"{before}{BEGINS}| reason | what | |\n|---|---|---|\n{''.join(rows)}{after}"

@@ -38,6 +38,7 @@ def list_records(
     limit: Annotated[int | None, typer.Option(help="How many at most.", min=1)] = None,
 ) -> None:
     """List records, one a line: id, source, privacy, split or reason, thread, first words."""
+    from itertools import islice
     from typing import cast
 
     from align.ingest.reasons import REASONS
@@ -55,16 +56,15 @@ def list_records(
         levels=None if level is None else [_level(level)],
         include_left_out=left_out or reason is not None,
     )
-    count = 0
-    for record in records:
-        if source not in (None, record.source) or (left_out and record.left_out is None):
-            continue
-        if reason not in (None, record.left_out):
-            continue
+    chosen = (
+        record
+        for record in records
+        if source in (None, record.source)
+        and reason in (None, record.left_out)
+        and (record.left_out is not None or not left_out)
+    )
+    for record in islice(chosen, limit):
         print(_line(record))
-        count += 1
-        if count == limit:
-            break
 
 
 @app.command()
@@ -106,9 +106,7 @@ def drop(
         value = _find(conn, value).id
     records = list(read_records(conn, [f"r.{column} = ?"], [value]))
     if not records:
-        raise UserError(
-            f"owner {owner!r}", "no such record", f"Run: align records list --owner {owner}"
-        )
+        raise _no_record(owner)
     if not yes:
         typer.confirm(f"Erase the text of {len(records):,} records for good?", abort=True, err=True)
     prompts = erase(conn, records)
@@ -165,15 +163,19 @@ def set_privacy(
         id = _find(conn, id).id
     count = set_level(conn, wanted, source=source, thread=thread, id=id)
     if not count:
-        raise UserError(
-            f"owner {owner!r}", "no such record", f"Run: align records list --owner {owner}"
-        )
+        raise _no_record(owner)
     print(f"{count:,} record{'' if count == 1 else 's'} set to {wanted}")
     if source is not None:
         from align.owner import owner_file
 
         path = relative_to_root(owner_file(owner))
         say(f"For what will be read later, write into {path}: privacy: {{{source}: {wanted}}}")
+
+
+def _no_record(owner: str) -> UserError:
+    return UserError(
+        f"owner {owner!r}", "no such record", f"Run: align records list --owner {owner}"
+    )
 
 
 def _find(conn: Connection, beginning: str) -> "Record":

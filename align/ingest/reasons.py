@@ -1,4 +1,4 @@
-"""Why a record is left out of training: codes, what they say, and what they leave in its place.
+"""Why a record is left out of training: codes, what they mean, and what they leave in its place.
 
 A left-out record is never learned. Some still stand in a conversation as what was said before
 (`is_context`), so that a short "ok" does not tear a chat in two; where the others are left out, the
@@ -11,7 +11,7 @@ from typing import NamedTuple
 class Reason(NamedTuple):
     """What a code means, and whether the record may stand in a conversation as context."""
 
-    says: str
+    meaning: str
     is_context: bool
 
 

@@ -10,6 +10,7 @@ import stat
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
@@ -50,6 +51,17 @@ class Tree(ABC):
             return file
         return cast(IO[bytes], io.BufferedReader(CountedFile(file, self.meter), _BUFFER))
 
+    @contextmanager
+    def reading(self, name: str) -> Iterator[IO[bytes]]:
+        """Open a file for reading; damage becomes a UserError."""
+        with self.open(name) as file:
+            try:
+                yield file
+            except UserError:
+                raise
+            except Exception as error:  # zlib.error and zipfile.BadZipFile share no other base.
+                raise UserError(self.place(name), f"damaged ({error})", "Get it again") from None
+
     @abstractmethod
     def _open(self, name: str) -> IO[bytes]: ...
 
@@ -89,14 +101,11 @@ class Tree(ABC):
         Raises:
             UserError: It is larger than `most`, or damaged.
         """
-        if self.size(name) > most:
-            raise UserError(self.place(name), f"larger than {most // 1024**2} MB", "Split it")
-        with self.open(name) as file:
-            try:
+        data = b""
+        if self.size(name) <= most:
+            with self.reading(name) as file:
                 data = file.read(most + 1)
-            except Exception as error:  # zlib.error and zipfile.BadZipFile share no other base.
-                raise UserError(self.place(name), f"damaged ({error})", "Get it again") from None
-        if len(data) > most:
+        if len(data) > most or self.size(name) > most:
             raise UserError(self.place(name), f"larger than {most // 1024**2} MB", "Split it")
         return data
 
@@ -120,13 +129,8 @@ class Tree(ABC):
         head = self.head(name)
         if head and decoded(head) is None and not self.head_text(name):
             raise UserError(self.place(name), "binary, not text", "Name a text file")
-        with self.open(name) as file:
-            try:
-                yield from decoded_lines(file, head, LINE)
-            except UserError:
-                raise
-            except Exception as error:  # As in bytes_of.
-                raise UserError(self.place(name), f"damaged ({error})", "Get it again") from None
+        with self.reading(name) as file:
+            yield from decoded_lines(file, head, LINE)
 
 
 class DiskTree(Tree):

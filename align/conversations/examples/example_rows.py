@@ -84,7 +84,7 @@ def explained(reason: str) -> str:
     """Return a reason in words."""
     if reason in _REASONS:
         return _REASONS[reason]
-    return REASONS[reason].says if reason in REASONS else reason
+    return REASONS[reason].meaning if reason in REASONS else reason
 
 
 @dataclass

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from align.errors import UserError
 from align.ingest.formats.mail_words import PASSED_FOLDERS, SENT_FOLDERS
-from align.ingest.tree import Tree
+from align.ingest.tree import Tree, suffix_of
 
 # A mail with its attachments is hardly larger; what lies beyond is an attachment's.
 LARGEST = 48 * 1024**2
@@ -23,8 +22,7 @@ _MAILDIR = frozenset({"cur", "new"})
 
 def holds_mails(tree: Tree, name: str) -> bool:
     """Tell whether a file holds mail, by its name and, where that says little, its beginning."""
-    path = PurePosixPath(name)
-    end = path.suffix.lower()
+    end = suffix_of(name)
     if end in (".eml", ".emlx"):
         return True
     if is_maildir(name):
@@ -69,20 +67,14 @@ def mails_in(tree: Tree, name: str) -> Iterator[tuple[int, bytes]]:
     Raises:
         UserError: The file is damaged from here on, or cannot be read.
     """
-    end = PurePosixPath(name).suffix.lower()
+    end = suffix_of(name)
     if end == ".emlx":
         yield 1, _emlx(tree.bytes_of(name, 2 * LARGEST))
     elif end == ".eml" or (is_maildir(name) and not _begins_mbox(tree.head(name, 512))):
         yield 1, tree.bytes_of(name, 2 * LARGEST)
     else:
-        with tree.open(name) as file:
-            try:
-                yield from _mbox(iter(lambda: file.readline(LARGEST), b""))
-            except UserError:
-                raise
-            except Exception as error:  # zlib.error and zipfile.BadZipFile share no other base.
-                where = tree.place(name)
-                raise UserError(where, f"damaged ({error})", "Get it again") from None
+        with tree.reading(name) as file:
+            yield from _mbox(iter(lambda: file.readline(LARGEST), b""))
 
 
 def _mbox(lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
