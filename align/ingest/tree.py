@@ -10,7 +10,7 @@ import stat
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
@@ -41,11 +41,7 @@ class Tree(ABC):
     meter: Callable[[int], None] | None = None
 
     def open(self, name: str) -> IO[bytes]:
-        """Open a file for reading from its beginning.
-
-        Raises:
-            UserError: It cannot be read.
-        """
+        """Open a file for reading from its beginning; raises UserError where it cannot be."""
         file = self._open(name)
         if self.meter is None:
             return file
@@ -79,21 +75,17 @@ class Tree(ABC):
 
     def head(self, name: str, size: int = _HEAD) -> bytes:
         """Return the first bytes of a file; nothing where it cannot be read."""
-        try:
-            with self.open(name) as file:
-                return file.read(size)
-        except Exception:  # As in bytes_of.
-            return b""
+        with suppress(Exception), self.open(name) as file:  # As above.
+            return file.read(size)
+        return b""
 
     def head_text(self, name: str, size: int = _HEAD) -> str:
         """Return the first characters of a text; nothing where it is none."""
         data = self.head(name, size)
         # The cut may lie inside a character.
-        for end in range(len(data), max(len(data) - 4, 0) - 1, -1):
-            text = decoded(data[:end])
-            if text is not None:
-                return text
-        return ""
+        ends = range(len(data), max(len(data) - 4, 0) - 1, -1)
+        texts = (decoded(data[:end]) for end in ends)
+        return next((text for text in texts if text is not None), "")
 
     def bytes_of(self, name: str, most: int = WHOLE) -> bytes:
         """Return a file's bytes.
@@ -231,10 +223,7 @@ def zip_in(tree: Tree, name: str, complain: Complain) -> Tree:
     Raises:
         UserError: It is no zip, or too large to be read inside another.
     """
-    if isinstance(tree, DiskTree):
-        file: Path | IO[bytes] = tree.folder / name
-    else:
-        file = io.BytesIO(tree.bytes_of(name))
+    file = tree.folder / name if isinstance(tree, DiskTree) else io.BytesIO(tree.bytes_of(name))
     return ZipTree(file, tree.place(name), tree.origin_of(name), complain)
 
 
