@@ -195,6 +195,19 @@ def test_letters_that_stand_in_open_writing_are_no_secret_until_it_is_closed() -
     assert detector.match("She asked where Maja hid it or why.")
 
 
+@pytest.mark.parametrize("level", ["open", "train-only"])
+@pytest.mark.parametrize("script", SEALED)
+def test_what_is_sealed_meanwhile_is_found_by_its_letters(script: str, level: str) -> None:
+    text = SEALED[script]
+    conn = store(text, level=level)
+    detector = PrivateText(conn, OWNER)
+    run = "  ".join(text[4 : 4 + CHARACTERS])
+    assert detector.match(run) is None
+    set_level(conn, "sealed", id=record(text, level=level, origin="0", thread="0").id)
+    detector.refresh()
+    assert detector.match(run)
+
+
 def test_a_word_longer_than_24_letters_is_found() -> None:
     detector = PrivateText(store("Donaudampfschifffahrtskapitän Quandt"), OWNER)
     assert detector.match("der DONAUDAMPFSCHIFFFAHRTSKAPITAN")
