@@ -1,4 +1,4 @@
-"""A client with a real gate, ledger and closed writing, that sends to a stand-in."""
+"""A client with a real gate, egress log and closed writing, that sends to a stand-in."""
 
 import asyncio
 import contextlib
@@ -151,12 +151,12 @@ def _split(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def attempts() -> list[dict[str, Any]]:
-    """Return the ledger's attempts."""
+    """Return the egress log's attempts."""
     return [row for row in read("ann") if row["kind"] == "attempt"]
 
 
 def of_kind(kind: str) -> list[dict[str, Any]]:
-    """Return the ledger's lines of a kind."""
+    """Return the egress log's lines of a kind."""
     return [row for row in read("ann") if row["kind"] == kind]
 
 

@@ -96,7 +96,7 @@ def test_results_in_any_order_find_their_requests(conn: Connection) -> None:
     assert open_batches(conn) == []
 
 
-def test_a_batch_costs_half_and_is_settled_in_the_ledger() -> None:
+def test_a_batch_costs_half_and_is_settled_in_the_egress_log() -> None:
     with serve() as server:
         batched(server, requests(20))
         cost = billed(server)

@@ -1,4 +1,4 @@
-"""Every attempt passes the gate and stands in the ledger."""
+"""Every attempt passes the gate and stands in the egress log."""
 
 import asyncio
 import hashlib
@@ -28,7 +28,7 @@ async def create(channel: Line, **changes: Any) -> Any:
         return await channel.client.messages.create(**{**request().params, **changes})
 
 
-def test_the_hash_in_the_ledger_is_that_of_the_bytes_that_came() -> None:
+def test_the_hash_in_the_egress_log_is_that_of_the_bytes_that_came() -> None:
     question = "Grüße ✓ \u2028 “so”"
     with serve() as server:
         over(
@@ -99,7 +99,7 @@ def test_closed_writing_is_not_sent(where: str) -> None:
     assert row["ids"] == ["pair1"] and row["where"].startswith(where)
 
 
-def test_nothing_is_sent_where_the_ledger_is_gone() -> None:
+def test_nothing_is_sent_where_the_egress_log_is_gone() -> None:
     async def gone(channel: Line) -> None:
         channel.egress_log.path.unlink()
         with pytest.raises(Refused):

@@ -130,7 +130,7 @@ def test_replies_teach_how_many_tokens_a_byte_is() -> None:
     assert sum(rate.input_of(asked)) == pytest.approx(1000)
 
 
-def test_a_ledger_teaches_by_model_messages_and_batches() -> None:
+def test_an_egress_log_teaches_by_model_messages_and_batches() -> None:
     line: dict[str, Any] = {
         "kind": "attempt", "path": "/v1/messages", "model": MODEL, "status": 200, "bytes": 4000,
         "input_tokens": 100, "output_tokens": 50, "cache_read_tokens": 900,

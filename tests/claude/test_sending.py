@@ -314,7 +314,7 @@ def test_a_mistake_in_the_requests_comes_out() -> None:
         sent(server, broken())
 
 
-def test_under_faults_all_end_and_the_ledger_counts_each_attempt() -> None:
+def test_under_faults_all_end_and_the_egress_log_counts_each_attempt() -> None:
     with serve(faults=random_faults(0.3, 7)) as server:
         replies = sent(server, requests(150))
         assert len(attempts()) == server.attempts()

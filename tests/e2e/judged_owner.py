@@ -195,12 +195,12 @@ def places(rows: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
 
 
 def lines(kind: str) -> list[dict[str, Any]]:
-    """Return the ledger's lines of a kind."""
+    """Return the egress log's lines of a kind."""
     return [line for line in read(OWNER) if line["kind"] == kind]
 
 
 def costs(kind: str) -> list[float]:
-    """Return what the ledger's lines of a kind cost, as far as it is known."""
+    """Return what the egress log's lines of a kind cost, as far as it is known."""
     return [line["cost"] for line in lines(kind) if line.get("cost") is not None]
 
 

@@ -45,7 +45,7 @@ class Counted:
         return fault
 
 
-# --- every pair once, every attempt in the ledger, every cent -------------------------------------
+# --- every pair once, every attempt in the egress log, every cent -------------------------------------
 
 
 @BOTH_WAYS
@@ -68,7 +68,7 @@ def test_with_a_third_of_all_failing_each_pair_is_judged_once_or_counted(
         assert sum(server.seen.faults.values()) > server.attempts() / 10
         assert_each_asked_once(built)
         assert_told(told, built)
-        assert_all_in_the_ledger(server, faults.drawn)
+        assert_all_in_the_egress_log(server, faults.drawn)
         again = [row for row in judged.verdicts() if row["problem"] in judged.PASSING]
 
         server.behaviour.faults = server.behaviour.entry_faults = server.behaviour.http_faults = (
@@ -80,7 +80,7 @@ def test_with_a_third_of_all_failing_each_pair_is_judged_once_or_counted(
         every = judged.places(judged.counting(judged.verdicts()))
         assert every == Counter(every.keys())
         assert len(every) == 2 * len(built.chosen + built.waiting)
-        assert_all_in_the_ledger(server, faults.drawn)
+        assert_all_in_the_egress_log(server, faults.drawn)
 
 
 def assert_each_asked_once(built: Built) -> None:
@@ -111,7 +111,7 @@ def assert_told(told: str, built: Built) -> None:
     assert line[1] == ", ".join(f"{n:,} {kind}" for kind, n in sorted(problems.items()))
 
 
-def assert_all_in_the_ledger(server: Server, drawn: Counter[str]) -> None:
+def assert_all_in_the_egress_log(server: Server, drawn: Counter[str]) -> None:
     attempts = judged.lines("attempt")
     assert len(attempts) == server.attempts()
     assert not any(line.get("unfinished") or line.get("underway") for line in attempts)

@@ -1,4 +1,4 @@
-"""What must not leave, planted everywhere: it reaches no provider, no log, no ledger, no wandb."""
+"""What must not leave, planted everywhere: it reaches no provider, no log, no egress log, no wandb."""
 
 import json
 import logging
@@ -99,7 +99,7 @@ def test_nothing_private_is_sent_or_logged(
         assert planted.leaks(*said, *left.values()) == {}
         assert KEY not in "".join(said)
         assert not any(KEY.encode() in data for data in left.values())
-    # And no sentence that is no secret either: the ledger holds no text at all.
+    # And no sentence that is no secret either: the egress log holds no text at all.
     assert "Ask me again" not in (root / "data" / OWNER / "egress.jsonl").read_text("utf-8")
 
 

@@ -150,7 +150,7 @@ def test_what_is_nested_too_deeply_to_be_read_is_stopped(gate: EgressGate) -> No
     assert refusal(gate, deep).reason == "the check failed"
 
 
-def test_a_ledger_that_is_gone_lets_nothing_pass(gate: EgressGate, root: Path) -> None:
+def test_an_egress_log_that_is_gone_lets_nothing_pass(gate: EgressGate, root: Path) -> None:
     shutil.move(root / "data" / "ann" / "egress.jsonl", root / "elsewhere")
     assert refusal(gate, message("hi")).reason == "no ledger"
 

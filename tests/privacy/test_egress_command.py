@@ -1,4 +1,4 @@
-"""`align egress` shows the ledger, and writes nothing."""
+"""`align egress` shows the egress log, and writes nothing."""
 
 import json
 import os

@@ -170,7 +170,7 @@ def test_a_process_killed_right_after_an_end_leaves_no_second_line(root: Path) -
     (left_over,) = folder.glob("egress.open.*.jsonl")
     begun = left_over.read_bytes()
     EgressLog("ann").close()
-    # As if it had died after the ledger's line was written and before its own file was cleared.
+    # As if it had died after the egress log's line was written and before its own file was cleared.
     (folder / "egress.open.again.jsonl").write_bytes(begun)
     EgressLog("ann").close()
     assert (folder / "egress.jsonl").read_text().count('"lost"') == 1
@@ -211,7 +211,7 @@ def test_a_full_disk_raises_and_the_next_line_is_whole(
     assert kinds == ["damaged", "attempt", "attempt"]
 
 
-def test_a_ledger_that_cannot_be_written_is_a_mistake_that_is_explained(root: Path) -> None:
+def test_an_egress_log_that_cannot_be_written_is_a_mistake_that_is_explained(root: Path) -> None:
     (root / "data" / "ann" / "egress.jsonl").mkdir(parents=True)
     with pytest.raises(UserError, match=r"egress\.jsonl.*can't be written"):
         EgressLog("ann")
