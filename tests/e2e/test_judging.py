@@ -45,7 +45,7 @@ class Counted:
         return fault
 
 
-# --- every pair once, every attempt in the egress log, every cent -------------------------------------
+# --- every pair once, every attempt in the egress log, every cent ---------------------------------
 
 
 @BOTH_WAYS

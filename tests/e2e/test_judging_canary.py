@@ -1,4 +1,4 @@
-"""What must not leave, planted everywhere: it reaches no provider, no log, no egress log, no wandb."""
+"""What must not leave, planted everywhere: it reaches no provider, no log, no wandb."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""A push goes where it was told, private, whole, and stands in the ledger."""
+"""A push goes where it was told, private, whole, and stands in the egress log."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,7 +58,7 @@ def test_a_repository_that_all_can_see_gets_nothing_private(hub: Hub, folder: Pa
     assert hub.repositories[REPOSITORY] == {} and not list(read("ann"))
 
 
-def test_the_ledger_knows_each_file(hub: Hub, folder: Path) -> None:
+def test_the_egress_log_knows_each_file(hub: Hub, folder: Path) -> None:
     push("ann", folder, REPOSITORY, public=False)
     lines = {line["path"]: line for line in read("ann")}
     line = lines[f"/{REPOSITORY}/model.safetensors"]

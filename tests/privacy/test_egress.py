@@ -155,7 +155,7 @@ def test_an_egress_log_that_is_gone_lets_nothing_pass(gate: EgressGate, root: Pa
     assert refusal(gate, message("hi")).reason == "no ledger"
 
 
-def test_a_closed_ledger_lets_nothing_pass(gate: EgressGate, egress_log: EgressLog) -> None:
+def test_a_closed_egress_log_lets_nothing_pass(gate: EgressGate, egress_log: EgressLog) -> None:
     egress_log.close()
     assert refusal(gate, message("hi")).reason == "no ledger"
 

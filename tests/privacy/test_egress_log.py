@@ -1,4 +1,4 @@
-"""The ledger has one line for each attempt, whatever ends the process, and never a text."""
+"""The egress log has one line for each attempt, whatever ends the process, and never a text."""
 
 import contextlib
 import json
@@ -94,7 +94,7 @@ def test_an_odd_name_from_the_provider_is_left_out_and_the_line_stands(
     assert (line["status"], line["request_id"]) == (200, None)
 
 
-def test_several_processes_write_into_one_ledger_and_no_line_is_torn(root: Path) -> None:
+def test_several_processes_write_into_one_log_and_no_line_is_torn(root: Path) -> None:
     context = get_context("fork")
     writers = [context.Process(target=_write_many, args=(n,)) for n in range(4)]
     for writer in writers:

@@ -231,7 +231,9 @@ def test_what_repeats_closed_writing_is_left_out_and_counted() -> None:
     assert writer.requests(Closed(), limit=0)[0] == []
 
 
-def test_the_ledger_has_a_line_for_each_attempt(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_egress_log_has_a_line_for_each_attempt(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     conn = filled("ann", [document(CHESS, "One"), document(GARDEN, "Two")])
     faults = [RATE_LIMITED, DROPPED, None, None, RATE_LIMITED]
     with serve(answer=asks_about_it, faults=faults) as server:
