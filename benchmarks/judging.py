@@ -1,6 +1,6 @@
 """How fast Claude is asked, and at what cost: `python -m benchmarks.judging [--json FILE]`.
 
-Everything goes the way that `align judge` goes - eligibility, gate, egress log, client, store - to a
+Everything goes the way of `align judge` - eligibility, gate, egress log, client, store - to a
 stand-in in a process of its own, that counts tokens in its own way. Its owner and what it answers
 are made up: `benchmarks.made_up_judging` says how.
 """
