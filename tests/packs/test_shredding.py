@@ -14,8 +14,8 @@ from align.files import exclusively
 from align.packs.bundle import open_bundle
 from align.packs.shredding import listed, shred
 from tests.commands.line import Line
+from tests.packs.test_packing import Machine
 from tests.store.rows import add_pair, append_event, record
-from tests.test_packing import Machine
 
 SHRED = ("pack", "--owner", "ann", "--for", "label", "--shred")
 

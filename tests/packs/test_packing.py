@@ -26,7 +26,7 @@ from align.store.records import iter_records
 from tests.commands.line import Line
 from tests.store.rows import add_pair, append_event, record
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = Path(__file__).resolve().parents[2]
 SEALED = "the otter under the floorboards hums a very old tune every single night"
 SHORT = "otters never forgive me"
 HELD_OUT = "only the evaluation may ever see this particular row of words"
