@@ -1,6 +1,7 @@
 """What all tests share: no network, one thread, and a project root of their own."""
 
 import os
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("COLUMNS", None)
 os.environ.pop("SOUNDALIKE_ROOT", None)
 os.environ.pop("SOUNDALIKE_DEBUG", None)
+
+# A shell starts what it runs in the background without Ctrl-C, and that is inherited.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _connect = socket.socket.connect
 
