@@ -6,12 +6,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from align.errors import UserError
-from align.files import exclusively
-from align.paths import checkpoints_dir, relative_to_root, simulated_file, store_path
+from align.paths import checkpoints_dir, simulated_file, store_path
 from align.store.connection import connect, open_store
 from labeler.keys import Keys, keys_of
 from labeler.session import Session
+from labeler.store_lock import only_labeler
 
 COPIED = ("threads", "prompts", "answers", "pairs")  # to a sandbox; never the events
 
@@ -72,7 +71,7 @@ def file_pairs(path: Path, out: Path) -> Iterator[PairSource]:
         UserError: A line of the file is no pair, a file can't be read or written, or another
             labeler is open.
     """
-    from labeler.pairs_file import file_store
+    from labeler.pairs_file import file_store  # not needed where an owner is
 
     with file_store(path, out) as conn:
         yield PairSource(
@@ -84,23 +83,6 @@ def file_pairs(path: Path, out: Path) -> Iterator[PairSource]:
             arena="An arena needs an owner's checkpoints: --owner NAME",
             next_steps=lambda session: [f"Your choices: {out}"],
         )
-
-
-@contextmanager
-def only_labeler(store: Path) -> Iterator[None]:
-    """Be the one labeler that is open on a store; others may read and write it meanwhile.
-
-    Raises:
-        UserError: Another labeler is open on it.
-    """
-
-    def busy(holder: str) -> UserError:
-        what = "another labeler is open here" + (f" (process {holder})" if holder else "")
-        return UserError(relative_to_root(store), what, "Go on there, or quit that one and repeat")
-
-    store.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with exclusively(store.with_name(f".{store.name}.labeler.lock"), busy):
-        yield
 
 
 def is_simulated(owner_id: str) -> bool:

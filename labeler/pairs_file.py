@@ -19,7 +19,7 @@ from align.store.choices import current_choices
 from align.store.connection import connect, transaction
 from align.store.pairs import Pair, add_pairs, get_pair
 from align.store.prompts import Prompt, add_prompts
-from labeler.pair_sources import only_labeler
+from labeler.store_lock import only_labeler
 
 A_LINE = 'A line is {"prompt": "...", "a": "...", "b": "..."}'
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from align.chat import Chat, context_of, trimmed
 from align.owner import Owner
-from align.privacy.private_text import SHOWN, PrivateText
+from align.privacy.private_text import PrivateText
+from align.privacy.scope import SHOWN
 from align.sampling.sampling_plan import Sampling
 from align.store.adding import add_records
 from align.store.connection import in_memory

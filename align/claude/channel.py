@@ -20,7 +20,7 @@ from align.owner import Owner
 from align.privacy.consent import Consent, ask_consent, terms
 from align.privacy.egress import EgressGate
 from align.privacy.egress_log import EgressLog, read
-from align.privacy.private_text import Detector
+from align.privacy.scope import Detector
 
 Ask = Callable[[str], str]
 Say = Callable[[str], None]

@@ -31,7 +31,8 @@ def chat(
     from align.models.checkpoints import resolve
     from align.owner import load_owner
     from align.paths import store_path
-    from align.privacy.private_text import SHOWN, PrivateText
+    from align.privacy.private_text import PrivateText
+    from align.privacy.scope import SHOWN
     from align.sampling.sampling_plan import sampling_of
     from align.store.connection import open_store
 

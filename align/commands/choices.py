@@ -103,7 +103,8 @@ def export(
     from align.owner import load_owner
     from align.preferences import choice_export
     from align.preferences.choice_filter import filter_of_options
-    from align.privacy.private_text import CARRIED, PrivateText
+    from align.privacy.private_text import PrivateText
+    from align.privacy.scope import CARRIED
     from align.store.connection import open_store
 
     if format not in choice_export.FORMATS:

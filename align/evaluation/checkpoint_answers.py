@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from align.console import progress, say
-from align.evaluation.evaluate import EvaluationRequest
-from align.evaluation.evaluation_data import Case, CheckpointAnswers, EvaluationData
+from align.evaluation.evaluation_data import (
+    Case,
+    CheckpointAnswers,
+    EvaluationData,
+    EvaluationRequest,
+)
 from align.evaluation.perplexity import TextLikelihoods
 from align.evaluation.voice_judge import PromptedText, VoiceJudge, fit_judge
 from align.models.checkpoints import Checkpoint

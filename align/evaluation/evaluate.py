@@ -6,7 +6,6 @@ is shown again without loading a model.
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,52 +16,17 @@ from align.console import duration, say
 from align.conversations.prompts import add_bundled_prompts
 from align.errors import UserError
 from align.evaluation import measures, scorecard_files
-from align.evaluation.evaluation_data import EvaluationData
+from align.evaluation.evaluation_data import EvaluationData, EvaluationRequest
 from align.evaluation.reference_texts import ReferenceTexts
 from align.evaluation.scorecard import Judge, Scorecard
 from align.models.checkpoints import Checkpoint, resolve
 from align.owner import load_owner
 from align.sampling.sampling_plan import Sampling, held_out_prompts, sampling_of, training_prompts
-from align.store.ids import content_id
-from align.store.prompts import Prompt
 
 # Fewer prompts than this say next to nothing: the interval is wider than any difference.
 FEW_PROMPTS = 20
 # What the base answers to training prompts, for the judge's other side.
 BASE_ANSWERS = 120
-# Raised when a measure changes, so that old scorecards are not taken for new ones.
-MEASURES = 2
-
-
-@dataclass(frozen=True)
-class EvaluationRequest:
-    """What is to be evaluated."""
-
-    owner_id: str  # whose models
-    # By the words that the user typed, in the order of the scorecard's columns.
-    checkpoints: dict[str, Checkpoint]
-    prompts: tuple[Prompt, ...]  # held-out prompts that each checkpoint answers
-    seeds: tuple[int, ...]  # each prompt is answered once with each
-    sampling: Sampling  # how answers are drawn
-    # Training prompts that the base answers, for the voice judge's other side.
-    judge_prompts: tuple[Prompt, ...]
-    references: ReferenceTexts  # what the answers are held against
-
-    @property
-    def inputs(self) -> str:
-        """Return a digest of all that decides the scorecard."""
-        own = [*self.references.owner.all, *self.references.held_out.all]
-        return content_id(
-            MEASURES,
-            [[word, checkpoint.hash] for word, checkpoint in self.checkpoints.items()],
-            [prompt.id for prompt in self.prompts],
-            list(self.seeds),
-            self.sampling.as_dict(),
-            [prompt.id for prompt in self.judge_prompts],
-            [content_id(text.text) for text in own],
-            self.references.kind,
-            content_id(*self.references.own_register),
-        )
 
 
 def compared_checkpoints(owner_id: str, words: Sequence[str]) -> dict[str, Checkpoint]:

@@ -9,10 +9,47 @@ from align.evaluation.reference_texts import ReferenceTexts
 from align.evaluation.text_measures import repetition
 from align.evaluation.voice_judge import PromptedText, VoiceJudge
 from align.evaluation.win_rates import ScoredAnswer
+from align.models.checkpoints import Checkpoint
+from align.sampling.sampling_plan import Sampling
 from align.statistics import quantile
+from align.store.ids import content_id
+from align.store.prompts import Prompt
 
 # An answer that repeats more than this share of itself is no win, unless the owner does so too.
 REPETITIVE = 0.15
+# Raised when a measure changes, so that old scorecards are not taken for new ones.
+MEASURES = 2
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """What is to be evaluated."""
+
+    owner_id: str  # whose models
+    # By the words that the user typed, in the order of the scorecard's columns.
+    checkpoints: dict[str, Checkpoint]
+    prompts: tuple[Prompt, ...]  # held-out prompts that each checkpoint answers
+    seeds: tuple[int, ...]  # each prompt is answered once with each
+    sampling: Sampling  # how answers are drawn
+    # Training prompts that the base answers, for the voice judge's other side.
+    judge_prompts: tuple[Prompt, ...]
+    references: ReferenceTexts  # what the answers are held against
+
+    @property
+    def inputs(self) -> str:
+        """Return a digest of all that decides the scorecard."""
+        own = [*self.references.owner.all, *self.references.held_out.all]
+        return content_id(
+            MEASURES,
+            [[word, checkpoint.hash] for word, checkpoint in self.checkpoints.items()],
+            [prompt.id for prompt in self.prompts],
+            list(self.seeds),
+            self.sampling.as_dict(),
+            [prompt.id for prompt in self.judge_prompts],
+            [content_id(text.text) for text in own],
+            self.references.kind,
+            content_id(*self.references.own_register),
+        )
 
 
 @dataclass(frozen=True)

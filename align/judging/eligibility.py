@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from align.choices.selection import NEAR
 from align.judging.protocol import Comparison
 from align.levels import Level
-from align.privacy.private_text import Detector
 from align.privacy.redaction import Redactor
+from align.privacy.scope import Detector
 from align.store.pairs import PairView
 from align.text.similarity import near_identical
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from align.choices.verdicts import Side
 from align.judging.protocol import Comparison, Example, OwnerProfile
 from align.owner import Owner
-from align.privacy.private_text import Detector
 from align.privacy.redaction import Redactor
+from align.privacy.scope import Detector
 from align.text.function_words import content_stems
 
 EXAMPLES = 12

@@ -30,8 +30,9 @@ from align.packs.travelling import (
 )
 from align.paths import checkpoints_dir, owner_dir
 from align.preferences.choice_rows import build_preferences
-from align.privacy.private_text import CARRIED, PrivateText
+from align.privacy.private_text import PrivateText
 from align.privacy.redaction import redactor_for
+from align.privacy.scope import CARRIED
 from align.recipe.recipe_file import Recipe, read_recipe, recipe_path
 from align.store.merge import export_rows
 from align.store.schema import schema_version

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from align.privacy.normal_form import texts_in
-from align.privacy.private_text import Detector
 from align.privacy.redaction import Redactor
+from align.privacy.scope import Detector
 from align.store.ids import Split, canonical_json, content_id
 from align.store.merge import export_rows
 from align.store.pairs import pairs_that_may_travel

@@ -15,7 +15,7 @@ from align.owner import Owner
 from align.preferences.choice_filter import ChoiceFilter, filtered_choices
 from align.preferences.choice_rows import build_preferences
 from align.privacy.normal_form import texts_in
-from align.privacy.private_text import Detector
+from align.privacy.scope import Detector
 from align.store.acts import all_marks
 
 FORMATS = ("jsonl", "trl", "parquet")

@@ -7,7 +7,7 @@ from typing import Any
 
 from align.privacy.consent import Consent
 from align.privacy.egress_log import EgressLog
-from align.privacy.private_text import Detector
+from align.privacy.scope import Detector
 
 HOST = "another host"
 CONSENT = "no consent"

@@ -24,20 +24,17 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
-from align.levels import LEVELS, SENDABLE, TRAINABLE, Level
 from align.owner import Owner
 from align.privacy.redaction import redactor_for
+from align.privacy.scope import SENT, Match, Scope
 from align.store.private_rows import State, version
 
 if TYPE_CHECKING:
     # NumPy costs a command that needs none of this a tenth of a second.
     from align.privacy.runs import Runs, Texts
 
-Why = Level | Literal["private"]
-# A text's mark is its level as it is stored; above all levels stands what the owner marked.
-WHY: tuple[Why, ...] = (*LEVELS, "private")
 # Seconds between two looks. Whether a record rose takes a quarter of a second to tell in a store of
 # a million: there, that is looked for less often than what the labeler marks.
 _LOOK_EVERY, _RARELY, _LOOK_SHARE = 1.0, 10.0, 0.05
@@ -48,48 +45,6 @@ _REMEMBERED = 4_000_000
 # What no store's version is.
 _CHANGED = (-1, -1)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[nrtbf\"/\\])")
-
-
-class Match(NamedTuple):
-    """What of a text is private, without its words."""
-
-    why: Why  # how private it is: `private` is a pair that the owner marked
-    words: int = 0  # how many in a row; 0 where it was found by its letters
-    letters: int = 0  # else how many in a row
-
-    @property
-    def length(self) -> str:
-        """How much is repeated, as it is told."""
-        return f"{self.words} words" if self.words else f"{self.letters} letters"
-
-
-class Detector(Protocol):
-    """Finds what repeats writing that must not leave."""
-
-    def match(self, text: str) -> object | None:
-        """Return what of the text is private, or None."""
-        ...
-
-    def refresh(self) -> None:
-        """Take in what became private since."""
-        ...
-
-
-class Scope(NamedTuple):
-    """What is private where a text goes."""
-
-    least: Level  # from which level on writing is private
-    # Whether pairs are private text too. Their answers are a model's: where none is sent away, it
-    # may say again what it said.
-    pairs: bool
-    quotes: bool  # whether eight words are private even where open writing quotes them
-    excused: tuple[Level, ...]  # whose writing makes 24 characters of sealed writing no secret
-
-
-# Sent to somebody else, shown by a model on this machine, or carried to another of the owner's.
-SENT = Scope("train-only", pairs=True, quotes=False, excused=SENDABLE)
-SHOWN = Scope("train-only", pairs=False, quotes=False, excused=TRAINABLE)
-CARRIED = Scope("sealed", pairs=False, quotes=True, excused=TRAINABLE)
 
 
 class PrivateText:

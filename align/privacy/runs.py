@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from align.privacy.letter_runs import LetterRuns, LetterTexts
 from align.privacy.normal_form import letters, tokens
-from align.privacy.private_text import WHY, Match
+from align.privacy.scope import WHY, Match
 from align.privacy.sorted_numbers import Numbers
 from align.privacy.word_runs import NEITHER, SEALED, WordRuns, WordTexts, numbered, runs
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from align.levels import SENDABLE, from_stored, may_be_sent, stored, trainable
 from align.paths import project_root
 from align.privacy.normal_form import texts_in
-from align.privacy.private_text import Scope
 from align.privacy.redaction import Redactor
 from align.privacy.runs import Texts
+from align.privacy.scope import Scope
 from align.privacy.word_runs import KNOWN, NEITHER, OPEN, PRIVATE
 from align.store import private_rows
 

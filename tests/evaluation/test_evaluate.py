@@ -9,12 +9,12 @@ import pytest
 
 from align.errors import UserError
 from align.evaluation.evaluate import (
-    EvaluationRequest,
     compared_checkpoints,
     evaluate,
     evaluation_request,
     shared_sampling,
 )
+from align.evaluation.evaluation_data import EvaluationRequest
 from align.evaluation.reference_texts import reference_texts
 from align.models.checkpoints import Checkpoint
 from align.store.adding import add_records

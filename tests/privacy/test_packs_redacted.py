@@ -13,8 +13,9 @@ from align.packs.bundle import open_bundle
 from align.packs.packing import Packed, pack_for_labelling, pack_for_training
 from align.packs.unpacking import unpack
 from align.paths import owner_dir
-from align.privacy.private_text import SHOWN, PrivateText
+from align.privacy.private_text import PrivateText
 from align.privacy.redaction import redactor_for
+from align.privacy.scope import SHOWN
 from align.store.adding import add_records
 from align.store.choices import current_choices
 from align.store.connection import open_store

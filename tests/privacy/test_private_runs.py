@@ -21,7 +21,8 @@ from align.privacy.consent import Consent
 from align.privacy.egress import EgressGate, Refused
 from align.privacy.letter_runs import CHARACTERS, FEWEST, LetterRuns, LetterTexts
 from align.privacy.normal_form import letter_counts, letters
-from align.privacy.private_text import CARRIED, SENT, SHOWN, Match, PrivateText
+from align.privacy.private_text import PrivateText
+from align.privacy.scope import CARRIED, SENT, SHOWN, Match
 from align.sampling.sampling_plan import Sampling
 from align.store.adding import add_records
 from align.store.connection import in_memory

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from align.owner import Owner
-from align.privacy.private_text import Match, PrivateText
+from align.privacy.private_text import PrivateText
+from align.privacy.scope import Match
 from align.store.adding import add_records
 from align.store.connection import open_store
 from align.store.events import Event

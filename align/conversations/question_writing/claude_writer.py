@@ -27,8 +27,8 @@ from align.conversations.questions.rules import candidates
 from align.errors import UserError
 from align.levels import may_be_sent
 from align.owner import Owner
-from align.privacy.private_text import Detector
 from align.privacy.redaction import redactor_for
+from align.privacy.scope import Detector
 from align.store.connection import transaction
 from align.store.questions import add_questions
 
