@@ -93,3 +93,10 @@ def test_the_architecture_page_has_each_row_of_the_layers_contract():
     table = re.findall(r"^\| (`.*?) \|", ARCHITECTURE.read_text(), re.M)
     rows = [row.replace("`", "").replace(" ", " | ") for row in table[: len(layers(CHECKOUT))]]
     assert rows == layers(CHECKOUT)
+
+
+def test_every_file_of_the_project_that_a_page_names_is_there():
+    folder = r"align|labeler|recipes|tests|docs|scripts|benchmarks"
+    for page in (*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").glob("*.md")):
+        for name in re.findall(rf"`((?:{folder})/[\w./-]+)`", page.read_text()):
+            assert "NAME" in name or (CHECKOUT / name).exists(), f"{page.name}: {name}"
