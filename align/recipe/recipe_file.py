@@ -155,9 +155,9 @@ def read_recipe(path: Path, stage: str, overrides: Sequence[str] = ()) -> Recipe
     values_of_words, problems_of_words = _read_overrides(overrides)
     problems += problems_of_words
     values: dict[str, Any] = {}
-    for key, (value, place) in {**values_of_file, **values_of_words}.items():
+    for key, (value, written, place) in {**values_of_file, **values_of_words}.items():
         try:
-            values[key] = checked_value(stage, key, value)
+            values[key] = checked_value(stage, key, value, written)
         except ValueError as error:
             problems.append(f"{place}: {error}")
     if values.get("use_peft") is False:
@@ -177,8 +177,12 @@ def read_recipe(path: Path, stage: str, overrides: Sequence[str] = ()) -> Recipe
     return Recipe(path, stage, training=values, model=model, ours=ours)
 
 
-def _read_yaml(path: Path, where: str) -> tuple[dict[str, tuple[Any, str]], list[str]]:
-    """Return key -> (value, file:line), and what is wrong with the file itself."""
+# By key: the value, the value with its scalars as they are written, and where it stands.
+_Entries = dict[str, tuple[Any, Any, str]]
+
+
+def _read_yaml(path: Path, where: str) -> tuple[_Entries, list[str]]:
+    """Return what stands in a file, by file:line, and what is wrong with the file itself."""
     try:
         text = path.read_text(encoding="utf-8")
         loader = yaml.SafeLoader(text)
@@ -195,16 +199,17 @@ def _read_yaml(path: Path, where: str) -> tuple[dict[str, tuple[Any, str]], list
     if not isinstance(top, yaml.MappingNode):
         return {}, [f"{where}: not a list of 'key: value' lines. See docs/recipes.md."]
     problems = _doubled(top, where)
-    entries: dict[str, tuple[Any, str]] = {}
+    entries: _Entries = {}
     for key_node, value_node in top.value:
         place = f"{where}:{key_node.start_mark.line + 1}"
         try:
             key = loader.construct_object(key_node, deep=True)
             value = loader.construct_object(value_node, deep=True)
+            written = yaml.BaseLoader("").construct_object(value_node, deep=True)
         except yaml.YAMLError as error:
             problems.append(f"{place}: {getattr(error, 'problem', error)}. Recipes are plain data.")
             continue
-        entries.setdefault(str(key), (value, place))
+        entries.setdefault(str(key), (value, written, place))
     return entries, problems
 
 
@@ -227,9 +232,9 @@ def _doubled(node: Any, where: str) -> list[str]:
     return problems
 
 
-def _read_overrides(words: Sequence[str]) -> tuple[dict[str, tuple[Any, str]], list[str]]:
-    """Return key -> (value, place) of `--key value …`, `--key=value` and bare `--key` (true)."""
-    entries: dict[str, tuple[Any, str]] = {}
+def _read_overrides(words: Sequence[str]) -> tuple[_Entries, list[str]]:
+    """Return what `--key value …`, `--key=value` and bare `--key` (true) say."""
+    entries: _Entries = {}
     problems: list[str] = []
     at = 0
     while at < len(words):
@@ -248,12 +253,16 @@ def _read_overrides(words: Sequence[str]) -> tuple[dict[str, tuple[Any, str]], l
             problems.append(f"--{key}: said twice. Keep one.")
             continue
         try:
-            parsed = [yaml.safe_load(value) if value else value for value in values]
+            parsed, written = (
+                [yaml.load(value, loader) if value else value for value in values]
+                for loader in (yaml.SafeLoader, yaml.BaseLoader)
+            )
         except yaml.YAMLError:
             problems.append(f"--{key}: can't be read. Quote the value.")
             continue
-        value = True if not parsed else parsed[0] if len(parsed) == 1 else parsed
-        entries[key] = (value, f"--{key}")
+        one = len(parsed) == 1
+        value, text = (parsed[0], written[0]) if one else (parsed or True, written or "true")
+        entries[key] = (value, text, f"--{key}")
     return entries, problems
 
 

@@ -124,8 +124,11 @@ NO_EFFECT = _words(
 )
 
 
-def checked_value(stage: str, key: str, value: Any) -> Any:
+def checked_value(stage: str, key: str, value: Any, written: Any) -> Any:
     """Return the value in its key's own type.
+
+    `written` is the value with its scalars as they stand there: YAML 1.1 takes TRL's words `no`,
+    `off`, `on` and `yes` for booleans, a revision `12e4567` for a number, a name for a date.
 
     Raises:
         ValueError: The key is unknown or refused, or the value has another type; says what to do.
@@ -142,11 +145,13 @@ def checked_value(stage: str, key: str, value: Any) -> Any:
             + (f"Did you mean '{near[0]}'?" if near else "See docs/recipes.md.")
         )
     kinds = known[key]["types"]
+    choices = _CHOICES.get((stage, key)) or known[key].get("choices")
+    if set(kinds) <= _TEXTS:
+        value = "no" if value is False and "no" in (choices or ()) else _text(value, written)
     typed = _typed(value, kinds)
     if typed is _WRONG:
         wanted = " or ".join(kind for kind in kinds if kind != "none")
         raise ValueError(f"key '{key}' must be {wanted}, not {_shown(value)}.")
-    choices = _CHOICES.get((stage, key)) or known[key].get("choices")
     for item in typed if isinstance(typed, list) else [typed]:
         if choices and isinstance(item, str) and item not in choices:
             near = difflib.get_close_matches(item, choices, n=1)
@@ -176,6 +181,14 @@ def known_keys(stage: str) -> dict[str, dict[str, Any]]:
 
 
 _WRONG = object()
+_TEXTS = {"str", "list[str]", "none"}
+
+
+def _text(value: Any, written: Any) -> Any:
+    """Return a value, or a list of them, with what YAML took for more than text as written."""
+    if isinstance(value, list):
+        return [_text(*pair) for pair in zip(value, written, strict=True)]
+    return value if value is None or isinstance(value, Mapping) else written
 
 
 def _typed(value: Any, kinds: Sequence[str]) -> Any:

@@ -149,7 +149,7 @@ def _evaluation(recipe: Recipe, rows: FrozenRows) -> list[Any]:
     """
     where = relative_to_root(recipe.path)
     strategy = recipe.training.get("eval_strategy", "no")
-    evaluates = str(strategy) not in ("no", "False")
+    evaluates = strategy != "no"
     if evaluates and not rows.held_out:
         raise UserError(where, "eval_strategy, but no rows are held out", "Raise held_out")
     if not recipe.ours.get("publish_best"):

@@ -9,7 +9,7 @@ import yaml
 
 from align.errors import UserError
 from align.recipe.recipe_file import Recipe, known_recipes, ladder, read_recipe, recipe_path
-from align.recipe.recipe_keys import OURS, REFUSED
+from align.recipe.recipe_keys import OURS, REFUSED, known_keys
 from align.training.preflight import environment
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -222,6 +222,58 @@ def test_command_line_beats_the_file_and_numbers_are_typed(tmp_path: Path) -> No
         "loss_type": ["sigmoid", "sft"],
         "bf16": True,
     }
+
+
+WITH_NO = [
+    (stage, key)
+    for stage in STAGES
+    for key, known in known_keys(stage).items()
+    if "no" in known.get("choices", ()) and key not in REFUSED
+]
+TEXTS = [
+    (stage, key)
+    for stage in STAGES
+    for key, known in known_keys(stage).items()
+    if "str" in known["types"] and set(known["types"]) <= {"str", "none"}
+    and not known.get("choices") and key not in REFUSED and key not in OURS
+]  # fmt: skip
+
+
+def one_key(tmp_path: Path, stage: str, key: str, value: str) -> list[Any]:
+    """Return what a key comes to in a file, and on the command line in both spellings."""
+    base = "" if key == "model_name_or_path" or stage == "dpo" else "model_name_or_path: b\n"
+    empty, said = tmp_path / "empty.yaml", tmp_path / "said.yaml"
+    empty.write_text(base)
+    said.write_text(f"{base}{key}: {value}\n")
+    words: list[list[str]] = [[f"--{key}", value], [f"--{key}={value}"]]
+    read = [read_recipe(said, stage), *(read_recipe(empty, stage, line) for line in words)]
+    return [recipe.values[key] for recipe in read]
+
+
+@pytest.mark.parametrize(("stage", "key"), WITH_NO)
+@pytest.mark.parametrize("word", ["no", "No", "NO", "off", "false", "False", "'no'"])
+def test_yamls_false_is_trls_no(tmp_path: Path, stage: str, key: str, word: str) -> None:
+    assert {"eval_strategy", "save_strategy", "logging_strategy"} <= {name for _, name in WITH_NO}
+    assert one_key(tmp_path, stage, key, word) == ["no"] * 3
+
+
+@pytest.mark.parametrize("word", ["no", "off", "on", "True", "007", "12e4567", "2024-01-02", ".5"])
+def test_text_is_taken_as_it_is_written(tmp_path: Path, word: str) -> None:
+    for stage, key in TEXTS:
+        assert one_key(tmp_path, stage, key, word) == [word] * 3
+
+
+def test_texts_of_a_list_are_taken_as_they_are_written(tmp_path: Path) -> None:
+    assert one_key(tmp_path, "sft", "lora_target_modules", "[on, 1, q]") == [["on", "1", "q"]] * 3
+    assert one_key(tmp_path, "sft", "lora_target_modules", "off") == [["off"]] * 3
+    assert one_key(tmp_path, "sft", "run_name", "null") == [None] * 3
+
+
+@pytest.mark.parametrize("word", ["yes", "on", "true", "1"])
+def test_what_trl_has_no_word_for_is_refused_as_it_is_written(tmp_path: Path, word: str) -> None:
+    line = f"key 'eval_strategy' can't be '{word}'. Known: epoch, no, steps."
+    assert problems(tmp_path, f"eval_strategy: {word}\n") == [f":1: {line}"]
+    assert problems(tmp_path, "", "dpo", "--eval_strategy", word) == [f"--eval_strategy: {line}"]
 
 
 def test_hash_knows_what_changes_the_result(tmp_path: Path) -> None:
