@@ -51,6 +51,7 @@ def examples(
         split="train" if split == "train" else "evaluation",
         count_tokens=count_tokens,
         max_tokens=most,
+        longest_answer=chosen.ours["longest_answer"] or None,
         identity=chosen.ours["identity"],
         dates=chosen.ours["document_dates"],
         statistics=statistics,

@@ -139,6 +139,7 @@ def _examples(
         conn,
         owner,
         max_tokens=recipe.training.get("max_length") or _LONGEST,
+        longest_answer=recipe.ours["longest_answer"] or None,
         identity=recipe.ours["identity"],
         dates=recipe.ours["document_dates"],
         redactor=traveller.redactor,

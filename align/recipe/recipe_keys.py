@@ -28,6 +28,11 @@ OURS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "identity": ({"sft": True}, "whether the facts of owner.yaml become conversations"),
     "document_dates": ({"sft": True}, "whether a document's prompt says when it was written"),
+    "longest_answer": (
+        {"sft": 0},
+        "tokens of the longest answer that is learned as one: longer ones, and documents, are "
+        "learned in parts that end with a paragraph or a sentence; 0: a row's length",
+    ),
     "chat_template": (
         {"sft": "own"},
         "`own`: the base's; for a base that was never chat-tuned `plain`, turns as text without "
@@ -56,6 +61,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 # Of verdicts the rows tell: without any, nothing changes.
 OFF: dict[str, Any] = {
     "document_dates": False,
+    "longest_answer": 0,
     "against_records": 0.0,
     "verdicts": True,
     "use_peft": True,
@@ -161,6 +167,8 @@ def checked_value(stage: str, key: str, value: Any, written: Any) -> Any:
             raise ValueError(f"key '{key}' must be a finite number, not {item}.")
     if key in _POSITIVE and isinstance(typed, int | float) and typed <= 0:
         raise ValueError(f"key '{key}' must be more than 0, not {typed}.")
+    if key == "longest_answer" and typed < 0:
+        raise ValueError(f"key 'longest_answer' is a number of tokens, not {typed}.")
     if key == "held_out" and not 0 <= typed < 1:
         raise ValueError(f"key 'held_out' is a share from 0 to below 1, not {typed}.")
     if key == "against_records" and not 0 <= typed <= 1:

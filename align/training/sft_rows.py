@@ -75,6 +75,7 @@ def _rows_of_store(owner_id: str, recipe: Recipe, base: Base | None) -> list[Row
                 split=split,
                 count_tokens=token_counter(base) if base else estimated_tokens,
                 max_tokens=recipe.training.get("max_length") or _MAX_LENGTH,
+                longest_answer=recipe.ours["longest_answer"] or None,
                 identity=recipe.ours["identity"],
                 dates=recipe.ours["document_dates"],
             )

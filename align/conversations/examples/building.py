@@ -36,6 +36,7 @@ def build_examples(
     split: str = "train",
     count_tokens: CountTokens = estimated_tokens,
     max_tokens: int = 1024,
+    longest_answer: int | None = None,
     identity: bool = True,
     dates: bool = False,
     statistics: ExampleStatistics | None = None,
@@ -54,6 +55,7 @@ def build_examples(
         split: `train` or `evaluation`.
         count_tokens: Length of a text in tokens.
         max_tokens: Longest row, template included.
+        longest_answer: What is longer is learned in parts of so many tokens; None: of a row's.
         identity: Whether conversations on who the owner is are added.
         dates: Whether a document's prompt says when it was written.
         statistics: Takes the counts, complete once the last row was taken.
@@ -61,7 +63,7 @@ def build_examples(
         watch: Sees the records go by, for progress.
     """
     redactor = redactor or redactor_for(owner)
-    limit = RowLimit(count_tokens, max_tokens)
+    limit = RowLimit(count_tokens, max_tokens, longest_answer)
     counts = ExampleStatistics() if statistics is None else statistics
     records = watch(iter_records(conn, split=split, include_left_out=True))  # type: ignore[arg-type]
     for row in _all_rows(conn, owner, records, split, limit, counts, identity, dates):
@@ -120,7 +122,7 @@ def _all_rows(
     with_questions = split == "train" and owner.mix.get(QUESTIONS, 1.0) > 0
     for (_, _, kind), group in groupby(records, key=lambda r: (r.thread, r.origin, r.kind)):
         if kind != "document":
-            yield from chat_rows(list(group), owner.conversations, limit, statistics)
+            yield from chat_rows(list(group), owner.conversations, limit, statistics, dates=dates)
             continue
         for document in group:
             if not document.is_owner:
@@ -129,7 +131,7 @@ def _all_rows(
             if reason is not None:
                 statistics.leave_out(document, reason)
                 continue
-            yield from document_rows(document, limit.count_tokens, limit.most, dates=dates)
+            yield from document_rows(document, limit, dates=dates)
             if with_questions:
                 yield from question_rows(conn, document, owner.language, limit)
     if split == "train":

@@ -3,9 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from align.conversations.examples.cutting import last_words
+from align.conversations.examples.cutting import (
+    cut_at_paragraph_ends,
+    last_sentence,
+    last_words,
+)
+from align.conversations.examples.documents import document_rows
 from align.conversations.examples.example_rows import (
     FRAME,
+    LONGEST_SENTENCE,
+    SHORTEST_QUESTION,
     ExampleStatistics,
     Message,
     Row,
@@ -18,19 +25,29 @@ from align.conversations.turns import SpeakingTurn, speaking_turns
 from align.owner import Conversations
 from align.store.records import Record
 
-# Tokens that are left to a question before a long answer.
-_SHORTEST_QUESTION = 8
+# From so many words on, what nobody asked for is a piece of writing: a statement that opens an
+# interview, a long mail. A greeting, a message or three sentences of small talk have fewer.
+PIECE_WORDS = 80
+# Their titles say what a text is about; other chats are called after people and groups.
+_WITH_SUBJECT = ("interviews", "mail")
+# What stands before the further parts of a long answer; the second, where no earlier part does.
+GO_ON, GO_ON_AFTER = "Go on.", 'Go on after: "{last_sentence}"'
 
 
 @dataclass(frozen=True)
 class _Exchange:
-    """Somebody asks, the owner answers; of a long question, `question` is the end."""
+    """Somebody asks, the owner answers; of a long question, `question` is the end.
+
+    Of a long answer `part` is one part; `after` is how the part before it ends, if there is one.
+    """
 
     prompt: SpeakingTurn
     answer: SpeakingTurn
     question: str
+    part: str
     tokens: int
     is_learned: bool
+    after: str
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -38,7 +55,7 @@ class _Exchange:
 
     @property
     def messages(self) -> tuple[Message, Message]:
-        answer = turn("assistant", self.answer.text, is_learned=self.is_learned)
+        answer = turn("assistant", self.part, is_learned=self.is_learned)
         return turn("user", self.question), answer
 
 
@@ -47,18 +64,24 @@ def chat_rows(
     rules: Conversations,
     limit: RowLimit,
     statistics: ExampleStatistics,
+    *,
+    dates: bool = False,
 ) -> Iterator[Row]:
     """Yield rows of one conversation that end with an answer of the owner's.
 
     Where a row is full, the next begins with what was said right before, in at most half of the
     row and as context: nothing is learned twice. Where something is missing in between, a row
-    begins with what came after it.
+    begins with what came after it. An answer that is longer than `limit.answer` is learned in
+    parts that end where a paragraph or a sentence does: the first answers the question, and each
+    further one is asked to go on. What nobody asked for is learned as a document is, where it is
+    long enough to be a piece of writing.
 
     Args:
         records: Of one thread and origin, in order, the left-out ones too.
         rules: How messages become turns.
         limit: Of a row.
         statistics: Takes what isn't learned, and why.
+        dates: Whether the prompt of a piece of writing says when it was written.
     """
     reasons: dict[str, str] = {}
     learned: set[str] = set()
@@ -75,9 +98,14 @@ def chat_rows(
                 [record for exchange in row for record in exchange.records],
             )
     for record in records:
-        if record.is_owner and record.id not in learned:
-            reason = why_not(record) or reasons.get(record.id) or "nobody-asked"
-            statistics.leave_out(record, reason)
+        if not record.is_owner or record.id in learned:
+            continue
+        reason = why_not(record) or reasons.get(record.id)
+        if reason is None and len(record.text.split()) >= PIECE_WORDS:
+            title = record.title if record.source in _WITH_SUBJECT else None
+            yield from document_rows(record._replace(title=title), limit, dates=dates)
+        else:
+            statistics.leave_out(record, reason or "nobody-asked")
 
 
 def _stretches(turns: Sequence[SpeakingTurn]) -> Iterator[list[SpeakingTurn]]:
@@ -93,40 +121,46 @@ def _stretches(turns: Sequence[SpeakingTurn]) -> Iterator[list[SpeakingTurn]]:
 
 def _exchanges(
     turns: Sequence[SpeakingTurn], limit: RowLimit, reasons: dict[str, str]
-) -> Iterator[_Exchange | None]:
-    """Yield prompts with their answers; None in place of an answer longer than a row."""
+) -> Iterator[_Exchange]:
+    """Yield prompts with their answers, long ones in parts."""
     for prompt, answer in zip(turns[::2], turns[1::2], strict=False):
-        exchange = _exchange(prompt, answer, limit)
         if not answer.is_learned:
             reasons |= {record.id: "mostly-context" for record in answer.records}
-        elif exchange is None:
-            reasons |= {record.id: "answer-too-long" for record in answer.records}
-        yield exchange
+        question, after = prompt.text, ""
+        for part in cut_at_paragraph_ends(answer.text, limit.count_tokens, limit.longest_answer):
+            text = part.strip()
+            yield _exchange(prompt, answer, question, text, after, limit)
+            question, after = GO_ON, last_sentence(text, LONGEST_SENTENCE)
 
 
-def _exchange(prompt: SpeakingTurn, answer: SpeakingTurn, limit: RowLimit) -> _Exchange | None:
+def _exchange(
+    prompt: SpeakingTurn,
+    answer: SpeakingTurn,
+    question: str,
+    part: str,
+    after: str,
+    limit: RowLimit,
+) -> _Exchange:
     count = limit.count_tokens
-    question, needed = prompt.text, FRAME + count(answer.text)
+    needed = FRAME + count(part)
     left = limit.most - FRAME - needed
     if count(question) > left:
-        question = last_words(question, count, max(left, _SHORTEST_QUESTION)) or "…"
+        question = last_words(question, count, max(left, SHORTEST_QUESTION)) or "…"
     tokens = count(question) + needed
-    if FRAME + tokens > limit.longest:
-        return None
-    return _Exchange(prompt, answer, question, tokens, answer.is_learned)
+    return _Exchange(prompt, answer, question, part, tokens, answer.is_learned, after)
 
 
-def _filled(exchanges: Iterator[_Exchange | None], limit: RowLimit) -> Iterator[list[_Exchange]]:
+def _filled(exchanges: Iterator[_Exchange], limit: RowLimit) -> Iterator[list[_Exchange]]:
     """Yield rows, each with a last exchange that is learned."""
     row: list[_Exchange] = []
     for exchange in exchanges:
-        if exchange is None:
-            yield from _whole(row)
-            row = []
-            continue
         if row and FRAME + _length(row) + exchange.tokens > limit.most:
             yield from _whole(row)
             row = _as_context(row, min(limit.most // 2, limit.most - FRAME - exchange.tokens))
+        if exchange.after and not row:
+            asked = GO_ON_AFTER.format(last_sentence=exchange.after)
+            it = exchange
+            exchange = _exchange(it.prompt, it.answer, asked, it.part, it.after, limit)
         row.append(exchange)
     yield from _whole(row)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from align.conversations.examples.cutting import cut_at_paragraph_ends, last_sentence
 from align.conversations.examples.example_rows import (
     FRAME,
+    LONGEST_SENTENCE,
     QUESTIONS,
-    CountTokens,
     Row,
     RowLimit,
     row_of,
@@ -21,31 +21,29 @@ DOCUMENT_PROMPT = 'Write a piece titled "{title}".'
 DATED_PROMPT = 'Write a piece titled "{title}", dated {date}.'
 CONTINUATION_PROMPT = 'Continue "{title}" after: "{last_sentence}"'
 
-_LONGEST_TITLE, _LONGEST_SENTENCE = 120, 240
+_LONGEST_TITLE = 120
 
 
-def document_rows(
-    record: Record, count_tokens: CountTokens, max_tokens: int, *, dates: bool = False
-) -> Iterator[Row]:
-    """Yield a document's titled piece and its continuations; joined they are the document.
+def document_rows(record: Record, limit: RowLimit, *, dates: bool = False) -> Iterator[Row]:
+    """Yield a document's titled piece and its continuations; no word is lost between them.
 
     Args:
         record: A document of the owner's.
-        count_tokens: Length of a text in tokens.
-        max_tokens: Longest row, template included.
+        limit: Of a row and an answer.
         dates: Whether the first prompt says when it was written, where that is known.
     """
     title = " ".join((record.title or "").split())
     title = title or " ".join(record.text.split()[:8]).rstrip(".,;:!?")
     title = title[:_LONGEST_TITLE]
-    room = max_tokens - FRAME - count_tokens(title) - _LONGEST_SENTENCE // 2
-    chunks = cut_at_paragraph_ends(record.text, count_tokens, max(room, max_tokens // 2))
+    count, most = limit.count_tokens, limit.most
+    room = max(most - FRAME - count(title) - LONGEST_SENTENCE // 2, most // 2)
+    chunks = cut_at_paragraph_ends(record.text, count, min(limit.answer or room, room))
     prompt = DOCUMENT_PROMPT.format(title=title)
     if dates and record.time:
         prompt = DATED_PROMPT.format(title=title, date=record.time[:10])
     for chunk in chunks:
-        yield row_of([turn("user", prompt), turn("assistant", chunk)], [record])
-        sentence = last_sentence(chunk, _LONGEST_SENTENCE)
+        yield row_of([turn("user", prompt), turn("assistant", chunk.strip())], [record])
+        sentence = last_sentence(chunk, LONGEST_SENTENCE)
         prompt = CONTINUATION_PROMPT.format(title=title, last_sentence=sentence)
 
 

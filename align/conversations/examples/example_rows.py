@@ -14,13 +14,16 @@ from align.store.records import Record
 QUESTIONS, REWRITE = "questions", "rewrite"
 # Tokens that a template puts around two turns, generously.
 FRAME = 24
+# Tokens that are left to a question before a long answer.
+SHORTEST_QUESTION = 8
+# Characters of the sentence after which a text goes on.
+LONGEST_SENTENCE = 240
 
 # Reasons that only the making of examples can tell.
 _REASONS = {
     "sealed": "sealed: never learned",
-    "nobody-asked": "opens a conversation, or comes long after the last word: nobody asked",
+    "nobody-asked": "few words that open a conversation, or come long after the last: nobody asked",
     "mostly-context": "in a turn of which most is left out",
-    "answer-too-long": "longer than a row; a larger max_length takes it in",
 }
 _SHOWN = 3
 
@@ -36,15 +39,18 @@ def estimated_tokens(text: str) -> int:
 
 @dataclass(frozen=True)
 class RowLimit:
-    """How long a row may be in tokens, and how they are counted."""
+    """How long a row and an answer in it may be in tokens, and how they are counted."""
 
     count_tokens: CountTokens
     most: int
+    # An answer is learned in parts of at most so many; without it only the row cuts one.
+    answer: int | None = None
 
     @property
-    def longest(self) -> int:
-        """Return the length from which an answer is surely too long: an estimate is no proof."""
-        return self.most * (2 if self.count_tokens is estimated_tokens else 1)
+    def longest_answer(self) -> int:
+        """Return the tokens of an answer that leave room for a question."""
+        room = max(self.most - 2 * FRAME - SHORTEST_QUESTION, 1)
+        return min(self.answer or room, room)
 
 
 def turn(role: str, content: str, *, is_learned: bool = True) -> Message:

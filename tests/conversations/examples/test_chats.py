@@ -1,12 +1,14 @@
 """Conversations become rows: as much context as fits, each answer learned once, no gap."""
 
+import itertools
 import sqlite3
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.conversations.examples.chats import chat_rows
+from align.conversations.examples.chats import PIECE_WORDS, chat_rows
 from align.conversations.examples.example_rows import ExampleStatistics, RowLimit
 from align.owner import Conversations
 from align.store.adding import add_records
@@ -17,9 +19,11 @@ from tests.conversations.examples.writing import learned, rows, turn, words
 FRAME, AROUND = 24, 12
 
 
-def made_of(records: list[Record], most: int) -> tuple[list[dict[str, Any]], ExampleStatistics]:
+def made_of(
+    records: list[Record], most: int, answer: int | None = None
+) -> tuple[list[dict[str, Any]], ExampleStatistics]:
     statistics = ExampleStatistics()
-    made = list(chat_rows(records, Conversations(), RowLimit(words, most), statistics))
+    made = list(chat_rows(records, Conversations(), RowLimit(words, most, answer), statistics))
     return made, statistics
 
 
@@ -100,27 +104,56 @@ def test_of_a_long_question_the_end_is_kept() -> None:
     assert 90 <= length(row) <= 100
 
 
-def test_an_answer_longer_than_a_row_is_counted_and_parts_the_chat() -> None:
+def asked(made: list[dict[str, Any]]) -> list[list[str]]:
+    return [[m["content"] for m in row["messages"] if m["role"] == "user"] for row in made]
+
+
+def test_a_long_answer_is_learned_in_parts_that_end_with_sentences() -> None:
+    sentences = [f"Sentence {at} goes on for nine words in all." for at in range(8)]
+    long = " ".join(sentences)
     chat = [
         turn(0, "Well?", owner=False),
         turn(1, "Short.", owner=True),
         turn(2, "And?", owner=False),
-        turn(3, "long " * 200, owner=True),
+        turn(3, long, owner=True),
         turn(4, "So?", owner=False),
         turn(5, "Yes.", owner=True),
     ]
-    made, statistics = made_of(chat, 100)
-    assert learned(made) == ["Short.", "Yes."]
-    assert [len(row["messages"]) for row in made] == [2, 2]
-    assert statistics.left_out == {"answer-too-long": 1}
+    made, statistics = made_of(chat, 300, answer=40)
+    assert asked(made) == [["Well?", "And?", "Go on.", "So?"]]
+    parts = [" ".join(sentences[:4]), " ".join(sentences[4:])]
+    assert learned(made) == ["Short.", *parts, "Yes."]
+    assert not statistics.left_out
 
 
-def test_an_estimate_alone_leaves_out_no_answer_that_may_fit(conn: sqlite3.Connection) -> None:
-    chat = [turn(0, "Well?", owner=False), turn(1, "much " * 90, owner=True)]
-    add_records(conn, chat)
-    (row,) = rows(conn, max_tokens=128)
-    assert row["messages"][1]["content"] == chat[1].text.strip()
-    assert rows(conn, max_tokens=128, count_tokens=lambda text: 2 * words(text)) == []
+def test_what_goes_on_without_room_for_what_was_before_says_after_what() -> None:
+    sentences = [f"Sentence {at} goes on for nine words in all." for at in range(12)]
+    chat = [turn(0, "Well?", owner=False), turn(1, " ".join(sentences), owner=True)]
+    made, _ = made_of(chat, 24 + 24 + 50)
+    assert asked(made)[0] == ["Well?"] and len(made) > 2
+    for before, row in itertools.pairwise(made):
+        end = before["messages"][-1]["content"][-len(sentences[0]) :]
+        assert row["messages"][0]["content"] == f'Go on after: "{end}"'
+    assert " ".join(learned(made)) == chat[1].text
+    assert all(length(row) <= 98 for row in made)
+
+
+@given(st.text(st.sampled_from("ab .!?\n"), max_size=600), st.integers(60, 200), st.integers(1, 90))
+def test_of_a_long_answer_no_letter_is_lost_and_no_part_is_too_long(
+    text: str, most: int, answer: int
+) -> None:
+    chat = [turn(0, "Well?", owner=False), turn(1, f"I say {text}", owner=True)]
+    made, _ = made_of(chat, most, answer=answer)
+    parts = learned(made)
+    assert "".join("".join(parts).split()) == "".join(chat[1].text.split())
+    assert all(part == part.strip() and 0 < words(part) <= answer for part in parts)
+    assert all(length(row) <= most for row in made)
+
+
+def test_an_answer_that_is_no_longer_than_may_be_stays_whole() -> None:
+    chat = [turn(0, "Well?", owner=False), turn(1, "One. Two.\n\nThree.", owner=True)]
+    assert learned(made_of(chat, 300, answer=3)[0]) == ["One. Two.\n\nThree."]
+    assert learned(made_of(chat, 300, answer=2)[0]) == ["One. Two.", "Three."]
 
 
 def test_what_is_only_context_is_said_to_be_and_ends_no_row() -> None:
@@ -156,6 +189,38 @@ def test_what_nobody_asked_is_counted() -> None:
         "Then at one.",
     ]
     assert not statistics.shown["sealed"]
+
+
+@pytest.mark.parametrize(
+    ("source", "prompt"),
+    [
+        ("interviews", 'Write a piece titled "The harvest".'),
+        ("mail", 'Write a piece titled "The harvest".'),
+        ("whatsapp", 'Write a piece titled "p0 p1 p2 p3 p4 p5 p6 p7".'),
+    ],
+)
+def test_a_long_text_that_nobody_asked_for_is_a_piece_of_writing(source: str, prompt: str) -> None:
+    opening = " ".join(f"p{at}" for at in range(PIECE_WORDS))
+    more = {"source": source, "title": "The harvest", "time": "2021-05-03T10:00:00+00:00"}
+    chat = [
+        turn(0, opening, owner=True, **more),
+        turn(1, "Is it good?", owner=False, **more),
+        turn(2, "It is.", owner=True, **more),
+        turn(3, f"x {opening}", owner=False, **more),
+    ]
+    made, statistics = made_of(chat, 300)
+    assert sorted(learned(made)) == ["It is.", opening]
+    assert made[1]["messages"][0]["content"] == prompt and made[1]["source"] == source
+    assert not statistics.left_out
+    short = [chat[0]._replace(text=" ".join(opening.split()[1:])), *chat[1:]]
+    made, statistics = made_of(short, 300)
+    assert learned(made) == ["It is."] and statistics.left_out == {"nobody-asked": 1}
+
+
+@pytest.mark.parametrize("level_or_reason", [{"level": "sealed"}, {"left_out": "copy-paste"}])
+def test_what_may_not_be_learned_is_no_piece_of_writing(level_or_reason: dict[str, Any]) -> None:
+    made, statistics = made_of([turn(0, "w " * 200, owner=True, **level_or_reason)], 300)
+    assert not made and list(statistics.left_out.values()) == [1]
 
 
 CHATS = st.lists(

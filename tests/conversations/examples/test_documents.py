@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from align.conversations.examples.cutting import cut_at_paragraph_ends
 from align.conversations.examples.documents import document_rows
-from align.conversations.examples.example_rows import estimated_tokens
+from align.conversations.examples.example_rows import RowLimit, estimated_tokens
 from align.store.adding import add_records
 from tests.conversations.examples.writing import document, rows, words
 
@@ -28,10 +28,17 @@ def test_no_cut_is_too_long_or_empty(text: str) -> None:
 
 
 @given(st.text(max_size=600), st.integers(min_value=64, max_value=200))
-def test_a_documents_answers_join_to_the_document(text: str, most: int) -> None:
+def test_no_letter_of_a_document_is_lost_and_no_answer_begins_or_ends_blank(
+    text: str, most: int
+) -> None:
     record = document(text, title="A day")
-    made = document_rows(record, estimated_tokens, most)
-    assert "".join(row["messages"][1]["content"] for row in made) == record.text
+    answers = [
+        row["messages"][1]["content"]
+        for row in document_rows(record, RowLimit(estimated_tokens, most, most // 3))
+    ]
+    assert "".join("".join(answers).split()) == "".join(record.text.split())
+    assert all(answer == answer.strip() for answer in answers)
+    assert all(estimated_tokens(answer) <= most // 3 for answer in answers)
 
 
 def test_a_row_of_a_hundred_thousand_stops_is_cut_in_no_time() -> None:
@@ -76,7 +83,7 @@ def test_a_long_document_becomes_continuations(conn: sqlite3.Connection) -> None
     made = rows(conn, max_tokens=200)
     assert len(made) > 2
     assert made[0]["messages"][0]["content"] == 'Write a piece titled "Counting".'
-    assert "".join(row["messages"][1]["content"] for row in made) == text
+    assert " ".join(row["messages"][1]["content"] for row in made) == text
     for before, row in itertools.pairwise(made):
         last = before["messages"][1]["content"].strip().split(". ")[-1]
         assert row["messages"][0]["content"] == f'Continue "Counting" after: "{last}"'
