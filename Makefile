@@ -7,7 +7,9 @@
 .DEFAULT_GOAL := help
 
 OWNER ?= demo
-RECIPE ?= demo
+# Empty: the recipe that the twin was trained with, for a first one the smallest of a real base;
+# the demo's for the demo. Else a name in recipes/, a path, or auto.
+RECIPE ?=
 # Empty: the recipe of accelerate that fits this machine. Else a name in recipes/accelerate/.
 ACCELERATE ?=
 # The folder that `export` makes.
@@ -46,7 +48,7 @@ endif
 endif
 
 owner = --owner '$(OWNER)'
-recipe = --recipe '$(RECIPE)'
+recipe = $(if $(RECIPE),--recipe '$(RECIPE)')
 accelerate = $(if $(ACCELERATE),--accelerate '$(ACCELERATE)')
 checkpoint = $(if $(CHECKPOINT),--checkpoint '$(CHECKPOINT)')
 from = $(patsubst ~/%,$(HOME)/%,$(FROM))

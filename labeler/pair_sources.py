@@ -122,6 +122,5 @@ def _more_pairs(owner_id: str) -> str:
 def _training(owner_id: str) -> str:
     if _trains_here(owner_id):
         return f"make dpo OWNER={owner_id}"
-    return (
-        f"make pack OWNER={owner_id} FOR=train (then on the other machine: make unpack, make dpo)"
-    )
+    there = f"make unpack FROM={owner_id}-train.pack && make dpo OWNER={owner_id}"
+    return f"make pack OWNER={owner_id} FOR=train    (then on the other machine: {there})"

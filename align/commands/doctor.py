@@ -13,7 +13,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def doctor(
     ctx: typer.Context,
     owner: options.Owner = "demo",
-    recipe: options.RecipeName = "demo",
+    recipe: options.RecipeName = options.UNNAMED,
     stage: Annotated[str, typer.Option(help="sft, dpo, or both.")] = "both",
     dataset: options.Dataset = None,
     checkpoint: Annotated[str, typer.Option(help="The twin that dpo starts from.")] = "sft",
@@ -39,7 +39,6 @@ def doctor(
     from align.errors import UserError
     from align.models.checkpoints import STAGES
     from align.recipe.accelerate_config import accelerate_file, read_settings
-    from align.training.preflight.auto_recipe import recipe_for
     from align.training.preflight.doctor import examine
     from align.training.preflight.findings import as_json, is_wrong, lines
     from align.training.training_request import TrainingRequest
@@ -50,8 +49,7 @@ def doctor(
     if accelerate is None and (max_memory or gpus):
         accelerate = "cpu" if gpus == 0 else "multi_gpu" if gpus and gpus > 1 else "single_gpu"
     settings = read_settings(accelerate_file(accelerate))
-    chosen = recipe_for(owner, recipe)
-    asked = TrainingRequest("sft", owner, chosen, dataset, checkpoint, tuple(ctx.args))
+    asked = TrainingRequest("sft", owner, recipe, dataset, checkpoint, tuple(ctx.args))
     found = examine(asked, stages, settings, max_memory=max_memory, gpus=gpus)
     if json:
         print(as_json(found))

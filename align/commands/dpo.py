@@ -13,7 +13,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def dpo(
     ctx: typer.Context,
     owner: options.Owner = "demo",
-    recipe: options.RecipeName = "demo",
+    recipe: options.RecipeName = options.UNNAMED,
     dataset: options.Dataset = None,
     checkpoint: Annotated[
         str, typer.Option(help="The twin to start from, which is also the reference.")

@@ -12,13 +12,18 @@ if TYPE_CHECKING:
     from align.recipe.recipe_file import Recipe
     from align.store.records import Record
 
+RECIPE = typer.Option(
+    help="The recipe to train with; else the twin's, or the smallest of a real base.",
+    show_default=False,
+)
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
 def examples(
     owner: Annotated[str, typer.Option(help="Whose.")] = "demo",
-    recipe: Annotated[str, typer.Option(help="The recipe to train with.")] = "demo",
+    recipe: Annotated[str, RECIPE] = "",
     preview: Annotated[int, typer.Option(min=0, help="Rows to show, drawn from all sources.")] = 20,
     split: Annotated[str, typer.Option(help="train, or evaluation: what is held out.")] = "train",
     seed: Annotated[int, typer.Option(help="The same seed shows the same rows.")] = 0,
@@ -35,7 +40,7 @@ def examples(
     from align.owner import load_owner
     from align.recipe.recipe_file import read_recipe, recipe_path
     from align.store.connection import open_store
-    from align.training.preflight.auto_recipe import recipe_for
+    from align.training.recipe_family import recipe_for
 
     if split not in ("train", "evaluation"):
         raise UserError(f"--split {split}", "no such side", "Say train or evaluation")

@@ -17,7 +17,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 OWNER = typer.Option(help="Whose.")
 KIND = typer.Option("--for", help="train: for the box with the GPU. label: for the laptop.")
 OUT = typer.Option(help="The file (default: data/OWNER/OWNER-KIND.pack).")
-RECIPE = typer.Option(help="The recipe to train with.")
+RECIPE = typer.Option(
+    help="The recipe to train with; else the twin's, or the smallest of a real base.",
+    show_default=False,
+)
 ADAPTER = typer.Option(
     "--with-adapter/--without-adapter",
     help="Twins' weights (default: for training the SFT twin once there are choices).",
@@ -36,7 +39,7 @@ def pack(
     owner: Annotated[str, OWNER] = "demo",
     kind: Annotated[str | None, KIND] = None,
     out: Annotated[Path | None, OUT] = None,
-    recipe: Annotated[str, RECIPE] = "demo",
+    recipe: Annotated[str, RECIPE] = "",
     adapter: Annotated[bool | None, ADAPTER] = None,
     show: Annotated[Path | None, LIST] = None,
     shred: Annotated[bool, SHRED] = False,
@@ -52,7 +55,7 @@ def pack(
     from align.packs.packing import pack_for_labelling, pack_for_training
     from align.paths import relative_to_root
     from align.store.connection import open_store
-    from align.training.preflight.auto_recipe import recipe_for
+    from align.training.recipe_family import recipe_for
 
     if show is not None:
         _list(show.expanduser())

@@ -64,7 +64,13 @@ def write(
         Literal["base", "claude"],
         typer.Option(help="Who writes; the recipe's base weighs what either wrote."),
     ] = "base",
-    recipe: Annotated[str, typer.Option(help="Whose base: a name in recipes/.")] = "demo",
+    recipe: Annotated[
+        str,
+        typer.Option(
+            help="Whose base: a name in recipes/; else the twin's, or the smallest real one.",
+            show_default=False,
+        ),
+    ] = "",
     drawn: Annotated[
         int, typer.Option(help="Questions drawn for a passage; 0: only rules, weighed.", min=0)
     ] = 4,
@@ -203,8 +209,10 @@ def _by_claude(
 def _base(owner_id: str, recipe: str) -> "Checkpoint":
     from align.models.checkpoints import resolve
     from align.recipe.recipe_file import read_recipe, recipe_path
+    from align.training.recipe_family import recipe_for
 
-    return resolve(owner_id, "base", recipe=read_recipe(recipe_path(recipe, "sft"), "sft"))
+    name = recipe_for(owner_id, recipe)
+    return resolve(owner_id, "base", recipe=read_recipe(recipe_path(name, "sft"), "sft"))
 
 
 def _report(owner_id: str, kept: int, left_out: int, more: Sequence[str] = ()) -> None:

@@ -11,7 +11,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def sft(
     ctx: typer.Context,
     owner: options.Owner = "demo",
-    recipe: options.RecipeName = "demo",
+    recipe: options.RecipeName = options.UNNAMED,
     dataset: options.Dataset = None,
     accelerate: options.Accelerate = None,
     restart: options.Restart = False,

@@ -61,6 +61,15 @@ def resolve(owner_id: str, word: str | None, *, recipe: Any = None) -> Checkpoin
         word = last.name if last else "sft"
     if word == "base":
         return _base_checkpoint(owner_id, recipe)
+    return load(folder_of(owner_id, word))
+
+
+def folder_of(owner_id: str, word: str) -> Path:
+    """Return the folder of the twin that a word names.
+
+    Raises:
+        UserError: There is no such twin.
+    """
     folder = checkpoints_dir(owner_id) / word
     if word in STAGES or _NUMBERED.fullmatch(word):
         if not folder.is_dir():
@@ -81,7 +90,7 @@ def resolve(owner_id: str, word: str | None, *, recipe: Any = None) -> Checkpoin
                 f"neither a checkpoint nor a folder with {lineages.FILE}",
                 "Say base, sft, dpo, a name like 002-dpo, or a path",
             )
-    return load(folder)
+    return folder
 
 
 def load(folder: Path) -> Checkpoint:

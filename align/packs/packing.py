@@ -68,7 +68,7 @@ def pack_for_training(
     owner: Owner,
     out: Path,
     *,
-    recipe: str = "demo",
+    recipe: str,
     adapter: bool = True,
 ) -> Packed:
     """Write what training on another machine needs.

@@ -10,6 +10,7 @@ from align.recipe.accelerate_config import processes, zero_stage
 from align.training import resume
 from align.training.preflight.checks import before_download, on_rows
 from align.training.prepared_run import TrainingRun, prepare, run_lock, write_run
+from align.training.recipe_family import named
 from align.training.run_state import spread_of
 from align.training.training_request import TrainingRequest
 
@@ -24,6 +25,7 @@ def settle(request: TrainingRequest, accelerate: dict[str, Any] | None = None) -
     Raises:
         UserError: Something is not in order.
     """
+    request = named(request)
     before_download(request, accelerate or {})
     run = prepare(request, download=True)
     if run.finished:

@@ -22,7 +22,7 @@ _LABEL = """
 No choices of {owner_id} yet, so there is nothing to train on. Label, then come back:
     make label OWNER={owner_id}        \
 (here, or on your laptop after: make unpack OWNER={owner_id} FROM=the-pack)
-    make dpo OWNER={owner_id} RECIPE={recipe}"""
+    make dpo OWNER={owner_id}"""
 
 
 def train_or_sample(request: TrainingRequest, accelerate: str | None = None) -> int:
@@ -42,7 +42,7 @@ def train_or_sample(request: TrainingRequest, accelerate: str | None = None) -> 
         return launch(request, accelerate) or _run(["evaluate", *owner])
     code = _run(["sample", *owner, *spread]) or _run(["pack", *owner, "--for", "label"])
     if not code:
-        say(_LABEL.format(owner_id=request.owner_id, recipe=request.recipe))
+        say(_LABEL.format(owner_id=request.owner_id))
     return code
 
 

@@ -5,8 +5,17 @@ from typing import Annotated
 import typer
 
 Owner = Annotated[str, typer.Option(help="Whose twin.")]
+# Taken where nobody names a recipe: the twin's own, else the smallest of a real base.
+UNNAMED = ""
 RecipeName = Annotated[
-    str, typer.Option("--recipe", "--config", help="A name in recipes/, or a path.")
+    str,
+    typer.Option(
+        "--recipe",
+        "--config",
+        help="A name in recipes/, a path, or auto; else as the twin was trained, or the smallest "
+        "of a real base.",
+        show_default=False,
+    ),
 ]
 Dataset = Annotated[
     str | None, typer.Option(help="Rows (JSONL) instead of the owner's store.", metavar="FILE")

@@ -14,6 +14,7 @@ from align.errors import UserError
 from align.models.checkpoints import link_newest
 from align.paths import relative_to_root
 from align.training.prepared_run import TrainingRun, is_main, prepare, read_run, run_lock
+from align.training.recipe_family import named
 from align.training.run_state import stopped_sentence
 from align.training.settle import begin, settle
 from align.training.stopping import Stopped, catching_signals, code_of
@@ -74,7 +75,7 @@ def _settled(stage: str, words: Sequence[str]) -> TrainingRun:
         return read_run(Path(words[1]))
     request = parse_request(stage, words)
     if not is_main():
-        return prepare(request, write=False, download=True)
+        return prepare(named(request), write=False, download=True)
     run = settle(request)
     if not run.finished:
         begin(run, restart=request.restart)

@@ -14,7 +14,8 @@ class TrainingRequest:
 
     stage: str  # `sft` or `dpo`
     owner_id: str = "demo"
-    recipe: str = "demo"  # a recipe's name, or a path to its file
+    # A recipe's name, or a path to its file; empty where nobody said one.
+    recipe: str = ""
     dataset: str | None = None  # a rows file that is trained on instead of the owner's store
     checkpoint: str = "sft"  # of dpo: where it starts from, which is also the reference
     overrides: tuple[str, ...] = ()  # words like `--learning_rate 1e-5`
@@ -23,7 +24,8 @@ class TrainingRequest:
     @property
     def words(self) -> list[str]:
         """Return the words after `align` that ask the same, accelerate's file apart."""
-        words = [self.stage, "--owner", self.owner_id, "--recipe", self.recipe]
+        words = [self.stage, "--owner", self.owner_id]
+        words += ["--recipe", self.recipe] if self.recipe else []
         words += ["--dataset", self.dataset] if self.dataset else []
         words += ["--checkpoint", self.checkpoint] if self.checkpoint != "sft" else []
         return [*words, *self.overrides, *(["--restart"] if self.restart else [])]

@@ -89,7 +89,7 @@ def test_pairs_for_nothing_are_drawn_of_the_sft_twin_and_go_on(line: Line) -> No
 def test_a_run_takes_pairs_for_nothing_where_its_recipe_says_so(line: Line) -> None:
     write_twin("ann", "sft", seed=1)
     line("prompts", "from-records", "--owner", "ann")
-    weighted = TrainingRequest("dpo", "ann", overrides=("--against_records", "0.5"))
+    weighted = TrainingRequest("dpo", "ann", "demo", overrides=("--against_records", "0.5"))
     with pytest.raises(UserError, match="align sample --against-records --owner ann"):
         prepare(weighted)
     line("sample", "--against-records", "--owner", "ann")
@@ -97,7 +97,7 @@ def test_a_run_takes_pairs_for_nothing_where_its_recipe_says_so(line: Line) -> N
     rows = [*run.rows.train, *run.rows.held_out]
     assert [(row["source"], row["weight"]) for row in rows] == [("record", 0.5)] * 9
     with pytest.raises(UserError, match="no choices to train on"):
-        prepare(TrainingRequest("dpo", "ann"))
+        prepare(TrainingRequest("dpo", "ann", "demo"))
 
 
 @pytest.mark.usefixtures("ann")

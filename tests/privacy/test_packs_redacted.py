@@ -74,7 +74,7 @@ class Machine:
         with self.here():
             path = self.root / f"{kind}.pack"
             if kind == "train":
-                return path, pack_for_training(self.store(), "ann", SETTINGS, path)
+                return path, pack_for_training(self.store(), "ann", SETTINGS, path, recipe="demo")
             return path, pack_for_labelling(self.store(), "ann", SETTINGS, path)
 
     def unpack(self, path: Path) -> None:

@@ -66,7 +66,7 @@ def test_without_a_choice_that_has_a_winner_pairs_are_drawn_and_packed(
         == """
 No choices of ann yet, so there is nothing to train on. Label, then come back:
     make label OWNER=ann        (here, or on your laptop after: make unpack OWNER=ann FROM=the-pack)
-    make dpo OWNER=ann RECIPE=tiny
+    make dpo OWNER=ann
 """
     )
 

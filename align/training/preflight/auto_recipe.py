@@ -1,4 +1,4 @@
-"""RECIPE=auto: the largest recipe of the ladder that fits this machine, agreed to once an owner."""
+"""The recipe that a run takes: of `auto` the largest that fits here, agreed to once an owner."""
 
 import math
 import sys
@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from align.console import duration, say
+from align.console import duration, make_command, say
 from align.conversations.examples.example_rows import estimated_tokens
 from align.errors import UserError
 from align.files import write_atomically
-from align.models.lineage import FILE as LINEAGE_FILE
-from align.models.lineage import read as read_lineage
-from align.paths import checkpoints_dir
-from align.recipe.recipe_file import Recipe, known_recipes, ladder, read_recipe, recipe_path
+from align.paths import checkpoints_dir, simulated_file
+from align.recipe.recipe_file import Recipe, ladder, read_recipe, recipe_path
 from align.training.preflight.activations import compute_bytes
 from align.training.preflight.base_availability import RecipeBase, availability, recipe_base
 from align.training.preflight.environment import missing_packages
@@ -28,11 +26,10 @@ from align.training.preflight.machine import (
 )
 from align.training.preflight.memory import estimate
 from align.training.preflight.work import Lengths, Work, most_tokens, work_of
+from align.training.recipe_family import AGREED, AUTO, agreed_to, habitual, named
 from align.training.sft_rows import sft_rows
 from align.training.training_request import TrainingRequest
 
-AUTO = "auto"
-_REMEMBERED = "recipe.txt"
 # The estimate is good to a quarter; a run that is to fit leaves a little.
 _SHARE = 0.9
 # Guesses of what training keeps up, in operations a second: of a CPU core in float32 and in
@@ -53,73 +50,59 @@ class Offer:
     why_not: str = ""  # why it can't be taken; empty where it can
 
 
-def recipe_for(owner_id: str, word: str) -> str:
-    """Return the recipe that `--recipe` names; for `auto` the one that the owner trains with.
-
-    Raises:
-        UserError: `auto`, and nothing was agreed to yet.
-    """
-    if word != AUTO:
-        return word
-    recipe = agreed_to(owner_id) or _of_checkpoint(owner_id, "sft")
-    if recipe is None:
-        raise UserError(
-            "recipe 'auto'",
-            f"which one {owner_id} trains with is settled by the first sft",
-            f"Run: align sft --owner {owner_id} --recipe auto, or name a recipe",
-        )
-    return recipe
-
-
 def settled(request: TrainingRequest, accelerate: dict[str, Any]) -> TrainingRequest:
-    """Return the request with `auto` spelled out, asking about the largest recipe that fits.
+    """Return the request with its recipe named, and say which where nobody named it.
 
-    `--yes` among the request's overrides agrees beforehand.
+    `auto` asks about the largest recipe that fits; `--yes` among the overrides agrees beforehand.
 
     Raises:
         UserError: Nobody is there to ask, the answer was no, or nothing fits.
     """
-    if request.recipe != AUTO:
-        return request
-    agreed = "--yes" in request.overrides
-    request = replace(
-        request, overrides=tuple(word for word in request.overrides if word != "--yes")
-    )
+    words = tuple(word for word in request.overrides if word != "--yes")
+    chosen = replace(request, overrides=words if request.recipe == AUTO else request.overrides)
+    if request.recipe == AUTO and request.stage == "sft":
+        return _agreed(chosen, accelerate, is_agreed="--yes" in request.overrides)
+    chosen = named(chosen)
+    if request.recipe in ("", AUTO) and not simulated_file(request.owner_id):
+        say(f"{request.stage}: recipe {chosen.recipe}{_why(request, chosen.recipe, accelerate)}")
+    return chosen
+
+
+def _agreed(
+    request: TrainingRequest, accelerate: dict[str, Any], *, is_agreed: bool
+) -> TrainingRequest:
     known = agreed_to(request.owner_id)
-    if request.stage != "sft":
-        known = (
-            _of_checkpoint(request.owner_id, request.checkpoint)
-            or known
-            or recipe_for(request.owner_id, AUTO)
-        )
     if known is not None:
         say(f"{request.stage}: recipe {known}, as before")
         return replace(request, recipe=known)
     machine = this_machine()
     layout = layout_of(accelerate, machine)
-    offers = [_offer(name, request, layout, machine) for name in ladder()]
-    offer = _largest(offers, request)
-    if not agreed:
+    offer = _largest(_offers(request, layout, machine))
+    if offer.why_not:
+        raise UserError(
+            "recipe 'auto'",
+            f"not even the smallest, {offer.name}, can be taken: {offer.why_not.rstrip('.')}",
+            f"To try it all the same: {_command(offer, request)}",
+        )
+    if not is_agreed:
         _ask(offer, request, layout)
-    write_atomically(checkpoints_dir(request.owner_id) / _REMEMBERED, offer.name + "\n")
+    write_atomically(checkpoints_dir(request.owner_id) / AGREED, offer.name + "\n")
     return replace(request, recipe=offer.name)
 
 
-def agreed_to(owner_id: str) -> str | None:
-    """Return the recipe that `auto` came to for an owner, or None."""
-    note = checkpoints_dir(owner_id) / _REMEMBERED
-    return note.read_text(encoding="utf-8").strip() or None if note.is_file() else None
-
-
-def _of_checkpoint(owner_id: str, word: str) -> str | None:
-    """Return the name of the recipe that a twin was trained with, where it is one of recipes/."""
-    folder = checkpoints_dir(owner_id) / word
-    if not (folder / LINEAGE_FILE).is_file():
-        return None
-    # From the root where that holds the recipes; where they are linked, from wherever they lie.
-    _, _, file = str(read_lineage(folder).recipe.get("file", "")).rpartition("recipes/")
-    name = file.rpartition("/")[0]
-    return name if name in known_recipes("sft") else None
+def _why(request: TrainingRequest, name: str, accelerate: dict[str, Any]) -> str:
+    """Return why a recipe is taken that nobody named and, on a GPU, the largest that fits it."""
+    if request.stage == "dpo":
+        return f", as {request.checkpoint} was trained"
+    if habitual(request.owner_id) is not None:
+        return ", as before"
+    machine = this_machine()
+    layout = layout_of(accelerate, machine)
+    offer = None if layout.device == "cpu" else _largest(_offers(request, layout, machine))
+    if offer is None or offer.why_not or offer.name == name:
+        return ", the smallest of a real base"
+    make = make_command("sft dpo", request.owner_id)
+    return f"; this GPU could train {_words(offer, layout)}: {make} RECIPE={offer.name}"
 
 
 def training_seconds(work: Work, weights: int, tokens: float, machine: Machine) -> float:
@@ -132,6 +115,10 @@ def training_seconds(work: Work, weights: int, tokens: float, machine: Machine) 
     core = _CORE_IN_HALF if compute_bytes(work) == 2 else _CORE
     rate = {"cpu": core * machine.cores, "mps": _METAL, "cuda": _CUDA * work.processes}
     return tokens * each * weights / rate[work.device]
+
+
+def _offers(request: TrainingRequest, layout: Layout, machine: Machine) -> list[Offer]:
+    return [_offer(name, request, layout, machine) for name in ladder()]
 
 
 def _offer(name: str, request: TrainingRequest, layout: Layout, machine: Machine) -> Offer:
@@ -172,28 +159,23 @@ def _why_not(
     return ""
 
 
-def _largest(offers: Sequence[Offer], request: TrainingRequest) -> Offer:
-    for offer in reversed(offers):
-        if not offer.why_not:
-            return offer
+def _largest(offers: Sequence[Offer]) -> Offer:
+    """Return the largest that can be taken; where none can, the smallest, with its reason."""
     if not offers:
         raise UserError("recipe 'auto'", "there is no ladder of recipes", "Name a recipe")
-    first = offers[0]
-    raise UserError(
-        "recipe 'auto'",
-        f"not even the smallest, {first.name}, can be taken: {first.why_not.rstrip('.')}",
-        f"To try it all the same: {_command(first, request)}",
+    return next((offer for offer in reversed(offers) if not offer.why_not), offers[0])
+
+
+def _words(offer: Offer, layout: Layout) -> str:
+    fetched = f"download {size_words(offer.download)}" if offer.download else "no download"
+    return (
+        f"{offer.name} ({fetched}, about {math.ceil(offer.seconds / 60)} min on {layout.device} by "
+        f"a rough guess, {size_words(offer.memory)} of memory)"
     )
 
 
 def _ask(offer: Offer, request: TrainingRequest, layout: Layout) -> None:
-    minutes = math.ceil(offer.seconds / 60)
-    fetched = f"download {size_words(offer.download)}" if offer.download else "no download"
-    what = (
-        f"{offer.name}: {fetched}, about {minutes} min on {layout.device} by a rough guess, "
-        f"{size_words(offer.memory)} of memory"
-    )
-    command = _command(offer, request)
+    what, command = _words(offer, layout), _command(offer, request)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UserError("recipe 'auto'", f"the largest that fits is {what}", f"Run: {command}")
     say(f"The largest recipe that fits: {what}.")

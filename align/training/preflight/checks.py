@@ -8,7 +8,7 @@ from align.recipe.recipe_file import read_recipe, recipe_path
 from align.training.preflight.base_availability import availability, base_here, recipe_base
 from align.training.preflight.dataset import lengths, longest_lengths, measured, row_mix
 from align.training.preflight.environment import extras, new_tokens, placement, tracking_mode
-from align.training.preflight.findings import Finding, Mark, PreflightError, no_tokens, wrong
+from align.training.preflight.findings import Finding, Mark, PreflightError, look, no_tokens, wrong
 from align.training.preflight.fitting import memory, room
 from align.training.preflight.light_tokenizer import LightTokenizer, light_tokenizer
 from align.training.preflight.machine import (
@@ -22,6 +22,7 @@ from align.training.preflight.memory import estimate
 from align.training.preflight.rendering import rendering, token_problems
 from align.training.preflight.work import Lengths, Work, work_of
 from align.training.prepared_run import TrainingRun
+from align.training.recipe_family import stranger
 from align.training.training_request import TrainingRequest
 
 # A row that every dataset exceeds: what does not fit with it fits with nothing.
@@ -43,6 +44,8 @@ def before_download(request: TrainingRequest, accelerate: dict[str, Any]) -> Non
     findings = [*extras(recipe), *tracking_mode(recipe)]
     # Its warnings come with the rows.
     findings += [line for line in placement(layout, machine) if line.mark is Mark.WRONG]
+    if other := stranger(request):
+        findings.append(look("recipe", other))
     if recipe.base_name:
         base = recipe_base(recipe)
         findings += availability(base, asks=False)

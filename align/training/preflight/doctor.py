@@ -41,6 +41,7 @@ from align.training.preflight.machine import (
 )
 from align.training.preflight.work import work_of
 from align.training.prepared_run import prepare
+from align.training.recipe_family import AUTO, named, recipe_for
 from align.training.sft_rows import sft_rows
 from align.training.training_request import TrainingRequest
 
@@ -98,6 +99,7 @@ def _elsewhere(finding: Finding) -> Finding:
 def _of_stage(request: TrainingRequest, site: Site) -> list[Finding]:
     stage = request.stage
     try:
+        request = _with_recipe(request)
         recipe = read_recipe(recipe_path(request.recipe, stage), stage, request.overrides)
     except UserError as error:
         problems = getattr(error, "problems", None)
@@ -116,6 +118,14 @@ def _of_stage(request: TrainingRequest, site: Site) -> list[Finding]:
     except UserError as error:
         findings.append(of_error("dataset", error))
     return [*findings, no_tokens(base.name), *_guess(request, recipe, base, site)]
+
+
+def _with_recipe(request: TrainingRequest) -> TrainingRequest:
+    """Return the request with its recipe named; another one than the parent's can be planned."""
+    has_parent = request.checkpoint != "sft" or newest(request.owner_id, "sft") is not None
+    if request.stage == "dpo" and has_parent and request.recipe in ("", AUTO):
+        return named(request)
+    return replace(request, recipe=recipe_for(request.owner_id, request.recipe))
 
 
 def _of_dpo(request: TrainingRequest, recipe: Recipe, site: Site) -> list[Finding]:
@@ -144,11 +154,12 @@ def _of_run(
 ) -> list[Finding]:
     """Return what is found of a run whose base is here."""
     try:
-        run = prepare(request, write=False)
+        run = prepare(named(request), write=False)
     except UserError as error:
         is_early = request.stage == "dpo" and "no choices" in error.what
         finding = look("dataset", error.what, error.remedy)
-        finding = finding if is_early else of_error("dataset", error)
+        check = "recipe" if error.where.startswith("recipe '") else "dataset"
+        finding = finding if is_early else of_error(check, error)
         if recipe is None or base is None:
             return [finding]
         return [finding, *_guess(request, recipe, base, site)]
