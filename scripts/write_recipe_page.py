@@ -18,8 +18,8 @@ Written by `make docs` from the recipes and from `align/recipe/recipe_keys.py`.
 
 A recipe is a YAML file of `key: value` lines: any key of TRL's `SFTConfig` or `DPOConfig` and of
 its `ModelConfig`, and the few of ours below. The command line beats the file
-(`align sft --owner me --recipe demo --learning_rate 1e-3`). Unknown and doubled keys and values of
-the wrong type are refused, all at once, each with what to do.
+(`align sft --owner me --recipe qwen3-0.6b --learning_rate 1e-4`). Unknown and doubled keys and
+values of the wrong type are refused, all at once, each with what to do.
 
 A recipe can't change in mid-run. Where a run stopped and a value that decides its result differs
 since, the next one is refused with the difference: go on with the old values, or say `--restart`,
@@ -82,8 +82,12 @@ def parts() -> Iterator[str]:
     yield HEAD
     yield "## The ladder\n"
     yield (
-        "Smallest first; `RECIPE=auto` takes the last that fits the machine. `align doctor "
-        "--recipe qwen3-1.7b` says how much memory a recipe needs, before anything is downloaded.\n"
+        "Smallest first. Where nobody names a recipe a first twin takes the smallest (the demo's "
+        "owners the demo's), a later one the newest twin's, and DPO always the `dpo.yaml` beside "
+        "the recipe that its SFT twin was trained with: another family's name is refused, a file "
+        "named as `--config` is taken. `RECIPE=auto` takes the last that fits the machine. `align "
+        "doctor --recipe qwen3-1.7b` says how much memory a recipe needs, before anything is "
+        "downloaded.\n"
     )
     yield from rungs()
     yield "\n## What is there\n"

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -106,6 +107,25 @@ def test_dpo_of_a_real_owner_trains_or_makes_pairs(project: Path):
     assert commands(project, "dpo", "OWNER=ann", "RECIPE=tiny", "ACCELERATE=zero2") == [
         "align dpo --owner ann --recipe tiny --accelerate zero2 --or-sample"
     ]
+
+
+def pasted() -> list[str]:
+    """Return the lines with `make` that the pages say, each without what it is followed by."""
+    pages = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+    blocks = re.findall(r"```sh\n(.*?)```", "\n".join(page.read_text() for page in pages), re.S)
+    lines = (line.partition(" #")[0] for block in blocks for line in block.splitlines())
+    parts = (part.strip() for line in lines for part in line.split("&&"))
+    return sorted({part for part in parts if part.startswith("make ")})
+
+
+@pytest.mark.parametrize("line", pasted())
+def test_what_the_pages_say_can_be_pasted_and_names_the_demos_recipe_nowhere(
+    project: Path, line: str
+) -> None:
+    words = shlex.split(line.replace("…", "x"))[1:]
+    done = make(project, "-n", *words)
+    assert done.returncode == 0, done.stderr
+    assert "recipe 'demo'" not in done.stdout
 
 
 def test_a_command_that_fails_stops_the_road(project: Path):

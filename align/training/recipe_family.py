@@ -149,15 +149,28 @@ def _is_other(word: str, family: str) -> bool:
 
 
 def _of_newest(owner_id: str) -> str | None:
-    """Return the family of the newest SFT twin, of one that was trained on another machine too."""
+    """Return the family of the newest SFT twin, of one that was trained on another machine too.
+
+    Raises:
+        UserError: It is of a family that is not here.
+    """
     elsewhere = sorted((owner_dir(owner_id) / "packed" / "lineage").glob("*-sft"))
     for folder in (newest(owner_id, "sft"), *elsewhere[::-1]):
         if folder is not None and (folder / FILE).is_file():
-            try:
-                return family_of(read_lineage(folder), "sft")
-            except UserError:  # said where the twin itself is asked for
-                return None
+            return _known_family(folder)
     return None
+
+
+def _known_family(folder: Path) -> str | None:
+    try:
+        lineage = read_lineage(folder)
+    except UserError:  # said where the twin itself is asked for
+        return None
+    family = family_of(lineage, "sft")
+    if family is None and lineage.recipe.get("file"):
+        what = f"trained from {lineage.recipe['file']}, which is not here"
+        raise UserError(folder.name, what, "Name a recipe: --recipe NAME, or a path")
+    return family
 
 
 def _of_pack(owner_id: str) -> str | None:

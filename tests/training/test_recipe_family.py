@@ -112,6 +112,10 @@ def test_a_recipe_of_ones_own_goes_on_with_the_one_beside_it(root: Path, file: s
     (root / "voice").mkdir()
     (root / file).write_text("model_name_or_path: data/demo/base\n")
     assert recipe_for("ann", "") == file
+    (root / file).rename(root / "kept.yaml")
+    with pytest.raises(UserError, match=r"which is not here\. Name a recipe: --recipe NAME, or"):
+        recipe_for("ann", "")
+    (root / "kept.yaml").rename(root / file)
     with pytest.raises(UserError, match=r"001-sft: trained from voice/\w+.yaml, which has no dpo"):
         named(dpo())
     (root / "voice" / "dpo.yaml").write_text("beta: 0.2\n")
