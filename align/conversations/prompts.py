@@ -19,7 +19,7 @@ from align.store.neighbours import (
     Place,
     follows_owner,
     newest_first,
-    next_owner_message,
+    next_owner_messages,
     owner_messages,
     records_around,
 )
@@ -35,6 +35,8 @@ EVALUATED = 4
 CONTEXT_TURNS = 8
 # How far a conversation is read around an answer: further than most conversations are long.
 _BEFORE, _AFTER = 200, 50
+# In a channel the owner may answer several people before they answer this one.
+_REPLIES_TRIED = 4
 
 Row = tuple[list[Message], str | None]
 
@@ -108,19 +110,29 @@ def true_replies(
     for prompt in prompts:
         if prompt.source != "asked":
             continue
-        for record in newest_first(conn, prompt.thread, prompt.records):
-            place = next_owner_message(conn, prompt.thread, record)
-            if place is None or follows_owner(conn, place) is not False:
+        reply = _true_reply(conn, prompt, owner, redactor)
+        if reply is not None:
+            replies[prompt.id] = reply
+    return replies
+
+
+def _true_reply(
+    conn: sqlite3.Connection, prompt: Prompt, owner: Owner, redactor: Redactor
+) -> str | None:
+    tried: set[str] = set()
+    for record in newest_first(conn, prompt.thread, prompt.records):
+        for place in next_owner_messages(conn, prompt.thread, record, _REPLIES_TRIED):
+            if place.id in tried or follows_owner(conn, place) is not False:
                 continue
+            tried.add(place.id)
             exchange = _exchange(conn, place, owner, redactor)
             # Other settings of the owner's may word the same records otherwise.
             if exchange is not None and (
                 exchange.prompt.id == prompt.id
                 or set(exchange.prompt.records) == set(prompt.records)
             ):
-                replies[prompt.id] = exchange.reply
-                break
-    return replies
+                return exchange.reply
+    return None
 
 
 def _prompts_of_records(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from align.conversations.dialogues import dialogues
 from align.ingest.formats.dates import elapsed
 from align.ingest.reasons import is_context
 from align.levels import trainable
@@ -68,13 +69,16 @@ def speaking_turns(records: Sequence[Record], rules: Conversations) -> list[Spea
 
     A stretch ends where something is missing that may not even be context. What the owner wrote
     without being asked, at a conversation's beginning or later than a burst lasts, is nobody's
-    answer: it is quoted before what it was answered with.
+    answer: it is quoted before what it was answered with. A channel in which nicks say who is
+    spoken to gives the turns of its dialogues, one after another.
 
     Args:
         records: All of one thread and origin, in order, the left-out ones too.
         rules: How messages become conversations.
     """
-    return list(_Conversation(records, rules).turns())
+    return [
+        turn for dialogue in dialogues(records) for turn in _Conversation(dialogue, rules).turns()
+    ]
 
 
 def may_stand(record: Record) -> bool:

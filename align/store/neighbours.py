@@ -59,16 +59,16 @@ def newest_first(conn: sqlite3.Connection, thread: str, ids: Sequence[str]) -> l
     return [row[0] for row in rows]
 
 
-def next_owner_message(conn: sqlite3.Connection, thread: str, id: str) -> Place | None:
-    """Return the owner's first message after a record of a thread that may be learned, or None."""
-    row = conn.execute(
+def next_owner_messages(conn: sqlite3.Connection, thread: str, id: str, most: int) -> list[Place]:
+    """Return the owner's first messages after a record of a thread that may be learned."""
+    rows = conn.execute(
         f"SELECT {_PLACE} FROM records b CROSS JOIN records r ON r.thread = b.thread "
         "AND r.origin = b.origin AND (r.position, r.number) > (b.position, b.number) "
         "JOIN threads t ON t.thread = r.thread "
-        f"WHERE b.id = ? AND b.thread = ? AND {_LEARNED} ORDER BY r.position, r.number LIMIT 1",
-        (id, thread),
-    ).fetchone()
-    return None if row is None else Place._make(row)
+        f"WHERE b.id = ? AND b.thread = ? AND {_LEARNED} ORDER BY r.position, r.number LIMIT ?",
+        (id, thread, most),
+    )
+    return [Place._make(row) for row in rows]
 
 
 def records_around(

@@ -267,3 +267,22 @@ def test_a_prompt_that_was_made_with_other_settings_keeps_its_reply(
     add_asked_prompts(conn, plain)
     assert [("\n\n" in texts[0]) for texts in asked(conn)].count(True) == 1
     assert len(replies(conn, plain)) == 2
+
+
+def test_in_a_channel_the_reply_is_the_one_to_the_person_who_asked(
+    conn: sqlite3.Connection,
+) -> None:
+    chat(
+        conn,
+        ("ben", "How do I mount a disk?"),
+        ("eve", "Which page is it?"),
+        ("ann", "eve: the first one"),
+        ("eve", "ben: did you read it?"),
+        ("ann", "ben: with the mount command"),
+    )
+    add_asked_prompts(conn, ANN)
+    assert asked(conn) == [["How do I mount a disk?"], ["Which page is it?"]]
+    assert replies(conn) == {
+        "How do I mount a disk?": "with the mount command",
+        "Which page is it?": "the first one",
+    }

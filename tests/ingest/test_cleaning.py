@@ -1,6 +1,7 @@
 """What each rule takes, and what it must not take."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -115,6 +116,13 @@ def test_what_is_plain_at_a_glance_is_taken_by_no_rule(parts: list[str], between
         assert not any(
             rule(text) for rule in (is_media_only, is_link_only, is_system, is_forwarded)
         )
+
+
+def test_a_nick_that_says_who_is_spoken_to_is_no_word_of_the_message() -> None:
+    eve = replace(bob(QUESTION), author="Eve")
+    texts = ["Bob: yes", "Bob: http://a.example", "Eve,", f"Bob: {VOICE}", VOICE]
+    found = judged(bob(QUESTION), eve, *map(ann, texts))
+    assert found[2:] == ["too-short", "link-only", "empty", None, None]
 
 
 def test_link_only_takes_links_and_leaves_words_about_them() -> None:

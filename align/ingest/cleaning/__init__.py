@@ -7,12 +7,14 @@ reason, a code of `align.ingest.reasons`.
 import re
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 from align.ingest.cleaning import copied, wordless
 from align.ingest.cleaning.context_bound import LONGEST_WORDS, ContextTracker, is_context_bound
 from align.ingest.cleaning.languages import other_languages
 from align.ingest.contents import Document, Message
 from align.owner import Cleaning
+from align.text.nicks import without_nicks
 from align.text.similarity import words
 
 _JUST_BEFORE = 6
@@ -27,8 +29,12 @@ _UNSPACED = re.compile(
 def judge_conversation(messages: Sequence[Message], thresholds: Cleaning) -> list[str | None]:
     """Return for each message why it is left out of training, or None where it is not.
 
-    The messages are one unbroken conversation, in order, texts cleaned, `is_owner` decided.
+    The messages are one unbroken conversation, in order, texts cleaned, `is_owner` decided. Nicks
+    that say who is spoken to say nothing else.
     """
+    said = without_nicks([(message.author, message.text) for message in messages])
+    if said is not None:
+        messages = [replace(m, text=s.text) for m, s in zip(messages, said, strict=True)]
     reasons = [_sense(message) for message in messages]
     owners = [n for n, message in enumerate(messages) if message.is_owner and reasons[n] is None]
     if thresholds.languages:
