@@ -22,6 +22,7 @@ COMMANDS = {
     "questions": "Questions that passages of the owner's documents answer.",
     "examples": "Show what a twin would be trained on.",
     "prompts": "Add and list the prompts that a twin is asked.",
+    "base": "Get the model that a twin grows from, and list what there is.",
     "doctor": "Say what a run will find and need, before anything is fetched or loaded.",
     "sft": "Fine-tune a twin on the owner's writing.",
     "sample": "Draw pairs of answers from a twin.",

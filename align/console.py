@@ -38,6 +38,13 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def size_words(size: float) -> str:
+    """Write bytes as people read them: `850 MB`, `22.9 GB`."""
+    if size < 999_500_000:
+        return f"{size / 1e6:,.0f} MB"
+    return f"{size / 1e9:,.1f} GB"
+
+
 def progress(items: Iterable[T], total: int, what: str, *, unit: str = "") -> Iterator[T]:
     """Yield the items and keep a line on stderr after the first second: `what`, how many, the rate.
 

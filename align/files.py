@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -53,6 +54,30 @@ def exclusively(path: Path, busy: Callable[[str], UserError]) -> Iterator[None]:
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
+
+
+@contextmanager
+def in_turn(path: Path, waiting: Callable[[], object]) -> Iterator[int]:
+    """Hold a file as `exclusively` does, but wait for it; yield its descriptor.
+
+    A child that is given the descriptor holds the file too: whoever comes next waits for what a
+    killed process left running.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield file.fileno()
+
+
+def free_disk(folder: Path) -> int:
+    """Return the free bytes where a folder lies, or would lie."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
 
 
 def sync(path: Path) -> None:

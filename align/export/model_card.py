@@ -11,8 +11,8 @@ from align.export import scrubbing
 from align.export.agreement import Agreement
 from align.models import lineage as lineages
 from align.models.checkpoints import Checkpoint
+from align.models.known_bases import known_base
 from align.models.lineage import Lineage
-from align.training.preflight.shapes import known_base
 
 FILE = "README.md"
 
@@ -34,7 +34,7 @@ def ancestry(checkpoint: Checkpoint) -> list[Lineage]:
 
 def licence_of(checkpoint: Checkpoint) -> str | None:
     """Return the base's licence, by the ladder's facts or by its own card; None where unknown."""
-    known = known_base(checkpoint.base.name) if checkpoint.base.is_hub else None
+    known = known_base(checkpoint.base.hub_id)
     if known is not None and known.licence != "unknown":
         return known.licence
     from huggingface_hub import metadata_load
@@ -97,13 +97,12 @@ def _metadata(checkpoint: Checkpoint, kind: str, licence: str | None) -> str:
     from huggingface_hub import ModelCardData
 
     relation = "adapter" if kind == "adapter" else "finetune"
-    is_hub = checkpoint.base.is_hub
     metadata = ModelCardData(
         library_name="peft" if kind == "adapter" else "transformers",
         pipeline_tag="text-generation",
         tags=["soundalike", "trl", checkpoint.lineage.stage if checkpoint.lineage else "sft"],
-        base_model=checkpoint.base.name if is_hub else None,
-        base_model_relation=relation if is_hub else None,
+        base_model=checkpoint.base.hub_id,
+        base_model_relation=relation if checkpoint.base.hub_id else None,
         license=licence or None,
     )
     return f"---\n{metadata.to_yaml()}\n---"
@@ -115,6 +114,8 @@ def _base(checkpoint: Checkpoint, base: str, licence: str | None) -> str:
         "its licence is not known here, and holds for this model too: look it up before handing "
         "this on"
     )  # fmt: skip
+    weights = checkpoint.base.source.get("weights")
+    revision += f", its {weights}" if weights else ""
     return f"Base: {base}{revision} (SHA-256 `{checkpoint.base.hash[:16]}`); {terms}."
 
 

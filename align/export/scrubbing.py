@@ -18,7 +18,7 @@ _GATE = ("judge", "model", "rows", "choices", "weight", "certainties", "prompt_h
 
 def base_name(checkpoint: Checkpoint) -> str:
     """Return the base's id on the hub, or `a local base`: its folder's name is this machine's."""
-    return checkpoint.base.name if checkpoint.base.is_hub else "a local base"
+    return checkpoint.base.hub_id or "a local base"
 
 
 def recipe_name(lineage: Lineage) -> str:

@@ -45,13 +45,16 @@ class Checkpoint:
         return dict(self.lineage.sampling) if self.lineage else {}
 
 
-def resolve(owner_id: str, word: str | None, *, recipe: Any = None) -> Checkpoint:
+def resolve(
+    owner_id: str, word: str | None, *, recipe: Any = None, download: bool = True
+) -> Checkpoint:
     """Return the checkpoint that a word names, with its base found and its lineage checked.
 
     Args:
         owner_id: Whose checkpoint.
         word: `base`, `sft`, `dpo`, `002-dpo`, or a path; None for the newest.
         recipe: A `Recipe` that says what `base` is; else the newest twin does.
+        download: Whether a base that is not here is got from where it came.
 
     Raises:
         UserError: There is no such checkpoint, or its base changed or can't be found.
@@ -60,8 +63,8 @@ def resolve(owner_id: str, word: str | None, *, recipe: Any = None) -> Checkpoin
         last = newest(owner_id)
         word = last.name if last else "sft"
     if word == "base":
-        return _base_checkpoint(owner_id, recipe)
-    return load(folder_of(owner_id, word))
+        return _base_checkpoint(owner_id, recipe, download)
+    return load(folder_of(owner_id, word), download=download)
 
 
 def folder_of(owner_id: str, word: str) -> Path:
@@ -93,11 +96,11 @@ def folder_of(owner_id: str, word: str) -> Path:
     return folder
 
 
-def load(folder: Path) -> Checkpoint:
+def load(folder: Path, *, download: bool = False) -> Checkpoint:
     """Return the checkpoint in a folder, its lineage checked against the files and the base."""
     folder = folder.resolve()
     lineage = lineages.read(folder)
-    base = _base_of(lineage, folder)
+    base = _base_of(lineage, folder, download)
     lineages.check_weights(folder, lineage)
     return Checkpoint(folder.name, folder, lineage.hash, base, lineage)
 
@@ -177,19 +180,22 @@ def _number(folder: Path) -> int:
     return int(folder.name.split("-")[0])
 
 
-def _base_of(lineage: Lineage, folder: Path) -> Base:
+def _base_of(lineage: Lineage, folder: Path, download: bool) -> Base:
+    is_full = lineage.kind == lineages.FULL
     try:
-        return find_base(lineage.base, where=relative_to_root(folder))
+        download = download and not is_full
+        return find_base(lineage.base, where=relative_to_root(folder), download=download)
     except UserError:
-        if lineage.kind != lineages.FULL:
+        if not is_full:
             raise
         return Base(**{**lineage.base, "path": project_root() / lineage.base["path"]})
 
 
-def _base_checkpoint(owner_id: str, recipe: Any) -> Checkpoint:
+def _base_checkpoint(owner_id: str, recipe: Any, download: bool) -> Checkpoint:
     if recipe is not None:
         name, revision = recipe.base_name, recipe.base_revision
-        base = resolve_base(name, revision, where=relative_to_root(recipe.path))
+        where = relative_to_root(recipe.path)
+        base = resolve_base(name, revision, where=where, download=download)
         return Checkpoint("base", None, base.hash, base)
     model = newest(owner_id, "sft") or newest(owner_id)
     if model is None:
@@ -198,5 +204,6 @@ def _base_checkpoint(owner_id: str, recipe: Any) -> Checkpoint:
             "no twin says yet what the base is",
             f"Run: {make_command('sft', owner_id)}",
         )
-    base = find_base(lineages.read(model).base, where=relative_to_root(model))
+    where = relative_to_root(model)
+    base = find_base(lineages.read(model).base, where=where, download=download)
     return Checkpoint("base", None, base.hash, base, grew_into=model)

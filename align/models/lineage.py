@@ -9,7 +9,7 @@ from typing import Any
 
 from align.errors import UserError
 from align.files import write_atomically
-from align.models.base import INDEX, shards, stretches
+from align.models.weight_files import INDEX, shards, stretches
 from align.paths import relative_to_root
 
 FILE = "twin.json"

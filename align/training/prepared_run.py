@@ -61,7 +61,7 @@ def prepare(request: TrainingRequest, *, write: bool = True, download: bool = Fa
     Args:
         request: The command line.
         write: Whether the frozen rows are written (rank 0 only).
-        download: Whether a base of the hub may be fetched.
+        download: Whether a base that is not here may be got.
 
     Raises:
         UserError: The recipe, the base, the rows or the reference are not in order.
@@ -71,7 +71,7 @@ def prepare(request: TrainingRequest, *, write: bool = True, download: bool = Fa
     load_owner(owner_id)
     parent = None
     if stage == "dpo":
-        parent = _reference(request, recipe)
+        parent = _reference(request, recipe, download=download)
         base = parent.base
         rows = dpo_rows(request, recipe, parent.hash)
     else:
@@ -160,8 +160,8 @@ def _evaluation(recipe: Recipe, rows: FrozenRows) -> list[Any]:
     return [strategy, recipe.training.get("eval_steps")]
 
 
-def _reference(request: TrainingRequest, recipe: Recipe) -> Checkpoint:
-    parent = resolve(request.owner_id, request.checkpoint)
+def _reference(request: TrainingRequest, recipe: Recipe, *, download: bool) -> Checkpoint:
+    parent = resolve(request.owner_id, request.checkpoint, download=download)
     if parent.path is None or parent.lineage is None or not has_weights(parent.path):
         raise UserError(
             parent.name,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from align.console import duration, make_command, say
+from align.console import duration, make_command, say, size_words
 from align.conversations.examples.example_rows import estimated_tokens
 from align.errors import UserError
 from align.files import write_atomically
@@ -21,7 +21,6 @@ from align.training.preflight.machine import (
     Machine,
     layout_of,
     memory_for,
-    size_words,
     this_machine,
 )
 from align.training.preflight.memory import estimate

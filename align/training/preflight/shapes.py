@@ -3,13 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from align.paths import recipes_dir
+from align.models.known_bases import known_base
 
 _NEEDED = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
 # Families whose attention normalises queries and keys, and those that also normalise what
@@ -99,20 +96,14 @@ class ModelShape:
         return self.parameters or counted
 
 
-@dataclass(frozen=True)
-class KnownBase:
-    """What recipes/bases.yaml says of a base."""
-
-    name: str  # its id on the hub
-    shape: ModelShape | None  # None where the formulas do not know its kind
-    licence: str  # by its short name
-    is_gated: bool  # whether the hub gives it only to those who accepted the licence
-    download_bytes: int  # weights, tokenizer and configuration
-
-
-def known_base(name: str | None) -> KnownBase | None:
-    """Return what is known of a base of the hub without asking the hub; None of others."""
-    return _bases(recipes_dir() / "bases.yaml").get(name or "")
+def known_shape(name: str | None) -> ModelShape | None:
+    """Return the shape that bases.yaml gives a base; None of others, and of unknown kinds."""
+    known = known_base(name)
+    try:
+        # All parameters: a vision tower is loaded too, though no text reaches it.
+        return ModelShape.from_config(known.config) if known else None
+    except ValueError:
+        return None
 
 
 def shape_of_folder(folder: Path) -> ModelShape | None:
@@ -122,20 +113,3 @@ def shape_of_folder(folder: Path) -> ModelShape | None:
         return ModelShape.from_config(config)
     except (OSError, ValueError, TypeError):
         return None
-
-
-@cache
-def _bases(path: Path) -> dict[str, KnownBase]:
-    if not path.is_file():
-        return {}
-    bases = yaml.safe_load(path.read_text(encoding="utf-8"))["bases"]
-    known = {}
-    for name, entry in bases.items():
-        try:
-            # All parameters: a vision tower is loaded too, though no text reaches it.
-            shape = ModelShape.from_config(entry)
-        except ValueError:
-            shape = None
-        licence, size = str(entry.get("licence", "unknown")), int(entry.get("download_bytes") or 0)
-        known[name] = KnownBase(name, shape, licence, bool(entry.get("gated")), size)
-    return known

@@ -11,7 +11,7 @@ from align.training.preflight import fitting
 from align.training.preflight.environment import extras, new_tokens, placement, tracking_mode
 from align.training.preflight.findings import Mark
 from align.training.preflight.machine import Gpu, Layout, Machine
-from align.training.preflight.shapes import ModelShape, known_base
+from align.training.preflight.shapes import ModelShape, known_shape
 from align.training.preflight.work import Lengths, Work
 
 BOX = Machine((Gpu("GPU", 80, 80),), 10**12, 10**12, 64)
@@ -69,9 +69,9 @@ def test_more_processes_than_gpus_are_refused() -> None:
 
 
 def test_saves_of_every_weight_need_room(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = known_base("meta-llama/Llama-3.1-8B-Instruct")
-    assert known and isinstance(known.shape, ModelShape)
+    known = known_shape("meta-llama/Llama-3.1-8B-Instruct")
+    assert isinstance(known, ModelShape)
     monkeypatch.setattr(fitting, "free_disk", lambda folder: 50 * 10**9)
     work = Work("sft", Lengths(512, 512), 1)
-    assert fitting.room("bob", known.shape, work, 2)[0].mark is Mark.FINE
-    assert fitting.room("bob", known.shape, replace(work, rank=None), 2)[0].mark is Mark.WRONG
+    assert fitting.room("bob", known, work, 2)[0].mark is Mark.FINE
+    assert fitting.room("bob", known, replace(work, rank=None), 2)[0].mark is Mark.WRONG

@@ -6,19 +6,19 @@ from align.training.preflight.findings import Mark
 from align.training.preflight.fitting import cheapest, memory, remedy
 from align.training.preflight.machine import Gpu, Layout, Machine
 from align.training.preflight.memory import estimate
-from align.training.preflight.shapes import ModelShape, known_base
+from align.training.preflight.shapes import ModelShape, known_shape
 from align.training.preflight.work import Lengths, Work
 
 GB = 10**9
-EIGHT = known_base("meta-llama/Llama-3.1-8B-Instruct")
+EIGHT = known_shape("meta-llama/Llama-3.1-8B-Instruct")
 LORA = Work("sft", Lengths(1024, 1024), 8, 8, weight_bytes=2, is_mixed=True,
             checkpointing=False, device="cuda")  # fmt: skip
 ONE_GPU = Layout("cuda", 1, 1, 0, (False, False))
 
 
 def shape() -> ModelShape:
-    assert EIGHT and EIGHT.shape
-    return EIGHT.shape
+    assert EIGHT
+    return EIGHT
 
 
 def machine(memory: int, gpus: int = 1) -> Machine:

@@ -9,14 +9,14 @@ import pytest
 from align.training.preflight.activations import Batch, kept_by_layer
 from align.training.preflight.machine import Layout
 from align.training.preflight.memory import estimate, trained_weights
-from align.training.preflight.shapes import ModelShape, known_base
+from align.training.preflight.shapes import ModelShape, known_shape
 from align.training.preflight.work import Lengths, Work, work_of
 
 TINY = {
     "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4,
     "num_key_value_heads": 2, "vocab_size": 400, "tie_word_embeddings": True,
 }  # fmt: skip
-BIG = known_base("meta-llama/Llama-3.1-8B-Instruct")
+BIG = known_shape("meta-llama/Llama-3.1-8B-Instruct")
 
 
 def built(
@@ -97,80 +97,79 @@ def test_adapter_has_the_weights_that_peft_gives_it() -> None:
 def test_known_bases_have_the_weights_that_their_shape_gives() -> None:
     for name in ("Qwen/Qwen3-0.6B", "Qwen/Qwen3-1.7B", "HuggingFaceTB/SmolLM2-135M-Instruct",
                  "meta-llama/Llama-3.1-8B-Instruct"):  # fmt: skip
-        known = known_base(name)
-        assert known and known.shape
-        assert replace(known.shape, parameters=0).weights == known.shape.parameters
+        known = known_shape(name)
+        assert known
+        assert replace(known, parameters=0).weights == known.parameters
 
 
 def test_zero_divides_what_its_stages_divide() -> None:
-    assert BIG and BIG.shape
+    assert BIG
     once = Work("sft", Lengths(512, 256), 1, weight_bytes=2, rank=None, device="cuda")
     alone = replace(once, accumulation=2)
     parts = {
-        stage: estimate(BIG.shape, replace(alone, zero=stage, processes=8)).parts
-        for stage in (1, 2, 3)
+        stage: estimate(BIG, replace(alone, zero=stage, processes=8)).parts for stage in (1, 2, 3)
     }
-    weights = BIG.shape.weights
+    weights = BIG.weights
     for stage in parts:
         # Two numbers of Adam's and a copy, in float32, of each weight: 12 bytes over 8 devices.
         assert parts[stage]["optimiser"] == pytest.approx(weights * 12 / 8)
     assert parts[1]["gradients"] == weights * 2
     assert parts[2]["gradients"] == parts[3]["gradients"] == weights * 2 // 8
     assert parts[2]["weights"] == weights * 2
-    assert parts[3]["weights"] < weights * 2 / 8 + 3 * BIG.shape.linear_weights * 2
+    assert parts[3]["weights"] < weights * 2 / 8 + 3 * BIG.linear_weights * 2
     away = replace(alone, zero=3, processes=8, offloads_optimizer=True, offloads_weights=True)
-    moved = estimate(BIG.shape, away)
+    moved = estimate(BIG, away)
     assert "optimiser" not in moved.parts
     assert moved.host == weights * (16 + 2)
 
 
 def test_quantised_base_takes_a_quarter_and_its_embeddings_stay() -> None:
-    assert BIG and BIG.shape
+    assert BIG
     values = {"load_in_4bit": True, "bf16": True, "optim": "paged_adamw_8bit"}
     work = work_of("sft", values, Lengths(512, 256), Layout("cuda"))
-    parts = estimate(BIG.shape, work).parts
+    parts = estimate(BIG, work).parts
     assert 5e9 < parts["weights"] < 6.5e9
-    assert parts["optimiser"] == trained_weights(BIG.shape, work) * 2
+    assert parts["optimiser"] == trained_weights(BIG, work) * 2
 
 
 def test_dpo_counts_both_answers_and_its_reference() -> None:
-    assert BIG and BIG.shape
+    assert BIG
     work = Work("dpo", Lengths(512, 128), 2, weight_bytes=2, checkpointing=False, device="cuda")
-    with_adapter = estimate(BIG.shape, replace(work, reference="adapter"))
-    alone = estimate(BIG.shape, replace(work, stage="sft"))
+    with_adapter = estimate(BIG, replace(work, reference="adapter"))
+    alone = estimate(BIG, replace(work, stage="sft"))
     both, one = with_adapter.parts["activations"], alone.parts["activations"]
     assert both == pytest.approx(2 * one, rel=0.01)
-    second = estimate(BIG.shape, replace(work, rank=None, reference="model"))
+    second = estimate(BIG, replace(work, rank=None, reference="model"))
     assert second.parts["reference"] == second.parts["weights"]
 
 
 def test_pass_that_caches_the_reference_counts_with_its_own_batch() -> None:
-    assert BIG and BIG.shape
+    assert BIG
     values = {"precompute_ref_log_probs": True, "per_device_train_batch_size": 1, "bf16": True,
               "dtype": "bfloat16", "per_device_eval_batch_size": 1}  # fmt: skip
     lengths = Lengths(1024, 128)
     small = work_of("dpo", values, lengths, Layout("cuda"))
     large = work_of("dpo", {**values, "precompute_ref_batch_size": 64}, lengths, Layout("cuda"))
     assert small.scoring_batch == 1
-    found = estimate(BIG.shape, large)
-    assert found.moment == "reference" and found.total > estimate(BIG.shape, small).total
+    found = estimate(BIG, large)
+    assert found.moment == "reference" and found.total > estimate(BIG, small).total
 
 
 def test_checkpointing_and_lengths_lower_the_estimate() -> None:
-    assert BIG and BIG.shape
+    assert BIG
     work = Work("sft", Lengths(2048, 2048), 4, weight_bytes=2, checkpointing=False, device="cuda")
-    plain = estimate(BIG.shape, work).total
-    again = estimate(BIG.shape, replace(work, checkpointing=True)).total
-    short = estimate(BIG.shape, replace(work, lengths=Lengths(512, 512))).total
+    plain = estimate(BIG, work).total
+    again = estimate(BIG, replace(work, checkpointing=True)).total
+    short = estimate(BIG, replace(work, lengths=Lengths(512, 512))).total
     assert again < plain / 2
     assert short < plain / 2
 
 
 def test_eager_attention_keeps_all_scores() -> None:
-    assert BIG and BIG.shape
+    assert BIG
     work = Work("sft", Lengths(2048, 2048), 1, weight_bytes=2, checkpointing=False, device="cuda")
-    eager = estimate(BIG.shape, replace(work, attention="eager")).parts["activations"]
-    scores = BIG.shape.layers * BIG.shape.heads * 2048 * 2048 * 6
+    eager = estimate(BIG, replace(work, attention="eager")).parts["activations"]
+    scores = BIG.layers * BIG.heads * 2048 * 2048 * 6
     assert eager > scores
     assert dataclasses.asdict(work)["attention"] == "sdpa"
 
