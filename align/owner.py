@@ -16,7 +16,7 @@ from align.levels import DEFAULT_LEVELS, LEVELS, Level
 from align.paths import owner_dir, relative_to_root
 
 # Rows that are made of no record's source alone.
-_MADE = ("questions", "rewrite", "identity")
+_MADE = ("questions", "plain", "rewrite", "identity")
 
 
 class _Settings(BaseModel):

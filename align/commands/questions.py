@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 OWNER = typer.Option(help="Whose documents.")
 MODEL, BUDGET_USD = "claude-haiku-5-5", 1.0
+WRITTEN = {"question": "questions", "plain": "plain wordings"}
 NONE_WAITS = "No passage waits for a question."
 
 
@@ -32,9 +33,9 @@ def list_questions(
     limit: Annotated[int | None, typer.Option(help="How many at most.", min=1)] = None,
 ) -> None:
     """Show each question as the training would ask it, and the passage that answers it."""
-    from itertools import islice
+    from itertools import chain, islice
 
-    from align.conversations.questions.passage_questions import exchanges
+    from align.conversations.questions.passage_questions import exchanges, plain_exchanges
     from align.levels import TRAINABLE
     from align.owner import load_owner
     from align.store.connection import open_store
@@ -52,7 +53,11 @@ def list_questions(
         return
     language = load_owner(owner).language
     documents = iter_records(conn, split="train", kind="document", is_owner=True, levels=TRAINABLE)
-    answered = (e for record in list(documents) for e in exchanges(conn, record, language))
+    answered = (
+        exchange
+        for record in list(documents)
+        for exchange in chain(exchanges(conn, record, language), plain_exchanges(conn, record))
+    )
     for exchange in islice(answered, limit):
         print(f"\n{printable(exchange.question)}\n  {_beginning(exchange.passage.text)}")
 
@@ -64,6 +69,14 @@ def write(
         Literal["base", "claude"],
         typer.Option(help="Who writes; the recipe's base weighs what either wrote."),
     ] = "base",
+    kind: Annotated[
+        Literal["question", "plain"],
+        typer.Option(
+            "--as",
+            help="What the base writes: a question; or plain, what the passage says without the "
+            "owner's voice, with the request to say it as they would.",
+        ),
+    ] = "question",
     recipe: Annotated[
         str,
         typer.Option(
@@ -88,15 +101,19 @@ def write(
         bool, typer.Option("--dry-run", help="Print what Claude would be sent; send nothing.")
     ] = False,
 ) -> None:
-    """Write the questions that passages answer, and weigh them by the recipe's base.
+    """Write what passages answer, questions or plain wordings, and weigh it by the recipe's base.
 
-    The base writes them on this machine, and nothing leaves it. Claude is shown passages of open
+    The base writes on this machine, and nothing leaves it. `mix` in owner.yaml weighs `questions`,
+    `plain` and the documents themselves against each other. Claude is shown passages of open
     documents only, redacted, and only if you agree. Without either the questions come by rule,
     from titles, headings and first sentences. It can be stopped at any time and goes on where it
     was.
     """
     from align.errors import UserError
 
+    if kind == "plain" and (by == "claude" or not drawn):
+        what = "the base alone says passages plainly, and no rule does"
+        raise UserError("--as plain", what, "Say --by base, and --drawn 1 or more")
     if by == "claude":
         if not drawn:
             raise UserError("--drawn 0", "Claude would be asked for nothing", "Say 1 or more")
@@ -108,27 +125,29 @@ def write(
     if of_claude := [name for name, value in given.items() if value is not None]:
         what = "goes with --by claude only: the base sends nothing"
         raise UserError(", ".join(of_claude), what, "Add --by claude, or leave it out")
-    _by_base(owner, recipe, drawn, limit, seed)
+    _by_base(owner, recipe, drawn, limit, seed, kind)
 
 
-def _by_base(owner_id: str, recipe: str, drawn: int, limit: int | None, seed: int) -> None:
+def _by_base(
+    owner_id: str, recipe: str, drawn: int, limit: int | None, seed: int, kind: str
+) -> None:
     from align.console import say
     from align.conversations.question_writing.base_writer import write_questions
-    from align.conversations.questions.passage_questions import open_passages
+    from align.conversations.questions.passage_questions import PLAIN_WRITER, open_passages
     from align.owner import load_owner
     from align.store.connection import open_store
 
     conn = open_store(owner_id)
     language = load_owner(owner_id).language
     base = _base(owner_id, recipe)
-    writer = f"model:{base.base.name}"
+    writer = f"{PLAIN_WRITER if kind == 'plain' else 'model:'}{base.base.name}"
     passages = open_passages(conn, writer)[:limit]
     if not passages:
         print(NONE_WAITS)
         return
     from align.models.loading import load_model
 
-    say(f"{base.base.name} writes questions for {len(passages):,} passages.")
+    say(f"{base.base.name} writes {WRITTEN[kind]} for {len(passages):,} passages.")
     questions = list(
         write_questions(
             conn,
@@ -141,7 +160,7 @@ def _by_base(owner_id: str, recipe: str, drawn: int, limit: int | None, seed: in
         )
     )
     kept = sum(question.left_out is None for question in questions)
-    _report(owner_id, kept, len(questions) - kept)
+    _report(owner_id, WRITTEN[kind], kept, len(questions) - kept)
 
 
 def _by_claude(
@@ -203,7 +222,7 @@ def _by_claude(
             return await writer.write(loaded, channel, passages), channel.budget
 
     outcome, budget = asyncio.run(write())
-    _report(owner_id, outcome.kept, outcome.left_out, outcome.lines(budget))
+    _report(owner_id, WRITTEN["question"], outcome.kept, outcome.left_out, outcome.lines(budget))
 
 
 def _base(owner_id: str, recipe: str) -> "Checkpoint":
@@ -215,11 +234,13 @@ def _base(owner_id: str, recipe: str) -> "Checkpoint":
     return resolve(owner_id, "base", recipe=read_recipe(recipe_path(name, "sft"), "sft"))
 
 
-def _report(owner_id: str, kept: int, left_out: int, more: Sequence[str] = ()) -> None:
+def _report(
+    owner_id: str, written: str, kept: int, left_out: int, more: Sequence[str] = ()
+) -> None:
     """Print what was written, and say what comes next."""
     from align.console import make_command, say
 
-    print(f"{kept:,} passages have a question, {left_out:,} answer none that was found")
+    print(f"{written}: kept for {kept:,} passages; {left_out:,} answer none that was found")
     for line in more:
         say(line)
     say(f"See them: align questions list --owner {owner_id}. Next: {make_command('sft', owner_id)}")

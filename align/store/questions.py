@@ -16,8 +16,8 @@ class Question:
     record_id: str  # the document
     start: int  # where its passage begins in the record's text, in characters
     stop: int  # where it ends
-    question: str
-    writer: str  # who wrote it: `rule`, or a model's name
+    question: str  # or a request: to say in other words what it says plainly
+    writer: str  # who wrote it: `rule`, or a model's name; `plain:…` wrote requests
     overlap: float  # share of its content words that stand in the passage
     # Natural log-probability a token that the question adds to the passage; None where no model
     # measured it.

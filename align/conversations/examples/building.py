@@ -7,8 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 
 from align.conversations.examples.chats import chat_rows
-from align.conversations.examples.documents import document_rows, question_rows
+from align.conversations.examples.documents import (
+    document_rows,
+    plain_rows,
+    question_rows,
+)
 from align.conversations.examples.example_rows import (
+    PLAIN,
     QUESTIONS,
     REWRITE,
     CountTokens,
@@ -119,7 +124,9 @@ def _all_rows(
     dates: bool,
 ) -> Iterator[Row]:
     """Yield the rows before the mix."""
-    with_questions = split == "train" and owner.mix.get(QUESTIONS, 1.0) > 0
+    asks = {
+        source: split == "train" and owner.mix.get(source, 1.0) > 0 for source in (QUESTIONS, PLAIN)
+    }
     for (_, _, kind), group in groupby(records, key=lambda r: (r.thread, r.origin, r.kind)):
         if kind != "document":
             yield from chat_rows(list(group), owner.conversations, limit, statistics, dates=dates)
@@ -132,8 +139,10 @@ def _all_rows(
                 statistics.leave_out(document, reason)
                 continue
             yield from document_rows(document, limit, dates=dates)
-            if with_questions:
+            if asks[QUESTIONS]:
                 yield from question_rows(conn, document, owner.language, limit)
+            if asks[PLAIN]:
+                yield from plain_rows(conn, document, limit)
     if split == "train":
         yield from rewrite_rows(conn)
     if identity:

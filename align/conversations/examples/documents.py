@@ -1,12 +1,13 @@
 """A document becomes rows: titled pieces, and passages that answer questions, all verbatim."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from align.conversations.examples.cutting import cut_at_paragraph_ends, last_sentence
 from align.conversations.examples.example_rows import (
     FRAME,
     LONGEST_SENTENCE,
+    PLAIN,
     QUESTIONS,
     Row,
     RowLimit,
@@ -14,7 +15,7 @@ from align.conversations.examples.example_rows import (
     row_tokens,
     turn,
 )
-from align.conversations.questions.passage_questions import exchanges
+from align.conversations.questions.passage_questions import Exchange, exchanges, plain_exchanges
 from align.store.records import Record
 
 DOCUMENT_PROMPT = 'Write a piece titled "{title}".'
@@ -51,7 +52,22 @@ def question_rows(
     conn: sqlite3.Connection, record: Record, language: str, limit: RowLimit
 ) -> Iterator[Row]:
     """Yield the questions that a document's passages answer, where both fit into a row."""
-    for exchange in exchanges(conn, record, language):
-        messages = [turn("user", exchange.question), turn("assistant", exchange.passage.text)]
+    yield from _passage_rows(QUESTIONS, exchanges(conn, record, language), record, limit)
+
+
+def plain_rows(conn: sqlite3.Connection, record: Record, limit: RowLimit) -> Iterator[Row]:
+    """Yield what a model said plainly, and the owner's own words for it."""
+    yield from _passage_rows(PLAIN, plain_exchanges(conn, record), record, limit)
+
+
+def _passage_rows(
+    source: str, found: Iterable[Exchange], record: Record, limit: RowLimit
+) -> Iterator[Row]:
+    """Yield rows of one source; of a long passage the first part answers."""
+    for exchange in found:
+        text = exchange.passage.text
+        if limit.answer:
+            text = cut_at_paragraph_ends(text, limit.count_tokens, limit.longest_answer)[0].strip()
+        messages = [turn("user", exchange.question), turn("assistant", text)]
         if row_tokens(messages, limit.count_tokens) <= limit.most:
-            yield {**row_of(messages, [record]), "source": QUESTIONS}
+            yield {**row_of(messages, [record]), "source": source}

@@ -11,7 +11,7 @@ from align.levels import trainable
 from align.store.records import Record
 
 # Sources of rows that are not a record's source.
-QUESTIONS, REWRITE = "questions", "rewrite"
+QUESTIONS, PLAIN, REWRITE = "questions", "plain", "rewrite"
 # Tokens that a template puts around two turns, generously.
 FRAME = 24
 # Tokens that are left to a question before a long answer.

@@ -1,8 +1,13 @@
 """A document's passages: what answers one question. Each is a stretch of the text as it stands."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
+from align.conversations.examples.cutting import cut_at_paragraph_ends
+
+# What is said plainly and in the owner's own words is as long as an answer in a chat.
+FEWEST_OF_ANSWER, MOST_OF_ANSWER = 40, 150
 # A passage has a thought in it from here on, and is no answer any more beyond this.
 FEWEST_WORDS, MOST_WORDS = 25, 220
 _BLOCK = re.compile(r"\S.*?(?=\n[ \t]*\n|\Z)", re.DOTALL)
@@ -34,24 +39,55 @@ def passages(text: str) -> list[Passage]:
     heading. What is shorter by itself, longer, or no prose, belongs to none.
     """
     complete: list[Passage] = []
-    open_: Passage | None = None
+    for blocks in _prose(text):
+        open_: Passage | None = None
+        for block in blocks:
+            start = block.start if open_ is None else open_.start
+            joined = replace(block, start=start, text=text[start : block.stop])
+            if joined.words > MOST_WORDS:
+                joined = block
+            if joined.words >= FEWEST_WORDS:
+                open_ = None
+                if joined.words <= MOST_WORDS:
+                    complete.append(joined)
+            else:
+                open_ = joined
+    return complete
+
+
+def answer_passages(text: str) -> list[Passage]:
+    """Return the passages as long as answers: whole paragraphs, or sentences of a long one.
+
+    Nearly all prose is in one of them; what has fewer than `FEWEST_OF_ANSWER` words between two
+    headings is in none.
+    """
+    found: list[Passage] = []
+    for blocks in _prose(text):
+        start = blocks[0].start
+        for cut in cut_at_paragraph_ends(
+            text[start : blocks[-1].stop], lambda piece: len(piece.split()), MOST_OF_ANSWER
+        ):
+            passage = Passage(start, start + len(cut.rstrip()), cut.rstrip(), blocks[0].heading)
+            if FEWEST_OF_ANSWER <= passage.words <= MOST_OF_ANSWER:
+                found.append(passage)
+            start += len(cut)
+    return found
+
+
+def _prose(text: str) -> Iterator[list[Passage]]:
+    """Yield the paragraphs that stand together without a heading, or what is no prose, between."""
+    blocks: list[Passage] = []
     heading: str | None = None
     for block in _BLOCK.finditer(text):
         title = _heading_of(block[0])
-        if title is not None or _NO_PROSE.match(block[0]):
-            heading, open_ = (title if title is not None else heading), None
+        if title is None and not _NO_PROSE.match(block[0]):
+            blocks.append(Passage(block.start(), block.end(), block[0], heading))
             continue
-        start = block.start() if open_ is None else open_.start
-        joined = Passage(start, block.end(), text[start : block.end()], heading)
-        if joined.words > MOST_WORDS:
-            joined = Passage(block.start(), block.end(), block[0], heading)
-        if joined.words >= FEWEST_WORDS:
-            open_ = None
-            if joined.words <= MOST_WORDS:
-                complete.append(joined)
-        else:
-            open_ = joined
-    return complete
+        if blocks:
+            yield blocks
+        blocks, heading = [], title if title is not None else heading
+    if blocks:
+        yield blocks
 
 
 def _heading_of(block: str) -> str | None:

@@ -10,7 +10,8 @@ from align.conversations.examples.cutting import cut_at_paragraph_ends
 from align.conversations.examples.documents import document_rows
 from align.conversations.examples.example_rows import RowLimit, estimated_tokens
 from align.store.adding import add_records
-from tests.conversations.examples.writing import document, rows, words
+from align.store.questions import Question, add_questions
+from tests.conversations.examples.writing import OWNER, document, rows, words
 
 TEXT = st.text(st.sampled_from("ab .!?\n#\t…\u2028"), max_size=300)
 
@@ -115,3 +116,29 @@ def test_a_document_without_a_title_is_named_by_its_first_words(conn: sqlite3.Co
 def test_documents_of_others_are_no_examples(conn: sqlite3.Connection) -> None:
     add_records(conn, [document("Somebody else's.", is_owner=False)])
     assert rows(conn) == []
+
+
+def test_what_was_said_plainly_is_answered_with_the_owners_words_as_the_mix_says(
+    conn: sqlite3.Connection,
+) -> None:
+    text = " ".join(f"Sentence {at} is of five words." for at in range(20))
+    record = document(text, title="Counting")
+    add_records(conn, [record])
+    asked = "Say this as you would: I count."
+    written = Question(
+        record_id=record.id, start=0, stop=len(text), question=asked, writer="plain:x",
+        overlap=1.0, gain=0.1,
+    )  # fmt: skip
+    add_questions(conn, [written])
+
+    def plain(mix: dict[str, float], **more: int) -> list[str]:
+        owner = OWNER.model_copy(update={"mix": mix})
+        made = [row for row in rows(conn, owner, **more) if row["source"] == "plain"]
+        assert all(row["messages"][0]["content"] == asked for row in made)
+        return [row["messages"][1]["content"] for row in made]
+
+    assert plain({}) == [text]
+    assert plain({"plain": 0}) == [] and plain({"plain": 2}) == [text] * 2
+    assert rows(conn, OWNER.model_copy(update={"mix": {"documents": 0}}))[-1]["source"] == "plain"
+    [part] = plain({}, longest_answer=100)
+    assert text.startswith(part) and part.endswith(".") and len(part) < len(text)

@@ -29,7 +29,7 @@ from tests.conversations.question_writing.documents import (
     posts,
 )
 
-BY_CLAUDE = ("questions", "write", "--owner", "ann", "--by", "claude")
+BY_CLAUDE = ("questions", "write", "--owner", "ann", "--by", "claude", "--recipe", "demo")
 
 
 @pytest.fixture
@@ -126,6 +126,8 @@ def test_without_a_key_nobody_is_asked(line: Line, monkeypatch: pytest.MonkeyPat
         (("--dry-run",), "--dry-run: goes with --by claude only"),
         (("--by", "claude", "--drawn", "0"), "--drawn 0: Claude would be asked for nothing"),
         (("--by", "claude", "--model", "claude-haiku-9"), "its price is not known"),
+        (("--by", "claude", "--as", "plain"), "--as plain: the base alone says passages plainly"),
+        (("--as", "plain", "--drawn", "0"), "Say --by base, and --drawn 1 or more"),
     ],
 )
 def test_what_does_not_go_together_is_named(line: Line, words: tuple[str, ...], said: str) -> None:
@@ -161,3 +163,12 @@ def test_a_run_that_is_killed_goes_on_and_pays_for_one_batch_again_at_most(
         lines = list(attempts("ann"))
         assert len(lines) >= server.attempts()
         assert sum(line["status"] == 200 for line in lines) <= server.attempts()
+
+
+def test_the_base_says_passages_plainly_once(line: Line) -> None:
+    filled("ann", [document(f"{CHESS} {GARDEN}", "1")])
+    words = ("questions", "write", "--owner", "ann", "--recipe", "demo", "--as", "plain")
+    line(*words, "--drawn", 1)
+    assert line.out.startswith("plain wordings: kept for ") and "1 passages" in line.err
+    line(*words, "--drawn", 1)
+    assert line.out == "No passage waits for a question.\n"

@@ -2,7 +2,11 @@ import sqlite3
 
 import pytest
 
-from align.conversations.questions.passage_questions import exchanges
+from align.conversations.questions.passage_questions import (
+    exchanges,
+    open_passages,
+    plain_exchanges,
+)
 from align.store.adding import add_records
 from align.store.connection import in_memory
 from align.store.questions import Question, add_questions
@@ -45,3 +49,21 @@ def test_what_a_model_wrote_goes_before_the_rules(conn: sqlite3.Connection) -> N
         asked = [each.question for each in exchanges(conn, post(conn))]
         assert (question in asked) == (reason is None)
         assert len(asked) == (2 if reason is None else 1)
+
+
+def test_what_says_a_passage_plainly_is_no_question_of_it(conn: sqlite3.Connection) -> None:
+    before = list(exchanges(conn, post(conn)))
+    for writer, gain, reason in (("plain:a", 0.1, None), ("plain:b", 0.3, None),
+                                 ("plain:c", -1.0, "no likelier")):  # fmt: skip
+        asked = f"Say this as you would: I bake, {writer}."
+        written = Question(
+            record_id=post(conn).id, start=0, stop=len(TEXT), question=asked, writer=writer,
+            overlap=1.0, gain=gain, left_out=reason,
+        )  # fmt: skip
+        add_questions(conn, [written])
+    assert list(exchanges(conn, post(conn))) == before
+    [found] = plain_exchanges(conn, post(conn))
+    assert found.question.endswith("plain:b.") and found.passage.text == TEXT
+    assert open_passages(conn, "plain:a") == []
+    [still_open] = open_passages(conn, "plain:d")
+    assert still_open.passage.text == TEXT, "paragraphs are joined to an answer's length"

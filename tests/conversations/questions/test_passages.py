@@ -3,7 +3,14 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.conversations.questions.passages import FEWEST_WORDS, MOST_WORDS, passages
+from align.conversations.questions.passages import (
+    FEWEST_OF_ANSWER,
+    FEWEST_WORDS,
+    MOST_OF_ANSWER,
+    MOST_WORDS,
+    answer_passages,
+    passages,
+)
 
 
 def prose(words: int, word: str = "word") -> str:
@@ -44,3 +51,26 @@ def test_passages_are_stretches_of_the_text_that_never_overlap(parts: list[str])
         assert each.text == text[each.start : each.stop]
         assert FEWEST_WORDS <= each.words <= MOST_WORDS
     assert all(a.stop <= b.start for a, b in pairwise(found))
+
+
+def test_a_long_paragraph_is_cut_into_answers_at_sentence_ends() -> None:
+    sentences = [f"{prose(9)} end{at}." for at in range(40)]
+    text = f"# On words\n\n{' '.join(sentences)}\n\n# More\n\n{prose(20)}"
+    found = answer_passages(text)
+    assert " ".join(each.text for each in found) == " ".join(sentences)
+    assert all(each.heading == "On words" and each.text.endswith(".") for each in found)
+    assert all(100 <= each.words <= 150 for each in found)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a b. ", "\n\n", "# H\n", "a longer one, of words. ", "é ", "```"]),
+        max_size=200,
+    )
+)
+def test_answers_are_stretches_of_the_text_of_an_answers_length(parts: list[str]) -> None:
+    text = "".join(part * 3 for part in parts)
+    found = answer_passages(text)
+    assert all(text[each.start : each.stop] == each.text == each.text.strip() for each in found)
+    assert all(FEWEST_OF_ANSWER <= each.words <= MOST_OF_ANSWER for each in found)
+    assert all(before.stop <= after.start for before, after in pairwise(found))
