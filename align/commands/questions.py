@@ -19,6 +19,10 @@ app = typer.Typer(
 )
 OWNER = typer.Option(help="Whose documents.")
 MODEL, BUDGET_USD = "claude-haiku-5-5", 1.0
+RECIPE = typer.Option(
+    help="Whose base: a name in recipes/; else the twin's, or the smallest real one.",
+    show_default=False,
+)
 WRITTEN = {"question": "questions", "plain": "plain wordings"}
 NONE_WAITS = "No passage waits for a question."
 
@@ -77,13 +81,7 @@ def write(
             "owner's voice, with the request to say it as they would.",
         ),
     ] = "question",
-    recipe: Annotated[
-        str,
-        typer.Option(
-            help="Whose base: a name in recipes/; else the twin's, or the smallest real one.",
-            show_default=False,
-        ),
-    ] = "",
+    recipe: Annotated[str, RECIPE] = "",
     drawn: Annotated[
         int, typer.Option(help="Questions drawn for a passage; 0: only rules, weighed.", min=0)
     ] = 4,
