@@ -125,6 +125,43 @@ def dateless(template: str) -> str:
     return _NOW.sub(lambda match: repr(_TODAY.strftime(match[2])), template)
 
 
+def name_the_owner(tokenizer: Any, name: str) -> None:
+    """Let a template that introduces the model by itself introduce the owner instead.
+
+    SmolLM2's and Qwen2.5's write "You are …, trained by …" before every conversation that brings
+    no system message: a twin would be told in each that it is the maker's assistant. A template
+    without such a line stays as it is.
+    """
+    line = _default_system(tokenizer)
+    if not line:
+        return
+    plain, own = template_of(tokenizer), f"You are {' '.join(name.split())}."
+    escaped = own.replace("\\", "\\\\").replace("'", "\\'").replace('"', '\\"')
+    # The line may stand in a string of the template's, or between its tags.
+    for written in (escaped, own):
+        tokenizer.chat_template = plain.replace(line, written)
+        try:
+            if _default_system(tokenizer) == own:
+                return
+        except UserError:
+            continue
+    tokenizer.chat_template = plain
+
+
+def _default_system(tokenizer: Any) -> str:
+    """Return what the template says in a system turn that nobody brought; mostly nothing."""
+    question = {"role": "user", "content": "?"}
+    bare = _text(tokenizer, [question], add_generation_prompt=False)
+    try:
+        probe = [{"role": "system", "content": _PROBE}, question]
+        before, _, after = _text(tokenizer, probe, add_generation_prompt=False).partition(_PROBE)
+    except UserError:  # Gemma's knows no such turn
+        return ""
+    if not (bare.startswith(before) and bare.endswith(after)):
+        return ""
+    return bare[len(before) : len(bare) - len(after)]
+
+
 def _pieces(tokenizer: Any, messages: Sequence[Message]) -> list[_Piece]:
     """Cut the conversation into prompts and answers; a prompt holds all since the last stop.
 

@@ -5,10 +5,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from align.models.chat_template import dateless
+from align.models.chat_template import dateless, name_the_owner
 from align.models.lineage import ADAPTER
 from align.models.loading import load_causal_lm, load_tokenizer
 from align.models.vocabulary import fit_embeddings, give_template, trained_tokens, with_whole_head
+from align.owner import load_owner
 from align.recipe.recipe_file import Recipe
 from align.training.prepared_run import TrainingRun
 
@@ -22,6 +23,7 @@ def tokenizer_of_base(run: TrainingRun) -> Any:
     tokenizer = give_template(load_tokenizer(run.base.path), run.recipe.ours["chat_template"])
     # Saved with the checkpoint, so that whoever serves it writes what it was trained on.
     tokenizer.chat_template = dateless(tokenizer.chat_template)
+    name_the_owner(tokenizer, load_owner(run.owner_id).name)
     return tokenizer
 
 

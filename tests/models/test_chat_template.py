@@ -10,6 +10,7 @@ from align.conversations.turns import join_burst, split_burst
 from align.errors import UserError
 from align.models.chat_template import (
     dateless,
+    name_the_owner,
     render,
     render_answer,
     render_prompt,
@@ -262,3 +263,52 @@ def test_a_base_without_a_template_names_the_plain_one() -> None:
     assert tokenizer.decode(render(tokenizer, CHAT[:2]).input_ids) == (
         "User:\nHow was the concert?\n\nAssistant:\nLoud, and worth it.<|im_end|>"
     )
+
+
+MAKERS_LINE = "You are Otto, a helpful assistant made by Acme."
+TURNS = (
+    "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+INTRODUCING = {
+    "in a string": "{% if messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n"
+    + MAKERS_LINE
+    + "<|im_end|>\n' }}{% endif %}",
+    "in double quotes": '{% if messages[0]["role"] != "system" %}{{ "<|im_start|>system\n'
+    + MAKERS_LINE
+    + '<|im_end|>\n" }}{% endif %}',
+    "between tags": "{% if messages[0]['role'] != 'system' %}<|im_start|>system\n"
+    + MAKERS_LINE
+    + "<|im_end|>\n{% endif %}",
+    "in a variable": "{% set line = '"
+    + MAKERS_LINE
+    + "' %}{% if messages[0]['role'] != 'system' %}"
+    "{{ '<|im_start|>system\n' + line + '<|im_end|>\n' }}{% endif %}",
+}
+
+
+@pytest.mark.parametrize("name", ["Ann Oak", "Jo O'Neil", 'Al "Ace" Fox', "Back\\slash", "Zoë  Ñ"])
+@pytest.mark.parametrize("form", INTRODUCING)
+def test_a_template_that_introduces_its_maker_introduces_the_owner(form: str, name: str) -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = INTRODUCING[form] + TURNS
+    assert MAKERS_LINE in tokenizer.decode(render_prompt(tokenizer, CHAT[:1]))
+    name_the_owner(tokenizer, name)
+    prompt = tokenizer.decode(render_prompt(tokenizer, CHAT[:1]))
+    assert prompt.startswith(
+        f"<|im_start|>system\nYou are {' '.join(name.split())}.<|im_end|>\n<|im_start|>user\n"
+    )
+    # A system message that somebody brings still takes the line's place.
+    brought = [{"role": "system", "content": "Be brief."}, *CHAT[:1]]
+    assert "You are" not in tokenizer.decode(render_prompt(tokenizer, brought))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_template_that_introduces_nobody_stays_as_it_is(family: str) -> None:
+    tokenizer = family_tokenizer(family)
+    before = tokenizer.chat_template
+    shown = tokenizer.decode(render_prompt(tokenizer, CHAT[:1]))
+    name_the_owner(tokenizer, "Ann")
+    after = tokenizer.decode(render_prompt(tokenizer, CHAT[:1]))
+    assert tokenizer.chat_template == before or "You are Ann." in after
+    assert "You are" in shown or tokenizer.chat_template == before
