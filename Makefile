@@ -12,6 +12,8 @@ OWNER ?= demo
 RECIPE ?=
 # Empty: the recipe of accelerate that fits this machine. Else a name in recipes/accelerate/.
 ACCELERATE ?=
+# Of `sft` and `dpo`: what each may take, in minutes; epochs, then rows, are cut to it.
+MINUTES ?=
 # The folder that `export` makes.
 OUT ?=
 # What `ingest` and `unpack` read.
@@ -50,6 +52,7 @@ endif
 owner = --owner '$(OWNER)'
 recipe = $(if $(RECIPE),--recipe '$(RECIPE)')
 accelerate = $(if $(ACCELERATE),--accelerate '$(ACCELERATE)')
+minutes = $(if $(MINUTES),--minutes '$(MINUTES)')
 checkpoint = $(if $(CHECKPOINT),--checkpoint '$(CHECKPOINT)')
 from = $(patsubst ~/%,$(HOME)/%,$(FROM))
 
@@ -61,7 +64,7 @@ help: ## Show this list
 	  /^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "Settings, here with their present values:"
-	@echo "  OWNER=$(OWNER) RECIPE=$(RECIPE) ACCELERATE=$(ACCELERATE) FROM=$(FROM) CHECKPOINT=$(CHECKPOINT) TORCH=$(TORCH)"
+	@echo "  OWNER=$(OWNER) RECIPE=$(RECIPE) ACCELERATE=$(ACCELERATE) MINUTES=$(MINUTES) FROM=$(FROM) CHECKPOINT=$(CHECKPOINT) TORCH=$(TORCH)"
 
 .PHONY: setup renew
 setup: $(STAMP) ## Make the environment in .venv (TORCH=auto|cpu|cuda|system); all else implies it
@@ -69,28 +72,28 @@ renew:
 $(STAMP): pyproject.toml constraints.txt scripts/setup.sh $(RENEW)
 	@TORCH='$(TORCH)' bash scripts/setup.sh
 
-##@ The road (OWNER, RECIPE, ACCELERATE)
+##@ The road (OWNER, RECIPE, ACCELERATE, MINUTES)
 .PHONY: fetch ingest examples doctor sft sample simulate label judge dpo evaluate chat export status egress
 ifeq ($(OWNER),demo)
 writing = $(if $(FROM),$(from),data/demo/writing)
 
 sft: ingest ## Train a twin on the owner's writing
-	$(ALIGN) sft $(owner) $(recipe) $(accelerate)
+	$(ALIGN) sft $(owner) $(recipe) $(accelerate) $(minutes)
 
 # Pairs of the SFT twin, not of the newest: done twice, the road finds every stretch finished.
 dpo: setup ## Train the twin on the choices, and compare (without choices: make pairs for them)
 	$(ALIGN) sample $(owner) $(or $(checkpoint),--checkpoint sft) $(accelerate)
 	$(ALIGN) simulate $(owner)
-	$(ALIGN) dpo $(owner) $(recipe) $(accelerate)
+	$(ALIGN) dpo $(owner) $(recipe) $(accelerate) $(minutes)
 	$(ALIGN) evaluate $(owner)
 else
 writing = $(from)
 
 sft: setup
-	$(ALIGN) sft $(owner) $(recipe) $(accelerate)
+	$(ALIGN) sft $(owner) $(recipe) $(accelerate) $(minutes)
 
 dpo: setup
-	@$(ALIGN) dpo $(owner) $(recipe) $(accelerate) --or-sample
+	@$(ALIGN) dpo $(owner) $(recipe) $(accelerate) $(minutes) --or-sample
 endif
 
 fetch: setup ## Fetch your own public blog, to be read in (URL)

@@ -20,6 +20,7 @@ def dpo(
     ] = "sft",
     accelerate: options.Accelerate = None,
     restart: options.Restart = False,
+    minutes: options.Minutes = None,
     or_sample: Annotated[
         bool,
         typer.Option(
@@ -33,7 +34,7 @@ def dpo(
     from align.training.training_request import TrainingRequest
 
     request = TrainingRequest(
-        "dpo", owner, recipe, dataset, checkpoint, tuple(ctx.args), restart=restart
+        "dpo", owner, recipe, dataset, checkpoint, tuple(ctx.args), restart, minutes
     )
     if or_sample:
         from align.training.train_or_sample import train_or_sample as launch

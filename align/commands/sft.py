@@ -15,13 +15,14 @@ def sft(
     dataset: options.Dataset = None,
     accelerate: options.Accelerate = None,
     restart: options.Restart = False,
+    minutes: options.Minutes = None,
 ) -> None:
     """Fine-tune a twin on the owner's writing."""
     from align.training.launch_training import launch
     from align.training.training_request import TrainingRequest
 
     request = TrainingRequest(
-        "sft", owner, recipe, dataset, overrides=tuple(ctx.args), restart=restart
+        "sft", owner, recipe, dataset, overrides=tuple(ctx.args), restart=restart, minutes=minutes
     )
     if code := launch(request, accelerate):
         raise typer.Exit(code)

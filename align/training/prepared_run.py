@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from align.owner import load_owner
 from align.paths import checkpoints_dir, relative_to_root
 from align.recipe.recipe_file import Recipe, read_recipe, recipe_path
 from align.training.dpo_rows import dpo_rows, gate_reports
-from align.training.frozen_rows import FrozenRows, freeze, read_frozen
+from align.training.frozen_rows import FrozenRows, freeze, kept, read_frozen
 from align.training.sft_rows import sft_rows
 from align.training.training_request import TrainingRequest
 
@@ -40,6 +40,10 @@ class TrainingRun:
     rows: FrozenRows
     inputs: str  # digest of recipe, base, parent and rows
     judging: dict[str, Any]  # what the gates of the rows' verdicts measured, by gate
+    # Operations of its steps by estimate, the device, and the speed that was measured; empty where
+    # nothing is known of the base.
+    planned: dict[str, Any] = field(default_factory=dict)
+    cut: dict[str, Any] = field(default_factory=dict)  # what a budget of minutes left of it
 
     @property
     def work(self) -> Path:
@@ -68,6 +72,9 @@ def prepare(request: TrainingRequest, *, write: bool = True, download: bool = Fa
     """
     stage, owner_id = request.stage, request.owner_id
     recipe = read_recipe(recipe_path(request.recipe, stage), stage, request.overrides)
+    fit = request.fit
+    if fit is not None:
+        recipe = replace(recipe, training={**recipe.training, "num_train_epochs": fit.epochs})
     load_owner(owner_id)
     parent = None
     if stage == "dpo":
@@ -81,6 +88,7 @@ def prepare(request: TrainingRequest, *, write: bool = True, download: bool = Fa
         rows = sft_rows(request, recipe, base)
     if not any(row["split"] == "train" for row in rows):
         raise UserError(f"owner {owner_id}", "no rows for training", "Add more writing")
+    rows = rows if fit is None else kept(rows, fit.share)
     frozen = freeze(owner_id, stage, rows, write=write)
     hashes = [recipe.hash, base.hash, frozen.hash, parent.hash if parent else None]
     inputs = digest_of(_MAKE, stage, *hashes, *_evaluation(recipe, frozen))

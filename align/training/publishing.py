@@ -13,6 +13,7 @@ from align.models.checkpoints import clear_work, publish
 from align.models.lineage import FULL, Lineage, library_versions, weights_hash, write
 from align.paths import relative_to_root
 from align.recipe.recipe_keys import DEFAULTS
+from align.training.preflight.machine_speed import remember
 from align.training.prepared_run import TrainingRun, is_main
 from align.training.tracking.reporter import finish
 from align.training.training_report import report
@@ -31,6 +32,7 @@ def publish_run(trainer: Any, tokenizer: Any, run: TrainingRun, metrics: dict[st
     folder = _publish(trainer, tokenizer, run, metrics)
     if folder is not None:
         report(run, metrics)
+        remember(run.stage, run.base.hash, run.planned, metrics["seconds"])
         following = make_command("evaluate" if run.stage == "dpo" else "sample", run.owner_id)
         say(f"{run.stage}: {relative_to_root(folder)} is ready. Next: {following}")
 
@@ -106,6 +108,7 @@ def _lineage(run: TrainingRun, staging: Path, tokenizer: Any, metrics: dict[str,
             "file": relative_to_root(run.recipe.path),
             "hash": run.recipe.hash,
             "values": run.recipe.values,
+            **({"cut": run.cut} if run.cut else {}),
         },
         rows={
             "hash": run.rows.hash,

@@ -3,6 +3,7 @@
 `align sft` and `align dpo` come through here; after a bare `accelerate launch`, rank 0 does.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from align.training.preflight.checks import before_download, on_rows
 from align.training.prepared_run import TrainingRun, prepare, run_lock, write_run
 from align.training.recipe_family import named
 from align.training.run_state import spread_of
+from align.training.time_budget import cut_to_minutes
 from align.training.training_request import TrainingRequest
 
 
@@ -27,7 +29,10 @@ def settle(request: TrainingRequest, accelerate: dict[str, Any] | None = None) -
     """
     request = named(request)
     before_download(request, accelerate or {})
-    run = prepare(request, download=True)
+    run = prepare(request, download=True, write=request.minutes is None)
+    if request.minutes is not None:
+        cut, request = cut_to_minutes(request, run, accelerate or {})
+        run = replace(prepare(request), cut=cut)
     if run.finished:
         return run
     if not request.restart:
@@ -38,8 +43,7 @@ def settle(request: TrainingRequest, accelerate: dict[str, Any] | None = None) -
             resume.check_spread(run, spread)
     with run_lock(run.owner_id):
         pass  # Another run would be in the way; it is said before the rows are looked at.
-    on_rows(run, accelerate or {})
-    return run
+    return replace(run, planned=on_rows(run, accelerate or {}))
 
 
 def begin(run: TrainingRun, *, restart: bool) -> Path:

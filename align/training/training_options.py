@@ -24,6 +24,12 @@ Accelerate = Annotated[
     str | None, typer.Option(help="A name in recipes/accelerate/ (default: what fits here).")
 ]
 Restart = Annotated[bool, typer.Option("--restart", help="Leave a stopped run, and begin anew.")]
+Minutes = Annotated[
+    float | None,
+    typer.Option(
+        min=1.0, help="Cut epochs, then rows, to what this machine trains in so many minutes."
+    ),
+]
 
 # Keys of the recipe are options too, which only the recipe's reader knows.
 RECIPE_KEYS = {"allow_extra_args": True, "ignore_unknown_options": True}

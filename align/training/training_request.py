@@ -9,6 +9,15 @@ from align.errors import UserError
 
 
 @dataclass(frozen=True)
+class Fit:
+    """What a budget of minutes leaves of a run."""
+
+    minutes: float
+    epochs: float
+    share: float  # of the rows, those for training and those held out
+
+
+@dataclass(frozen=True)
 class TrainingRequest:
     """What the command line asks for."""
 
@@ -20,6 +29,8 @@ class TrainingRequest:
     checkpoint: str = "sft"  # of dpo: where it starts from, which is also the reference
     overrides: tuple[str, ...] = ()  # words like `--learning_rate 1e-5`
     restart: bool = False  # whether a stopped run is left, and this one begins anew
+    minutes: float | None = None  # what epochs, then rows, are to be cut to
+    fit: Fit | None = None  # what that came to, once it is known
 
     @property
     def words(self) -> list[str]:
@@ -28,6 +39,7 @@ class TrainingRequest:
         words += ["--recipe", self.recipe] if self.recipe else []
         words += ["--dataset", self.dataset] if self.dataset else []
         words += ["--checkpoint", self.checkpoint] if self.checkpoint != "sft" else []
+        words += ["--minutes", f"{self.minutes:g}"] if self.minutes else []
         return [*words, *self.overrides, *(["--restart"] if self.restart else [])]
 
 

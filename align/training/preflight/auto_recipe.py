@@ -12,7 +12,6 @@ from align.errors import UserError
 from align.files import write_atomically
 from align.paths import checkpoints_dir, simulated_file
 from align.recipe.recipe_file import Recipe, ladder, read_recipe, recipe_path
-from align.training.preflight.activations import compute_bytes
 from align.training.preflight.base_availability import RecipeBase, availability, recipe_base
 from align.training.preflight.environment import missing_packages
 from align.training.preflight.findings import Mark
@@ -27,13 +26,11 @@ from align.training.preflight.memory import estimate
 from align.training.preflight.work import Lengths, Work, most_tokens, work_of
 from align.training.recipe_family import AGREED, AUTO, agreed_to, habitual, named
 from align.training.sft_rows import sft_rows
+from align.training.time_budget import expectation
 from align.training.training_request import TrainingRequest
 
 # The estimate is good to a quarter; a run that is to fit leaves a little.
 _SHARE = 0.9
-# Guesses of what training keeps up, in operations a second: of a CPU core in float32 and in
-# 16 bits, which few CPUs multiply, of Apple's GPU, and of a CUDA device in 16 bits.
-_CORE, _CORE_IN_HALF, _METAL, _CUDA = 15e9, 3e9, 2e12, 50e12
 # Nobody waits longer on a CPU.
 _BEARABLE = 3600.0
 
@@ -44,7 +41,7 @@ class Offer:
 
     name: str  # of the recipe
     download: int  # bytes to fetch; 0 where the base is here
-    seconds: float  # of SFT, by the guess above
+    seconds: float  # of SFT, by estimate
     memory: int  # bytes on each device
     why_not: str = ""  # why it can't be taken; empty where it can
 
@@ -104,18 +101,6 @@ def _why(request: TrainingRequest, name: str, accelerate: dict[str, Any]) -> str
     return f"; this GPU could train {_words(offer, layout)}: {make} RECIPE={offer.name}"
 
 
-def training_seconds(work: Work, weights: int, tokens: float, machine: Machine) -> float:
-    """Return about how long training on so many tokens, of all epochs together, takes.
-
-    A token takes 4 operations a weight where an adapter is trained, 6 where every weight is, and 2
-    more where activations are computed again.
-    """
-    each = (6 if work.rank is None else 4) + 2 * work.checkpointing
-    core = _CORE_IN_HALF if compute_bytes(work) == 2 else _CORE
-    rate = {"cpu": core * machine.cores, "mps": _METAL, "cuda": _CUDA * work.processes}
-    return tokens * each * weights / rate[work.device]
-
-
 def _offers(request: TrainingRequest, layout: Layout, machine: Machine) -> list[Offer]:
     return [_offer(name, request, layout, machine) for name in ladder()]
 
@@ -126,15 +111,14 @@ def _offer(name: str, request: TrainingRequest, layout: Layout, machine: Machine
     if base.shape is None:
         return Offer(name, 0, 0.0, 0, "the shape of its base is not known")
     most = most_tokens(recipe.values)
-    tokens = [
-        sum(estimated_tokens(message["content"]) for message in row["messages"])
-        for row in sft_rows(request, recipe, None)
-    ]
-    tokens = [min(count, most) for count in tokens] or [most]
-    work = work_of("sft", recipe.values, Lengths(max(tokens), max(tokens)), layout)
+    rows = sft_rows(request, recipe, None)
+    tokens = (sum(estimated_tokens(message["content"]) for message in row["messages"])
+              for row in rows)  # fmt: skip
+    longest = min(max(tokens, default=most), most)
+    work = work_of("sft", recipe.values, Lengths(longest, longest), layout)
     needed = estimate(base.shape, work).total
-    epochs = float(recipe.training.get("num_train_epochs") or 3)
-    seconds = training_seconds(work, base.shape.weights, sum(tokens) * epochs, machine)
+    expected = expectation(recipe, rows, base.shape, layout)
+    seconds = expected.seconds() if expected else 0.0
     download = base.known.download_bytes if base.known and base.base is None else 0
     why_not = _why_not(recipe, base, work, needed, seconds, memory_for(layout, machine))
     return Offer(name, download, seconds, needed, why_not)
@@ -168,8 +152,8 @@ def _largest(offers: Sequence[Offer]) -> Offer:
 def _words(offer: Offer, layout: Layout) -> str:
     fetched = f"download {size_words(offer.download)}" if offer.download else "no download"
     return (
-        f"{offer.name} ({fetched}, about {math.ceil(offer.seconds / 60)} min on {layout.device} by "
-        f"a rough guess, {size_words(offer.memory)} of memory)"
+        f"{offer.name} ({fetched}, about {math.ceil(offer.seconds / 60)} min on "
+        f"{layout.device} by estimate, {size_words(offer.memory)} of memory)"
     )
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from align.console import say
+from align.console import say, size_words
 from align.recipe.recipe_file import read_recipe, recipe_path
 from align.training.preflight.base_availability import availability, base_here, recipe_base
 from align.training.preflight.dataset import lengths, longest_lengths, measured, row_mix
 from align.training.preflight.environment import extras, new_tokens, placement, tracking_mode
 from align.training.preflight.findings import Finding, Mark, PreflightError, look, no_tokens, wrong
-from align.training.preflight.fitting import memory, room
-from align.training.preflight.light_tokenizer import LightTokenizer, light_tokenizer
+from align.training.preflight.fitting import disk_needed, memory, room
+from align.training.preflight.light_tokenizer import tokenizer_of
 from align.training.preflight.machine import (
     Layout,
     Machine,
@@ -23,6 +23,7 @@ from align.training.preflight.rendering import rendering, token_problems
 from align.training.preflight.work import Lengths, Work, work_of
 from align.training.prepared_run import TrainingRun
 from align.training.recipe_family import stranger
+from align.training.time_budget import expectation_of
 from align.training.training_request import TrainingRequest
 
 # A row that every dataset exceeds: what does not fit with it fits with nothing.
@@ -55,10 +56,11 @@ def before_download(request: TrainingRequest, accelerate: dict[str, Any]) -> Non
     _conclude(stage, findings)
 
 
-def on_rows(run: TrainingRun, accelerate: dict[str, Any]) -> None:
-    """Check what the base's configuration and the rows tell: memory, lengths, disk.
+def on_rows(run: TrainingRun, accelerate: dict[str, Any]) -> dict[str, Any]:
+    """Check what the base's configuration and the rows tell: memory, lengths, disk, minutes.
 
-    Prints one line where all is well, and one for each warning.
+    Prints one line where all is well, one for each warning, and how a long run could be shorter.
+    Returns what `TrainingRun.planned` keeps of it.
 
     Raises:
         UserError: All that would stop the run.
@@ -71,11 +73,19 @@ def on_rows(run: TrainingRun, accelerate: dict[str, Any]) -> None:
     findings += of_rows
     _conclude(run.stage, findings)
     count = sum(line.mark is Mark.FINE for line in findings)
-    needed, shape = "memory unknown for this kind of base", base_here(run.base).shape
-    if shape is not None:
-        bytes_needed, there = estimate(shape, work).total, memory_for(layout, machine)
-        needed = f"memory about {bytes_needed / 1e9:.1f} of {there / 1e9:.1f} GB"
-    say(f"{run.stage}: preflight: {count} checks fine; {needed}")
+    shape, expected = base_here(run.base).shape, expectation_of(run, layout)
+    if shape is None or expected is None:
+        say(f"{run.stage}: preflight: {count} checks fine; memory unknown for this kind of base")
+        return {}
+    bytes_needed, there = estimate(shape, work).total, memory_for(layout, machine)
+    disk = size_words(disk_needed(shape, work, run.recipe.training.get("save_total_limit")))
+    say(
+        f"{run.stage}: preflight: {count} checks fine; memory about {bytes_needed / 1e9:.1f} of "
+        f"{there / 1e9:.1f} GB, disk {disk}, {expected.words()}"
+    )
+    if shorter := expected.shorter():
+        say(f"{run.stage}: it would be shorter with {shorter}")
+    return expected.planned()
 
 
 def row_findings(
@@ -117,18 +127,6 @@ def on_tokens(run: TrainingRun, tokenizer: Any, tokens: list[dict[str, Any]]) ->
     findings += [wrong("template", problem, "See docs/recipes.md, chat_template")
                  for problem in token_problems(tokenizer, tokens)]  # fmt: skip
     _conclude(run.stage, findings)
-
-
-def tokenizer_of(run: TrainingRun) -> LightTokenizer | None:
-    """Return the run's tokenizer without transformers; None where only those can make it.
-
-    A template that a recipe gives to a base of its own is such a case, before the first SFT.
-    """
-    folder = run.parent.path if run.parent is not None else None
-    if folder is None and run.recipe.ours.get("chat_template", "own") != "own":
-        return None
-    tokenizer = light_tokenizer(folder or run.base.path)
-    return tokenizer if tokenizer is not None and tokenizer.chat_template else None
 
 
 def _conclude(stage: str, findings: Sequence[Finding]) -> None:

@@ -72,7 +72,7 @@ def longest_lengths(
     tokenizer: Any, rows: Sequence[Row], stage: str, values: Mapping[str, Any]
 ) -> Lengths | None:
     """Return the lengths of the longest rows, without tokenising all."""
-    longest = sorted(rows, key=_letters)[-_LONGEST:]
+    longest = sorted(rows, key=letters_of)[-_LONGEST:]
     return measured(tokenizer, longest, stage, values).lengths
 
 
@@ -90,6 +90,7 @@ def lengths(rows: Measured, values: Mapping[str, Any]) -> list[Finding]:
     return [fine("tokens", f"{text}; {cut}" if fitted.shortened else f"{text}; nothing is cut")]
 
 
-def _letters(row: Row) -> int:
+def letters_of(row: Row) -> int:
+    """Return the letters of a row's longest sequence."""
     letters = sum(len(message["content"]) for message in row["messages"])
     return letters + max(len(row.get("chosen", "")), len(row.get("rejected", "")))

@@ -43,6 +43,7 @@ from align.training.preflight.work import work_of
 from align.training.prepared_run import prepare
 from align.training.recipe_family import AUTO, named, recipe_for
 from align.training.sft_rows import sft_rows
+from align.training.time_budget import Expectation, expectation, expectation_of
 from align.training.training_request import TrainingRequest
 
 # What may be otherwise on a machine that is only planned.
@@ -114,7 +115,9 @@ def _of_stage(request: TrainingRequest, site: Site) -> list[Finding]:
     if base.base is not None:
         return [*findings, *_of_run(request, base, site)]
     try:
-        findings += row_mix(sft_rows(request, recipe, None), "sft", request.owner_id)
+        rows = sft_rows(request, recipe, None)
+        findings += row_mix(rows, "sft", request.owner_id)
+        findings += _time(expectation(recipe, rows, base.shape, site.layout), site)
     except UserError as error:
         findings.append(of_error("dataset", error))
     return [*findings, no_tokens(base.name), *_guess(request, recipe, base, site)]
@@ -167,7 +170,18 @@ def _of_run(
     findings = row_mix([*run.rows.train, *run.rows.held_out], request.stage, request.owner_id)
     if run.parent is not None:
         findings.append(_reference(run.parent))
+    findings += _time(expectation_of(run, site.layout), site)
     return [*findings, *row_findings(run, site.layout, site.machine, stops=False)[0]]
+
+
+def _time(expected: Expectation | None, site: Site) -> list[Finding]:
+    """Return how long a run takes on this machine; nothing of one that is only planned."""
+    if expected is None or site.machine.planned:
+        return []
+    shorter = expected.shorter()
+    if shorter:
+        return [look("time", expected.words(), f"Shorter with: {shorter}")]
+    return [fine("time", expected.words())]
 
 
 def _reference(parent: Checkpoint) -> Finding:

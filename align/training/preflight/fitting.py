@@ -64,22 +64,27 @@ def memory(
 
 
 def room(owner_id: str, shape: ModelShape | None, work: Work, saves: int | None) -> list[Finding]:
-    """Return whether the saves on the way and the checkpoint find room where checkpoints lie.
-
-    A save holds what is trained and the optimiser's two numbers of each, one more is written
-    before the oldest goes, and the checkpoint comes last. `saves` is `save_total_limit`.
-    """
+    """Return whether the saves on the way and the checkpoint find room where checkpoints lie."""
     folder = checkpoints_dir(owner_id)
     free = free_disk(folder)
     if shape is None:
         return [fine("disk", f"{size_words(free)} free for {relative_to_root(folder)}")]
-    item = trained_weights(shape, work) * 4
-    kept = 3 * item * ((_SAVES if saves is None else saves) + 1 if saves != 0 else 0)
-    need = kept + item + _BESIDE
+    need = disk_needed(shape, work, saves)
     text = f"saves and twin take up to {size_words(need)}, {size_words(free)} are free"
     if need > free:
         return [wrong("disk", text, "Make room, or say --save_total_limit 1")]
     return [fine("disk", text)]
+
+
+def disk_needed(shape: ModelShape, work: Work, saves: int | None) -> int:
+    """Return the bytes of the saves and the checkpoint; `saves` is `save_total_limit`.
+
+    A save holds what is trained and the optimiser's two numbers of each, one more is written
+    before the oldest goes, and the checkpoint comes last.
+    """
+    item = trained_weights(shape, work) * 4
+    kept = 3 * item * ((_SAVES if saves is None else saves) + 1 if saves != 0 else 0)
+    return kept + item + _BESIDE
 
 
 def remedy(shape: ModelShape, work: Work, layout: Layout, machine: Machine) -> str:

@@ -11,6 +11,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from align.training.prepared_run import TrainingRun
+
 _NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token",
           "mask_token")  # fmt: skip
 
@@ -138,3 +140,15 @@ def _compiled(template: str) -> Any:
     environment.globals["raise_exception"] = refuse
     environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
     return environment.from_string(template)
+
+
+def tokenizer_of(run: TrainingRun) -> LightTokenizer | None:
+    """Return the run's tokenizer without transformers; None where only those can make it.
+
+    A template that a recipe gives to a base of its own is such a case, before the first SFT.
+    """
+    folder = run.parent.path if run.parent is not None else None
+    if folder is None and run.recipe.ours.get("chat_template", "own") != "own":
+        return None
+    tokenizer = light_tokenizer(folder or run.base.path)
+    return tokenizer if tokenizer is not None and tokenizer.chat_template else None
