@@ -16,6 +16,10 @@ from align.models.checkpoints import Checkpoint
 
 # Of a vocabulary, how many tokens are looked at before all of them are.
 _LIKELIEST = 512
+# Tokens whose keys and values are kept at a time: 2 GB for a base of 135 M in float32.
+_BATCH_TOKENS = 40_000
+# Logits that are computed at a time: 1 GB in float32.
+_BATCH_LOGITS = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,10 @@ class LoadedModel:
         places = [(at, place) for at in range(len(prompts)) for place in range(n)]
         # Prompts of a length share a batch: little padding, and near-equal float sums.
         places.sort(key=lambda item: (len(prompts[item[0]]), item))
-        first, step = (number * batch_size for number in share)
-        for start in range(first, len(places), step):
-            batch = places[start : start + batch_size]
+        lengths = [len(prompts[at]) + max_new_tokens for at, _ in places]
+        batches = list(_batches(lengths, batch_size))
+        for start, end in batches[share[0] :: share[1]]:
+            batch = places[start:end]
             ids = [prompts[at] for at, _ in batch]
             keys = [f"{seed} {place} {ids[row]}" for row, (_, place) in enumerate(batch)]
             chances = uniforms(keys, max_new_tokens)
@@ -140,8 +145,9 @@ def log_likelihood(
     rows = [_scored(loaded.tokenizer, text) for text in texts]
     order = sorted(range(len(rows)), key=lambda at: len(rows[at][0]))
     scores: list[Likelihood] = [Likelihood(0.0, 0)] * len(rows)
-    for start in range(0, len(order), batch_size):
-        batch = order[start : start + batch_size]
+    most = _BATCH_LOGITS // loaded.model.config.get_text_config().vocab_size
+    for start, end in _batches([len(rows[at][0]) for at in order], batch_size, most):
+        batch = order[start:end]
         length = max(len(rows[at][0]) for at in batch)
         ids = torch.full((len(batch), length), loaded.tokenizer.pad_token_id)
         scored = torch.zeros((len(batch), length), dtype=torch.bool)
@@ -159,6 +165,22 @@ def log_likelihood(
         for at, total, count in zip(batch, sums, kept.sum(1).tolist(), strict=True):
             scores[at] = Likelihood(total, count)
     return scores
+
+
+def _batches(
+    lengths: Sequence[int], batch_size: int, most: int = _BATCH_TOKENS
+) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of batches of at most `batch_size` rows and `most` tokens, padded.
+
+    The lengths rise; a row that is longer than `most` is a batch of its own.
+    """
+    start = 0
+    for end in range(1, len(lengths) + 1):
+        rows = end - start
+        is_last = end == len(lengths)
+        if is_last or rows == batch_size or (rows + 1) * lengths[end] > most:
+            yield start, end
+            start = end
 
 
 def uniforms(keys: Sequence[str], steps: int) -> torch.Tensor:

@@ -1,9 +1,11 @@
-"""Tokens drawn by top_p: the likeliest few hundred decide as the whole vocabulary would."""
+"""Answers in batches, tokens drawn by top_p: the likeliest few decide as the whole would."""
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from align.models.loaded_model import draw
+from align.models.loaded_model import _batches, draw
 
 
 def drawn_by_full_sort(
@@ -40,3 +42,18 @@ def test_nothing_outside_top_p_is_drawn() -> None:
     chances = torch.linspace(0, 0.9999, 99)
     assert set(draw(logits, chances, 1.0, 0.79).tolist()) == {0, 1}
     assert set(draw(logits, chances, 1.0, 0.81).tolist()) == {0, 1, 2}
+
+
+@given(
+    st.lists(st.integers(1, 60), min_size=1, max_size=60).map(sorted),
+    st.integers(1, 9),
+    st.integers(1, 200),
+)
+def test_batches_hold_all_rows_in_order_within_both_limits(
+    lengths: list[int], batch_size: int, most: int
+) -> None:
+    batches = list(_batches(lengths, batch_size, most))
+    assert [at for start, end in batches for at in range(start, end)] == list(range(len(lengths)))
+    for start, end in batches:
+        assert end - start <= batch_size
+        assert end - start == 1 or (end - start) * lengths[end - 1] <= most
