@@ -32,15 +32,20 @@ class Road:
 
 def make_root(root: Path) -> None:
     """Lay out a project root that shares recipes, prompts and the demo's base with the checkout."""
-    (root / "data" / "demo").mkdir(parents=True, exist_ok=True)
-    (root / "checkpoints").mkdir(exist_ok=True)
-    for shared in ("recipes", "data/prompts", "data/demo/base"):
-        link = root / shared
-        if not link.exists():
-            link.symlink_to(CHECKOUT / shared)
+    make_shared_root(root, "data/demo/base")
     for own in ("owner.yaml", "simulated.json", "prompts.jsonl"):
         shutil.copy(CHECKOUT / "data" / "demo" / own, root / "data" / "demo" / own)
     shutil.copytree(CHECKOUT / "data/demo/writing", root / "data/demo/writing", dirs_exist_ok=True)
+
+
+def make_shared_root(root: Path, *more: str) -> None:
+    """Lay out a project root that shares recipes, prompts and what else is named."""
+    (root / "data" / "demo").mkdir(parents=True, exist_ok=True)
+    (root / "checkpoints").mkdir(exist_ok=True)
+    for shared in ("recipes", "data/prompts", *more):
+        link = root / shared
+        if not link.exists():
+            link.symlink_to(CHECKOUT / shared)
 
 
 def drive(root: Path, owner: str, seed: int, *, control: bool = False) -> Road:
@@ -59,18 +64,18 @@ def drive(root: Path, owner: str, seed: int, *, control: bool = False) -> Road:
     data = root / "data" / owner
     if owner != "demo" and not data.exists():
         number = owner.removeprefix("demo-")
-        _stretch(road, root, "demo-owner", "--seed", number, "--out", str(data))
+        stretch(road, root, "demo-owner", "--seed", number, "--out", str(data))
     numbers = ("--owner", owner, "--seed", str(seed))
-    _stretch(road, root, "ingest", str(data / "writing"), "--owner", owner)
-    _stretch(road, root, "prompts", "add", str(data / "prompts.jsonl"), "--owner", owner)
-    _stretch(road, root, "sft", *numbers)
-    _stretch(road, root, "sample", *numbers)
+    stretch(road, root, "ingest", str(data / "writing"), "--owner", owner)
+    stretch(road, root, "prompts", "add", str(data / "prompts.jsonl"), "--owner", owner)
+    stretch(road, root, "sft", *numbers)
+    stretch(road, root, "sample", *numbers)
     if control:
         choose_at_random(root, owner, seed)
     else:
-        _stretch(road, root, "simulate", *numbers)
-    _stretch(road, root, "dpo", *numbers)
-    _stretch(road, root, "evaluate", *numbers)
+        stretch(road, root, "simulate", *numbers)
+    stretch(road, root, "dpo", *numbers)
+    stretch(road, root, "evaluate", *numbers)
     card = root / "checkpoints" / owner / "scorecard" / "scorecard.json"
     road.scorecard = json.loads(card.read_text())
     return road
@@ -91,21 +96,32 @@ def choose_at_random(root: Path, owner: str, seed: int) -> None:
     connection.close()
 
 
-def _stretch(road: Road, root: Path, *words: str) -> None:
+def stretch(
+    road: Road, root: Path, *words: str, key: str | None = None, may_fail: bool = False
+) -> bool:
+    """Run one command of the road, and add its seconds under its first word, or under `key`.
+
+    Returns whether it succeeded; a failure that may be is written down nowhere.
+
+    Raises:
+        subprocess.CalledProcessError: It failed; its output stands in the root's log.
+    """
     environment = {**os.environ, "SOUNDALIKE_ROOT": str(root)}
     log = root / "road.log"
     started = time.monotonic()
     with log.open("ab") as output:
-        subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "align.cli", *words],
-            check=True,
+            check=not may_fail,
             env=environment,
             cwd=CHECKOUT,
             stdout=output,
             stderr=output,
         )
-    name = words[0]
-    road.seconds[name] = road.seconds.get(name, 0.0) + time.monotonic() - started
+    name = key or words[0]
+    if done.returncode == 0:
+        road.seconds[name] = road.seconds.get(name, 0.0) + time.monotonic() - started
     # Of all children so far: the road's peak is the largest of its processes.
     kilobytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     road.peak_gb = max(road.peak_gb, kilobytes / 1e6)
+    return done.returncode == 0
