@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from benchmarks.road import Road, make_shared_root, stretch
+from benchmarks.road import CHECKOUT, Road, make_shared_root, stretch
 from benchmarks.stand_in import StandIn
 
 
@@ -91,7 +91,9 @@ class RealRoad:
 
     def read_in(self) -> None:
         """Ingest the newest of the owner's writing, and the other voices as owners beside."""
-        make_shared_root(self.root)
+        (CHECKOUT / "data" / "bases").mkdir(exist_ok=True)
+        make_shared_root(self.root, "data/bases")
+        self._do("base", "get", "smollm2-135m", with_owner=False)
         parts = self.root / "writing"
         if not parts.is_dir():
             for path in newest_files(self._writing, self.size.words):
@@ -160,11 +162,13 @@ class RealRoad:
         owner_id: str | None = None,
         key: str | None = None,
         may_fail: bool = False,
+        with_owner: bool = True,
     ) -> None:
         key = key or command
         if key in self.road.seconds:
             return
-        line = (command, *words, "--owner", owner_id or self.owner_id)
+        whose = ("--owner", owner_id or self.owner_id) if with_owner else ()
+        line = (command, *words, *whose)
         if stretch(self.road, self.root, *line, key=key, may_fail=may_fail):
             self._keep()
 
