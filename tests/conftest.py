@@ -14,7 +14,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 # pip is another process, whose sockets are not watched; a slow test may give it its index back.
-INDEX_OF_PIP = {"PIP_NO_INDEX": None, "PIP_FIND_LINKS": os.environ.get("PIP_FIND_LINKS")}
+INDEX_OF_PIP = {name: os.environ.get(name) for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS")}
 os.environ["PIP_NO_INDEX"] = "1"
 os.environ.pop("PIP_FIND_LINKS", None)
 os.environ["WANDB_MODE"] = "disabled"
