@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from align.errors import UserError
 from align.files import (
     exclusively,
+    in_turn,
     jsonl,
     parse_jsonl,
     read_jsonl,
@@ -94,3 +95,20 @@ def test_what_one_process_holds_no_other_may(tmp_path: Path) -> None:
         assert held.stdout.strip() == f"here: held by {os.getpid()}."
     with exclusively(lock, busy):
         pass
+
+
+def test_who_comes_second_says_so_and_waits(tmp_path: Path) -> None:
+    from threading import Event, Thread
+
+    waiting, through = Event(), Event()
+
+    def second() -> None:
+        with in_turn(tmp_path / ".lock", waiting.set):
+            through.set()
+
+    with in_turn(tmp_path / ".lock", lambda: pytest.fail("nobody holds it")):
+        thread = Thread(target=second)
+        thread.start()
+        assert waiting.wait(10) and not through.wait(0.1)
+    thread.join(10)
+    assert through.is_set()

