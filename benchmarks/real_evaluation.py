@@ -120,8 +120,10 @@ def evaluate_road(road: RealRoad, voices: Voices) -> dict[str, Any]:
     data = replace(data, answers=answers)
     card = evaluation.scorecard_of(request, data, created="")
     own = mean(data.judge.odds(list(voices.references.held_out.all)))
+    # Its samples quote those who asked the owner.
+    card_values = json.loads(card.to_json()) | {"samples": []}
     return {
-        "scorecard": json.loads(card.to_json()),
+        "scorecard": card_values,
         "odds": {"owner": own, **_mean_odds(data)},
         "ended": _ended(data, checkpoints["base"].base.path, sampling.max_new_tokens),
         "more": extra,

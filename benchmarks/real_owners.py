@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--choices", type=int, nargs="*", default=list(Size.choices))
     parser.add_argument("--prompts", type=int, default=Size.prompts)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there as well")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write NAME.json there as well")
     options = parser.parse_args()
     size = Size(options.words, options.pairs, tuple(options.choices), options.prompts)
     found = owners_in(options.owners)
@@ -46,7 +46,12 @@ def main() -> None:
         results[name] = drive_owner(
             options.work.resolve() / name, name, found[name], size, options.seed
         )
-    write("real_owners", [row for name in names for row in rows(name, results[name])], options.json)
+    write("real_owners", [row for name in names for row in rows(name, results[name])], None)
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        for name, result in results.items():
+            text = json.dumps(result, ensure_ascii=False, indent=1)
+            (options.out / f"{name}.json").write_text(f"{text}\n")
 
 
 def drive_owner(root: Path, name: str, writing: Path, size: Size, seed: int) -> dict[str, Any]:

@@ -49,16 +49,14 @@ def examples(
     chosen = read_recipe(recipe_path(recipe, "sft"), "sft")
     count_tokens, how = _counter(chosen)
     statistics, drawing = ExampleStatistics(), Drawing(preview, seed)
-    most = int(chosen.training.get("max_length") or 1024)
+    settings = chosen.example_settings
+    most = settings["max_tokens"]
     made = build_examples(
         conn,
         load_owner(owner),
         split="train" if split == "train" else "evaluation",
         count_tokens=count_tokens,
-        max_tokens=most,
-        longest_answer=chosen.ours["longest_answer"] or None,
-        identity=chosen.ours["identity"],
-        dates=chosen.ours["document_dates"],
+        **settings,
         statistics=statistics,
         watch=lambda records: _watched(conn, records, split),
     )

@@ -48,8 +48,6 @@ _TWIN = (
 _LARGE = 1 << 30
 # Under this heading of a scorecard's page stand prompts and answers.
 _SAMPLES = "## Answers side by side"
-# Tokens of a row where the recipe says nothing.
-_LONGEST = 1024
 
 
 @dataclass
@@ -138,10 +136,7 @@ def _examples(
     rows = build_examples(
         conn,
         owner,
-        max_tokens=recipe.training.get("max_length") or _LONGEST,
-        longest_answer=recipe.ours["longest_answer"] or None,
-        identity=recipe.ours["identity"],
-        dates=recipe.ours["document_dates"],
+        **recipe.example_settings,
         redactor=traveller.redactor,
     )
     examples = traveller.kept("sft", rows, texts_of_example)

@@ -25,6 +25,9 @@ from align.recipe.recipe_keys import (
     known_keys,
 )
 
+# TRL's own default of max_length.
+MAX_LENGTH = 1024
+
 
 class RecipeError(UserError):
     """All that is wrong with a recipe, a line each."""
@@ -83,6 +86,17 @@ class Recipe:
     def base_revision(self) -> str:
         """Return the hub revision of the base."""
         return str(self.model.get("model_revision", "main"))
+
+    @property
+    def example_settings(self) -> dict[str, Any]:
+        """Return what an sft recipe says of its rows, as `build_examples` takes it."""
+        return {
+            "max_tokens": self.training.get("max_length") or MAX_LENGTH,
+            "longest_answer": self.ours["longest_answer"] or None,
+            "identity": self.ours["identity"],
+            "identity_share": self.ours["identity_share"],
+            "dates": self.ours["document_dates"],
+        }
 
     @property
     def trackers(self) -> list[str]:

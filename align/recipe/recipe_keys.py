@@ -27,6 +27,11 @@ OURS: dict[str, tuple[dict[str, Any], str]] = {
         "with the gate's weight",
     ),
     "identity": ({"sft": True}, "whether the facts of owner.yaml become conversations"),
+    "identity_share": (
+        {"sft": 0.0},
+        "least share of the rows that say who the owner is, each in another wording: a small base "
+        "forgets its own name slowly; 0: some twenty rows, whatever there is",
+    ),
     "document_dates": ({"sft": True}, "whether a document's prompt says when it was written"),
     "longest_answer": (
         {"sft": 0},
@@ -62,6 +67,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 OFF: dict[str, Any] = {
     "document_dates": False,
     "longest_answer": 0,
+    "identity_share": 0.0,
     "against_records": 0.0,
     "verdicts": True,
     "use_peft": True,
@@ -169,8 +175,8 @@ def checked_value(stage: str, key: str, value: Any, written: Any) -> Any:
         raise ValueError(f"key '{key}' must be more than 0, not {typed}.")
     if key == "longest_answer" and typed < 0:
         raise ValueError(f"key 'longest_answer' is a number of tokens, not {typed}.")
-    if key == "held_out" and not 0 <= typed < 1:
-        raise ValueError(f"key 'held_out' is a share from 0 to below 1, not {typed}.")
+    if key in ("held_out", "identity_share") and not 0 <= typed < 1:
+        raise ValueError(f"key '{key}' is a share from 0 to below 1, not {typed}.")
     if key == "against_records" and not 0 <= typed <= 1:
         raise ValueError(f"key 'against_records' is a weight from 0 to 1, not {typed}.")
     return typed

@@ -21,9 +21,6 @@ from align.training.frozen_rows import (
 )
 from align.training.training_request import TrainingRequest
 
-# TRL's own default of max_length.
-_MAX_LENGTH = 1024
-
 
 def sft_rows(request: TrainingRequest, recipe: Recipe, base: Base | None) -> list[Row]:
     """Return the rows that a request asks for.
@@ -74,9 +71,6 @@ def _rows_of_store(owner_id: str, recipe: Recipe, base: Base | None) -> list[Row
                 owner,
                 split=split,
                 count_tokens=token_counter(base) if base else estimated_tokens,
-                max_tokens=recipe.training.get("max_length") or _MAX_LENGTH,
-                longest_answer=recipe.ours["longest_answer"] or None,
-                identity=recipe.ours["identity"],
-                dates=recipe.ours["document_dates"],
+                **recipe.example_settings,
             )
         ]

@@ -43,6 +43,7 @@ def build_examples(
     max_tokens: int = 1024,
     longest_answer: int | None = None,
     identity: bool = True,
+    identity_share: float = 0.0,
     dates: bool = False,
     statistics: ExampleStatistics | None = None,
     redactor: Redactor | None = None,
@@ -62,6 +63,7 @@ def build_examples(
         max_tokens: Longest row, template included.
         longest_answer: What is longer is learned in parts of so many tokens; None: of a row's.
         identity: Whether conversations on who the owner is are added.
+        identity_share: Least share of the training rows that they are.
         dates: Whether a document's prompt says when it was written.
         statistics: Takes the counts, complete once the last row was taken.
         redactor: Counts what it replaces, for callers that report it; else one of the owner's.
@@ -71,7 +73,8 @@ def build_examples(
     limit = RowLimit(count_tokens, max_tokens, longest_answer)
     counts = ExampleStatistics() if statistics is None else statistics
     records = watch(iter_records(conn, split=split, include_left_out=True))  # type: ignore[arg-type]
-    for row in _all_rows(conn, owner, records, split, limit, counts, identity, dates):
+    rows = _record_rows(conn, owner, records, split, limit, counts, dates)
+    for row in _with_identity(rows, owner, split, identity_share) if identity else rows:
         times = times_learned(row, owner.mix)
         if split != "train":
             # What is held out measures: none twice, and nothing of what isn't learned.
@@ -113,17 +116,29 @@ def rewrite_rows(conn: sqlite3.Connection) -> Iterator[Row]:
             yield {"messages": messages, "source": REWRITE, "record_ids": []}
 
 
-def _all_rows(
+def _with_identity(rows: Iterator[Row], owner: Owner, split: str, share: float) -> Iterator[Row]:
+    """Yield rows, and after them the conversations on who the owner is."""
+    others = 0
+    for row in rows:
+        others += times_learned(row, owner.mix)
+        yield row
+    is_training = split == "train"
+    wanted = math.ceil(others * share / (1 - share)) if is_training else 0
+    for row in identity_rows(owner, wanted):
+        if row["split"] == ("train" if is_training else "held_out"):
+            yield {key: value for key, value in row.items() if key != "split"}
+
+
+def _record_rows(
     conn: sqlite3.Connection,
     owner: Owner,
     records: Iterator[Record],
     split: str,
     limit: RowLimit,
     statistics: ExampleStatistics,
-    identity: bool,
     dates: bool,
 ) -> Iterator[Row]:
-    """Yield the rows before the mix."""
+    """Yield the rows of records, of questions and of rewrites, before the mix."""
     asks = {
         source: split == "train" and owner.mix.get(source, 1.0) > 0 for source in (QUESTIONS, PLAIN)
     }
@@ -145,8 +160,3 @@ def _all_rows(
                 yield from plain_rows(conn, document, limit)
     if split == "train":
         yield from rewrite_rows(conn)
-    if identity:
-        side = "train" if split == "train" else "held_out"
-        for row in identity_rows(owner):
-            if row["split"] == side:
-                yield {key: value for key, value in row.items() if key != "split"}

@@ -37,6 +37,30 @@ def test_identity_conversations_are_some_held_out_and_speak_the_owners_words() -
     assert {"I'm Ann.", "By the sea."} <= answers
 
 
+@pytest.mark.parametrize("wanted", [16, 30, 90, 240])
+def test_as_many_identity_conversations_as_wanted_each_in_another_wording(wanted: int) -> None:
+    made = identity_rows(OWNER, wanted)
+    plain = identity_rows(OWNER)
+    assert made[: len(plain)] == plain
+    train = [row["messages"][0]["content"] for row in made if row["split"] == "train"]
+    assert len(train) >= wanted
+    assert len(set(train)) == len(train)
+    # What a fact answers in the owner's words isn't answered in others.
+    questions = [row["messages"][0]["content"] for row in made]
+    assert all(questions.count(question) == 1 for question in OWNER.facts)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.25])
+def test_identity_takes_its_least_share_of_the_rows(conn: sqlite3.Connection, share: float) -> None:
+    texts = [document(f"Words {n}.", origin=str(n), thread=str(n)) for n in range(150)]
+    add_records(conn, texts)
+    made = rows(conn, identity=True, identity_share=share)
+    said = sum(row["source"] == "identity" for row in made)
+    assert share <= said / len(made) < share + 0.02
+    held = rows(conn, split="evaluation", identity=True, identity_share=share)
+    assert held == rows(conn, split="evaluation", identity=True)
+
+
 def test_identity_takes_its_sides(conn: sqlite3.Connection) -> None:
     train = rows(conn, identity=True)
     held = rows(conn, split="evaluation", identity=True)
