@@ -76,6 +76,7 @@ class LoadedModel:
                 text = self.tokenizer.decode(tokens, skip_special_tokens=True).strip()
                 yield (*batch[row], text)
 
+    @torch.inference_mode()
     def _continue(
         self, prompts: list[list[int]], chances: torch.Tensor, temperature: float, top_p: float
     ) -> Iterator[tuple[int, list[int]]]:
