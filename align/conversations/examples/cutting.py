@@ -7,10 +7,15 @@ from typing import NamedTuple
 from align.conversations.examples.example_rows import CountTokens
 
 # A full stop, closing quotes and brackets, and the white space after them; or an empty line. Only
-# the first of a row of stops may begin the end, or a long row of them takes its square in time.
+# the first of a row of stops may begin the end, or a long row of them takes its square in time. The
+# stop of an initial (U.S., J. Hall) or of a title ends nothing.
 _CLOSING = "\"'\u201d\u2019)\\]"
+_NO_END = r"(?<!\b[^\W\d_])" + "".join(
+    rf"(?<!\b{title})"
+    for title in ("Mr", "Mrs", "Ms", "Dr", "Prof", "St", "Capt", "Gen", "Col", "Rev")
+)
 _SENTENCE = re.compile(
-    rf".+?(?:(?<![.!?\u2026])[.!?\u2026]+[{_CLOSING}]*(?=\s|$)\s*|\n[^\S\n]*\n\s*|\Z)",
+    rf".+?(?:{_NO_END}(?<![.!?\u2026])[.!?\u2026]+[{_CLOSING}]*(?=\s|$)\s*|\n[^\S\n]*\n\s*|\Z)",
     re.DOTALL,
 )
 _EMPTY_LINE = re.compile(r"\n[^\S\n]*\n\s*\Z")
@@ -63,7 +68,9 @@ def sentences(text: str) -> list[str]:
 def last_sentence(text: str, longest: int) -> str:
     """Return the end of a text's last sentence, on one line of at most `longest` characters."""
     written = [sentence for sentence in sentences(text) if sentence.strip()]
-    return " ".join(written[-1].split())[-longest:] if written else ""
+    line = " ".join(written[-1].split()) if written else ""
+    # Shortened, it begins with a whole word where it can.
+    return line if len(line) <= longest else line[-longest:].partition(" ")[2] or line[-longest:]
 
 
 def last_words(text: str, count_tokens: CountTokens, most: int) -> str:

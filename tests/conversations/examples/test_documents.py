@@ -3,10 +3,15 @@
 import itertools
 import sqlite3
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.conversations.examples.cutting import cut_at_paragraph_ends
+from align.conversations.examples.cutting import (
+    cut_at_paragraph_ends,
+    last_sentence,
+    sentences,
+)
 from align.conversations.examples.documents import document_rows
 from align.conversations.examples.example_rows import RowLimit, estimated_tokens
 from align.store.adding import add_records
@@ -63,6 +68,20 @@ def test_a_paragraph_that_is_too_long_is_cut_at_a_sentence_end() -> None:
     pieces = cut_at_paragraph_ends(text, words, 30)
     assert len(pieces) == 3
     assert all(piece.strip().endswith(".") for piece in pieces)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I saw Mr. Hall in the U.S. Treasury.", "So said J. K. Lowe.", "By Capt. Ann, e.g. at sea."],
+)
+def test_the_stop_of_an_initial_or_a_title_ends_no_sentence(text: str) -> None:
+    assert sentences(f"{text} It was late.") == [f"{text} ", "It was late."]
+
+
+def test_a_shortened_last_sentence_begins_with_a_word() -> None:
+    assert last_sentence("It rained. The harvest was good.", 12) == "was good."
+    assert last_sentence("It rained. The harvest was good.", 99) == "The harvest was good."
+    assert last_sentence("abcdef" * 9, 12) == "abcdef" * 2
 
 
 def test_pieces_are_about_equally_long() -> None:
