@@ -5,7 +5,7 @@ and prompts alike.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -131,9 +131,12 @@ class _Conversation:
     def _turn(
         self, records: list[Record], quoted: list[Record], is_owner: bool, starts_anew: bool
     ) -> SpeakingTurn:
-        messages = [record.text if is_owner else self._attributed(record) for record in records]
+        # Of one person alone nobody needs to know who speaks: so a twin is asked as well.
+        others = {record.author for record in (*records, *quoted) if not record.is_owner}
+        names = self._names if len(others) > 1 else {}
+        messages = [_attributed(record, names) for record in records]
         text = join_burst(messages) if self._is_marked else "\n".join(map(str.strip, messages))
-        lines = [f"> {_short(self._attributed(record))}" for record in quoted]
+        lines = [f"> {_short(_attributed(record, names))}" for record in quoted]
         return SpeakingTurn(
             is_owner=is_owner,
             text="\n".join([*lines, text]),
@@ -177,9 +180,10 @@ class _Conversation:
         keys = dict.fromkeys(record.reply_to for record in burst if record.reply_to)
         return [self._by_key[key] for key in keys if key in self._by_key]
 
-    def _attributed(self, record: Record) -> str:
-        name = "" if record.is_owner else self._names.get(record.author, "")
-        return f"{name}: {record.text.strip()}" if name else record.text.strip()
+
+def _attributed(record: Record, names: Mapping[str, str]) -> str:
+    name = "" if record.is_owner else names.get(record.author, "")
+    return f"{name}: {record.text.strip()}" if name else record.text.strip()
 
 
 def _stretches(records: Iterable[Record]) -> Iterator[tuple[bool, list[Record]]]:

@@ -173,7 +173,7 @@ def test_context_stays_and_a_turn_made_of_it_alone_is_not_learned() -> None:
     assert next(turn.text for turn in found if turn.is_owner) == "ok"
 
 
-def test_several_people_keep_apart_as_letters_and_no_name_leaves() -> None:
+def test_several_people_of_a_turn_keep_apart_as_letters_and_no_name_leaves() -> None:
     found = turns(
         said("Bob", "who is in?"),
         said("Cleo", "me"),
@@ -184,7 +184,7 @@ def test_several_people_keep_apart_as_letters_and_no_name_leaves() -> None:
     assert shown(found) == [
         ("other", "Person A: who is in?\n\nPerson B: me\n\nPerson A: nice"),
         ("owner", "me too"),
-        ("other", "Person C: and me"),
+        ("other", "and me"),
     ]
     crowd = [said(f"p{at}", "hi") for at in range(28)]
     assert turns(*crowd)[0].text.split("\n\n")[-2:] == ["Person AA: hi", "Person AB: hi"]
@@ -211,7 +211,7 @@ def test_what_a_link_answers_is_quoted_where_it_is_not_right_before() -> None:
     assert texts[2] == "> Person A: what was the name of that book?\nPerson B: anyone for tea?"
     assert texts[3] == "The Waves\n\nand yes to tea"
     # Quoted once, it stands there.
-    assert texts[4] == "Person A: thanks"
+    assert texts[4] == "thanks"
 
 
 def test_a_link_to_what_is_not_there_or_sealed_quotes_nothing() -> None:
