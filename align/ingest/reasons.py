@@ -17,7 +17,7 @@ class Reason(NamedTuple):
 
 REASONS: dict[str, Reason] = {
     "empty": Reason("nothing in it", False),
-    "system": Reason("written by the service, not by a person", False),
+    "system": Reason("written by the service or to a bot, not to a person", False),
     "media-only": Reason("a photo, a voice message, a sticker: no words", False),
     "link-only": Reason("nothing but links", True),
     "forwarded": Reason("forwarded or shared: somebody else's words", False),

@@ -118,6 +118,12 @@ def test_what_is_plain_at_a_glance_is_taken_by_no_rule(parts: list[str], between
         )
 
 
+@pytest.mark.parametrize("text", ["!help", "!help printing", "!help printing | bob", "!help|bob"])
+def test_what_a_bot_is_told_is_system(text: str) -> None:
+    assert judged(ann(text)) == ["system"]
+    assert judged(ann(f"{text} is what I always type first")) != ["system"]
+
+
 def test_a_nick_that_says_who_is_spoken_to_is_no_word_of_the_message() -> None:
     eve = replace(bob(QUESTION), author="Eve")
     texts = ["Bob: yes", "Bob: http://a.example", "Eve,", f"Bob: {VOICE}", VOICE]

@@ -32,6 +32,8 @@ _SERVICE_STARTS = frozenset(line[:3] for line in (*_SERVICE_LINES, *_SERVICE_BEG
 _FORWARD_STARTS = frozenset(line[:3] for line in _FORWARDS)
 _STARTS = _SERVICE_STARTS | _FORWARD_STARTS
 _LINK = re.compile(r"[a-z][a-z0-9+.-]{1,20}://\S|www\.\S|[\w.-]{1,80}\.[a-z]{2,24}/", re.I)
+# What a bot in the channel is told: `!help`, `!help printing | bob`.
+_COMMAND = re.compile(r"!\w[\w.+-]*(?:[^\S\n]+[^\s|]+)?(?:[^\S\n]*\|[^\S\n]*\S+)?\s*")
 _SAYS_SOMETHING = re.compile(r"[^\W_]")
 
 
@@ -64,7 +66,9 @@ def is_media_only(text: str) -> bool:
 
 
 def is_system(text: str) -> bool:
-    """Tell whether a text is a line of the service: a deleted message, a missed call, a notice."""
+    """Tell whether a text is a line of the service (a deleted message, a notice), or for a bot."""
+    if text[0] == "!":
+        return _COMMAND.fullmatch(text) is not None
     if text[:3].casefold() not in _SERVICE_STARTS and text[0].isalnum():
         return False
     line = text[: _LONGEST + 1].casefold().strip(INVISIBLE + "<>[]*_.!…")
