@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 # A comma alone on a line is how a letter begins. `nick:)` and `nick :P` are no addresses.
-_LEADING = re.compile(r"(@?)([^\s:,;@]+)((?:[^\S\n]?[:,;]+(?=[^\S\n]|\Z)|:(?=\w))|(?=\s|\Z))\s*")
+_LEADING = re.compile(
+    r"(@?)([^\s:,;@]+)((?:[^\S\n]?[:,;]+(?=[^\S\n]|\Z)|:(?=\w)|[^\S\n]{2,})|(?=\s|\Z))\s*"
+)
 _TRAILING = re.compile(r"(?:\s*,|\s)\s*(@?)([^\s:,;@]+?)([.!?]*)\s*\Z")
 _BARE_NICK = re.compile(r"\w*(?:[\d_|`^\[\]{}-]|[^\W\d_]*[a-z][A-Z])", re.ASCII)
 # From this share of the messages on, nicks are how the channel says who is spoken to.
@@ -29,7 +31,7 @@ class Said:
 
 def person(nick: str) -> str:
     """Return what all spellings of a nick have in common."""
-    return nick.lstrip("@~").split("|")[0].rstrip("_`^-").casefold() or nick.casefold()
+    return nick.lstrip("@~").split("|")[0].strip("_`^-").casefold() or nick.casefold()
 
 
 def without_nicks(messages: Sequence[tuple[str, str]]) -> list[Said] | None:

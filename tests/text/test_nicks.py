@@ -25,7 +25,8 @@ def said(
         "bob: try again", "bob, try again", "bob; try again", "bob : try again", "Bob: try again",
         "BOB:  try again", "bob_: try again", "bob:try again", "bob,, try again",
         "@bob try again", "@bob: try again", "bob: cleo, try again", "bob: @kite: try again",
-        "bob|away: try again", "try again, bob", "try again @bob",
+        "bob|away: try again", "bob  try again", "_bob_: try again", "try again, bob",
+        "try again @bob",
     ],
 )  # fmt: skip
 def test_a_nick_says_who_is_spoken_to_and_is_no_part_of_the_text(text: str) -> None:
