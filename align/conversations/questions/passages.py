@@ -8,6 +8,8 @@ from align.conversations.examples.cutting import cut_at_paragraph_ends
 
 # What is said plainly and in the owner's own words is as long as an answer in a chat.
 FEWEST_OF_ANSWER, MOST_OF_ANSWER = 40, 150
+# Words of a first and a last paragraph that are no more than a letter's frame.
+_LONGEST_DATELINE, _LONGEST_SIGNATURE = 10, 7
 # A passage has a thought in it from here on, and is no answer any more beyond this.
 FEWEST_WORDS, MOST_WORDS = 25, 220
 _BLOCK = re.compile(r"\S.*?(?=\n[ \t]*\n|\Z)", re.DOTALL)
@@ -59,10 +61,10 @@ def answer_passages(text: str) -> list[Passage]:
     """Return the passages as long as answers: whole paragraphs, or sentences of a long one.
 
     Nearly all prose is in one of them; what has fewer than `FEWEST_OF_ANSWER` words between two
-    headings is in none.
+    headings is in none, nor is the frame of a letter: place, date, signature.
     """
     found: list[Passage] = []
-    for blocks in _prose(text):
+    for blocks in _without_frame(list(_prose(text))):
         start = blocks[0].start
         for cut in cut_at_paragraph_ends(
             text[start : blocks[-1].stop], lambda piece: len(piece.split()), MOST_OF_ANSWER
@@ -72,6 +74,15 @@ def answer_passages(text: str) -> list[Passage]:
                 found.append(passage)
             start += len(cut)
     return found
+
+
+def _without_frame(runs: list[list[Passage]]) -> list[list[Passage]]:
+    """Leave out the place and date that open a letter, and the names that close it."""
+    if runs and runs[0][0].words <= _LONGEST_DATELINE:
+        runs[0] = runs[0][1:]
+    while runs and runs[-1] and runs[-1][-1].words <= _LONGEST_SIGNATURE:
+        runs[-1] = runs[-1][:-1]
+    return [blocks for blocks in runs if blocks]
 
 
 def _prose(text: str) -> Iterator[list[Passage]]:

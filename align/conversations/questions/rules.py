@@ -20,6 +20,8 @@ _HOW_TO = re.compile(r"how (?:not )?to\b.*", re.I)
 _NO_TITLE = re.compile(
     r"(?:untitled|draft|note|document|post|img|scan|page|chapter|part)?[\W\d_]*", re.I
 )
+# Nor is whom a letter is to a topic: `To J. Hall, in York`, `To Ann and Bob`; `To Build a Fire` is.
+_ADDRESSEE = re.compile(r"To (?:(?:[A-Z(][\w.'\u2019)-]*|and|in|the|of|de|von),?(?:\s+|\Z))+\Z")
 _TURNED = {
     "i": "you", "me": "you", "my": "your", "mine": "yours", "myself": "yourself", "am": "are",
     "we": "you", "us": "you", "our": "your", "ours": "yours", "ourselves": "yourselves",
@@ -114,6 +116,7 @@ def _topic(title: str, phrases: Phrases) -> str | None:
             break
     if (
         _NO_TITLE.fullmatch(plain)
+        or _ADDRESSEE.match(plain)
         or len(plain.split()) > _LONGEST_TOPIC
         or not content_stems(plain)
     ):

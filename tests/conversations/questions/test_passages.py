@@ -74,3 +74,10 @@ def test_answers_are_stretches_of_the_text_of_an_answers_length(parts: list[str]
     assert all(text[each.start : each.stop] == each.text == each.text.strip() for each in found)
     assert all(FEWEST_OF_ANSWER <= each.words <= MOST_OF_ANSWER for each in found)
     assert all(before.stop <= after.start for before, after in pairwise(found))
+
+
+def test_the_frame_of_a_letter_is_in_no_answer() -> None:
+    body = f"{prose(60, 'a')}.\n\n{prose(60, 'b')}."
+    letter = f"York, May 3, 1887.\n\n{body}\n\nYours ever,\nAnn\n\nP. S. Come soon."
+    assert "\n\n".join(each.text for each in answer_passages(letter)) == body
+    assert answer_passages("York, May 3.\n\nAnn") == []

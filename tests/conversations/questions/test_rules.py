@@ -67,3 +67,17 @@ def test_a_question_is_answered_by_a_passage_that_speaks_of_it() -> None:
     assert overlap("How are you?", STORY) == 0.0
     assert best_answered(["Tell me about chess.", "Tell me about baking bread."], STORY) is not None
     assert best_answered(["Tell me about chess."], STORY) is None
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["To J. K. Hall, in New York", "To Ann", "To Ann and Bob, in York", "To Miss Ray (in Ely)",
+     "To the Rev. J. Hall, in Ely"],
+)  # fmt: skip
+def test_whom_a_letter_is_to_is_no_topic(title: str) -> None:
+    assert not any("Hall" in q or "York" in q or "ann" in q.lower() for q in asked(title))
+    assert asked(title) == asked(None)
+
+
+def test_what_a_title_wants_to_do_is_one() -> None:
+    assert any("build a fire" in question for question in asked("To Build a Fire"))
