@@ -70,8 +70,11 @@ def list_questions(
 def write(
     owner: Annotated[str, OWNER] = "demo",
     by: Annotated[
-        Literal["base", "claude"],
-        typer.Option(help="Who writes; the recipe's base weighs what either wrote."),
+        Literal["base", "claude", "rule"],
+        typer.Option(
+            help="Who writes; the recipe's base weighs what it or Claude wrote. rule goes with "
+            "--as plain: notes of content words, for a base too small to say a text plainly."
+        ),
     ] = "base",
     kind: Annotated[
         Literal["question", "plain"],
@@ -107,23 +110,32 @@ def write(
     from titles, headings and first sentences. It can be stopped at any time and goes on where it
     was.
     """
+    of_claude = {"--model": model, "--budget-usd": budget_usd}
+    of_claude |= {"--yes-send": yes_send or None, "--dry-run": dry_run or None}
+    _refuse(by, kind, drawn, [name for name, value in of_claude.items() if value is not None])
+    if by == "rule":
+        _by_rule(owner, limit)
+    elif by == "base":
+        _by_base(owner, recipe, drawn, limit, seed, kind)
+    else:
+        budget = BUDGET_USD if budget_usd is None else budget_usd
+        _by_claude(owner, recipe, drawn, limit, model or MODEL, budget, yes_send, dry_run)
+
+
+def _refuse(by: str, kind: str, drawn: int, of_claude: Sequence[str]) -> None:
     from align.errors import UserError
 
     if kind == "plain" and (by == "claude" or not drawn):
-        what = "the base alone says passages plainly, and no rule does"
-        raise UserError("--as plain", what, "Say --by base, and --drawn 1 or more")
-    if by == "claude":
-        if not drawn:
-            raise UserError("--drawn 0", "Claude would be asked for nothing", "Say 1 or more")
-        budget = BUDGET_USD if budget_usd is None else budget_usd
-        _by_claude(owner, recipe, drawn, limit, model or MODEL, budget, yes_send, dry_run)
-        return
-    given = {"--model": model, "--budget-usd": budget_usd}
-    given |= {"--yes-send": yes_send or None, "--dry-run": dry_run or None}
-    if of_claude := [name for name, value in given.items() if value is not None]:
+        what = "Claude isn't asked for that, and the base draws it"
+        raise UserError("--as plain", what, "Say --by base with --drawn 1 or more, or --by rule")
+    if by == "rule" and kind != "plain":
+        what = "questions by rule are made with the examples, and need no writing"
+        raise UserError("--by rule", what, "Add --as plain, or leave it out")
+    if by == "claude" and not drawn:
+        raise UserError("--drawn 0", "Claude would be asked for nothing", "Say 1 or more")
+    if by != "claude" and of_claude:
         what = "goes with --by claude only: the base sends nothing"
         raise UserError(", ".join(of_claude), what, "Add --by claude, or leave it out")
-    _by_base(owner, recipe, drawn, limit, seed, kind)
 
 
 def _by_base(
@@ -159,6 +171,24 @@ def _by_base(
     )
     kept = sum(question.left_out is None for question in questions)
     _report(owner_id, WRITTEN[kind], kept, len(questions) - kept)
+
+
+def _by_rule(owner_id: str, limit: int | None) -> None:
+    from align.conversations.question_writing.base_writer import write_notes
+    from align.conversations.questions.passage_questions import PLAIN_WRITER, open_passages
+    from align.errors import UserError
+    from align.owner import load_owner, owner_file
+    from align.paths import relative_to_root
+    from align.store.connection import open_store
+
+    if (language := load_owner(owner_id).language) != "en":
+        where = relative_to_root(owner_file(owner_id))
+        raise UserError(
+            where, f"no notes are made of {language}, of English alone", "Say --by base"
+        )
+    conn = open_store(owner_id)
+    written = write_notes(conn, open_passages(conn, f"{PLAIN_WRITER}rule")[:limit])
+    _report(owner_id, WRITTEN["plain"], len(written), 0)
 
 
 def _by_claude(

@@ -6,6 +6,7 @@ is learned then is the voice alone, since what to say is given.
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from align.console import progress
@@ -13,7 +14,7 @@ from align.conversations.examples.cutting import sentences
 from align.conversations.question_writing.weighing import Offer, best_questions, question_in
 from align.conversations.questions.passage_questions import PLAIN_WRITER, OpenPassage
 from align.conversations.questions.passages import Passage
-from align.conversations.questions.rules import candidates
+from align.conversations.questions.rules import candidates, notes
 from align.store.connection import transaction
 from align.store.questions import Question, add_questions
 from align.text.printable import printable
@@ -30,10 +31,13 @@ SAY_PLAINLY = (
     "Write the sentences only."
 )
 # Without a word that a passage could speak of.
+NOTED = "Say this as you would, from notes: {}"
 REQUESTS = ("Say this as you would: {}", "How would you say this? {}", "Say it your way: {}")
 # So many words in a row are copied, and to copy is not to say plainly.
 _COPIED = 8
 _FEWEST_PLAIN = 5
+# Share of pairs of words that are new where nothing is said over and over.
+_LEAST_NEW = 0.8
 # Passages that are worked on together; a finished batch is kept.
 _BATCH = 16
 _DRAW = {"temperature": 0.8, "top_p": 0.95, "max_new_tokens": 40}
@@ -88,17 +92,40 @@ def write_questions(
         yield from written
 
 
+def write_notes(conn: sqlite3.Connection, open_passages: Sequence[OpenPassage]) -> list[Question]:
+    """Store, for each passage, the request to say in the owner's words what its notes say.
+
+    No model has part in it: a small one copies a passage, or loops, when it is to say it plainly.
+    """
+    written = [
+        Question(
+            record_id=one.record.id,
+            start=one.passage.start,
+            stop=one.passage.stop,
+            question=NOTED.format(noted),
+            writer=f"{PLAIN_WRITER}rule",
+            overlap=1.0,
+        )
+        for one in open_passages
+        if (noted := notes(one.passage.text))
+    ]
+    add_questions(conn, written)
+    return written
+
+
 def request_in(reply: str, passage: Passage) -> str | None:
     """Return the request to say in the owner's words what a model said plainly.
 
-    None where it said too little, or more than the passage, or copied it; what broke off in the
-    middle of a sentence ends before that.
+    None where it said too little, or more than the passage, copied it or repeats itself; what broke
+    off in the middle of a sentence ends before that.
     """
     whole = [s for s in sentences(printable(reply)) if s.rstrip("\"' \n").endswith((".", "!", "?"))]
     plain = " ".join("".join(whole).split()).strip("\"'")
     said, written = words(plain), words(passage.text)
     runs = {tuple(written[at : at + _COPIED]) for at in range(len(written) - _COPIED + 1)}
     is_copied = any(tuple(said[at : at + _COPIED]) in runs for at in range(len(said) - _COPIED + 1))
-    if is_copied or not _FEWEST_PLAIN <= len(said) <= len(written):
+    pairs = list(pairwise(said))
+    loops = len(set(pairs)) < _LEAST_NEW * len(pairs)
+    if is_copied or loops or not _FEWEST_PLAIN <= len(said) <= len(written):
         return None
     return REQUESTS[passage.start % len(REQUESTS)].format(plain)

@@ -6,12 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from align.conversations.examples.cutting import sentences
 from align.conversations.questions.passages import Passage
-from align.text.function_words import content_stems
+from align.text.function_words import FUNCTION_WORDS, INTERJECTIONS, content_stems
 
 # At least this share of what a question asks about is spoken of in the passage.
 LEAST_OVERLAP = 0.5
 _LONGEST_TOPIC = 8
+_VOICE = FUNCTION_WORDS | INTERJECTIONS
+_NOTED = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_WORDS_OF_NOTE = 5
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s")
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*|\d+|[.,;:!?()]")
 _WH = re.compile(r"(how|why|what|where|when|who)\b(?! (?:to|not)\b)(.*\b(?:i|we|my|me)\b.*)", re.I)
@@ -72,6 +76,20 @@ def candidates(
             questions += [form.format(phrase, topic) for form in phrases.more]
         questions.append(phrases.about[0].format(phrase))
     return list(dict.fromkeys(questions))
+
+
+def notes(passage: str) -> str:
+    """Return what an English passage is about: the first content words of each sentence.
+
+    The words that carry a voice are gone: function words, interjections, punctuation.
+    """
+    found = []
+    for sentence in sentences(passage):
+        content = [word for word in _NOTED.findall(sentence) if word.casefold() not in _VOICE]
+        # An initial or a number alone says nothing.
+        if len(content) > 1:
+            found.append(" ".join(content[:_WORDS_OF_NOTE]))
+    return "; ".join(found)
 
 
 def overlap(question: str, passage: str) -> float:

@@ -103,6 +103,7 @@ PLAIN = "Chess is a good game. A garden helps me to think."
         (POSTS["On chess"], None),
         (f"{PLAIN} A lost game of chess teaches something, and one careless move.", None),
         (PLAIN * 9, None),
+        ("The garden is good. The garden is good. The garden is good.", None),
         ("", None),
     ],
 )

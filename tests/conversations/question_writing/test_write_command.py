@@ -126,8 +126,10 @@ def test_without_a_key_nobody_is_asked(line: Line, monkeypatch: pytest.MonkeyPat
         (("--dry-run",), "--dry-run: goes with --by claude only"),
         (("--by", "claude", "--drawn", "0"), "--drawn 0: Claude would be asked for nothing"),
         (("--by", "claude", "--model", "claude-haiku-9"), "its price is not known"),
-        (("--by", "claude", "--as", "plain"), "--as plain: the base alone says passages plainly"),
-        (("--as", "plain", "--drawn", "0"), "Say --by base, and --drawn 1 or more"),
+        (("--by", "claude", "--as", "plain"), "--as plain: Claude isn't asked for that"),
+        (("--as", "plain", "--drawn", "0"), "Say --by base with --drawn 1 or more"),
+        (("--by", "rule"), "--by rule: questions by rule are made with the examples"),
+        (("--by", "rule", "--as", "plain", "--dry-run"), "--dry-run: goes with --by claude only"),
     ],
 )
 def test_what_does_not_go_together_is_named(line: Line, words: tuple[str, ...], said: str) -> None:
@@ -172,3 +174,17 @@ def test_the_base_says_passages_plainly_once(line: Line) -> None:
     assert line.out.startswith("plain wordings: kept for ") and "1 passages" in line.err
     line(*words, "--drawn", 1)
     assert line.out == "No passage waits for a question.\n"
+
+
+def test_notes_by_rule_need_no_base_and_are_made_of_english_alone(line: Line, root: Path) -> None:
+    filled("ann", [document(f"{CHESS} {GARDEN}", "1")])
+    words = ("questions", "write", "--owner", "ann", "--by", "rule", "--as", "plain")
+    line(*words, "--recipe", "nobody's")
+    assert line.out == "plain wordings: kept for 1 passages; 0 answer none that was found\n"
+    line("questions", "list", "--owner", "ann")
+    assert "Say this as you would, from notes: " in line.out
+    line(*words)
+    assert line.out.startswith("plain wordings: kept for 0 ")
+    (owner_dir("ann") / "owner.yaml").write_text("name: Ann\ncleaning: {languages: [de]}\n")
+    line(*words, code=2)
+    assert "no notes are made of de, of English alone" in line.err

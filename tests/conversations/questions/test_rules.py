@@ -1,7 +1,7 @@
 import pytest
 
 from align.conversations.questions.passages import Passage
-from align.conversations.questions.rules import best_answered, candidates, overlap
+from align.conversations.questions.rules import best_answered, candidates, notes, overlap
 
 STORY = (
     "The old bakery hired me for the summer, and I carried trays of bread through the village "
@@ -77,6 +77,20 @@ def test_a_question_is_answered_by_a_passage_that_speaks_of_it() -> None:
 def test_whom_a_letter_is_to_is_no_topic(title: str) -> None:
     assert not any("Hall" in q or "York" in q or "ann" in q.lower() for q in asked(title))
     assert asked(title) == asked(None)
+
+
+@pytest.mark.parametrize(
+    ("passage", "noted"),
+    [
+        ("Well, I baked bread with Mr. Hall in York! Yes. And it was, oh, so very good bread.",
+         "baked bread Mr Hall York; good bread"),
+        ("One two three four five six seven.", "two three four five six"),
+        ("So it is. You know.", ""),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_notes_hold_what_is_said_and_not_how(passage: str, noted: str) -> None:
+    assert notes(passage) == noted
 
 
 def test_what_a_title_wants_to_do_is_one() -> None:
