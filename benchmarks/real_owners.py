@@ -33,10 +33,19 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=Size.pairs)
     parser.add_argument("--choices", type=int, nargs="*", default=list(Size.choices))
     parser.add_argument("--prompts", type=int, default=Size.prompts)
+    parser.add_argument("--sft", default="", metavar="WORDS", help="'--learning_rate 2e-3', ...")
+    parser.add_argument("--dpo", default="", metavar="WORDS", help="'--beta 0.3', ...")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, metavar="DIR", help="write NAME.json there as well")
     options = parser.parse_args()
-    size = Size(options.words, options.pairs, tuple(options.choices), options.prompts)
+    size = Size(
+        options.words,
+        options.pairs,
+        tuple(options.choices),
+        options.prompts,
+        tuple(options.sft.split()),
+        tuple(options.dpo.split()),
+    )
     found = owners_in(options.owners)
     names = options.owner or list(found)
     if missing := sorted(set(names) - set(found)):

@@ -47,6 +47,9 @@ class Size:
     pairs: int = 300
     choices: tuple[int, ...] = (50, 200)
     prompts: int = 100
+    # Words of the command line after those of `align sft` and `align dpo`, to try other values.
+    sft: tuple[str, ...] = ()
+    dpo: tuple[str, ...] = ()
 
 
 def owners_in(folder: Path) -> dict[str, Path]:
@@ -111,7 +114,7 @@ class RealRoad:
 
     def sft(self) -> None:
         """Train the twin."""
-        self._do("sft", "--seed", str(self.seed))
+        self._do("sft", "--seed", str(self.seed), *self.size.sft)
 
     def sample(self) -> None:
         """Draw pairs, and one answer against each of the owner's real replies."""
@@ -123,13 +126,13 @@ class RealRoad:
 
     def dpo(self, stand_in: Callable[[], StandIn]) -> None:
         """Train on the real replies alone, then on the stand-in's choices, few and more."""
-        words = ("--against_records", "1.0", "--seed", str(self.seed))
-        self._do("dpo", *words, key="dpo on replies", may_fail=True)
+        words = ("--seed", str(self.seed), *self.size.dpo)
+        self._do("dpo", "--against_records", "1.0", *words, key="dpo on replies", may_fail=True)
         for choices in self.size.choices:
             key = f"dpo on {choices} choices"
             if key not in self.road.seconds:
                 self._choose(stand_in(), choices)
-            self._do("dpo", "--seed", str(self.seed), key=key)
+            self._do("dpo", *words, key=key)
 
     def twins(self) -> dict[str, str]:
         """Return the checkpoints by what they were trained on, in order."""
