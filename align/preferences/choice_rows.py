@@ -12,7 +12,9 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 
+from align.conversations.examples.cutting import cut_at_paragraph_ends
 from align.conversations.prompts import true_replies
+from align.conversations.questions.passages import MOST_OF_ANSWER
 from align.levels import TRAINABLE
 from align.owner import Owner
 from align.preferences.preference import RECORD, Message, Preference, side_of
@@ -82,16 +84,23 @@ def record_pairs(
     """Return (prompt, the owner's reply, the model's answer), one a prompt, ordered by prompt.
 
     Of several answers the first counts. Where it is empty or nearly identical with the reply,
-    there is no pair.
+    there is no pair. Of a long reply the first part is taken, which ends with a sentence: against
+    an answer that had to end, all of it would prefer length.
     """
     answers: dict[str, str] = {}
     for answer in answers_of(conn, checkpoint_hash):
         answers.setdefault(answer.prompt_id, answer.text)
     pairs = (
-        (prompt, reply, answers.get(prompt.id, ""))
+        (prompt, _first_part(reply, answer), answer)
         for prompt, reply in replied_prompts(conn, owner)
+        if (answer := answers.get(prompt.id, "")).strip()
     )
-    return [pair for pair in pairs if pair[2].strip() and not near_identical(pair[1], pair[2])]
+    return [pair for pair in pairs if not near_identical(pair[1], pair[2])]
+
+
+def _first_part(reply: str, answer: str) -> str:
+    most = max(MOST_OF_ANSWER, len(answer.split()))
+    return cut_at_paragraph_ends(reply, lambda text: len(text.split()), most)[0].strip()
 
 
 def _choice_rows(choice: Choice, pair: PairView, held_out: float) -> Iterator[Preference]:

@@ -146,6 +146,19 @@ def test_the_real_reply_is_preferred_to_the_twins_answer(conn: sqlite3.Connectio
     assert row.split == side_of(row.prompt_id, 0.12)
 
 
+@pytest.mark.parametrize("longer", [50, 150, 300])
+def test_of_a_long_reply_the_first_part_stands_against_an_answer(
+    conn: sqlite3.Connection, longer: int
+) -> None:
+    sentences = [f"Of thing {at} I say some ten words in all." for at in range(24)]
+    ask(conn, "Tea?", " ".join(sentences))
+    draw(conn, "Tea?", "well " * longer)
+    [row] = against(conn)
+    assert row.chosen == " ".join(sentences[: row.chosen.count("Of")])
+    assert len(row.chosen.split()) <= max(150, longer)
+    assert (row.chosen == " ".join(sentences)) == (longer == 300)
+
+
 def test_real_replies_are_off_unless_they_are_asked_for(conn: sqlite3.Connection) -> None:
     ask(conn, "Tea?", "Only if there is honey in it.")
     draw(conn, "Tea?", "I would say so, yes.")
