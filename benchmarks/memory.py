@@ -1,8 +1,9 @@
 """How near the memory estimate is to the peak: `python -m benchmarks.memory [--json FILE]`.
 
-Random models of 66 and 146 million weights go through `align.sft` and `align.dpo`, each run in a
-process of its own. On a CPU the peak is the most that the process had resident, above what it had
-once everything was imported; on CUDA it is torch's own count, without the context.
+Random models of 66 and 146 million weights, and of the smallest real base's shape, go through
+`align.sft` and `align.dpo`, each run in a process of its own. On a CPU the peak is the most that
+the process had resident, above what it had once everything was imported; on CUDA it is torch's own
+count, without the context.
 """
 
 import json
@@ -41,6 +42,11 @@ SHAPES: dict[str, dict[str, Any]] = {
         "num_hidden_layers": 11, "num_attention_heads": 12, "num_key_value_heads": 6,
         "head_dim": 128, "vocab_size": 64000,
     },
+    "SmolLM2-135M": {
+        "model_type": "llama", "hidden_size": 576, "intermediate_size": 1536,
+        "num_hidden_layers": 30, "num_attention_heads": 9, "num_key_value_heads": 3,
+        "vocab_size": 49152,
+    },
 }  # fmt: skip
 WORDS = "the kettle is on and the rain has not stopped since Tuesday; bring your coat "
 
@@ -55,6 +61,7 @@ class Case:
         is_full: Whether every weight is trained.
         checkpointing: Whether activations are computed again.
         batch: Rows of a micro-batch.
+        length: `max_length`; the rows fill some 60 % of it.
     """
 
     shape: str
@@ -62,20 +69,21 @@ class Case:
     is_full: bool
     checkpointing: bool
     batch: int
+    length: int = 512
 
     @property
     def name(self) -> str:
         """Return it in words."""
         kind = "full" if self.is_full else "LoRA"
         again = "checkpointing" if self.checkpointing else "no checkpointing"
-        return f"{self.shape}, {self.stage} {kind}, batch {self.batch}, {again}"
+        return f"{self.shape}, {self.stage} {kind}, batch {self.batch} x {self.length}, {again}"
 
     @property
     def values(self) -> dict[str, Any]:
         """Return the recipe's values."""
         return {
             **({"model_name_or_path": "models/base"} if self.stage == "sft" else {}),
-            "max_steps": 3, "per_device_train_batch_size": self.batch, "max_length": 512,
+            "max_steps": 3, "per_device_train_batch_size": self.batch, "max_length": self.length,
             "gradient_checkpointing": self.checkpointing, "learning_rate": 1e-4, "bf16": False,
             "save_strategy": "no", "held_out": 0.0, "use_peft": not self.is_full, "lora_r": 16,
             "lora_dropout": 0.0, "dataloader_pin_memory": False,
@@ -88,12 +96,18 @@ KINDS = [
     ("sft", True, False, 1), ("sft", True, True, 4),
     ("dpo", False, False, 1), ("dpo", False, True, 4), ("dpo", True, True, 1),
 ]  # fmt: skip
-CASES = [Case(shape, *kind) for shape in SHAPES for kind in KINDS]
+REAL = "SmolLM2-135M"
+CASES = [Case(shape, *kind) for shape in SHAPES if shape != REAL for kind in KINDS]
+CASES += [
+    Case(REAL, stage, False, False, batch, length)
+    for stage in ("sft", "dpo")
+    for batch, length in ((2, 512), (1, 1024))
+]
 
 
-def rows(stage: str, count: int = 12) -> list[dict[str, Any]]:
-    """Return rows of about three hundred tokens, of which two thirds are learned."""
-    prompt, answer = WORDS * 3, WORDS * 6
+def rows(stage: str, length: int = 512, count: int = 12) -> list[dict[str, Any]]:
+    """Return rows of about 60 % of a length in tokens, of which two thirds are learned."""
+    prompt, answer = WORDS * (3 * length // 512), WORDS * (6 * length // 512)
     if stage == "sft":
         return [{"prompt": f"{n} {prompt}", "completion": f"{answer} {n}"} for n in range(count)]
     return [
@@ -127,8 +141,9 @@ def prepare(root: Path, shape: str) -> None:
     for name in ("data", "checkpoints", "recipes/run"):
         (root / name).mkdir(parents=True, exist_ok=True)
     for stage in ("sft", "dpo"):
-        lines = [json.dumps(row) + "\n" for row in rows(stage)]
-        (root / f"{stage}.jsonl").write_text("".join(lines))
+        for length in (512, 1024):
+            lines = [json.dumps(row) + "\n" for row in rows(stage, length)]
+            (root / f"{stage}-{length}.jsonl").write_text("".join(lines))
 
 
 def measured(root: Path, case: Case) -> tuple[str, int]:
@@ -136,7 +151,8 @@ def measured(root: Path, case: Case) -> tuple[str, int]:
     recipe = root / "recipes" / "run" / f"{case.stage}.yaml"
     recipe.write_text(json.dumps(case.values))
     owner = "full" if case.is_full else "lora"
-    words = ["--owner", owner, "--recipe", "run", "--dataset", str(root / f"{case.stage}.jsonl")]
+    file = root / f"{case.stage}-{case.length}.jsonl"
+    words = ["--owner", owner, "--recipe", "run", "--dataset", str(file)]
     settings: dict[str, Any] = {} if _has_gpu() else {"use_cpu": True}
     environment = {**os.environ, **surroundings(settings), "SOUNDALIKE_ROOT": str(root)}
     command = [sys.executable, "-m", "benchmarks.memory", CHILD, case.stage, *words]
@@ -152,13 +168,14 @@ def measured(root: Path, case: Case) -> tuple[str, int]:
 def estimated(root: Path, case: Case, device: str) -> Estimate:
     """Return what the preflight would say of a case."""
     tokenizer = light_tokenizer(root / "models" / "base")
-    read = [json.loads(line) for line in (root / f"{case.stage}.jsonl").read_text().splitlines()]
+    lines = (root / f"{case.stage}-{case.length}.jsonl").read_text().splitlines()
+    read = [json.loads(line) for line in lines]
     for row in read:
         row["messages"] = [{"role": "user", "content": row["prompt"]}]
         row["weight"] = 1.0
         if case.stage == "sft":
             row["messages"].append({"role": "assistant", "content": row["completion"]})
-    made = (sft_tokens if case.stage == "sft" else dpo_tokens)(tokenizer, read, 512)
+    made = (sft_tokens if case.stage == "sft" else dpo_tokens)(tokenizer, read, case.length)
     lengths = lengths_of(made.rows)
     work = work_of(case.stage, case.values, lengths, Layout(device), evaluates=False)
     return estimate(ModelShape.from_config({**SHAPES[case.shape], "tie_word_embeddings": True}),

@@ -88,8 +88,8 @@ def record_pairs(
     an answer that had to end, all of it would prefer length.
     """
     answers: dict[str, str] = {}
-    for answer in answers_of(conn, checkpoint_hash):
-        answers.setdefault(answer.prompt_id, answer.text)
+    for drawn in answers_of(conn, checkpoint_hash):
+        answers.setdefault(drawn.prompt_id, drawn.text)
     pairs = (
         (prompt, _first_part(reply, answer), answer)
         for prompt, reply in replied_prompts(conn, owner)
