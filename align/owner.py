@@ -147,12 +147,17 @@ def load_owner(owner_id: str) -> Owner:
         raise UserError(where, "; ".join(_explain(e) for e in error.errors())) from None
 
 
-def write_default_owner(owner_id: str) -> Path:
-    """Write owner.yaml with the defaults and what each key means, unless it exists."""
+def write_default_owner(owner_id: str, names: Iterable[str] = ()) -> Path:
+    """Write owner.yaml with the defaults and what each key means, unless it exists.
+
+    The owner is called by the first of `names` that is no address or number, else by the id.
+    """
     path = owner_file(owner_id)
     if not path.exists():
-        name = load_owner(owner_id).name
-        write_atomically(path, _DEFAULT.format(name=name), mode=0o600)
+        called = (name for name in names if "@" not in name and any(map(str.isalpha, name)))
+        name = next(called, load_owner(owner_id).name)
+        text = _DEFAULT.format(name=json.dumps(name, ensure_ascii=False))
+        write_atomically(path, text, mode=0o600)
     return path
 
 
@@ -161,10 +166,11 @@ def remember_aliases(owner_id: str, names: Iterable[str]) -> list[str]:
 
     Returns the names that it could not write, since the file spells its aliases in another way.
     """
-    path = write_default_owner(owner_id)
+    names = list(dict.fromkeys(filter(None, map(str.strip, names))))
+    path = write_default_owner(owner_id, names)
     owner = load_owner(owner_id)
     known = {name.casefold() for name in (owner.name, *owner.aliases)}
-    new = [n for n in dict.fromkeys(map(str.strip, names)) if n and n.casefold() not in known]
+    new = [name for name in names if name.casefold() not in known]
     if not new:
         return []
     line = f"aliases: {json.dumps([*owner.aliases, *new], ensure_ascii=False)}"

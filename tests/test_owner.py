@@ -95,6 +95,7 @@ def test_every_line_that_is_commented_out_is_valid(root: Path) -> None:
 def test_names_that_were_said_are_kept(root: Path, before: str | None, line: str) -> None:
     if before is not None:
         write(root, before)
+    write_default_owner("ann")
     assert remember_aliases("ann", ["A. K.", " ann@x.org ", "ann", "A. K."]) == []
     text = owner_file("ann").read_text()
     assert line in text.splitlines()
@@ -121,3 +122,22 @@ def test_the_mix_and_thresholds_are_checked(root: Path) -> None:
         load_owner("ann")
     write(root, "name: Ann\nmix: {whatsapp: 0.5, rewrite: 2.0}\nheld_out_by: chance\n")
     assert load_owner("ann").mix == {"whatsapp": 0.5, "rewrite": 2.0}
+
+
+@pytest.mark.parametrize(
+    "names, name",
+    [
+        (["Ann Oak", "annie"], "Ann Oak"),
+        (["ann@x.org", "+49 30 1234", 'Zoë O\'Neil: "Z"'], 'Zoë O\'Neil: "Z"'),
+        (["ann@x.org"], "Ann Marie"),
+        ([], "Ann Marie"),
+        (["- no", "yes"], "- no"),
+    ],
+)
+def test_an_owner_is_called_as_they_said_first(root: Path, names: list[str], name: str) -> None:
+    remember_aliases("ann-marie", names)
+    assert load_owner("ann-marie").name == name
+    # Said later, a name is an alias.
+    remember_aliases("ann-marie", ["Later"])
+    assert load_owner("ann-marie").name == name
+    assert "Later" in load_owner("ann-marie").aliases

@@ -99,7 +99,7 @@ def test_who_the_owner_is_can_be_said_and_need_not_be_said_again(
     assert not store_path("ann").exists()
     out = line("ingest", chats, "--owner", "ann", "--me", "A. K.")
     assert "WhatsApp" in out
-    assert 'aliases: ["A. K."]' in (root / "data" / "ann" / "owner.yaml").read_text()
+    assert 'name: "A. K."' in (root / "data" / "ann" / "owner.yaml").read_text()
     assert "0 new records, 6 known" in line("ingest", chats, "--owner", "ann")
 
 

@@ -33,5 +33,5 @@ def test_the_owner_is_asked_who_they_are_with_the_authors_counted(
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
-    assert load_owner("ann").aliases == ["A. K."]
+    assert load_owner("ann").name == "A. K."
     assert [r.author for r in iter_records(open_store("ann"), is_owner=True)] == ["A. K."]
