@@ -91,9 +91,9 @@ def record_pairs(
     for drawn in answers_of(conn, checkpoint_hash):
         answers.setdefault(drawn.prompt_id, drawn.text)
     pairs = (
-        (prompt, _first_part(reply, answer), answer)
+        (prompt, _first_part(reply, text), text)
         for prompt, reply in replied_prompts(conn, owner)
-        if (answer := answers.get(prompt.id, "")).strip()
+        if (text := answers.get(prompt.id, "")).strip()
     )
     return [pair for pair in pairs if not near_identical(pair[1], pair[2])]
 
