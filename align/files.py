@@ -36,9 +36,8 @@ def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> Non
 def exclusively(path: Path, busy: Callable[[str], UserError]) -> Iterator[None]:
     """Hold a file that one process at a time may hold; it is free once that is gone, however.
 
-    Args:
-        path: The file, which is made and left there.
-        busy: Makes the error for whoever comes second, of the holder's process as it stands there.
+    The file is made and left there. `busy` makes the error for whoever comes second, of the
+    holder's process as it stands in it.
 
     Raises:
         UserError: Another process holds it.

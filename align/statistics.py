@@ -22,12 +22,9 @@ class Interval(NamedTuple):
 
 
 def wilson(successes: float, n: float, z: float = Z95) -> Interval | None:
-    """Return Wilson's score interval of a share, or None where there are no cases.
+    """Return Wilson's score interval of a share of `n` cases, or None where there are no cases.
 
-    Args:
-        successes: How many of the cases succeeded.
-        n: How many cases there are.
-        z: The normal quantile; 1.96 gives 95 %.
+    `z` is the normal quantile; 1.96 gives 95 %.
 
     Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
     """
@@ -48,12 +45,7 @@ def answers_to_settle(wins: float, n: float, z: float = Z95) -> int | None:
     """Return how many more cases, at this rate, until Wilson's interval leaves one half out.
 
     0 where it does already; None where there are no cases, or as many wins as losses: no number
-    of cases settles that.
-
-    Args:
-        wins: How many of the cases were won; ties count half.
-        n: How many cases there are.
-        z: The normal quantile; 1.96 gives 95 %.
+    of cases settles that. Ties are half a win. `z` is the normal quantile; 1.96 gives 95 %.
 
     The interval holds one half as long as (share - 1/2)^2 <= z^2 / (4 n): it is the inversion of
     the score test, whose variance under 1/2 is 1 / (4 n).

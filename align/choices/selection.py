@@ -72,10 +72,7 @@ class Pick:
 def flaw_of(text: str, other: str, similarity: float | None) -> Flaw | None:
     """Return why a choice between two answers would teach nothing, or None where it would.
 
-    Args:
-        text: One answer.
-        other: The other answer.
-        similarity: Of their words, 0 to 1, where it was measured; a low one saves comparing.
+    A low `similarity` of their words, 0 to 1, where it was measured, saves comparing.
     """
     if not text.strip() or not other.strip():
         return "empty"
@@ -116,10 +113,7 @@ class QueueOrder:
     def picks(self, pool: Pool, seed: int, answered: Sequence[Candidate]) -> Iterator[Pick]:
         """Yield the pairs between whose answers one can choose.
 
-        Args:
-            pool: The pairs.
-            seed: Of the order.
-            answered: Those that have an answer; they count among their prompt's pairs.
+        The seed decides the order; those that have an answer count among their prompt's pairs.
         """
         numbers = pool.numbers() if self.newest_first else [None]
         return _Walk(pool, seed, answered, self.a_prompt).picks(numbers)

@@ -118,13 +118,9 @@ def tally(rows: Iterable[DecisionRow]) -> Tally:
 
 
 def pace(rows: Sequence[DecisionRow], last: int = 20) -> float | None:
-    """Return answers a minute, from the median time of the last decisions.
+    """Return answers a minute, from the median time of the `last` newest decisions.
 
-    Times over two minutes are pauses, and left out. None until there is one.
-
-    Args:
-        rows: Decisions, oldest first.
-        last: How many of the newest decisions count.
+    Times over two minutes are pauses, and left out. None until there is one. The oldest come first.
     """
     times = _times(rows[-last:])
     middle = median(times) if times else 0.0

@@ -39,14 +39,10 @@ class PairVerdict(NamedTuple):
 
 
 def verdict_of(ab: Judgement | None, ba: Judgement | None) -> PairVerdict:
-    """Return what a judge's answers about a pair, in both orders, come to.
+    """Return what a judge's answers about a pair come to: with `a` shown first, and with `b`.
 
     A model's choice can follow the place of an answer (Zheng et al. 2023, "Judging
-    LLM-as-a-judge", section 3.4), so one order alone is no verdict.
-
-    Args:
-        ab: The answer with `a` shown first; None where there is none.
-        ba: The answer with `b` shown first; None where there is none.
+    LLM-as-a-judge", section 3.4), so one order alone (the other is None) is no verdict.
     """
     if ab is None or ba is None or not ab.is_scored or not ba.is_scored:
         return PairVerdict(None, None, "unscored")

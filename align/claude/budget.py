@@ -39,9 +39,7 @@ class Budget:
     def settle(self, reserved: float, actual: float | None) -> None:
         """Put what a request cost in the place of what was set aside.
 
-        Args:
-            reserved: What was set aside.
-            actual: What it cost; None where nobody says, so that all of it counts.
+        Where nobody says what it cost (None), all of that counts.
         """
         self.reserved = max(0.0, self.reserved - reserved)
         if actual is None:

@@ -86,8 +86,7 @@ class Chunks:
     def next_batch(self, *, waits: bool) -> OpenBatch | None:
         """Return requests for a batch; None where there are none, or no money for them now.
 
-        Args:
-            waits: Whether others are under way, that may cost less than they might.
+        `waits` says that others are under way, which may cost less than they might.
         """
         chunk, size = OpenBatch(), 0
         if waits and self.short_at == self.budget.unspent:

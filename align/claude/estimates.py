@@ -45,8 +45,7 @@ def tokens_of(text: str) -> int:
 class Rate:
     """How many tokens a byte is, and how long an answer: a guess, then what replies have shown.
 
-    Args:
-        output: Tokens of an answer, before replies have shown it.
+    `output` are an answer's tokens before that.
     """
 
     def __init__(self, output: float = USUAL_OUTPUT) -> None:

@@ -31,21 +31,13 @@ _TRACELESS = ("superseded", "system")
 
 @dataclass(frozen=True)
 class SpeakingTurn:
-    """What one side says until the other speaks.
+    """What one side says until the other speaks."""
 
-    Attributes:
-        is_owner: Whether the owner speaks; else all who speak to them.
-        text: The messages, joined (`join_burst`); what an answer refers to stands quoted before.
-        records: All that the text is made of, quoted ones included.
-        is_learned: Whether a model may learn it: the owner's answer to somebody.
-        starts_anew: Whether nothing that was said before belongs to it.
-    """
-
-    is_owner: bool
-    text: str
-    records: tuple[Record, ...]
-    is_learned: bool
-    starts_anew: bool
+    is_owner: bool  # whether the owner speaks; else all who speak to them
+    text: str  # the messages, joined (`join_burst`); what an answer refers to stands quoted before
+    records: tuple[Record, ...]  # all that the text is made of, quoted ones included
+    is_learned: bool  # whether a model may learn it: the owner's answer to somebody
+    starts_anew: bool  # whether nothing that was said before belongs to it
 
 
 def join_burst(messages: Iterable[str]) -> str:
@@ -72,9 +64,7 @@ def speaking_turns(records: Sequence[Record], rules: Conversations) -> list[Spea
     answer: it is quoted before what it was answered with. A channel in which nicks say who is
     spoken to gives the turns of its dialogues, one after another.
 
-    Args:
-        records: All of one thread and origin, in order, the left-out ones too.
-        rules: How messages become conversations.
+    `records` are all of one thread and origin, in order, the left-out ones too.
     """
     return [
         turn for dialogue in dialogues(records) for turn in _Conversation(dialogue, rules).turns()

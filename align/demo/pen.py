@@ -199,12 +199,10 @@ class Pen:
         return self.finish(name + self.voice.echo_mark)
 
     def paragraph(self, roles: list[str], opening: bool, closing: bool) -> str:
-        """Return one paragraph that says these roles in order.
+        """Return one paragraph that says these roles in order, but those with nothing left to say.
 
-        Args:
-            roles: what the clauses do; one that has nothing left to say is passed over.
-            opening: whether the text begins here (opener, echo).
-            closing: whether it ends here (maxim, question back, sign-off).
+        `opening` and `closing` tell whether the text begins here (opener, echo) and whether it ends
+        here (maxim, question back, sign-off).
         """
         self.used -= set(self.voice.ways["hedges"] + self.voice.ways["tags"])
         clauses = [clause for role in roles if (clause := self.clause(role)) is not None]

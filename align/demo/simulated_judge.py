@@ -26,10 +26,8 @@ _IN_A_ROW = 16
 class SimulatedJudge:
     """Judges as a simulated owner chooses, with a noise of its own and no owner context.
 
-    Args:
-        owner: Whose values it has.
-        source: The owner's file; another one is another judge.
-        noise: Its standard deviation, in the owner's own deviations.
+    `source` is the owner's file: another one is another judge. `noise` is a standard deviation, in
+    the owner's own deviations.
     """
 
     name: ClassVar[str] = "simulated"

@@ -214,11 +214,8 @@ def measured(
 ) -> Levels:
     """Return levels from texts.
 
-    Args:
-        voice: whose habits are looked for.
-        own: texts in the register that the owner calls their own.
-        others: texts of other people.
-        mixed: prompts and the owner's answers in all registers.
+    `own` are in the register that the owner calls their own, `others` of other people, and `mixed`
+    prompts with the owner's answers in all registers.
     """
     reader = habits.Reader(voice)
     readings = [reader.read(text) for text in own]

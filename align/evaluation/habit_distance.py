@@ -16,12 +16,9 @@ HALVINGS, REPEATS = 20, 1000
 def habit_distance(
     owner: Sequence[str], answers: Sequence[str], without: frozenset[str] = frozenset()
 ) -> float | None:
-    """Return the mean total variation over all habits: 0 is alike, 1 apart; None for no texts.
+    """Return the mean total variation over all habits but those `without`; None for no texts.
 
-    Args:
-        owner: The owner's texts.
-        answers: A checkpoint's.
-        without: Names of habits that don't count.
+    0 is alike, 1 apart.
     """
     if not owner or not answers:
         return None

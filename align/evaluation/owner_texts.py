@@ -43,9 +43,7 @@ class OwnerTexts:
 def texts_of_records(records: Iterable[Record], conversations_config: Conversations) -> OwnerTexts:
     """Return the owner's texts among records in the store's order, turn by turn.
 
-    Args:
-        records: By thread, origin and position, the left-out ones too: they cut conversations.
-        conversations_config: How messages become turns.
+    The records hold the left-out ones too: they cut conversations.
     """
     answers: list[PromptedText] = []
     pieces: list[PromptedText] = []

@@ -28,9 +28,7 @@ def is_tracked(owner_id: str) -> bool:
 def track(owner_id: str, card: Scorecard) -> None:
     """Log a scorecard as tables of a run, beside the trainings of its round.
 
-    Args:
-        owner_id: Whose; a hash of the name groups the runs, the name stays here.
-        card: What was measured.
+    A hash of the owner's id groups the runs; the name stays here.
     """
     checkpoint = newest(owner_id)
     recipe = _recipe(checkpoint)

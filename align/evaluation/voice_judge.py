@@ -94,13 +94,8 @@ def fit_judge(
 ) -> VoiceJudge:
     """Fit a judge on the owner's texts against the others'; the same texts give the same judge.
 
-    Args:
-        owner: The owner's texts to fit on.
-        others: Texts of other people, or of the base.
-        owner_held_out: Texts of the owner that it is tried on.
-        others_held_out: Texts of others that it is tried on.
-        cap_on: Texts of the owner whose median odds are the cap; `owner_held_out` where absent.
-        topic_words: Words that name topics.
+    It is tried on the held-out ones. The cap is the median odds of `cap_on`, or of
+    `owner_held_out`; `topic_words` name topics.
 
     Raises:
         ValueError: One of the two sides has fewer than two texts.

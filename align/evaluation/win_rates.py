@@ -45,12 +45,10 @@ def verdict(first: ScoredAnswer, second: ScoredAnswer) -> float:
 
 
 def win_rate(verdicts: Sequence[float], repeats: int = 1) -> WinRate:
-    """Count verdicts.
+    """Count verdicts: 1, 0.5 or 0 for each prompt and seed, of which each prompt has `repeats`.
 
-    Args:
-        verdicts: 1, 0.5 or 0 for each prompt and seed.
-        repeats: How many seeds there are of each prompt. Answers to one prompt are no independent
-            cases, so the counts are per prompt, and may be fractions.
+    Answers to one prompt are no independent cases, so the counts are per prompt, and may be
+    fractions.
     """
     wins, ties, losses = (sum(v == kind for v in verdicts) / repeats for kind in (WIN, TIE, LOSS))
     n, won = wins + ties + losses, wins + 0.5 * ties

@@ -48,11 +48,9 @@ def tolerance(noise: float, magnitude: float) -> float:
 
     How much a model makes of an error in its weights differs a hundredfold between models, so it is
     measured: merging rounds each weight by up to u of itself (`UNIT`), and so the model is asked
-    again with such an error drawn for every weight (`rounded_anew`).
-
-    Args:
-        noise: Largest difference of a logit that those errors make.
-        magnitude: Largest magnitude of a logit, which decides the error of the arithmetic alone.
+    again with such an error drawn for every weight (`rounded_anew`). `noise` is the largest
+    difference of a logit that those errors make; the largest magnitude of a logit decides the error
+    of the arithmetic alone.
     """
     return _MARGIN * noise + _ARITHMETIC * magnitude
 
@@ -86,13 +84,10 @@ def agreement(
     noisy: Iterable[Any],
     trained: Sequence[float] | None,
 ) -> Agreement:
-    """Compare logits, prompt by prompt; each is (T, V).
+    """Compare a checkpoint's logits with the exported model's, prompt by prompt; each is (T, V).
 
-    Args:
-        checkpoint: The checkpoint's.
-        exported: The exported model's.
-        noisy: The exported model's, its weights rounded anew.
-        trained: Sums of squares by which training moved the base's; None where there is no base.
+    `noisy` are the exported model's, its weights rounded anew; `trained` the sums of squares by
+    which training moved the base's, None where there is no base.
     """
     largest = noise = magnitude = moved = 0.0
     positions = same = 0

@@ -83,14 +83,9 @@ def find_tools(folder: Path | None) -> Tools:
 
 
 def quantised(model: Path, name: str, kind: str, tools: Tools, bound: float) -> Quantised:
-    """Write `<name>-<kind>.gguf` into a model's folder, and return how it did.
+    """Write `<name>-<kind>.gguf` into a merged model's folder, and return how it did.
 
-    Args:
-        model: A merged model's folder.
-        name: Of the file, before its kind.
-        kind: Of `KINDS`.
-        tools: llama.cpp.
-        bound: By what share perplexity may rise.
+    `bound` is by what share perplexity may rise.
 
     Raises:
         UserError: llama.cpp fails, or perplexity rose by more: no file is left then.

@@ -98,10 +98,7 @@ def merged(
 def compared(folder: Path, reference: Reference, dtype: str) -> Agreement:
     """Load an exported folder as anybody would, and compare its logits with the checkpoint's.
 
-    Args:
-        folder: The export.
-        reference: The checkpoint's logits.
-        dtype: What the export's weights were rounded to.
+    `dtype` is what the export's weights were rounded to.
     """
     import torch
 

@@ -56,15 +56,11 @@ def card(
     agreement: Agreement | None,
     scorecard: Mapping[str, Any] | None,
 ) -> str:
-    """Return the card's Markdown.
+    """Return the card's Markdown, of an export of a kind: `merged`, `full` or `adapter`.
 
-    Args:
-        checkpoint: What is exported.
-        kind: `merged`, `full` or `adapter`.
-        dtype: What the weights are stored as.
-        name: Whether the owner's name may stand in it.
-        agreement: How near a merged model is to its adapter.
-        scorecard: `matches` and `measures` of a scorecard that this checkpoint is in.
+    `dtype` is what the weights are stored as, `name` whether the owner's name may stand in it,
+    `agreement` how near a merged model is to its adapter, and `scorecard` the `matches` and
+    `measures` of one that this checkpoint is in.
     """
     stages = ancestry(checkpoint)
     last = stages[-1]

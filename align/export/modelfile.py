@@ -15,11 +15,9 @@ def modelfile(
 ) -> str:
     """Return the text of a Modelfile.
 
-    Args:
-        tokenizer: The checkpoint's, with its chat template.
-        weights: What FROM names, as seen from the Modelfile's folder: a GGUF file, or `.`.
-        sampling: temperature, top_p and max_new_tokens of the lineage; absent ones are left out.
-        stops: Ids that end an answer, besides the template's own stop token.
+    `weights` is what FROM names, as seen from the Modelfile's folder: a GGUF file, or `.`. Of
+    `sampling` (temperature, top_p, max_new_tokens) absent ones are left out. `stops` are ids that
+    end an answer, besides the template's own stop token.
 
     Raises:
         UserError: The template can't be written for Ollama.
@@ -39,9 +37,7 @@ def modelfile(
 def go_template(turns: TemplateTurns, *, start: bool = True) -> str:
     """Return Go's template for a conversation, in the part of the language that Ollama knows.
 
-    Args:
-        turns: What stands around messages.
-        start: Whether to write what comes before everything (the BOS token).
+    With `start` it writes what comes before everything (the BOS token).
 
     Raises:
         UserError: The text holds what a Go template or a Modelfile reads as its own.

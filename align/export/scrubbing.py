@@ -60,12 +60,9 @@ def gates_of(lineage: Lineage) -> dict[str, dict[str, Any]]:
 
 
 def twin_json(checkpoint: Checkpoint, kind: str, *, name: bool) -> str:
-    """Return the twin.json of an export.
+    """Return the twin.json of an export of a kind: `merged`, `full` or `adapter`.
 
-    Args:
-        checkpoint: What is exported.
-        kind: `merged`, `full` or `adapter`.
-        name: Whether the owner's name may stand in it.
+    `name` says whether the owner's name may stand in it.
     """
     lineage = checkpoint.lineage
     assert lineage is not None

@@ -35,30 +35,20 @@ Ask = Callable[[str, Counter[str]], list[str]]
 
 @dataclass
 class Intake:
-    """What is read under some paths, and what it brought to the store.
+    """What is read under some paths, and what it brought to the store."""
 
-    Attributes:
-        owner_names: Who the owner is.
-        options: What the readers are given.
-        inputs: What is read by whom: inputs in which the owner wrote something.
-        tallies: What each of them held.
-        new: Records that were not known.
-        known: Records that were.
-        splits: New threads, by side.
-        duplicates: Records of the whole store that repeat others, by code.
-        log: What could not be read.
-        new_names: Names that the user gave when asked who the owner is.
-    """
-
-    owner_names: OwnerNames
-    options: Options
+    owner_names: OwnerNames  # who the owner is
+    options: Options  # what the readers are given
+    # What is read by whom: inputs in which the owner wrote something.
     inputs: list[Detected] = field(default_factory=list)
-    tallies: list[Tally] = field(default_factory=list)
-    new: int = 0
-    known: int = 0
-    splits: Counter[str] = field(default_factory=Counter)
+    tallies: list[Tally] = field(default_factory=list)  # what each of them held
+    new: int = 0  # records that were not known
+    known: int = 0  # records that were
+    splits: Counter[str] = field(default_factory=Counter)  # new threads, by side
+    # Records of the whole store that repeat others, by code.
     duplicates: Counter[str] = field(default_factory=Counter)
-    log: ReadLog = field(default_factory=ReadLog)
+    log: ReadLog = field(default_factory=ReadLog)  # what could not be read
+    # Names that the user gave when asked who the owner is.
     new_names: list[str] = field(default_factory=list)
 
     @property
@@ -99,12 +89,8 @@ def prepare(
 ) -> Intake:
     """Detect what lies under the paths, and who the owner is in it; no store is needed.
 
-    Args:
-        paths: Folders, zips and files.
-        owner: The owner's settings.
-        options: What the command line says.
-        ask: Is asked who the owner is where nobody in an input is known as them; without it such
-            an input is logged as a problem, and left.
+    `ask` is asked who the owner is where nobody in an input is known as them; without it such an
+    input is logged as a problem, and left.
 
     Raises:
         UserError: A path does not exist, or nothing of it can be read.

@@ -51,17 +51,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Files of one tree that one reader takes together.
+    """Files of one tree that one reader takes together."""
 
-    Attributes:
-        tree: Where they lie.
-        names: The files, as the tree names them.
-        title: What it is to the user, where the reader knows: `chat with Bob`.
-    """
-
-    tree: Tree
-    names: tuple[str, ...]
-    title: str = ""
+    tree: Tree  # where they lie
+    names: tuple[str, ...]  # the files, as the tree names them
+    title: str = ""  # what it is to the user, where the reader knows: `chat with Bob`
 
     def place(self, name: str, line: int | None = None) -> str:
         """Return where something is, for a message: `export.zip/_chat.txt:12`."""

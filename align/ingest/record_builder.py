@@ -23,25 +23,17 @@ LONGEST = 5_000
 
 @dataclass
 class Tally:
-    """What was read of one input.
+    """What was read of one input."""
 
-    Attributes:
-        pieces: Conversations and documents, by source and level.
-        words: The owner's words that are learned from, likewise.
-        reasons: Records that are left out, by code.
-        records: All records.
-        own: Those of the owner.
-        first: The time of the earliest.
-        last: Of the latest.
-    """
-
+    # Conversations and documents, by source and level.
     pieces: Counter[tuple[str, Level]] = field(default_factory=Counter)
+    # The owner's words that are learned from, likewise.
     words: Counter[tuple[str, Level]] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
-    records: int = 0
-    own: int = 0
-    first: str | None = None
-    last: str | None = None
+    reasons: Counter[str] = field(default_factory=Counter)  # records that are left out, by code
+    records: int = 0  # all records
+    own: int = 0  # those of the owner
+    first: str | None = None  # the time of the earliest
+    last: str | None = None  # of the latest
 
     def count(self, record: Record) -> None:
         """Count one record."""

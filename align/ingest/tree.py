@@ -159,11 +159,8 @@ class DiskTree(Tree):
 class ZipTree(Tree):
     """A zip, read in place.
 
-    Args:
-        file: Its bytes: a path, or an open file for a zip that lies in another tree.
-        label: Its name for messages.
-        origin: Its name in the store.
-        complain: Is told of members that are refused.
+    Its bytes are a path, or an open file for a zip that lies in another tree; `label` is its name
+    for messages, `origin` the one in the store; `complain` is told of members that are refused.
 
     Raises:
         UserError: It is no zip, or is damaged beyond reading its list of members.

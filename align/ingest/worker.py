@@ -23,11 +23,9 @@ class _End(NamedTuple):
 
 @contextmanager
 def in_worker(items: Iterator[T], size: int) -> Iterator[Iterator[T]]:
-    """Give the items of an iterator, made in a worker process where that pays.
+    """Give an iterator's items, made in a worker process where reading `size` bytes pays for one.
 
-    Args:
-        items: Not begun yet; each must be picklable.
-        size: Bytes that are read for them.
+    It has not begun yet; each item must be picklable.
     """
     # Where processes are not forked, all that `items` holds would have to be pickled.
     if size < WORTH_IT or not sys.platform.startswith("linux") or (os.cpu_count() or 1) < 2:

@@ -77,9 +77,7 @@ class JudgePrompt:
     def hash_for(self, profile: OwnerProfile, examples: int) -> str:
         """Return a SHA-256 of what makes this judge: another one has to be measured anew.
 
-        Args:
-            profile: Who the owner is; a changed rubric is another judge.
-            examples: How many of the owner's choices a question comes with.
+        So a changed rubric is another judge, and so is another number of examples.
         """
         parts = [self.text, SCHEMA, profile.name, profile.facts, profile.rubric, examples]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -66,12 +66,8 @@ class _Tokenized:
 class LocalJudge:
     """Judges by the probabilities of the letters A and B as the next token.
 
-    Args:
-        words: A hub id that is on this machine, or a folder.
-        prompt: The questions' words.
-        profile: Who the owner is, for the prompt's hash.
-        examples: How many of the owner's choices a question comes with.
-        batch_size: Questions that are read at a time.
+    `words` are a hub id that is on this machine, or a folder; `batch_size` questions are read at a
+    time, each with `examples` of the owner's choices.
 
     Raises:
         UserError: There is no such model here, or its vocabulary has no token for a letter.

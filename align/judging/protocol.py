@@ -123,9 +123,7 @@ class Judge(Protocol):
     ) -> AsyncGenerator[Answer | LateAnswer, None]:
         """Yield the answers as they come, in any order; takes the questions as it goes.
 
-        Args:
-            questions: Taken as the judge goes.
-            keep: Called before the judge relies on its answers being kept, and on the way out
-                with those that it could not yield any more.
+        `keep` is called before the judge relies on its answers being kept, and on the way out with
+        those that it could not yield any more.
         """
         ...

@@ -50,11 +50,9 @@ def resolve(
 ) -> Checkpoint:
     """Return the checkpoint that a word names, with its base found and its lineage checked.
 
-    Args:
-        owner_id: Whose checkpoint.
-        word: `base`, `sft`, `dpo`, `002-dpo`, or a path; None for the newest.
-        recipe: A `Recipe` that says what `base` is; else the newest twin does.
-        download: Whether a base that is not here is got from where it came.
+    The word is `base`, `sft`, `dpo`, `002-dpo`, or a path; None is the newest. What `base` is says
+    the `Recipe`, else the newest twin. With `download` a base that is not here is got from where it
+    came.
 
     Raises:
         UserError: There is no such checkpoint, or its base changed or can't be found.

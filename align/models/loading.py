@@ -21,11 +21,8 @@ def load_model(checkpoint: Checkpoint, *, device_map: Any = None) -> LoadedModel
     """Return the checkpoint's model, ready to answer.
 
     It computes in float32 on a CPU and in bfloat16 on an accelerator. An adapter is folded into its
-    base's weights: one matrix product less in each layer.
-
-    Args:
-        checkpoint: From `align.models.checkpoints.resolve`.
-        device_map: Spreads one model over several devices: `auto`, or what lies where.
+    base's weights: one matrix product less in each layer. A `device_map` spreads it over several
+    devices: `auto`, or what lies where.
 
     Raises:
         UserError: The folder holds no weights, the tokenizer's template changed, or the devices

@@ -63,12 +63,9 @@ def fit_embeddings(
 ) -> Any:
     """Return the base's model with an embedding for every token, its own kept as they are.
 
-    Args:
-        model: As it was loaded.
-        tokenizer: Where it knows more tokens than the base, rows are added.
-        learned: By layer, trained rows and their values, (rows, hidden). Written into the base,
-            every adapter made on it afterwards starts from them, TRL's copy for the reference
-            too, which forgets them otherwise.
+    Where the tokenizer knows more tokens than the base, rows are added. `learned` are, by layer,
+    trained rows and their values, (rows, hidden). Written into the base, every adapter made on it
+    afterwards starts from them, TRL's copy for the reference too, which forgets them otherwise.
     """
     # Many bases keep more rows than their tokenizer fills; those are never taken away.
     weight = model.get_input_embeddings().weight

@@ -37,10 +37,8 @@ class Workplace:
     ) -> str | None:
         """Run a command to its end; return None, or the last line that it wrote where it failed.
 
-        Args:
-            words: The command.
-            shown: Makes the line that is shown meanwhile, of the seconds since the beginning.
-            more: Variables of its environment.
+        The line that is shown meanwhile is made of the seconds since the beginning; `more` are
+        variables of its environment.
         """
         log, line = self.folder / "log", StatusLine()
         with (
@@ -111,11 +109,8 @@ def write_base(
 ) -> None:
     """Write the base of a GGUF file into a folder, which is there whole or not at all.
 
-    Args:
-        target: The folder; where it is there already, nothing is done.
-        make_gguf: Gives the file, made in the workplace's folder where it has to be.
-        source: What twin.json will say of it.
-        where: What names the base, for the error.
+    Where it is there already, nothing is done. `make_gguf` gives the file, made in the workplace
+    where it has to be; `source` is what twin.json will say of it.
 
     Raises:
         UserError: The file can't be had, or can't be converted.

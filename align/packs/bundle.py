@@ -56,10 +56,7 @@ class Manifest:
 def write_bundle(path: Path, manifest: Manifest, members: Mapping[str, bytes | Path]) -> Manifest:
     """Write a bundle, whole or not at all; its manifest is completed with the members.
 
-    Args:
-        path: The file.
-        manifest: Its `members` are not looked at.
-        members: Name to content, or to the file that holds it.
+    A member is its content, or the file that holds it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")

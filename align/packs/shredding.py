@@ -38,10 +38,7 @@ _CHUNK = 1 << 20
 def check_before_packing(conn: sqlite3.Connection, owner_id: str, adapter: bool | None) -> None:
     """Refuse where something lives here that the pack to be would not hold.
 
-    Args:
-        conn: The owner's store.
-        owner_id: Whose files are to go.
-        adapter: Whether twins' weights go into the pack; None where that was not said.
+    Without a word on twins' weights, `adapter` is None.
 
     Raises:
         UserError: There is writing, an egress log, a twin's weights, or a training under way.

@@ -88,11 +88,8 @@ def store_rows(
 ) -> dict[str, list[Row]]:
     """Return the rows of the store that may travel, by table, redacted.
 
-    Args:
-        conn: The store.
-        split: Which side's prompts; None for both.
-        traveller: Decides what may travel.
-        wordy: Kinds of events with words in them that may travel, where their pair does.
+    `split` says which side's prompts, None both; `wordy` which kinds of events with words in them
+    may travel, where their pair does.
     """
     prompts = traveller.kept(
         "prompts",

@@ -39,17 +39,11 @@ def build_preferences(
 ) -> list[Preference]:
     """Return the rows of all choices that stand, ordered by pair; redacted.
 
-    `both` and `neither` are never rows; prompts of the evaluation side aren't either.
-
-    Args:
-        conn: The owner's store.
-        owner: For the names that are taken out.
-        held_out: Share of the prompts whose rows only measure.
-        verdicts: Whether verdicts that count give rows too, after the choices, ordered by pair.
-        against_records: Weight of a row that prefers the owner's real reply to a model's answer,
-            after all others, ordered by prompt; 0 leaves them out.
-        checkpoint_hash: The checkpoint whose answers those are; without it there are none.
-        redactor: Counts what it replaces, for callers that report it; else one of the owner's.
+    `both` and `neither` are never rows; prompts of the evaluation side aren't either. A share of
+    the prompts is `held_out`: their rows only measure. With `verdicts` those that count give rows
+    too, ordered by pair. `against_records` is the weight of a row that prefers the owner's real
+    reply to an answer of the checkpoint `checkpoint_hash`, ordered by prompt: 0, or no checkpoint,
+    leaves them out. `redactor` counts for callers that report; else it is one of the owner's.
     """
     rows = [
         row for choice, pair in decisive_pairs(conn) for row in _choice_rows(choice, pair, held_out)

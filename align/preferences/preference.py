@@ -15,29 +15,18 @@ JUDGE = "judge"
 
 @dataclass(frozen=True)
 class Preference:
-    """One answer preferred to another.
+    """One answer preferred to another."""
 
-    Attributes:
-        messages: The conversation up to the answer; the last turn is the user's.
-        chosen: The answer that sounds like the owner.
-        rejected: The one that doesn't, or less.
-        weight: How much the row counts.
-        source: Who chose: `owner`, `simulated`, `imported`; `judge`, or `record` where nobody did.
-        pair_id: The pair that was chosen from; empty where nobody chose.
-        prompt_id: What is held out together.
-        split: `train` or `held_out`.
-        gate: The gate that lets a verdict count; empty where it is none.
-    """
-
-    messages: tuple[Message, ...]
-    chosen: str
-    rejected: str
-    weight: float
+    messages: tuple[Message, ...]  # the conversation up to the answer; the last turn is the user's
+    chosen: str  # the answer that sounds like the owner
+    rejected: str  # the one that doesn't, or less
+    weight: float  # how much the row counts
+    # Who chose: `owner`, `simulated`, `imported`; `judge`, or `record` where nobody did.
     source: str
-    pair_id: str
-    prompt_id: str
-    split: Side
-    gate: str = ""
+    pair_id: str  # the pair that was chosen from; empty where nobody chose
+    prompt_id: str  # what is held out together
+    split: Side  # `train` or `held_out`
+    gate: str = ""  # the gate that lets a verdict count; empty where it is none
 
     def to_row(self) -> Row:
         """Return it as a row of a frozen rows file."""

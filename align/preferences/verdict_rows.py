@@ -66,12 +66,9 @@ def still_judged(conn: sqlite3.Connection, packed: Sequence[Row], held_out: floa
 def with_packed(rows: Sequence[Row], packed: Sequence[Row], against_records: float) -> list[Row]:
     """Return this machine's rows, and of those that travelled what it can't make itself.
 
-    Args:
-        rows: Of the store, whose choices are newer than what travelled.
-        packed: What travelled: rows of `Preference.to_row`. Of verdicts those that still count:
-            they stay where they were made, and only their rows travel.
-        against_records: Weight of the owner's real replies, which lie where their records are; 0
-            leaves them out.
+    The store's choices are newer than what travelled. `packed` are rows of `Preference.to_row`: of
+    verdicts those that still count, since they stay where they were made, and of the owner's real
+    replies, which lie where their records are, with another weight than 0.
     """
     made = list(rows) or [row for row in packed if row["source"] not in (RECORD, JUDGE)]
     has_replies = any(row["source"] == RECORD for row in made)

@@ -45,12 +45,7 @@ class Refused(Exception):
 class EgressGate:
     """Lets bodies pass to one host for one purpose, as far as they hold nothing closed.
 
-    Args:
-        detector: Finds what must not leave.
-        consent: What the owner agreed to; None lets nothing pass.
-        egress_log: Where attempts are written; without it nothing passes.
-        host: Who gets the bodies.
-        purpose: What for.
+    Without consent or a log nothing passes.
     """
 
     def __init__(
@@ -66,13 +61,10 @@ class EgressGate:
         self.host, self.purpose = host, purpose
 
     def check(self, body: Any, host: str, ids: Sequence[str] = ()) -> None:
-        """Return if the body may be sent to the host.
+        """Return if the body, about `ids`, may be sent to the host.
 
-        Args:
-            body: The bytes that will be sent, or what their JSON says; None or no bytes where
-                nothing is sent but the request.
-            host: Who would get it.
-            ids: What it is about, for the log.
+        It is the bytes that will be sent, or what their JSON says; None or no bytes where nothing
+        is sent but the request.
 
         Raises:
             Refused: It may not, or that could not be found out.

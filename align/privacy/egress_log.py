@@ -100,14 +100,10 @@ class EgressLog:
         error: str | None = None,
         **used: float | None,
     ) -> None:
-        """Append the attempt's line; what is not known is None.
+        """Append the line of the attempt that `begin` named; what is not known is None.
 
-        Args:
-            token: What `begin` returned.
-            status: Of the HTTP response.
-            request_id: The provider's name for it.
-            error: The class of what went wrong, no more.
-            used: Tokens as the provider counts them, and USD: those of `USED`.
+        `error` is the class of what went wrong, no more; `used` are tokens as the provider counts
+        them, and USD: those of `USED`.
 
         Raises:
             KeyError: No such attempt is under way.

@@ -52,12 +52,10 @@ def gliner_finder(model: Any) -> NameFinder:
 
 
 def finder_of(kind: str, *, language: str = "en", model: str | None = None) -> NameFinder:
-    """Return a finder of a kind, with its model loaded.
+    """Return a finder of a kind of `FINDERS`, with its model loaded.
 
-    Args:
-        kind: One of `FINDERS`.
-        language: Two-letter code of what the texts are written in.
-        model: Name or folder of another model: a spaCy pipeline, or a GLiNER model.
+    `language` is the two-letter code of the texts', `model` the name or folder of another model: a
+    spaCy pipeline, or a GLiNER model.
 
     Raises:
         UserError: It is not known, or not installed, or its model is not here.

@@ -39,8 +39,7 @@ _LONGEST = CHARACTERS * len(letters("\ufdfa"))
 class LetterTexts:
     """Texts as letters, a byte each, with a zero after each text.
 
-    Args:
-        counts: Whether the texts are to be looked for: then it is known where 24 characters end.
+    With `counts` they are to be looked for: then it is known where 24 characters end.
     """
 
     def __init__(self, *, counts: bool = False) -> None:
@@ -121,11 +120,7 @@ class Stream:
 
 
 class LetterRuns:
-    """Finds what repeats 24 characters of a text.
-
-    Args:
-        texts: The texts, with counts.
-    """
+    """Finds what repeats 24 characters of a text; the texts come with counts."""
 
     def __init__(self, texts: LetterTexts) -> None:
         self._beginnings = table(len(texts.letters))

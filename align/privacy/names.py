@@ -75,9 +75,7 @@ class Names:
 class StandIns:
     """The name that stands for each listed one: the same in every text, and never a listed one.
 
-    Args:
-        names: The listed names.
-        kept: Names that stand for nobody else, such as the owner's.
+    Those `kept`, such as the owner's, stand for nobody else.
     """
 
     def __init__(self, names: Names, kept: Iterable[str] = ()) -> None:

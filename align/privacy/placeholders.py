@@ -37,9 +37,7 @@ _KINDS: dict[Kind, tuple[int, int]] = {
 class Placeholders:
     """The placeholders of one text, or of one conversation: one each for every value.
 
-    Args:
-        stand_ins: What stands for the listed names.
-        texts: All that belongs together: a placeholder that is in there is somebody else's.
+    `texts` are all that belongs together: a placeholder that is in there is somebody else's.
     """
 
     def __init__(self, stand_ins: StandIns, texts: Sequence[str]) -> None:

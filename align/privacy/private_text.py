@@ -48,13 +48,10 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[nrtbf\"/\\])")
 
 
 class PrivateText:
-    """Finds texts that repeat a store's private text.
+    """Finds texts that repeat a store's private text, as it is and as it is redacted.
 
-    Args:
-        conn: The store.
-        owner: Its owner: private text is found as it is, and as it is redacted.
-        known: What a judge is told anyway, such as its own prompt.
-        scope: What is private where the texts go.
+    A judge is told what is `known` anyway, such as its own prompt; `scope` is what is private where
+    the texts go.
     """
 
     def __init__(

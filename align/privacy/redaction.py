@@ -38,12 +38,7 @@ _DETECTORS: tuple[tuple[Kind, Find], ...] = (
 
 
 def find_spans(text: str, names: Sequence[str] = ()) -> list[Span]:
-    """Return what is private in a text, in order and never overlapping.
-
-    Args:
-        text: Any text.
-        names: The names to be found; see `align.privacy.names.Names`.
-    """
+    """Return what is private in a text, in order and never overlapping."""
     return _spans(text, *_compiled(tuple(names), ()))
 
 
@@ -68,9 +63,7 @@ class Redactor:
     def redact(self, text: str, context: Sequence[str] = ()) -> str:
         """Return a text without what is private in it.
 
-        Args:
-            text: Any text.
-            context: What belongs to it: a value has the placeholder there that it has here.
+        A value has the placeholder here that it has in the context, which belongs to it.
         """
         if not _is_worth_it(text) and (self._no_names or not self._names.may_be_in(text)):
             return text

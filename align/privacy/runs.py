@@ -25,9 +25,8 @@ class Lookup(NamedTuple):
 class Texts:
     """Texts with a mark each, as words and, where letters count, as letters.
 
-    Args:
-        is_private: Whether they are looked for, those that are sealed by letters too; else they
-            are open, and tell what is no secret.
+    Private ones are looked for, those that are sealed by letters too; open ones tell what is no
+    secret.
     """
 
     def __init__(self, *, is_private: bool) -> None:
@@ -49,13 +48,7 @@ class Texts:
 
 
 class Runs:
-    """The runs of private texts.
-
-    Args:
-        texts: The texts.
-        written_by: Number of who wrote each text of words, as `WordRuns.find_common` takes it.
-        written_in: Number of its conversation.
-    """
+    """The runs of private texts; `WordRuns.find_common` takes who wrote them, and where."""
 
     def __init__(
         self, texts: Texts, written_by: Sequence[int] = (), written_in: Sequence[int] = ()

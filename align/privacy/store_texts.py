@@ -23,11 +23,8 @@ _NOT_OWN_WORDS = frozenset(
 class StoreTexts:
     """Reads private and open texts, and remembers what it read of pairs and prompts.
 
-    Args:
-        conn: The store.
-        redactor: The owner's: a model may repeat a text as it learned it.
-        known: What a judge is told anyway.
-        scope: What is private.
+    With the owner's redactor, since a model may repeat a text as it learned it. `known` is what a
+    judge is told anyway, `scope` what is private.
     """
 
     def __init__(
@@ -43,8 +40,7 @@ class StoreTexts:
     def open_texts(self, *, has_sealed: bool) -> Texts:
         """Return the open texts, the shipped ones, and what a judge is told.
 
-        Args:
-            has_sealed: Whether there are sealed texts: else train-only ones excuse nothing.
+        Without sealed texts, train-only ones excuse nothing.
         """
         texts = Texts(is_private=False)
         excused = self._scope.excused if has_sealed else SENDABLE

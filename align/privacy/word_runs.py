@@ -105,8 +105,7 @@ class WordTexts:
 class WordRuns:
     """The runs of private texts: those of eight words, and whole texts of four to seven.
 
-    Args:
-        texts: The private texts; the mark of each says how private it is.
+    The mark of each text says how private it is.
     """
 
     def __init__(self, texts: WordTexts) -> None:
@@ -134,11 +133,8 @@ class WordRuns:
     ) -> None:
         """Find the runs that many people wrote in many conversations.
 
-        Args:
-            texts: What people wrote.
-            written_by: Number of who wrote each text; -1 where that says nothing, as of all
-                texts after the last one named.
-            written_in: Number of the conversation of each text.
+        Both are told by their numbers, of each text. The number -1, which all texts after the last
+        one named have, is no writer.
         """
         authors = np.full(len(texts), -1)
         threads = np.zeros(len(texts), np.int64)
@@ -163,10 +159,8 @@ class WordRuns:
         Those of train-only writing do but where they stand in open writing or are common. Those of
         sealed writing do but where they stand in open writing: that many people say so in chats
         that are private themselves makes no line of a journal open. Those of a pair that the owner
-        called private do but where they stand in what is open and no instruction to a judge.
-
-        Args:
-            open_texts: Each marked `OPEN` or, what a judge is told anyway, `KNOWN`.
+        called private do but where they stand in what is open and no instruction to a judge. Open
+        texts are marked `OPEN` or, what a judge is told anyway, `KNOWN`.
         """
         marks = np.array(open_texts.marks, np.uint8)
         stands = {n: np.zeros(len(self.runs[n]), np.uint8) for n in LENGTHS}

@@ -141,12 +141,8 @@ def draw_answers(
 ) -> None:
     """Draw what a checkpoint has not answered yet into the store, and into the plan.
 
-    Args:
-        conn: The owner's store.
-        model: An `align.models.loaded_model.LoadedModel` of the checkpoint.
-        plan: From `plan_comparison`.
-        checkpoint: One of the plan's.
-        batch_size: Answers drawn at a time.
+    The model is the checkpoint's `align.models.loaded_model.LoadedModel`, the plan that of
+    `plan_comparison`.
     """
     missing = plan.missing(checkpoint)
     arriving = generate(

@@ -48,9 +48,7 @@ def join() -> None:
 class DistributedModel:
     """The models of all processes as one, which rank 0 draws with.
 
-    Args:
-        load: Returns this process's model; called while the others load theirs.
-        source: What the others load theirs by, as JSON.
+    `load` returns this process's model, called while the others load theirs by `source`, as JSON.
     """
 
     def __init__(self, load: Callable[[], Any], source: dict[str, Any]) -> None:

@@ -39,13 +39,9 @@ def draw_against_records(
 
 
 def draw_pairs(conn: Connection, model: Any, plan: Plan, *, batch_size: int = 192) -> PlanResult:
-    """Draw what the plan still misses into the store.
+    """Draw what the plan of `make_plan` still misses into the store, and bring the plan up to date.
 
-    Args:
-        conn: The owner's store.
-        model: An `align.models.loaded_model.LoadedModel` of the plan's checkpoint.
-        plan: From `make_plan`; it is brought up to date.
-        batch_size: Answers drawn at a time.
+    The model is the `align.models.loaded_model.LoadedModel` of the plan's checkpoint.
     """
     try:
         for attempt in range(ATTEMPTS):

@@ -27,13 +27,9 @@ GOES_ON = "What was drawn is kept; the same command goes on from here."
 def sample(request: SamplingRequest, accelerate: str | None = None) -> int:
     """Draw what a request asks for, in as many processes as `accelerate` says.
 
-    Args:
-        request: The command line.
-        accelerate: Name of a file in recipes/accelerate, or a path. If None, every visible GPU
-            draws where there are several and each can hold the model, else this process alone.
-
-    Returns:
-        0, 130 where it was stopped, or 1 where a process was lost.
+    That is the name of a file in recipes/accelerate, or a path. If None, every visible GPU draws
+    where there are several and each can hold the model, else this process alone. Return 0, 130
+    where it was stopped, or 1 where a process was lost.
 
     Raises:
         UserError: Something is not in order; nothing was drawn.

@@ -153,15 +153,10 @@ def threads_in(conn: sqlite3.Connection) -> set[str]:
 def hold_out_newest(
     conn: sqlite3.Connection, new_threads: Mapping[str, str | None], share: float
 ) -> None:
-    """Hold out the newest of the new threads, source by source.
+    """Hold out the share of each source's new threads that is newest, within a transaction.
 
-    What was decided before never moves: a newer source file holds out the newest of its own.
-
-    Args:
-        conn: A store within a transaction.
-        new_threads: The last time of each, None where there is none: such a thread stays on the
-            side that its name's hash put it on.
-        share: Of each source's new threads.
+    What was decided before never moves: a newer source file holds out the newest of its own. A
+    thread without a last time stays on the side that its name's hash put it on.
     """
     by_source: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for thread, time in new_threads.items():

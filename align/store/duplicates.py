@@ -25,14 +25,10 @@ _QUOTES = dict.fromkeys(map(ord, "\u2018\u2019\u201a\u02bc"), "'") | dict.fromke
 
 
 def mark_duplicates(conn: sqlite3.Connection, near_groups: NearGroups | None) -> Counter[str]:
-    """Mark all copies in the store anew; return how many records are marked, by code.
+    """Mark all copies anew, within a transaction; return how many records are marked, by code.
 
-    The copy that is kept becomes as private as the most private of the others.
-
-    Args:
-        conn: A store within a transaction.
-        near_groups: Returns the groups of nearly equal texts, by their places among all; None
-            marks equal texts only.
+    The copy that is kept becomes as private as the most private of the others. `near_groups`
+    returns the groups of nearly equal texts, by their places among all; None marks equal ones only.
     """
     conn.execute(
         "UPDATE records SET left_out = NULL "

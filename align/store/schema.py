@@ -26,10 +26,7 @@ def migrate(
 ) -> None:
     """Apply what the store lacks; does nothing where the schema is the newest.
 
-    Args:
-        conn: The store.
-        path: Its file; backups go to `backups/` beside it.
-        migrations: Those to apply; without it, the shipped ones.
+    Backups go to `backups/` beside its file. Without `migrations`, the shipped ones are applied.
 
     Raises:
         UserError: A newer version of the toolkit made this store.

@@ -14,10 +14,8 @@ _WORD = re.compile(r'"[^"]+"|\S+')
 def search(conn: sqlite3.Connection, query: str, *, limit: int = 50) -> Iterator[Record]:
     """Yield the records that hold all words of a query, the best first, left-out ones too.
 
-    Args:
-        conn: The store; its index of words is brought up to date first.
-        query: Words; "several words" in a row in quotes; a beginning with a star: `climb*`.
-        limit: How many at most.
+    The query is words; "several words" in a row in quotes; a beginning with a star: `climb*`. The
+    index of words is brought up to date first.
     """
     terms = " ".join(_term(word) for word in _WORD.findall(query) if word.strip('"* '))
     if not terms:

@@ -37,13 +37,10 @@ def near_duplicate_groups(
 
     Texts with the same words in the same order are always of one group; so is what is connected by
     pairs that are alike, whether its ends are or not. The groups do not depend on the order of the
-    texts, nor on the process. A text without words is in no group.
-
-    Args:
-        texts: Read once from front to back, then here and there; they need not be in memory.
-        threshold: Jaccard likeness of the sets of shingles from which two texts are one, above 0;
-            1 leaves texts with the same set.
-        shortest_words: A text of fewer words is compared as a whole only.
+    texts, nor on the process. A text without words is in no group; one of fewer words than
+    `shortest_words` is compared as a whole only. The texts are read once from front to back, then
+    here and there: they need not be in memory. `threshold` is the Jaccard likeness of the sets of
+    shingles from which two texts are one, above 0; 1 leaves texts with the same set.
     """
     groups = _Groups()
     places, bands, sketches = _read(texts, groups, threshold, shortest_words)

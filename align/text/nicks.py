@@ -37,10 +37,8 @@ def person(nick: str) -> str:
 def without_nicks(messages: Sequence[tuple[str, str]]) -> list[Said] | None:
     """Return what is said to whom in a channel; None where nicks aren't how that is said.
 
-    A person can be spoken to once they spoke.
-
-    Args:
-        messages: (author, text) of one conversation, in order.
+    The messages are (author, text) of one conversation, in order. A person can be spoken to once
+    they spoke.
     """
     people = {person(author) for author, _ in messages if author and " " not in author}
     if len(people) < _FEWEST_PEOPLE:

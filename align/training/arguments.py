@@ -10,11 +10,7 @@ from align.training.prepared_run import TrainingRun
 
 
 def trainer_arguments(kind: type, run: TrainingRun) -> Any:
-    """Return TRL's settings for a run.
-
-    Args:
-        kind: `SFTConfig` or `DPOConfig`.
-        run: The run.
+    """Return TRL's settings for a run, of the kind `SFTConfig` or `DPOConfig`.
 
     Raises:
         UserError: TRL refuses the combination, or DeepSpeed would be left out unsaid.

@@ -22,12 +22,10 @@ from align.training.training_request import TrainingRequest
 
 
 def dpo_rows(request: TrainingRequest, recipe: Recipe, parent_hash: str) -> list[Row]:
-    """Return the rows that a request asks for.
+    """Return the rows that a request asks for, of choices or of a rows file.
 
-    Args:
-        request: Whose choices, or a rows file instead of their store.
-        recipe: Says what is held out, and which rows there are beside choices.
-        parent_hash: Of the checkpoint that is trained.
+    The recipe says what is held out, and which rows there are beside choices; the hash is that of
+    the checkpoint that is trained.
 
     Raises:
         UserError: There are none.

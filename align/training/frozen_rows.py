@@ -54,11 +54,7 @@ def packed_rows(owner_id: str, stage: str) -> Path:
 def freeze(owner_id: str, stage: str, rows: Sequence[Row], *, write: bool = True) -> FrozenRows:
     """Write the rows to `data/<owner>/rows/` under the name of their content.
 
-    Args:
-        owner_id: Whose rows.
-        stage: `sft` or `dpo`.
-        rows: Each with `split`, `train` or `held_out`.
-        write: Only rank 0 writes; the others know the same rows.
+    Each has `split`, `train` or `held_out`. Only rank 0 writes; the others know the same rows.
     """
     data = jsonl(rows)
     digest = hashlib.sha256(data).hexdigest()
@@ -120,11 +116,8 @@ def read_packed_sft_rows(
 ) -> list[Row]:
     """Return the rows that another machine packed, and of rewrites those that stand here.
 
-    Args:
-        path: The packed file.
-        held_out: The share that is held out.
-        store_rows: Made of this machine's store, which knows what was taken back since; None where
-            there is no store.
+    `store_rows` are made of this machine's store, which knows what was taken back since; None where
+    there is no store.
     """
     rows = read_sft_rows(path, held_out)
     if store_rows is None:

@@ -18,11 +18,8 @@ from align.training.training_request import TrainingRequest
 def launch(request: TrainingRequest, accelerate: str | None = None) -> int:
     """Check what is asked, train it in a process of its own, and return that one's exit code.
 
-    That is 0, 2 for mistakes, 130 after Ctrl-C, 143 after SIGTERM, and 1 for all else.
-
-    Args:
-        request: The command line.
-        accelerate: Name of a file in recipes/accelerate, or a path; chosen by machine if None.
+    That is 0, 2 for mistakes, 130 after Ctrl-C, 143 after SIGTERM, and 1 for all else. `accelerate`
+    names a file in recipes/accelerate, or a path; chosen by machine if None.
 
     Raises:
         UserError: Something is not in order; nothing was started.

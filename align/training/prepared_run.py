@@ -62,10 +62,8 @@ class TrainingRun:
 def prepare(request: TrainingRequest, *, write: bool = True, download: bool = False) -> TrainingRun:
     """Return the run that is asked for, with everything checked that needs no torch.
 
-    Args:
-        request: The command line.
-        write: Whether the frozen rows are written (rank 0 only).
-        download: Whether a base that is not here may be got.
+    With `write` the frozen rows are written (rank 0 only); with `download` a base that is not here
+    is got.
 
     Raises:
         UserError: The recipe, the base, the rows or the reference are not in order.

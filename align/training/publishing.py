@@ -22,11 +22,7 @@ from align.training.training_report import report
 def publish_run(trainer: Any, tokenizer: Any, run: TrainingRun, metrics: dict[str, Any]) -> None:
     """Close the run's trackers, publish its checkpoint, and say how training went.
 
-    Args:
-        trainer: It has trained and evaluated.
-        tokenizer: Saved beside the weights.
-        run: What was trained.
-        metrics: What was measured, for twin.json.
+    The trainer has trained and evaluated; the metrics are for twin.json.
     """
     metrics = metrics | finish(trainer, run, metrics)
     folder = _publish(trainer, tokenizer, run, metrics)

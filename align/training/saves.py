@@ -51,14 +51,9 @@ def unmark(folder: Path) -> None:
 
 
 def prune(work: Path, limit: int | None, best: int | None) -> None:
-    """Remove all whole saves but the newest `limit` and the best one.
+    """Remove all whole saves but the newest `limit` (at least 1; None keeps all) and the best one.
 
     Only after a new save is whole: at no moment is there none to go on from.
-
-    Args:
-        work: The run's folder.
-        limit: How many to keep, at least 1; None keeps all.
-        best: Step of the save that is never removed.
     """
     if not limit or limit < 1:
         return

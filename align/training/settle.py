@@ -20,9 +20,7 @@ from align.training.training_request import TrainingRequest
 def settle(request: TrainingRequest, accelerate: dict[str, Any] | None = None) -> TrainingRun:
     """Return the run that is asked for, with all checked that can be before it begins.
 
-    Args:
-        request: The command line.
-        accelerate: Content of the accelerate file; None where the launcher alone knows it.
+    The accelerate file's content is None where the launcher alone knows it.
 
     Raises:
         UserError: Something is not in order.

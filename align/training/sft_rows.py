@@ -23,12 +23,10 @@ from align.training.training_request import TrainingRequest
 
 
 def sft_rows(request: TrainingRequest, recipe: Recipe, base: Base | None) -> list[Row]:
-    """Return the rows that a request asks for.
+    """Return the rows that a request asks for, of its owner or of a file.
 
-    Args:
-        request: Whose rows, or a file of them.
-        recipe: Says what goes into the rows, and which share is held out.
-        base: For its tokenizer; without one a text's tokens are estimated.
+    The recipe says what goes into them, and which share is held out; without a base and its
+    tokenizer a text's tokens are estimated.
 
     Raises:
         UserError: There are none.

@@ -28,12 +28,7 @@ No choices of {owner_id} yet, so there is nothing to train on. Label, then come 
 def train_or_sample(request: TrainingRequest, accelerate: str | None = None) -> int:
     """Walk on from where an owner's choices are, up to the first step that fails.
 
-    Args:
-        request: The command line of dpo.
-        accelerate: As `launch` takes it.
-
-    Returns:
-        0, or the exit code of the step that failed.
+    Return its exit code, or 0. `accelerate` is as `launch` takes it.
     """
     owner = ["--owner", request.owner_id]
     spread = ["--accelerate", accelerate] if accelerate else []

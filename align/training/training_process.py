@@ -27,13 +27,9 @@ SETTLED = "--settled"
 def enter(stage: str, words: Sequence[str], train: Callable[[TrainingRun], None]) -> int:
     """Settle, lock, train; return the exit code: 2 for the user's mistakes, 130 or 143 if stopped.
 
-    Under `accelerate launch`, which turns any exit code but 0 into 1 and a traceback of its own,
-    the code also goes to the file named by SOUNDALIKE_VERDICT, where `align` set one.
-
-    Args:
-        stage: `sft` or `dpo`.
-        words: `--settled FILE` from `align`; else the command line after a bare launcher.
-        train: Trains the run and publishes it.
+    The words are `--settled FILE` from `align`; else the command line after a bare launcher. Under
+    `accelerate launch`, which turns any exit code but 0 into 1 and a traceback of its own, the code
+    also goes to the file named by SOUNDALIKE_VERDICT, where `align` set one.
     """
     quiet_surroundings()
     with catching_signals():

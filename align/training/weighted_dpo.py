@@ -30,10 +30,8 @@ def weighted_sigmoid_loss(
 ) -> torch.Tensor:
     """Return mean(w * -log sigmoid(margin)), after Rafailov et al. 2023, eq. 7.
 
-    Args:
-        chosen_rewards: beta * (log pi - log pi_ref) of the chosen answers, (B,).
-        rejected_rewards: The same of the rejected ones, (B,).
-        weights: Mean 1 over the training set, (B,).
+    Rewards are beta * (log pi - log pi_ref) of the answers, (B,); weights are of mean 1 over the
+    training set, (B,).
     """
     return (weights * -F.logsigmoid(chosen_rewards - rejected_rewards)).mean()
 

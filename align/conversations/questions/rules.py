@@ -56,13 +56,9 @@ def candidates(
 ) -> list[str]:
     """Return questions that the passage may answer, the most particular first.
 
-    None of them is checked; `best_answered` tells which one the passage answers.
-
-    Args:
-        title: The document's.
-        passage: What is to answer.
-        document: All of its text: what is spoken of twice is a thing one can ask about.
-        language: Two letters; one without phrases gets English.
+    None of them is checked; `best_answered` tells which one the passage answers. What all of the
+    `document` speaks of twice is a thing one can ask about. A language without phrases gets
+    English.
     """
     phrases = _varied(PHRASES.get(language, PHRASES["en"]), passage.text)
     questions: list[str] = []

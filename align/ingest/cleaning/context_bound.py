@@ -66,19 +66,12 @@ class Context:
 
 @dataclass(slots=True)
 class _Tally:
-    """What the words of a message do.
+    """What the words of a message do."""
 
-    Attributes:
-        words: How many there are.
-        content: Those that say something by themselves.
-        first: What the first one does.
-        all: What any of them does.
-    """
-
-    words: int
-    content: int
-    first: int
-    all: int
+    words: int  # how many there are
+    content: int  # those that say something by themselves
+    first: int  # what the first one does
+    all: int  # what any of them does
 
     @property
     def substance_is_thin(self) -> bool:

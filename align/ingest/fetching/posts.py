@@ -31,25 +31,16 @@ _TRACKING = re.compile(r"utm_\w+|source|ref|fbclid")
 
 @dataclass(frozen=True)
 class Post:
-    """One post, as a feed or an archive names it.
+    """One post, as a feed or an archive names it."""
 
-    Attributes:
-        url: Its address, which is its key.
-        time: When it was published, in ISO 8601; empty where it is not told.
-        html: Its text; None where its page must be read for it.
-        stamp: Changes when the post does.
-        source: Where its text is asked for, if that is not its page.
-        is_paid: Whether only those who pay can read it.
-    """
-
-    url: str
+    url: str  # its address, which is its key
     title: str
-    time: str = ""
+    time: str = ""  # when it was published, in ISO 8601; empty where it is not told
     author: str = ""
-    html: str | None = None
-    stamp: str = ""
-    source: str = ""
-    is_paid: bool = False
+    html: str | None = None  # its text; None where its page must be read for it
+    stamp: str = ""  # changes when the post does
+    source: str = ""  # where its text is asked for, if that is not its page
+    is_paid: bool = False  # whether only those who pay can read it
 
 
 def listed_posts(site: Site) -> Iterator[Post]:

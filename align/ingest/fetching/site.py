@@ -52,17 +52,11 @@ class NoAnswer(UserError):
 
 @dataclass(frozen=True)
 class Reply:
-    """What a site answered.
+    """What a site answered."""
 
-    Attributes:
-        url: Where it lay in the end, after redirects.
-        data: Its bytes.
-        kind: Its type without parameters: `text/html`.
-    """
-
-    url: str
+    url: str  # where it lay in the end, after redirects
     data: bytes
-    kind: str
+    kind: str  # its type without parameters: `text/html`
 
 
 class _Here(urllib.request.HTTPRedirectHandler):

@@ -19,9 +19,7 @@ class NoColumns(ValueError):
 def columns_of(names: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
     """Return the file's column by our name for it.
 
-    Args:
-        names: The file's columns.
-        given: By our name, the file's column or its number from 1, as the user gives them.
+    The user gives a column's name or its number from 1.
 
     Raises:
         NoColumns: The user names a column that isn't there, or no column looks like a text.

@@ -29,10 +29,8 @@ _ZONES = {
 def when(value: object, *, day_first: bool = False) -> datetime | None:
     """Return the moment that a value tells, or None.
 
-    Args:
-        value: A date, a text in ISO's or another order, or seconds (milli-, microseconds) since
-            1970.
-        day_first: Whether 3/5/2024 is in May.
+    It is a date, a text in ISO's or another order, or seconds (milli-, microseconds) since 1970;
+    with `day_first` 3/5/2024 is in May.
     """
     time: datetime | None = None
     if isinstance(value, datetime):

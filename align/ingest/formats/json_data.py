@@ -95,12 +95,8 @@ def json_items(
 ) -> Iterator[Any]:
     """Yield the values at a prefix of a JSON file, up to where it is damaged, which is logged.
 
-    Args:
-        inputs: What is read.
-        name: The file.
-        prefix: As ijson writes it: `messages.item`, or `item` for the items of a list.
-        log: Is told of damage.
-        is_script: Whether a list is assigned to a name: `window.YTD.tweets.part0 = [`.
+    The prefix is written as for ijson: `messages.item`, or `item` for the items of a list. A script
+    assigns a list to a name: `window.YTD.tweets.part0 = [`.
     """
     import ijson
 
@@ -124,12 +120,8 @@ def json_head(
 ) -> None:
     """Show what begins and ends at some prefixes of a JSON file to a function, up to any damage.
 
-    Args:
-        inputs: What is read.
-        name: The file.
-        wanted: Prefixes, as ijson writes them.
-        seen: Is given prefix, event and value as ijson yields them, but no `map_key`; once
-            it returns True, nothing more is read.
+    `seen` is given prefix, event and value as ijson yields them, but no `map_key`; once it returns
+    True, nothing more is read.
     """
     import ijson
 
@@ -214,9 +206,7 @@ def id_of(value: object) -> str | None:
 def iso_time(value: object, zone: tzinfo | None = None) -> datetime | None:
     """Return the moment that an ISO 8601 text names, in UTC where its zone is known.
 
-    Args:
-        value: What should be the text.
-        zone: The zone of a text that names none.
+    One that names no zone is in `zone`.
     """
     try:
         moment = datetime.fromisoformat(string_of(value).strip().removesuffix(" UTC"))

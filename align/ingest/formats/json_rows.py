@@ -31,17 +31,12 @@ _MOST_FAULTS = 20
 
 @dataclass
 class Shape:
-    """How a JSON file begins.
+    """How a JSON file begins."""
 
-    Attributes:
-        prefix: Where its rows are, as ijson writes it: `item`, `data.item`, or `` for one object.
-        columns: Keys of the first rows that hold a text or a number, nested ones with dots.
-        inner: Keys of objects in lists inside the first rows, by the list's key.
-    """
-
+    # Where its rows are, as ijson writes it: `item`, `data.item`, or `` for one object.
     prefix: str
-    columns: list[str]
-    inner: dict[str, set[str]]
+    columns: list[str]  # keys of the first rows that hold a text or a number, nested ones with dots
+    inner: dict[str, set[str]]  # keys of objects in lists inside the first rows, by the list's key
 
 
 @dataclass

@@ -38,31 +38,19 @@ _MOST = 2 * 1024**2
 
 @dataclass(frozen=True)
 class Mail:
-    """What a mail says.
+    """What a mail says."""
 
-    Attributes:
-        key: Its Message-ID; None where it has none.
-        answers: In-Reply-To, else the last of References.
-        references: All it refers to, the thread's first mail first.
-        author: The display name, or the address where there is none.
-        address: The address, in small letters.
-        others: The addresses it went to.
-        kind: `system`, `encrypted`, or None: what a person wrote.
-        labels: Gmail's.
-        conversation: Gmail's id of the conversation.
-    """
-
-    key: str | None
-    answers: str | None
-    references: tuple[str, ...]
-    author: str
-    address: str
-    others: tuple[str, ...]
+    key: str | None  # its Message-ID; None where it has none
+    answers: str | None  # In-Reply-To, else the last of References
+    references: tuple[str, ...]  # all it refers to, the thread's first mail first
+    author: str  # the display name, or the address where there is none
+    address: str  # the address, in small letters
+    others: tuple[str, ...]  # the addresses it went to
     subject: str
     time: datetime | None
-    kind: str | None
-    labels: str
-    conversation: str
+    kind: str | None  # `system`, `encrypted`, or None: what a person wrote
+    labels: str  # Gmail's
+    conversation: str  # Gmail's id of the conversation
     is_deleted: bool
     message: Message
 

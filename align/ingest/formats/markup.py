@@ -30,14 +30,11 @@ _MANY_BLANKS = re.compile(r"\n{3,}")
 
 
 def plain(html: str, without: Collection[str] = ()) -> str:
-    """Return the text of an HTML document or fragment.
+    """Return the text of an HTML document or fragment, broken markup read as browsers do.
 
     Paragraphs are parted by a blank line, list items begin with `- ` or their number, quoted lines
-    with `> `; links are their text. Whatever the input, some text comes back.
-
-    Args:
-        html: The markup; broken markup is read as browsers do.
-        without: Class names of elements that are passed over.
+    with `> `; links are their text. Elements of the classes `without` are passed over. Whatever the
+    input, some text comes back.
     """
     tree = parsed(html)
     return "" if tree is None else text_of(tree, without)

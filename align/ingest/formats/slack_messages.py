@@ -39,19 +39,13 @@ class Names:
 
 @dataclass(frozen=True)
 class Workspace:
-    """The people and channels of an export.
+    """The people and channels of an export."""
 
-    Attributes:
-        names: What ids stand for.
-        bots: The ids of users that are programs.
-        own: The ids of users that are called as the owner is: by id, name or address.
-        me: What the owner is called.
-    """
-
-    names: Names = field(default_factory=Names)
-    bots: frozenset[str] = frozenset()
+    names: Names = field(default_factory=Names)  # what ids stand for
+    bots: frozenset[str] = frozenset()  # the ids of users that are programs
+    # The ids of users that are called as the owner is: by id, name or address.
     own: frozenset[str] = frozenset()
-    me: frozenset[str] = frozenset()
+    me: frozenset[str] = frozenset()  # what the owner is called
 
 
 def workspace_of(users: Iterable[dict[str, Any]], me: Iterable[str]) -> Workspace:

@@ -33,16 +33,12 @@ _DELETED = "Deleted Account"
 
 @dataclass
 class Chat:
-    """What a chat is called, before and beside its messages.
-
-    Attributes:
-        messages: How many there are; not counted in an export of one chat.
-    """
+    """What a chat is called, before and beside its messages."""
 
     name: str | None = None
     type: str = ""
     id: int | None = None
-    messages: int = 0
+    messages: int = 0  # how many there are; not counted in an export of one chat
 
     def key(self, fallback: str) -> str:
         """Return what names the chat in a newer export too."""
@@ -67,11 +63,7 @@ def messages_of(
 ) -> Iterator[Message]:
     """Yield the messages of one chat, whatever stands in its list.
 
-    Args:
-        items: The list.
-        chat: What names it.
-        fallback: Its key where nothing names it.
-        owner: The account's id, where the export tells it.
+    `fallback` is its key where nothing names it, `owner` the account's id where that is told.
     """
     key, title = chat.key(fallback), chat.name
     is_notes = chat.type == "saved_messages"

@@ -62,17 +62,11 @@ _DIRECTIONS = re.compile(
 
 @dataclass
 class Turn:
-    """What one speaker said in a row, as it stands in the file.
+    """What one speaker said in a row, as it stands in the file."""
 
-    Attributes:
-        name: Who.
-        lines: The lines, without the label.
-        is_marked: Whether the label has a time or is bold: a form that only transcripts have.
-    """
-
-    name: str
-    lines: list[str]
-    is_marked: bool
+    name: str  # who
+    lines: list[str]  # the lines, without the label
+    is_marked: bool  # whether the label has a time or is bold: a form that only transcripts have
 
     @property
     def raw(self) -> str:

@@ -121,17 +121,12 @@ class _Reading:
 
 @dataclass
 class Survey:
-    """What a first look over a chat finds: the form of its dates, and who writes.
+    """What a first look over a chat finds: the form of its dates, and who writes."""
 
-    Attributes:
-        messages: How many begin, by the form of their beginning.
-        notice_to: Whom the notice of encryption at an iPhone's beginning names: the chat.
-        authors: How often a name stands before a colon.
-    """
-
+    # How many begin, by the form of their beginning.
     messages: Counter[Shape] = field(default_factory=Counter)
-    notice_to: str = ""
-    authors: Counter[str] = field(default_factory=Counter)
+    notice_to: str = ""  # whom the notice of encryption at an iPhone's beginning names: the chat
+    authors: Counter[str] = field(default_factory=Counter)  # how often a name stands before a colon
     _numbers: tuple[str, str, str] | None = None
     _readings: list[_Reading] = field(default_factory=lambda: [_Reading(o) for o in _ORDERS])
     _latest: date = field(default_factory=lambda: date.today() + timedelta(days=2))

@@ -26,20 +26,13 @@ _SPACES = 100
 
 @dataclass
 class Part:
-    """A paragraph, a heading, an item of a list or a table's row.
+    """A paragraph, a heading, an item of a list or a table's row."""
 
-    Attributes:
-        kind: `title`, `heading`, `item`, `row` or `paragraph`.
-        text: What stands there.
-        level: Of a heading, counted from 1; of an item, from 0.
-        number: Of an item in a numbered list.
-        is_open: Whether the paragraph's end was deleted, so that the next one goes on with it.
-    """
-
-    kind: str
-    text: str
-    level: int = 0
-    number: int | None = None
+    kind: str  # `title`, `heading`, `item`, `row` or `paragraph`
+    text: str  # what stands there
+    level: int = 0  # of a heading, counted from 1; of an item, from 0
+    number: int | None = None  # of an item in a numbered list
+    # Whether the paragraph's end was deleted, so that the next one goes on with it.
     is_open: bool = False
 
 
@@ -48,10 +41,8 @@ def word_parts(
 ) -> Iterator[Part]:
     """Yield the parts of a `w:body`.
 
-    Args:
-        body: The element.
-        style_names: In small letters, by the styles' ids.
-        counted: The lists (their ids, and levels) that count their items.
+    Style names are in small letters, by the styles' ids; `counted` are the lists (their ids, and
+    levels) that count their items.
     """
     counts: Counter[tuple[str, int]] = Counter()
     before: Part | None = None

@@ -42,29 +42,17 @@ _CUT = re.compile(r"\s*(?:…|\.\.\.)?(?:\s*https?://t\.co/\w{1,30})*\s*$")
 
 @dataclass(slots=True)
 class Post:
-    """One post.
+    """One post."""
 
-    Attributes:
-        key: Its id; of an edited post, the id of its first version.
-        version: The id of this version, as a number.
-        parent: The id of the post that it answers.
-        answers_other: Whether it answers, or is addressed to, somebody else.
-        text: What the owner wrote.
-        raw: The post as it was shown, where that is more.
-        reason: Why it is no writing of the owner's.
-        time: When it was written.
-        stem: Its beginning, by which its long form is found.
-    """
-
-    key: str
-    version: int
-    parent: str | None
-    answers_other: bool
-    text: str
-    raw: str | None
-    reason: str | None
-    time: datetime | None
-    stem: str
+    key: str  # its id; of an edited post, the id of its first version
+    version: int  # the id of this version, as a number
+    parent: str | None  # the id of the post that it answers
+    answers_other: bool  # whether it answers, or is addressed to, somebody else
+    text: str  # what the owner wrote
+    raw: str | None  # the post as it was shown, where that is more
+    reason: str | None  # why it is no writing of the owner's
+    time: datetime | None  # when it was written
+    stem: str  # its beginning, by which its long form is found
 
 
 @dataclass(slots=True)

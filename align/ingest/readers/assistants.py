@@ -30,18 +30,13 @@ _NO_TEXT = "a message of ChatGPT's tools, its system or its thinking"
 
 @dataclass(frozen=True)
 class Layout:
-    """How one service's export looks.
+    """How one service's export looks."""
 
-    Attributes:
-        mark: What the beginning of a file of conversations holds.
-        known: Names that only this service's exports have beside it: by them an empty or a damaged
-            file of conversations is known too.
-        beside: Matches what else belongs to the export, from its folder on.
-    """
-
-    mark: re.Pattern[str]
+    mark: re.Pattern[str]  # what the beginning of a file of conversations holds
+    # Names that only this service's exports have beside it: by them an empty or a damaged file of
+    # conversations is known too.
     known: frozenset[str]
-    beside: re.Pattern[str]
+    beside: re.Pattern[str]  # matches what else belongs to the export, from its folder on
 
     def claim(self, tree: Tree, names: Sequence[str]) -> list[Inputs]:
         """Return the exports of the service, a folder each."""

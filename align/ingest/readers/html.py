@@ -57,19 +57,12 @@ _TIMES = "(//article//time | //main//time | //time)/@datetime"
 
 @dataclass(frozen=True)
 class Page:
-    """What a page says.
+    """What a page says."""
 
-    Attributes:
-        title: None where it has none.
-        time: When it was published; None where it does not say.
-        text: Its main text without the title.
-        main: The element that holds it, of lxml; None in an empty page.
-    """
-
-    title: str | None
-    time: datetime | None
-    text: str
-    main: Any
+    title: str | None  # None where it has none
+    time: datetime | None  # when it was published; None where it does not say
+    text: str  # its main text without the title
+    main: Any  # the element that holds it, of lxml; None in an empty page
 
 
 def _read_page(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Document]:

@@ -36,21 +36,13 @@ _ROLLING, _DASHES = 0.3, 0.1
 
 @dataclass
 class _Line:
-    """A line of a cue.
+    """A line of a cue."""
 
-    Attributes:
-        text: What is said, with stage directions.
-        start: Seconds from the beginning.
-        end: Likewise.
-        voice: Who, by a voice tag.
-        opens: Whether a dash says that somebody else speaks.
-    """
-
-    text: str
-    start: float
-    end: float
-    voice: str | None = None
-    opens: bool = False
+    text: str  # what is said, with stage directions
+    start: float  # seconds from the beginning
+    end: float  # likewise
+    voice: str | None = None  # who, by a voice tag
+    opens: bool = False  # whether a dash says that somebody else speaks
 
 
 def _read_file(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Content]:

@@ -79,17 +79,11 @@ def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
 
 @dataclass
 class _Roles:
-    """Which column is what, and how its dates are written.
+    """Which column is what, and how its dates are written."""
 
-    Attributes:
-        by: The file's column, by our name.
-        times: The columns of the time.
-        day_first: Whether 3/5/2024 is in May.
-    """
-
-    by: Mapping[str, str]
-    times: tuple[str, ...]
-    day_first: bool = False
+    by: Mapping[str, str]  # the file's column, by our name
+    times: tuple[str, ...]  # the columns of the time
+    day_first: bool = False  # whether 3/5/2024 is in May
 
     def text(self, row: Row, ours: str) -> str:
         """Return a cell, clean; nothing where there is no such column."""

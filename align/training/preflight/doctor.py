@@ -66,14 +66,10 @@ def examine(
     max_memory: str | None = None,
     gpus: int | None = None,
 ) -> dict[str, list[Finding]]:
-    """Return findings by title: the machine first, then each stage.
+    """Return findings by title: the machine first, then each stage (the request's does not matter).
 
-    Args:
-        request: From the command line; its stage does not matter.
-        stages: Of `sft` and `dpo`.
-        accelerate: The accelerate file's settings.
-        max_memory: Of a machine that one doesn't have, like `24GB`.
-        gpus: How many GPUs that has.
+    `accelerate` are the accelerate file's settings; `max_memory`, like `24GB`, and `gpus` those of
+    a machine that one doesn't have.
 
     Raises:
         UserError: There is no such owner, or no such amount of memory.

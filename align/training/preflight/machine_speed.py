@@ -47,13 +47,8 @@ def speed_here(work: Work, stage: str, base_hash: str | None) -> Speed:
 def remember(stage: str, base_hash: str, planned: Mapping[str, Any], seconds: float) -> None:
     """Keep what a run kept up, for the estimates of later ones on this machine.
 
-    Of a CPU that is a share of what it had been measured to do, since other work may slow both.
-
-    Args:
-        stage: Of the run.
-        base_hash: Its base's.
-        planned: `TrainingRun.planned`.
-        seconds: What its steps took.
+    It is told `TrainingRun.planned` and the seconds that its steps took. Of a CPU it keeps a share
+    of what that had been measured to do, since other work may slow both.
     """
     if not planned or seconds < _TOO_SHORT:
         return
