@@ -24,19 +24,14 @@ class _Settings(BaseModel):
 
 
 class Cleaning(_Settings):
-    """What is left out of training; `align ingest` reports it, `align records` shows it.
+    """What is left out of training; `align ingest` reports it, `align records` shows it."""
 
-    Attributes:
-        shortest_words: Messages of fewer words carry no voice.
-        languages: Two-letter codes of what the owner writes in; empty takes any.
-        near_duplicate: Two texts of this likeness (Jaccard, of word shingles) are one, 0 to 1;
-            1 keeps all but exact copies.
-        longest_message: A chat message of more words is looked at as something pasted.
-    """
-
-    shortest_words: int = Field(default=2, ge=0)
-    languages: list[str] = []
+    shortest_words: int = Field(default=2, ge=0)  # messages of fewer words carry no voice
+    languages: list[str] = []  # two-letter codes of what the owner writes in; empty takes any
+    # Two texts of this likeness (Jaccard, of word shingles) are one, 0 to 1; 1 keeps all but exact
+    # copies.
     near_duplicate: float = Field(default=0.8, gt=0.0, le=1.0)
+    # A chat message of more words is looked at as something pasted.
     longest_message: int = Field(default=300, ge=1)
 
 
@@ -57,35 +52,25 @@ class Conversations(_Settings):
 
 
 class Owner(_Settings):
-    """The settings of one owner; what the file leaves out has a default.
+    """The settings of one owner; what the file leaves out has a default."""
 
-    Attributes:
-        name: What the owner is called.
-        aliases: Other names the owner goes by.
-        facts: A question, and the answer in the owner's words.
-        rubric: What the owner's voice is, for a judge.
-        held_out: Share of the threads that is kept for evaluation; decided when a thread is
-            first seen, so a later change touches new threads only.
-        held_out_by: `newest` holds out what was written last, `chance` any of it.
-        privacy: A source's level, where it is not the default.
-        names: Names of other people, replaced in what is trained on and in what leaves the machine.
-        cleaning: What is left out of training.
-        conversations: How messages become conversations.
-        mix: How often a source's rows are learned, where not once: 0 leaves it out, 2 is twice.
-        keys: The labeler's keys, by action; `labeler.keys` says what may stand there.
-    """
-
-    name: str = Field(min_length=1)
-    aliases: list[str] = []
-    facts: dict[str, str] = {}
-    rubric: str = ""
+    name: str = Field(min_length=1)  # what the owner is called
+    aliases: list[str] = []  # other names the owner goes by
+    facts: dict[str, str] = {}  # a question, and the answer in the owner's words
+    rubric: str = ""  # what the owner's voice is, for a judge
+    # Share of the threads that is kept for evaluation; decided when a thread is first seen, so a
+    # later change touches new threads only.
     held_out: float = Field(default=0.1, ge=0.0, lt=1.0)
+    # `newest` holds out what was written last, `chance` any of it.
     held_out_by: Literal["newest", "chance"] = "newest"
-    privacy: dict[str, Level] = {}
+    privacy: dict[str, Level] = {}  # a source's level, where it is not the default
+    # Names of other people, replaced in what is trained on and in what leaves the machine.
     names: list[str] = []
-    cleaning: Cleaning = Cleaning()
-    conversations: Conversations = Conversations()
+    cleaning: Cleaning = Cleaning()  # what is left out of training
+    conversations: Conversations = Conversations()  # how messages become conversations
+    # How often a source's rows are learned, where not once: 0 leaves it out, 2 is twice.
     mix: dict[str, float] = {}
+    # The labeler's keys, by action; `labeler.keys` says what may stand there.
     keys: dict[str, Any] = {}
 
     @field_validator("privacy", "mix")

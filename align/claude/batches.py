@@ -17,13 +17,7 @@ from align.claude.replies import AGAIN, RETRIED, Parse, Reply, read_reply
 from align.claude.requests import Request, id_only
 from align.claude.sending import send
 from align.privacy.egress import Refused
-from align.store.batches import (
-    batch_ended,
-    batch_sent,
-    known_batches,
-    open_batches,
-    plan_batch,
-)
+from align.store.batches import batch_ended, batch_sent, known_batches, open_batches, plan_batch
 
 # Under way at once: their requests are kept, should some have to be sent again.
 AT_ONCE = 16

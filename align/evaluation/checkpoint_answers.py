@@ -19,11 +19,7 @@ from align.models.loaded_model import log_likelihood
 from align.models.loading import load_model
 from align.sampling.pair_generation import generate, store_as_they_come
 from align.sampling.sampling_plan import Sampling
-from align.store.answers import (
-    EvaluationAnswer,
-    add_evaluation_answers,
-    iter_evaluation_answers,
-)
+from align.store.answers import EvaluationAnswer, add_evaluation_answers, iter_evaluation_answers
 from align.store.prompts import Prompt
 
 # Of the owner's held-out texts, how many the perplexity is taken on.

@@ -76,24 +76,20 @@ Read = Callable[[Inputs, ReadLog, Options], Iterator[Content]]
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads the files of one service or format.
+    """Reads the files of one service or format."""
 
-    Attributes:
-        name: The service or format, as the user would say it: `WhatsApp`.
-        source: What its records are called in the store, the mix and `privacy` of owner.yaml; one
-            of `align.levels.DEFAULT_LEVELS`.
-        claim: Given a tree and those of its files that no reader claimed yet, returns what this one
-            reads. It looks at names first, and into files only where it must.
-        read: Yields what the files hold. What is broken is logged and the rest is still yielded; it
-            raises nothing but UserError, whatever is in the files.
-        is_curated: Whether it was put together as training data: then a short answer is meant, and
-            nothing is cleaned away but what is empty.
-    """
-
-    name: str
+    name: str  # the service or format, as the user would say it: `WhatsApp`
+    # What its records are called in the store, the mix and `privacy` of owner.yaml; one of
+    # `align.levels.DEFAULT_LEVELS`.
     source: str
+    # Given a tree and those of its files that no reader claimed yet, returns what this one reads.
+    # It looks at names first, and into files only where it must.
     claim: Claim
+    # Yields what the files hold. What is broken is logged and the rest is still yielded; it raises
+    # nothing but UserError, whatever is in the files.
     read: Read
+    # Whether it was put together as training data: then a short answer is meant, and nothing is
+    # cleaned away but what is empty.
     is_curated: bool = False
 
 

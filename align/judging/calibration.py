@@ -21,14 +21,7 @@ from align.choices.verdicts import (
     verdict_of,
 )
 from align.judging.figures import AtCertainty, Calibration, Rate
-from align.judging.gate import (
-    Evidence,
-    decide,
-    effective_cases,
-    lower_bound,
-    weight_of,
-    z_of,
-)
+from align.judging.gate import Evidence, decide, effective_cases, lower_bound, weight_of, z_of
 from align.statistics import Interval, bootstrap, cohen_kappa, wilson
 
 # The owner's choices are cut by prompt: a judge that answers for one fold is shown examples of the

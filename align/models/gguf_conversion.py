@@ -12,6 +12,7 @@ from typing import Any
 
 from align.console import size_words
 from align.files import free_disk
+from align.models.hub import first_line
 from align.models.written_bases import SOURCE
 
 _SURROUNDINGS = ("transformers_version", "_name_or_path", "_model_name_or_path")
@@ -84,8 +85,7 @@ def main() -> int:
     except Exception as error:  # the readers raise many kinds; each means: not this file
         if os.environ.get("SOUNDALIKE_DEBUG"):
             raise
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        print(said[0].rstrip("."), file=sys.stderr)
+        print(first_line(error), file=sys.stderr)
         return 1
     return 0
 

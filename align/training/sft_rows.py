@@ -13,12 +13,7 @@ from align.owner import load_owner
 from align.paths import store_path
 from align.recipe.recipe_file import Recipe
 from align.store.connection import open_store
-from align.training.frozen_rows import (
-    Row,
-    packed_rows,
-    read_packed_sft_rows,
-    read_sft_rows,
-)
+from align.training.frozen_rows import Row, packed_rows, read_packed_sft_rows, read_sft_rows
 from align.training.training_request import TrainingRequest
 
 

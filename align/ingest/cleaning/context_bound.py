@@ -47,20 +47,15 @@ _LATELY = 3
 
 @dataclass(slots=True)
 class Context:
-    """What stands before a message in its conversation.
+    """What stands before a message in its conversation."""
 
-    Attributes:
-        someone_spoke: Somebody else wrote before it.
-        answers_wordless: What it answers is a photo, a link, a forward or a line of the service.
-        is_first_answer: Nothing of the owner's stands between that and it.
-        link_is_missing: It answers, by a link, a message that is not in the conversation.
-        has_antecedent: A text of some words stands shortly before it, or is answered by a link.
-    """
-
-    someone_spoke: bool = False
+    someone_spoke: bool = False  # somebody else wrote before it
+    # What it answers is a photo, a link, a forward or a line of the service.
     answers_wordless: bool = False
-    is_first_answer: bool = True
+    is_first_answer: bool = True  # nothing of the owner's stands between that and it
+    # It answers, by a link, a message that is not in the conversation.
     link_is_missing: bool = False
+    # A text of some words stands shortly before it, or is answered by a link.
     has_antecedent: bool = False
 
 

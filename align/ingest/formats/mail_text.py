@@ -20,21 +20,15 @@ _PGP_HEAD = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----\n(?:Hash:.*\n)?\n?")
 
 @dataclass(frozen=True)
 class SplitMail:
-    """A mail's text, parted.
+    """A mail's text, parted."""
 
-    Attributes:
-        own: What its sender wrote.
-        quoted: What it answers, without what that answered in turn; empty where nothing is quoted.
-        author: Who wrote the quoted text, as the line before it says; empty where it does not.
-        address: Their address, where it says that.
-        is_forward: Whether something forwarded stands below.
-    """
-
-    own: str
+    own: str  # what its sender wrote
+    # What it answers, without what that answered in turn; empty where nothing is quoted.
     quoted: str = ""
+    # Who wrote the quoted text, as the line before it says; empty where it does not.
     author: str = ""
-    address: str | None = None
-    is_forward: bool = False
+    address: str | None = None  # their address, where it says that
+    is_forward: bool = False  # whether something forwarded stands below
 
 
 def split_mail(text: str, subject: str = "", *, quoting: bool = True) -> SplitMail:

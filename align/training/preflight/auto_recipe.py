@@ -15,13 +15,7 @@ from align.recipe.recipe_file import Recipe, ladder, read_recipe, recipe_path
 from align.training.preflight.base_availability import RecipeBase, availability, recipe_base
 from align.training.preflight.environment import missing_packages
 from align.training.preflight.findings import Mark
-from align.training.preflight.machine import (
-    Layout,
-    Machine,
-    layout_of,
-    memory_for,
-    this_machine,
-)
+from align.training.preflight.machine import Layout, Machine, layout_of, memory_for, this_machine
 from align.training.preflight.memory import estimate
 from align.training.preflight.work import Lengths, Work, most_tokens, work_of
 from align.training.recipe_family import AGREED, AUTO, agreed_to, habitual, named

@@ -8,7 +8,7 @@ from align.console import size_words
 from align.errors import UserError
 from align.files import free_disk
 from align.models.base import Base, resolve_base
-from align.models.base_package import room_needed
+from align.models.base_fetching import room_needed
 from align.models.hub import hub_cache, hub_home, is_forbidden, is_hub_id
 from align.models.known_bases import KnownBase, bases_dir, known_base
 from align.models.written_bases import folder_of_gguf, is_gguf

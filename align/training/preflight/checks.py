@@ -11,13 +11,7 @@ from align.training.preflight.environment import extras, new_tokens, placement, 
 from align.training.preflight.findings import Finding, Mark, PreflightError, look, no_tokens, wrong
 from align.training.preflight.fitting import disk_needed, memory, room
 from align.training.preflight.light_tokenizer import tokenizer_of
-from align.training.preflight.machine import (
-    Layout,
-    Machine,
-    layout_of,
-    memory_for,
-    this_machine,
-)
+from align.training.preflight.machine import Layout, Machine, layout_of, memory_for, this_machine
 from align.training.preflight.memory import estimate
 from align.training.preflight.rendering import rendering, token_problems
 from align.training.preflight.work import Lengths, Work, work_of

@@ -12,13 +12,7 @@ from typing import Any
 import psutil
 
 from align.errors import UserError
-from align.recipe.accelerate_config import (
-    machines,
-    offload,
-    processes,
-    visible_gpus,
-    zero_stage,
-)
+from align.recipe.accelerate_config import machines, offload, processes, visible_gpus, zero_stage
 
 # What Metal recommends an application to keep of the memory that CPU and GPU share.
 _METAL_SHARE = 0.75
