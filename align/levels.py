@@ -78,11 +78,7 @@ def from_stored(number: int) -> Level:
 
 
 def as_level(word: str) -> Level:
-    """Return the word as a level.
-
-    Raises:
-        ValueError: It is none.
-    """
+    """Return the word as a level; ValueError where it is none."""
     if word not in LEVELS:
         raise ValueError(f"{word!r} is no level; the levels are {', '.join(LEVELS)}")
     return LEVELS[LEVELS.index(word)]

@@ -28,11 +28,7 @@ def project_root() -> Path:
 
 
 def checked_owner(owner_id: str) -> str:
-    """Return the owner's name if it may become a folder's name.
-
-    Raises:
-        UserError: The name is reserved, or holds anything but `[a-z0-9_-]`.
-    """
+    """Return the name if a folder may have it; UserError: reserved, or not `[a-z0-9_-]` alone."""
     if not _OWNER_NAME.fullmatch(owner_id):
         raise UserError(
             f"owner {owner_id!r}",

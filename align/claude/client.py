@@ -181,11 +181,7 @@ def open_client(
 
 
 def passage_of(client: AsyncAnthropic) -> Passage:
-    """Return the passage of a client that `open_client` made.
-
-    Raises:
-        TypeError: Another made it: what it sends would pass no gate.
-    """
+    """Return the passage of a client that `open_client` made; TypeError where another did."""
     for middleware in client.middleware:
         if isinstance(middleware, Passage):
             return middleware

@@ -110,11 +110,7 @@ class Price:
 
 
 def price_of(model: str) -> Price:
-    """Return what a model costs; a name may end in the day of its making.
-
-    Raises:
-        UserError: Its price is not known; names what is near.
-    """
+    """Return a model's price, the day of its making left out; UserError names what is near."""
     # It takes 0.1 s to import: not where nothing is sent.
     from genai_prices import Usage as NoUsage
     from genai_prices import __version__, calc_price

@@ -84,11 +84,7 @@ def shipped(name: str) -> Path:
 
 
 def _sections(text: str, where: str, wanted: Mapping[str, Wanted]) -> dict[str, str]:
-    """Return the sections of a file.
-
-    Raises:
-        UserError: All that is wrong with them, with the line of the first.
-    """
+    """Return the sections of a file; UserError says all that is wrong, with the first's line."""
     found: dict[str, list[str]] = {}
     starts: dict[str, int] = {}
     problems: list[tuple[int, str]] = []

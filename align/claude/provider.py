@@ -34,11 +34,7 @@ class Key:
 
 
 def api_key() -> Key:
-    """Return the key: `ANTHROPIC_API_KEY`, else what the system's key store holds.
-
-    Raises:
-        UserError: There is none, or it is no key.
-    """
+    """Return `ANTHROPIC_API_KEY`, else the system's key store's; UserError where it is none."""
     value, where = os.environ.get(KEY_VARIABLE, "").strip(), KEY_VARIABLE
     if not value:
         value, where = _stored_key().strip(), "the key store"
@@ -75,11 +71,7 @@ def base_url() -> str:
 
 
 def checked_url(url: str) -> str:
-    """Return the address if writing may be sent there.
-
-    Raises:
-        UserError: It is no address, holds a password, or is plain http to another machine.
-    """
+    """Return an address for writing; UserError: it is none, or unencrypted, or holds a password."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

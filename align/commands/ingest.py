@@ -90,11 +90,7 @@ def _finish(conn: "Connection", owner_id: str, owner: "Owner", me: list[str]) ->
 
 
 def _say_problems(paths: list[Path], intake: "Intake") -> None:
-    """Say what could not be read.
-
-    Raises:
-        UserError: Nothing was read at all.
-    """
+    """Say what could not be read; UserError where nothing was read at all."""
     from align.ingest.report import PROBLEMS
 
     problems = intake.log.problems

@@ -79,11 +79,7 @@ def pack(
 
 
 def _target(owner_id: str, kind: str | None, out: Path | None, shred: bool) -> Path:
-    """Return where the pack goes.
-
-    Raises:
-        UserError: What for, or where to, can't be.
-    """
+    """Return where the pack goes; UserError where what for, or where to, can't be."""
     from align.errors import UserError
     from align.paths import owner_dir
 

@@ -53,11 +53,7 @@ def report(sampler: Sampler, count: int) -> str:
 
 
 def paste(page: Path, text: str) -> None:
-    """Put a report between the markers of a page.
-
-    Raises:
-        ValueError: the page has no markers.
-    """
+    """Put a report between the markers of a page; ValueError where it has none."""
     whole = page.read_text(encoding="utf-8")
     if BEGIN not in whole or END not in whole:
         raise ValueError(f"{page}: no lines {BEGIN} and {END}. Put them where samples belong.")

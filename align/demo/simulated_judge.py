@@ -39,11 +39,7 @@ class SimulatedJudge:
 
     @classmethod
     def load(cls, path: Path | str, *, noise: float = NOISE) -> "SimulatedJudge":
-        """Read a demo owner's `simulated.json`.
-
-        Raises:
-            UserError: There is none, or it is none.
-        """
+        """Read a demo owner's `simulated.json`; UserError where it is none."""
         path = Path(path)
         where = relative_to_root(path)
         try:

@@ -80,11 +80,7 @@ def topics() -> tuple[Topic, ...]:
 
 @cache
 def topic(key: str) -> Topic:
-    """Return the topic of that key.
-
-    Raises:
-        KeyError: no topic has this key.
-    """
+    """Return the topic of that key; KeyError where none has it."""
     return {t.key: t for t in topics()}[key]
 
 

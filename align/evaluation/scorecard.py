@@ -153,9 +153,5 @@ class Scorecard:
 
 
 def from_json(text: str) -> Scorecard:
-    """Return the scorecard that `to_json` wrote.
-
-    Raises:
-        ValueError: It is none.
-    """
+    """Return the scorecard that `to_json` wrote; ValueError where it is none."""
     return TypeAdapter(Scorecard).validate_json(text)

@@ -55,11 +55,7 @@ def find(owner_id: str, inputs: str) -> Path | None:
 
 
 def read(folder: Path) -> Scorecard:
-    """Return the scorecard in a folder.
-
-    Raises:
-        UserError: It can't be read.
-    """
+    """Return the scorecard in a folder; UserError where it can't be read."""
     try:
         return from_json((folder / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

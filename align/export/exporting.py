@@ -98,11 +98,7 @@ def export(checkpoint: Checkpoint, request: ExportRequest) -> ExportResult:
 
 
 def check_out(out: Path, *, force: bool) -> None:
-    """Refuse a folder that holds something; with `force`, one that holds no export.
-
-    Raises:
-        UserError: It may not be written to.
-    """
+    """Refuse (UserError) a folder that holds something; with `force`, one that holds no export."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not force:

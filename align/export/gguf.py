@@ -149,11 +149,7 @@ def _perplexity(tools: Tools, file: Path, text: Path, context: int) -> float:
 
 
 def _run(program: Path | str, *words: object) -> str:
-    """Run one of llama.cpp's programs and return all it printed.
-
-    Raises:
-        UserError: It failed; says its last line.
-    """
+    """Run one of llama.cpp's programs, return all it printed; UserError with its last line."""
     done = subprocess.run(
         [str(program), *map(str, words)],
         capture_output=True,

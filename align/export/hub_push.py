@@ -16,21 +16,13 @@ _PURPOSE = "push"
 
 
 def check_repository(repository: str) -> None:
-    """Refuse what names no repository.
-
-    Raises:
-        UserError: It is not of the form NAME/MODEL.
-    """
+    """Refuse (UserError) what names no repository in the form NAME/MODEL."""
     if not _REPOSITORY.fullmatch(repository):
         raise UserError("--push", f"'{repository}' names no repository", "Say YOUR-NAME/MODEL")
 
 
 def check_token() -> None:
-    """Refuse to begin where the hub would not let anything in.
-
-    Raises:
-        UserError: There is no token on this machine.
-    """
+    """Refuse to begin (UserError) where there is no token of the hub's on this machine."""
     from huggingface_hub import get_token
 
     if not get_token():

@@ -55,11 +55,7 @@ def _alternates(messages: Sequence[Message]) -> bool:
 
 
 def tokenizer_of(checkpoint: Checkpoint) -> Any:
-    """Return the checkpoint's tokenizer.
-
-    Raises:
-        UserError: It is not the one of the training.
-    """
+    """Return the checkpoint's tokenizer; UserError where it is not the one of the training."""
     folder = checkpoint.path
     assert folder is not None and checkpoint.lineage is not None
     tokenizer = load_tokenizer(folder)

@@ -22,11 +22,7 @@ class StoredWeights:
 
 
 def stored_weights(folder: Path) -> StoredWeights:
-    """Return how much the model in a folder holds, from the files' headers.
-
-    Raises:
-        UserError: There are no safetensors, or their numbers are of no type that is exported.
-    """
+    """Return how much a folder's model holds, by its headers; UserError of none, or other types."""
     from safetensors import safe_open
 
     counts: Counter[str] = Counter()

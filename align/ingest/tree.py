@@ -88,11 +88,7 @@ class Tree(ABC):
         return next((text for text in texts if text is not None), "")
 
     def bytes_of(self, name: str, most: int = WHOLE) -> bytes:
-        """Return a file's bytes.
-
-        Raises:
-            UserError: It is larger than `most`, or damaged.
-        """
+        """Return a file's bytes; UserError where it is larger than `most`, or damaged."""
         data = b""
         if self.size(name) <= most:
             with self.reading(name) as file:
@@ -102,11 +98,7 @@ class Tree(ABC):
         return data
 
     def text_of(self, name: str, most: int = WHOLE) -> str:
-        """Return a text file's text.
-
-        Raises:
-            UserError: It is binary, larger than `most`, or damaged.
-        """
+        """Return a file's text; UserError where it is binary, larger than `most`, or damaged."""
         text = decoded(self.bytes_of(name, most))
         if text is None:
             raise UserError(self.place(name), "binary, not text", "Name a text file")
@@ -200,11 +192,7 @@ class ZipTree(Tree):
 
 
 def tree_of(path: Path, complain: Complain) -> Tree:
-    """Return the files under a path.
-
-    Raises:
-        UserError: There is no such path, or it cannot be read.
-    """
+    """Return the files under a path; UserError where there is none, or it cannot be read."""
     path = path.expanduser()
     if not path.is_dir() and not path.is_file():
         what = "not a file or folder" if path.exists() else "no such file or folder"

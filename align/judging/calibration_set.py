@@ -84,11 +84,7 @@ def load_calibration_set(conn: sqlite3.Connection, eligibility: Eligibility) -> 
 
 
 def check_enough(choices: CalibrationSet, owner_id: str, kept_back: Counter[str]) -> None:
-    """Refuse to measure a judge on so few choices that none could pass; nothing was spent yet.
-
-    Raises:
-        UserError: There are fewer than `MINIMUM`.
-    """
+    """Refuse (UserError) to measure on fewer than `MINIMUM` choices: none could pass."""
     missing = MINIMUM - len(choices.examples)
     if missing <= 0:
         return

@@ -141,11 +141,7 @@ class JudgePrompt:
 
 
 def parse(text: str, order: Order) -> tuple[Winner, Certainty]:
-    """Return what a reply in JSON says, in the pair's own terms.
-
-    Raises:
-        ValueError: It is anything but what `SCHEMA` says. Nothing is guessed.
-    """
+    """Return what a reply says, in the pair's own terms; ValueError where it breaks `SCHEMA`."""
     reply = json.loads(text, object_pairs_hook=_without_doubles)
     if not isinstance(reply, dict) or set(reply) != set(SCHEMA["required"]):
         raise ValueError("a reply with other keys than were asked for")

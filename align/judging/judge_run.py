@@ -142,11 +142,7 @@ def _material(conn: sqlite3.Connection, request: JudgeRequest, *, sends: bool) -
 
 
 def _check_prompt(path: Path, detector: PrivateText) -> None:
-    """Refuse a prompt that could not be sent.
-
-    Raises:
-        UserError: It repeats closed writing; names the line where it can.
-    """
+    """Refuse (UserError) a prompt that repeats closed writing; name the line where that can be."""
     text = JudgePrompt.read(path).text
     if detector.match(text) is None:
         return

@@ -66,11 +66,7 @@ def resolve(
 
 
 def folder_of(owner_id: str, word: str) -> Path:
-    """Return the folder of the twin that a word names.
-
-    Raises:
-        UserError: There is no such twin.
-    """
+    """Return the folder of the twin that a word names; UserError where there is none."""
     folder = checkpoints_dir(owner_id) / word
     if word in STAGES or _NUMBERED.fullmatch(word):
         if not folder.is_dir():

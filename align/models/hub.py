@@ -75,11 +75,7 @@ def _refusal(name: str, seconds: float) -> str | None:
 
 
 def download(name: str, revision: str, where: str) -> Path:
-    """Fetch a model into the hub's cache and return its folder.
-
-    Raises:
-        UserError: The hub has no such model, or can't be reached.
-    """
+    """Fetch a model into the hub's cache; return its folder. UserError: it can't be had there."""
     from huggingface_hub import snapshot_download
 
     wanted = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]

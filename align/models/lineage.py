@@ -80,11 +80,7 @@ def library_versions() -> dict[str, str]:
 
 
 def read(folder: Path) -> Lineage:
-    """Return what twin.json says.
-
-    Raises:
-        UserError: It is missing, broken, or written by a newer version.
-    """
+    """Return what twin.json says; UserError: it is missing, broken, or of a newer version."""
     path = folder / FILE
     try:
         values = json.loads(path.read_text(encoding="utf-8"))

@@ -93,11 +93,7 @@ def folder_of_gguf(file: Path) -> Path:
 
 
 def write_gguf(file: Path, where: str) -> None:
-    """Write the base of the owner's own GGUF file out.
-
-    Raises:
-        UserError: It can't be read, its architecture is unknown, or the disk is too small.
-    """
+    """Write the base of the owner's own GGUF file out; UserError as of `write_base`."""
     target = folder_of_gguf(file)
     say(f"base: {file.name} is written out once, as data/bases/{target.name}")
     source = {"kind": "gguf", "file": file.name, "sha256": sha256_of(file)}

@@ -132,11 +132,7 @@ class Bundle:
         self.manifest = self._checked_manifest()
 
     def verify(self) -> None:
-        """Check the hash of every member.
-
-        Raises:
-            UserError: A member is not what the manifest says.
-        """
+        """Check every member's hash; UserError where one is not what the manifest says."""
         for name, (_, expected) in self.manifest.members.items():
             with self.open(name) as member:
                 digest = hashlib.file_digest(member, "sha256")  # type: ignore[arg-type]
@@ -219,11 +215,7 @@ class Bundle:
 
 @contextmanager
 def open_bundle(path: Path) -> Iterator[Bundle]:
-    """Open a bundle.
-
-    Raises:
-        UserError: No such file, no bundle, or one that was tampered with.
-    """
+    """Open a bundle; UserError where there is no such file, or one that was tampered with."""
     if not path.is_file():
         raise UserError(path, "no such pack", "Name a file that `align pack` wrote")
     try:

@@ -69,11 +69,7 @@ def pack_for_training(
     recipe: str,
     adapter: bool = True,
 ) -> Packed:
-    """Write what training on another machine needs.
-
-    Raises:
-        UserError: There is nothing to train on.
-    """
+    """Write what training on another machine needs; UserError where nothing is to train on."""
     traveller = traveller_of(conn, owner)
     files = {stage: recipe_path(recipe, stage) for stage in ("sft", "dpo")}
     sft, dpo = read_recipe(files["sft"], "sft"), read_recipe(files["dpo"], "dpo")

@@ -31,11 +31,7 @@ class Unpacked:
 
 
 def check_schema(bundle: Bundle) -> None:
-    """Refuse rows of a newer schema.
-
-    Raises:
-        UserError: This machine's toolkit is too old for them.
-    """
+    """Refuse rows of a newer schema than this machine's toolkit knows (UserError)."""
     newest = shipped_migrations()[-1][0]
     if bundle.manifest.schema > newest:
         raise UserError(
@@ -55,11 +51,7 @@ def unpack(bundle: Bundle, conn: sqlite3.Connection, owner_id: str) -> Unpacked:
 
 
 def merge_rows(bundle: Bundle, conn: sqlite3.Connection) -> dict[str, Added]:
-    """Merge the rows into the store, all or none.
-
-    Raises:
-        UserError: The rows are of no known table, or do not fit it.
-    """
+    """Merge the rows into the store, all or none; UserError of an unknown table or unfit rows."""
     rows = {}
     for name in bundle.under("rows"):
         table = name.removeprefix("rows/").removesuffix(".jsonl")

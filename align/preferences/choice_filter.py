@@ -48,11 +48,7 @@ def filter_of_options(
     checkpoint: str | None,
     grep: str | None,
 ) -> ChoiceFilter:
-    """Return the filter of the command line's options.
-
-    Raises:
-        UserError: A word is not known, a date is none, or the pattern is broken.
-    """
+    """Return the options' filter; UserError: an unknown word, no date, or a broken pattern."""
     for option, word, words in (("--outcome", outcome, OUTCOMES), ("--actor", actor, ACTORS)):
         if word is not None and word not in words:
             raise UserError(option, f"{word!r} is not known", f"Say one of: {', '.join(words)}")

@@ -151,11 +151,7 @@ class EgressLog:
         )
 
     def ready(self) -> None:
-        """Check that what is written stays.
-
-        Raises:
-            OSError: The log is closed, or its file is not in its place any more.
-        """
+        """Check that what is written stays; OSError where the log is closed, or its file gone."""
         if os.stat(self.path).st_ino != os.fstat(self._file).st_ino:
             raise OSError("another file stands in the egress log's place")
 

@@ -34,11 +34,7 @@ ID = re.compile(_WORD)
 
 
 def checked(line: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a line that holds nothing but names and numbers.
-
-    Raises:
-        ValueError: A field looks like no such field.
-    """
+    """Return a line of nothing but names and numbers; ValueError where a field looks otherwise."""
     for name, value in line.items():
         shape = _SHAPES.get(name)
         if name == "ids":
@@ -53,11 +49,7 @@ def checked(line: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def append(number: int, line: Mapping[str, Any], *, before: bytes = b"") -> None:
-    """Append a line to an open file.
-
-    Raises:
-        OSError: It was not, or not all of it.
-    """
+    """Append a line to an open file; OSError where not all of it was."""
     data = before + json.dumps(line, separators=(",", ":")).encode() + b"\n"
     # One write at the end of the file: no line of another process can come between.
     if os.write(number, data) != len(data):

@@ -73,11 +73,7 @@ def surroundings(settings: dict[str, Any]) -> dict[str, str]:
 
 
 def accelerate_file(name: str | None) -> Path:
-    """Return the accelerate configuration that is named, or the one that fits this machine.
-
-    Raises:
-        UserError: There is no such file.
-    """
+    """Return the configuration that is named (UserError: no such file), else this machine's."""
     word = name or _fitting()
     folder = recipes_dir() / "accelerate"
     path = folder / f"{word}.yaml"
@@ -118,11 +114,7 @@ def visible_gpus() -> int:
 
 
 def read_settings(config: Path) -> dict[str, Any]:
-    """Return what an accelerate file says.
-
-    Raises:
-        UserError: It is no YAML of keys and values.
-    """
+    """Return what an accelerate file says; UserError where it is no YAML of keys and values."""
     try:
         settings = yaml.safe_load(config.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError):

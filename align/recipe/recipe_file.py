@@ -143,11 +143,7 @@ def known_recipes(stage: str) -> list[str]:
 
 
 def ladder() -> list[str]:
-    """Return the names of the recipes that `RECIPE=auto` climbs, least memory first.
-
-    Raises:
-        UserError: recipes/bases.yaml can't be read.
-    """
+    """Return the recipes that `RECIPE=auto` climbs, least memory first; UserError: none known."""
     file = recipes_dir() / "bases.yaml"
     try:
         bases = yaml.safe_load(file.read_text(encoding="utf-8"))["bases"]

@@ -103,11 +103,7 @@ def draw_arena(request: SamplingRequest, words: tuple[str, str]) -> None:
 
 
 def contenders(owner_id: str, words: tuple[str, str]) -> tuple[Checkpoint, Checkpoint]:
-    """Return the two checkpoints that words name.
-
-    Raises:
-        UserError: There is no such checkpoint, or both are the same.
-    """
+    """Return the checkpoints that words name; UserError where one is not there, or both are one."""
     first, second = (resolve(owner_id, word) for word in words)
     if first.hash == second.hash:
         raise UserError("--compare", f"{second.name}: the same twin twice", "Name two that differ")

@@ -68,11 +68,7 @@ class SamplingRequest:
 
 
 def parse_arguments(words: Sequence[str]) -> SamplingRequest:
-    """Return what the words after `-m align.sampling` ask for.
-
-    Raises:
-        UserError: A word is not known, or has a value that means nothing.
-    """
+    """Return what words after `-m align.sampling` ask for; UserError of a meaningless one."""
     parser = _Parser(prog="align.sampling", add_help=False, allow_abbrev=False)
     parser.add_argument("--owner", dest="owner_id")
     parser.add_argument("--checkpoint")
@@ -147,11 +143,7 @@ def check_options(
     compare: tuple[str, str] | None = None,
     accelerate: str | None = None,
 ) -> None:
-    """Refuse options that have no meaning together.
-
-    Raises:
-        UserError: Names the option to leave out.
-    """
+    """Refuse options that have no meaning together; UserError names the one to leave out."""
     if request.against_records:
         what = "it has no meaning with --against-records"
         refused = {"compare": compare, "pairs": request.pairs}

@@ -14,11 +14,7 @@ BUSY_SECONDS = 10.0
 
 
 def open_store(owner_id: str, *, create: bool = False) -> sqlite3.Connection:
-    """Open the owner's store.
-
-    Raises:
-        UserError: There is none and `create` is not set, or it cannot be opened.
-    """
+    """Open the owner's store; UserError where it can't be, or is none and `create` is not set."""
     path = store_path(owner_id)
     if not create and not path.exists():
         raise UserError(

@@ -90,11 +90,7 @@ def export_rows(conn: sqlite3.Connection, table: str) -> list[dict[str, Any]]:
 def merge(
     conn: sqlite3.Connection, other: sqlite3.Connection | Mapping[str, Iterable[Row]]
 ) -> dict[str, Added]:
-    """Take in all rows of another store, or rows by table; return what was new by table.
-
-    Raises:
-        KeyError: A table or a column is not known.
-    """
+    """Take in rows of another store; return what was new by table, KeyError of an unknown name."""
     added = {}
     with transaction(conn):
         for table in TABLES:

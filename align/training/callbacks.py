@@ -110,11 +110,7 @@ class RunMonitor(TrainerCallback):
                 self._request_save(args, state, control)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """Sound the alarms.
-
-        Raises:
-            UserError: The run is worth nothing any more.
-        """
+        """Sound the alarms; UserError where the run is worth nothing any more."""
         for alarm in alarms(state.log_history, state.max_steps):
             if alarm.is_fatal:
                 raise _no_number(self.stage, state.global_step, alarm.sentence)

@@ -82,11 +82,7 @@ def _lot(row: Row) -> str:
 
 
 def read_frozen(path: Path, digest: str) -> FrozenRows:
-    """Return the rows that `freeze` wrote.
-
-    Raises:
-        UserError: The file is gone, or its SHA-256 is another.
-    """
+    """Return the rows that `freeze` wrote; UserError where they are gone, or others by SHA-256."""
     data = path.read_bytes() if path.is_file() else b""
     if hashlib.sha256(data).hexdigest() != digest:
         remedy = "Remove the file, and run the same command again"

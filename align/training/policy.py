@@ -15,11 +15,7 @@ from align.training.prepared_run import TrainingRun
 
 
 def tokenizer_of_base(run: TrainingRun) -> Any:
-    """Return the base's tokenizer, with the chat template that the recipe asks for.
-
-    Raises:
-        UserError: The base has no such template.
-    """
+    """Return the base's tokenizer with the recipe's template; UserError where it has no such."""
     tokenizer = give_template(load_tokenizer(run.base.path), run.recipe.ours["chat_template"])
     # Saved with the checkpoint, so that whoever serves it writes what it was trained on.
     tokenizer.chat_template = dateless(tokenizer.chat_template)

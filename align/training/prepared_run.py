@@ -106,11 +106,7 @@ def write_run(run: TrainingRun) -> Path:
 
 
 def read_run(file: Path) -> TrainingRun:
-    """Return the run that `write_run` wrote.
-
-    Raises:
-        UserError: Its rows are not those that were checked.
-    """
+    """Return the run that `write_run` wrote; UserError where its rows are not those checked."""
     run = json.loads(file.read_text(encoding="utf-8"))
     run["recipe"] = Recipe(**_with_path(run["recipe"]))
     run["base"] = Base(**_with_path(run["base"]))

@@ -62,11 +62,7 @@ def smallest(owner_id: str) -> str:
 
 
 def named(request: TrainingRequest) -> TrainingRequest:
-    """Return the request with its recipe named.
-
-    Raises:
-        UserError: It names another family than its parent's, or that is nowhere to be found.
-    """
+    """Return the request with its recipe named; UserError where its parent's family isn't it."""
     if request.stage == "sft":
         return replace(request, recipe=recipe_for(request.owner_id, request.recipe))
     parent = _parent(request)
@@ -149,11 +145,7 @@ def _is_other(word: str, family: str) -> bool:
 
 
 def _of_newest(owner_id: str) -> str | None:
-    """Return the family of the newest SFT twin, of one that was trained on another machine too.
-
-    Raises:
-        UserError: It is of a family that is not here.
-    """
+    """Return the newest SFT twin's family, wherever it was trained; UserError: it is not here."""
     elsewhere = sorted((owner_dir(owner_id) / "packed" / "lineage").glob("*-sft"))
     for folder in (newest(owner_id, "sft"), *elsewhere[::-1]):
         if folder is not None and (folder / FILE).is_file():

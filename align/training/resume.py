@@ -29,11 +29,7 @@ class StoppedRun(NamedTuple):
 
 
 def check_recipe_unchanged(run: TrainingRun) -> None:
-    """Refuse a changed recipe where a run with another one stopped.
-
-    Raises:
-        UserError: Nothing but the recipe differs from a stopped run's; says what does.
-    """
+    """Refuse (UserError) a recipe that alone differs from a stopped run's; say what of it does."""
     stopped = _stopped_with_other_inputs(run)
     if stopped is None or _what_else_changed(run, stopped.state):
         return
@@ -45,11 +41,7 @@ def check_recipe_unchanged(run: TrainingRun) -> None:
 
 
 def check_spread(run: TrainingRun, spread: str) -> None:
-    """Refuse to go on over other processes than those that saved: each would see other rows.
-
-    Raises:
-        UserError: The last save is spread in another way.
-    """
+    """Refuse (UserError) to go on over other processes than saved: each would see other rows."""
     state, save = RunState.read(run.work), last_whole(run.work)
     if state is None or save is None or state.spread in (None, spread):
         return

@@ -67,11 +67,7 @@ def catching_signals() -> Iterator[None]:
 
 @contextmanager
 def until_the_step_ends() -> Iterator[None]:
-    """Only record a signal while the block runs; each step's end asks for `received_signal`.
-
-    Raises:
-        Stopped: A signal came after the last step.
-    """
+    """Only record a signal while the block runs; Stopped where it came after the last step."""
     _request.waits = True
     try:
         yield

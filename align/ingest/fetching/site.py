@@ -223,11 +223,7 @@ class Site:
 
 
 def checked_url(url: str) -> str:
-    """Return an address in its plain form: no fragment, a host that the network knows.
-
-    Raises:
-        UserError: It is none of a web page.
-    """
+    """Return a web page's address without fragment, its host in ASCII; UserError: it is none."""
     url = url.strip()
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")

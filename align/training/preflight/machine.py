@@ -92,11 +92,7 @@ def planned_machine(here: Machine, max_memory: str | None, gpus: int | None) -> 
 
 
 def bytes_of(text: str) -> int:
-    """Return the bytes that `24GB`, `24G` or `24GiB` names; the last counts by 1,024.
-
-    Raises:
-        UserError: It names none.
-    """
+    """Return the bytes of `24GB`, `24G` or `24GiB` (that by 1,024); UserError: it names none."""
     amount = re.fullmatch(r"([0-9.]+)\s*([KMGT]?)(I?)B?", text.strip().upper())
     try:
         number = float(amount[1]) if amount else 0.0
