@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from align import __version__
-from align.command_line import Stopped, run
+from align.command_line import Stopped, run, share_cores
 
 # The road first, in its order; then what looks at it.
 COMMANDS = {
@@ -41,6 +41,8 @@ COMMANDS = {
     "forget": "Erase an owner: store, checkpoints and, when asked, the writing.",
     "demo-owner": "Make another fictional owner with a voice of its own.",
 }
+# These compute in this process; sft, dpo and sample see to their own.
+_WITH_TORCH = ("questions", "judge", "evaluate", "chat")
 
 
 class Road(TyperGroup):
@@ -50,6 +52,8 @@ class Road(TyperGroup):
         """Replace the summary that was registered by the command itself."""
         name, _, rest = super().resolve_command(ctx, args)
         assert name is not None
+        if name in _WITH_TORCH:
+            share_cores()
         module = importlib.import_module(f"align.commands.{name.replace('-', '_')}")
         command = get_command(module.app)
         command.name = name

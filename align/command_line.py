@@ -5,14 +5,36 @@ import sqlite3
 import sys
 import traceback
 from collections.abc import Callable
+from functools import cache
 
 from align.errors import UserError
 from align.store.connection import as_user_error
 from align.text.printable import printable
 
+# What says how OpenMP's threads wait, of GNU and of Intel.
+_WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+# For how long it is looked for other work, and from which share of all cores on that counts, in %.
+_SECONDS, _BUSY = 0.1, 25.0
+
 
 class Stopped(Exception):
     """Ctrl-C, under a name that typer does not turn into a silent exit."""
+
+
+@cache
+def share_cores() -> None:
+    """Let threads that wait for one another sleep where other work wants their cores.
+
+    OpenMP's threads, torch's among them, spin for milliseconds at the end of each product: alone
+    that is fastest, beside other work it takes from both. Counts where it is called before torch
+    is loaded, and where nobody said otherwise. No number that is computed changes.
+    """
+    if any(name in os.environ for name in _WAITING):
+        return
+    import psutil
+
+    if psutil.cpu_percent(interval=_SECONDS) > _BUSY:
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 
 def run(call: Callable[[], object]) -> int:

@@ -1,5 +1,6 @@
 """The command line as a whole: its list, its exit codes, and what it does not load."""
 
+import os
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import typer
 
 from align import __version__, cli
 from align.cli import COMMANDS
-from align.command_line import run
+from align.command_line import run, share_cores
 from align.errors import UserError
 
 HEAVY = (
@@ -32,6 +33,43 @@ def called(program: str, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return "\n".join(done.stdout.splitlines()[-2:])
+
+
+WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+
+
+@pytest.mark.parametrize("said", [None, *WAITING])
+@pytest.mark.parametrize("busy", [0.0, 20.0, 50.0, 100.0])
+def test_beside_other_work_waiting_threads_sleep_unless_somebody_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, said: str | None, busy: float
+) -> None:
+    for name in WAITING:
+        monkeypatch.setenv(name, "x")
+        monkeypatch.delenv(name)
+    if said is not None:
+        monkeypatch.setenv(said, "active")
+    monkeypatch.setattr("psutil.cpu_percent", lambda interval: busy)
+    share_cores.__wrapped__()
+    expected = {said: "active"} if said else {"OMP_WAIT_POLICY": "PASSIVE"} if busy > 25 else {}
+    assert {name: os.environ[name] for name in WAITING if name in os.environ} == expected
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        "align.cli.app(['chat', '--help'])",
+        "align.cli.app(['evaluate', '--help'])",
+        "align.training.training_process.quiet_surroundings()",
+    ],
+)
+def test_whatever_loads_torch_looks_for_other_work_first(begin: str) -> None:
+    module = begin.rpartition(".")[0].removesuffix(".app")
+    done = python(
+        f"import os, psutil, {module}\nfor name in {WAITING!r}: os.environ.pop(name, None)\n"
+        "psutil.cpu_percent = lambda interval: 99.0\n"
+        f"try: {begin}\nexcept SystemExit: pass\nprint(os.environ['OMP_WAIT_POLICY'])"
+    )
+    assert done.stdout.splitlines()[-1:] == ["PASSIVE"], done.stderr
 
 
 def test_help_lists_every_command():

@@ -65,15 +65,21 @@ def freeze(owner_id: str, stage: str, rows: Sequence[Row], *, write: bool = True
 
 
 def kept(rows: Sequence[Row], share: float) -> list[Row]:
-    """Return a share of each side's rows in their order: of all sources alike, the scarcest whole.
+    """Return a share of each side's rows in their order: of all sources alike, the scarcest first.
 
-    Which ones hangs on a row's own text, so that more writing moves few of them.
+    Those are at most half of what is kept, where there are others. Which ones hangs on a row's own
+    text, so that more writing moves few of them.
     """
     chosen: set[int] = set()
     for side in ("train", "held_out"):
         places = [at for at, row in enumerate(rows) if row["split"] == side]
-        places.sort(key=lambda at: (rows[at]["source"] not in _SCARCE, _lot(rows[at])))
-        chosen.update(places[: math.ceil(share * len(places))])
+        places.sort(key=lambda at: _lot(rows[at]))
+        scarce = [at for at in places if rows[at]["source"] in _SCARCE]
+        others = [at for at in places if rows[at]["source"] not in _SCARCE]
+        most = math.ceil(share * len(places))
+        first = max(most - len(others), most // 2, math.ceil(share * len(scarce)))
+        first = min(first, len(scarce))
+        chosen.update(scarce[:first], others[: most - first])
     return [row for at, row in enumerate(rows) if at in chosen]
 
 

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from align.models.checkpoints import WORK
 from align.models.lineage import digest_of
 from align.paths import checkpoints_dir
 from align.recipe.recipe_file import Recipe
+from align.training.frozen_rows import kept
 from align.training.preflight.base_availability import base_here
 from align.training.preflight.dataset import Row
 from align.training.preflight.light_tokenizer import tokenizer_of
@@ -38,15 +39,28 @@ class Expectation:
     shape: ModelShape
     layout: Layout
     speed: Speed
-    train: Load
-    held_out: Load
+    rows: Sequence[Row]  # each with its `split`
+    tokenizer: Any  # a light one; None where the base isn't here
+    known: dict[float, tuple[Load, Load]] = field(default_factory=dict)  # by share of the rows
 
     def time(self, share: float = 1.0, **values: Any) -> RunTime:
         """Return what it has to compute, with other values or a share of the rows."""
         changed = {**self.values, **values}
         work = work_of(self.stage, changed, None, self.layout)
-        train, held_out = self.train.part(share), self.held_out.part(share)
-        return run_time(self.shape, work, train, held_out, changed)
+        return run_time(self.shape, work, *self._loads(share), changed)
+
+    def _loads(self, share: float) -> tuple[Load, Load]:
+        """Return what so many of the rows are to the model: those for training, those held out."""
+        if share in self.known:
+            return self.known[share]
+        rows = kept(self.rows, share) if share < 1 else self.rows
+        work = work_of(self.stage, self.values, None, self.layout)
+        train, held_out = (
+            load_of(self.tokenizer, [r for r in rows if r["split"] == side], work, self.values)
+            for side in ("train", "held_out")
+        )
+        self.known[share] = train, held_out
+        return train, held_out
 
     def seconds(self, share: float = 1.0, **values: Any) -> float:
         """Return how long that takes."""
@@ -105,12 +119,8 @@ def expectation(
     if shape is None:
         return None
     work = work_of(recipe.stage, recipe.values, None, layout)
-    train, held_out = (
-        load_of(tokenizer, [row for row in rows if row["split"] == side], work, recipe.values)
-        for side in ("train", "held_out")
-    )
     speed = speed_here(work, recipe.stage, base_hash)
-    return Expectation(recipe.stage, recipe.values, shape, layout, speed, train, held_out)
+    return Expectation(recipe.stage, recipe.values, shape, layout, speed, rows, tokenizer)
 
 
 def expectation_of(run: TrainingRun, layout: Layout) -> Expectation | None:
@@ -134,9 +144,13 @@ def fitted(expected: Expectation, minutes: float) -> Fit:
         if expected.seconds(num_train_epochs=epochs) <= budget:
             return Fit(minutes, float(epochs), 1.0)
     once = min(1.0, wanted)
-    for share in (percent / 100 for percent in range(99, 0, -1)):
-        if expected.seconds(share, num_train_epochs=once) <= budget:
-            return Fit(minutes, once, share)
+    low, high = 0, 100  # in hundredths of the rows
+    while high - low > 1:
+        middle = (low + high) // 2
+        fits = expected.seconds(middle / 100, num_train_epochs=once) <= budget
+        low, high = (middle, high) if fits else (low, middle)
+    if low:
+        return Fit(minutes, once, low / 100)
     least = math.ceil(expected.seconds(0.05, num_train_epochs=once) / 60) + 1
     raise UserError(where, "too little for this base on this machine", f"Say --minutes {least}")
 

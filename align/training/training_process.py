@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from align.command_line import share_cores
 from align.console import say
 from align.errors import UserError
 from align.models.checkpoints import link_newest
@@ -98,7 +99,8 @@ def say_unchanged(run: TrainingRun) -> None:
 
 
 def quiet_surroundings() -> None:
-    """Keep libraries from calling home, and from writing between our lines."""
+    """Keep libraries from calling home, from writing between our lines, and off others' cores."""
+    share_cores()
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     for name, value in (
         ("TQDM_DISABLE", "1"),

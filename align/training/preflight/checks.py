@@ -77,7 +77,7 @@ def on_rows(run: TrainingRun, accelerate: dict[str, Any]) -> dict[str, Any]:
         f"{run.stage}: preflight: {count} checks fine; memory about {bytes_needed / 1e9:.1f} of "
         f"{there / 1e9:.1f} GB, disk {disk}, {expected.words()}"
     )
-    if shorter := expected.shorter():
+    if (shorter := expected.shorter()) and not run.cut:
         say(f"{run.stage}: it would be shorter with {shorter}")
     return expected.planned()
 

@@ -3,10 +3,9 @@
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from align.console import duration
 from align.training.preflight.dataset import Row, letters_of, measured
 from align.training.preflight.shapes import ModelShape
 from align.training.preflight.work import Work, most_tokens
@@ -34,10 +33,6 @@ class Load:
     learned: float = 0.0  # share of them with a label
     attended: float = 0.0  # mean length of the sequence that a token stands in
 
-    def part(self, share: float) -> "Load":
-        """Return the load of a share of the rows."""
-        return replace(self, rows=round(self.rows * share), tokens=self.tokens * share)
-
 
 @dataclass(frozen=True)
 class RunTime:
@@ -51,10 +46,6 @@ class RunTime:
     def seconds(self, flops: float) -> float:
         """Return how long it takes at so many operations a second."""
         return (self.training + self.beside) / flops + _AROUND
-
-    def words(self, flops: float) -> str:
-        """Return that in words."""
-        return f"about {duration(self.seconds(flops))}"
 
 
 def load_of(tokenizer: Any, rows: Sequence[Row], work: Work, values: Mapping[str, Any]) -> Load:
