@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from align.errors import UserError
+from align.training.preflight import machine_speed
 from align.training.preflight.auto_recipe import settled
 from align.training.preflight.machine import Machine
 from align.training.recipe_family import agreed_to, recipe_for
@@ -36,6 +37,7 @@ def ladder_root(root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.delenv("HF_HUB_OFFLINE")
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.setattr("align.training.preflight.auto_recipe.this_machine", lambda: LAPTOP)
+    monkeypatch.setattr(machine_speed, "measured_product", lambda: 500e9)
     write_rows(root / "sft.jsonl", [sft_row(at) for at in range(40)])
     return root
 
