@@ -96,9 +96,3 @@ def trimmed(
     while len(messages) > 1 and length(messages) > room:
         messages = messages[2:] if len(messages) > 2 else messages[-1:]
     return messages
-
-
-def context_of(model: Any, otherwise: int = 2048) -> int:
-    """Return how many tokens a loaded model can attend to."""
-    positions = getattr(model.model.config, "max_position_embeddings", None)
-    return int(positions) if positions else otherwise

@@ -79,6 +79,15 @@ def free_disk(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
+def link_atomically(link: Path, target: Path) -> None:
+    """Point a link at what lies beside or under its folder, with the old target or the new."""
+    beside = link.with_name(f".{link.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(target.relative_to(link.parent))
+    os.replace(beside, link)
+    sync(link.parent)
+
+
 def sync(path: Path) -> None:
     """Make a file, or the renames in a folder, survive a power cut."""
     number = os.open(path, os.O_RDONLY)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from align.chat import Chat, context_of, trimmed
+from align.chat import Chat, trimmed
 from align.owner import Owner
 from align.privacy.private_text import PrivateText
 from align.privacy.scope import SHOWN
@@ -97,7 +97,7 @@ def test_a_tiny_twin_answers_the_same_to_the_same_seed_and_words(root: Path) -> 
     from align.models.loading import load_model
 
     twin = load_model(write_twin("ann", "sft"))
-    assert context_of(twin) == 512
+    assert twin.context == 512
 
     def answers(seed: int) -> list[str]:
         chat = Chat(twin, None, SHORT, seed, context=80)

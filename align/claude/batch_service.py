@@ -46,13 +46,10 @@ class Service:
     async def make(
         self, entries: Sequence[dict[str, Any]], about: Sequence[str], plan: Batch, known: set[str]
     ) -> str:
-        """Make a batch and return its id.
+        """Make a batch of entries, `custom_id` and `params`, and return its id.
 
-        Args:
-            entries: `custom_id` and `params` of each request.
-            about: Ids of the pairs they show.
-            plan: What was written down of it.
-            known: Ids of batches that are another's.
+        It shows the pairs `about`; `plan` is what was written down of it, `known` are the ids of
+        batches that are another's.
 
         Raises:
             Refused: The gate does not let it pass.

@@ -38,15 +38,11 @@ async def send_batches(
     """Yield a reply to each request, and to those of batches that an earlier run sent.
 
     A request that waits in such a batch is not sent again. Before the next reply is asked for, the
-    last one has to be kept: a batch counts as ended once all its replies were taken.
-
-    Args:
-        channel: The way to Claude.
-        requests: With ids of their own; taken a few batches ahead of the replies.
-        parse: Makes a value of a reply's text, or raises ValueError.
-        keep: Called before a batch is noted as ended: makes the replies taken so far last.
-        late: Gets, when it is closed early, single replies that came and that nobody took; those
-            of a batch are found again.
+    last one has to be kept: a batch counts as ended once all its replies were taken, and `keep`,
+    which makes those last, is called before. Requests have ids of their own, and are taken a few
+    batches ahead of the replies; `parse` makes a value of a reply's text, or raises ValueError.
+    `late` gets, when it is closed early, single replies that came and that nobody took; those of a
+    batch are found again.
 
     Raises:
         UserError: The provider refuses the key, the account or the model, or fails again and again.

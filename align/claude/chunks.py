@@ -52,18 +52,11 @@ class OpenBatch:
 class Chunks:
     """Cuts requests into batches, and remembers which are to be sent once more.
 
-    Args:
-        channel: Its budget holds what each request may cost.
-        passage: Its gate is asked about each request, so that one does not stop all others of its
-            batch.
-
-    Attributes:
-        blocked: Replies to what the gate stopped, to be yielded.
-        waiting: By a request's id, the batch that holds it.
-        again: What is to be sent once more.
-        earlier: What those came to, by id.
-        exhausted: Whether all were taken.
-        used_up: Whether the budget holds no more.
+    The channel's budget holds what each request may cost. The gate is asked about each, so that one
+    does not stop all others of its batch: `blocked` are replies to those, to be yielded. `waiting`
+    is, by a request's id, the batch that holds it; `again` what is to be sent once more, and
+    `earlier` what those came to, by id; `exhausted` tells that all were taken, `used_up` that the
+    budget holds no more.
     """
 
     def __init__(self, channel: Channel, passage: "Passage") -> None:

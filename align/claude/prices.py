@@ -1,7 +1,7 @@
 """What tokens cost, by the prices that come with the package genai-prices: none is fetched."""
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from align.errors import UserError
@@ -24,13 +24,8 @@ class Usage:
     cache_write_1h_tokens: int = 0  # put into the cache for an hour
 
     def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            self.cache_read_tokens + other.cache_read_tokens,
-            self.cache_write_5m_tokens + other.cache_write_5m_tokens,
-            self.cache_write_1h_tokens + other.cache_write_1h_tokens,
-        )
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Usage(*(mine + theirs for mine, theirs in pairs))
 
     @property
     def cache_write_tokens(self) -> int:

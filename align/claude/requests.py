@@ -60,17 +60,11 @@ def ask(
     ttl: Ttl | None = "5m",
     note: str = "",
 ) -> Request:
-    """Return a request whose answer is JSON.
+    """Return a request whose answer is JSON, after `schema`.
 
-    Args:
-        model: Which Claude.
-        shared: What comes first and is the same in many requests.
-        question: The part that is this request's own.
-        schema: JSON schema of the answer.
-        max_tokens: How long the answer may be.
-        about: Ids of the pairs that it shows.
-        ttl: How long the shared part stays in the cache; None caches nothing.
-        note: What it is for, in the sender's own words.
+    `shared` comes first and is the same in many requests; it stays in the cache for `ttl`, None
+    caches nothing. `about` are the ids of the pairs that the question shows, and `note` says what
+    it is for, in the sender's own words.
     """
     system: dict[str, Any] = {"type": "text", "text": _shared(shared)}
     params = {

@@ -49,14 +49,9 @@ async def send(
     """Yield a reply to each request, in the order in which they come.
 
     Where fewer than all replies are taken, close it (`contextlib.aclosing`): no task stays behind,
-    and what came by then goes to `late`.
-
-    Args:
-        channel: The way to Claude.
-        requests: Taken one by one, a few ahead of the replies.
-        parse: Makes a value of a reply's text, or raises ValueError.
-        earlier: What the same requests came to when they were sent before, by id.
-        late: Gets, when it is closed early, the replies that came and that nobody took.
+    and what came by then and nobody took goes to `late`. Requests are taken one by one, a few ahead
+    of the replies; `parse` makes a value of a reply's text, or raises ValueError; `earlier` is what
+    the same requests came to when they were sent before, by id.
 
     Raises:
         UserError: The provider refuses the key, the account or the model, or fails again and again.

@@ -26,7 +26,7 @@ def chat(
     """Talk with a twin; lines that are piped in are answered one by one."""
     import sys
 
-    from align.chat import Chat, context_of
+    from align.chat import Chat
     from align.console import say
     from align.models.checkpoints import resolve
     from align.owner import load_owner
@@ -46,7 +46,7 @@ def chat(
     from align.models.loading import load_model
 
     model = load_model(speaker)
-    talk = Chat(model, detector, sampling, seed, context_of(model))
+    talk = Chat(model, detector, sampling, seed, model.context or 2048)
     if sys.stdin.isatty():
         say(f"{speaker.name} of {owner}. /again tries once more, /quit (or Ctrl-D) ends.")
         _converse(talk, speaker.name)

@@ -165,12 +165,9 @@ def train_base(
 ) -> LlamaForCausalLM:
     """Train tokenizer and base on the corpus of a seed and save both, all or nothing.
 
-    Args:
-        out: the folder; what it held is replaced once the new base is complete.
-        seed: of corpus, weights and order.
-        steps: how many steps; None is once through the corpus.
-        count: how many conversations the corpus has.
-        batch_tokens: how many tokens a batch may have, padding included.
+    The seed is that of corpus, weights and order; `count` conversations are the corpus, and no
+    `steps` are once through it; a batch has `batch_tokens` at most, padding included. What the
+    folder held is replaced once the new base is complete.
     """
     corpus = [example["messages"] for example in examples(seed, count)]
     texts = (m["content"] for messages in corpus[:TOKENIZER_EXAMPLES] for m in messages)

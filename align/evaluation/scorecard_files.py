@@ -3,7 +3,6 @@
 A scorecard's folder is made beside and renamed, and never changes again, as a checkpoint's.
 """
 
-import os
 import re
 import shutil
 import tempfile
@@ -12,7 +11,7 @@ from pathlib import Path
 from align.errors import UserError
 from align.evaluation.report import markdown
 from align.evaluation.scorecard import Scorecard, from_json
-from align.files import sync, write_atomically
+from align.files import link_atomically, sync, write_atomically
 from align.paths import checkpoints_dir, relative_to_root
 
 FILE, PAGE, LINK = "scorecard.json", "scorecard.md", "scorecard"
@@ -33,7 +32,7 @@ def save(owner_id: str, card: Scorecard) -> Path:
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    _link(checkpoints_dir(owner_id) / LINK, folder)
+    link_atomically(checkpoints_dir(owner_id) / LINK, folder)
     return folder
 
 
@@ -83,11 +82,3 @@ def _take_number(beside: Path, root: Path, name: str) -> Path:
         beside.rename(folder)
         sync(root)
         return folder
-
-
-def _link(link: Path, folder: Path) -> None:
-    beside = link.parent / f".{link.name}.{os.getpid()}"
-    beside.unlink(missing_ok=True)
-    beside.symlink_to(folder.relative_to(link.parent))
-    os.replace(beside, link)
-    sync(link.parent)

@@ -122,12 +122,7 @@ def _planned(checkpoint: Checkpoint, request: ExportRequest) -> _Plan:
             f"the base is exported already: it lies at {relative_to_root(checkpoint.base.path)}",
             "Name a twin: sft, dpo, 002-dpo or a path",
         )
-    if not lineages.has_weights(checkpoint.path):
-        raise UserError(
-            relative_to_root(checkpoint.path),
-            "only its lineage is here, not its weights",
-            "Pack it on the other machine with its adapter, and unpack that here",
-        )
+    lineages.check_has_weights(checkpoint.path)
     is_full = checkpoint.lineage.kind == FULL
     weights = stored_weights(checkpoint.path if is_full else checkpoint.base.path)
     if is_full or request.merge:
@@ -163,9 +158,10 @@ def _write_model(
 ) -> ExportResult:
     """Write one model into the folder, compare it with the checkpoint, add GGUF and Modelfile."""
     from align.export import merging
+    from align.models.loading import tokenizer_of
 
     assert checkpoint.lineage is not None
-    tokenizer = merging.tokenizer_of(checkpoint)
+    tokenizer = tokenizer_of(checkpoint)
     if checkpoint.lineage.recipe.get("values", {}).get("load_in_4bit"):
         say("export: trained on a base in four bits; merged into the base in full precision")
     prompts = merging.check_prompts()
@@ -201,9 +197,10 @@ def _write_adapter(
 ) -> ExportResult:
     """Copy what peft loads: weights, their configuration, the tokenizer; by name, nothing else."""
     from align.export import merging
+    from align.models.loading import tokenizer_of
 
     assert checkpoint.path is not None
-    tokenizer = merging.tokenizer_of(checkpoint)
+    tokenizer = tokenizer_of(checkpoint)
     shutil.copyfile(checkpoint.path / lineages.ADAPTER, beside / lineages.ADAPTER)
     config = json.loads((checkpoint.path / "adapter_config.json").read_text(encoding="utf-8"))
     base = checkpoint.base

@@ -17,7 +17,6 @@ from align.models.chat_template import (
     dateless,
     render_prompt,
     stop_token,
-    template_hash,
 )
 from align.models.checkpoints import Checkpoint
 from align.models.lineage import FULL
@@ -52,20 +51,6 @@ def _alternates(messages: Sequence[Message]) -> bool:
     """Tell whether user and answer take turns: some templates refuse two of a kind."""
     roles = [message["role"] for message in messages]
     return roles == ["user" if at % 2 == 0 else "assistant" for at in range(len(roles))]
-
-
-def tokenizer_of(checkpoint: Checkpoint) -> Any:
-    """Return the checkpoint's tokenizer; UserError where it is not the one of the training."""
-    folder = checkpoint.path
-    assert folder is not None and checkpoint.lineage is not None
-    tokenizer = load_tokenizer(folder)
-    if template_hash(tokenizer) != checkpoint.lineage.template_hash:
-        raise UserError(
-            relative_to_root(folder),
-            "its chat template or vocabulary is not the one it was trained with",
-            "Restore the tokenizer files, or train again",
-        )
-    return tokenizer
 
 
 def merged(

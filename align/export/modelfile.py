@@ -23,7 +23,10 @@ def modelfile(
         UserError: The template can't be written for Ollama.
     """
     turns = turns_of(tokenizer)
-    template = go_template(turns, start=not adds_bos(tokenizer))
+    bos = tokenizer.bos_token_id
+    # What runs the model puts that before every text by itself where the tokenizer does.
+    start = bos is None or tokenizer("")["input_ids"][:1] != [bos]
+    template = go_template(turns, start=start)
     texts = dict.fromkeys(tokenizer.decode([id]) for id in (stop_token(tokenizer), *stops))
     lines = [f"FROM {weights}", f'TEMPLATE """{template}"""']
     lines += [f'PARAMETER stop "{_quoted(text)}"' for text in texts if text]
@@ -61,13 +64,6 @@ def go_template(turns: TemplateTurns, *, start: bool = True) -> str:
         text += f"{{{{ if {absent} }}}}{_plain(turns.no_system)}{{{{ end }}}}"
     text += f"{{{{ range $i, $m := .Messages }}}}{body}{{{{ end }}}}{{{{ end }}}}"
     return text + _plain(turns.generation)
-
-
-def adds_bos(tokenizer: Any) -> bool:
-    """Tell whether what runs the model puts the BOS token before every text by itself."""
-    return bool(tokenizer.bos_token_id is not None) and (
-        tokenizer("")["input_ids"][:1] == [tokenizer.bos_token_id]
-    )
 
 
 def _plain(text: str) -> str:

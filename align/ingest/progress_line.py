@@ -10,11 +10,7 @@ T = TypeVar("T")
 
 
 class ProgressLine:
-    """Shows records, rate and time left on stderr.
-
-    Args:
-        total: Bytes of all that is read.
-    """
+    """Shows records, rate and time left on stderr, of all the bytes that are read."""
 
     def __init__(self, total: int) -> None:
         self._total, self._bytes, self._records = total, 0, 0

@@ -79,14 +79,10 @@ class OwnerNames:
 
 
 class RecordBuilder:
-    """Makes records of what one input holds.
+    """Makes records of what one input, read by a reader, holds.
 
-    Args:
-        reader: Who read it.
-        owner: Levels, thresholds, how chats are cut.
-        me: Who is the owner.
-        tally: Takes the counts.
-        threads: Takes the last time of each thread, None where there is none.
+    The owner's settings say levels, thresholds and how chats are cut, `me` who is the owner. The
+    tally takes the counts, `threads` the last time of each thread, None where there is none.
     """
 
     def __init__(

@@ -37,18 +37,10 @@ _RECENT = 2_048
 
 
 class ClaudeJudge:
-    """Judges by the Claude API, message by message or in batches.
+    """Judges by the Claude API, message by message or in batches (None: by how many there are).
 
-    Args:
-        model: Which Claude.
-        prompt: The questions' words.
-        profile: Who the owner is, for the prompt's hash.
-        examples: How many of the owner's choices a question comes with.
-        channel: To Claude; without one, requests are made and none is sent.
-        batch: Whether requests go in batches; None decides by how many there are.
-
-    Attributes:
-        usage: The tokens of all replies so far; None where there was none.
+    A question comes with `examples` of the owner's choices. Without a channel requests are made and
+    none is sent. `usage` are the tokens of all replies so far; None where there was none.
     """
 
     name: ClassVar[str] = "claude"

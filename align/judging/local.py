@@ -171,28 +171,25 @@ class LocalJudge:
 
     def _tokenized(self, question: Question) -> _Tokenized:
         """Return a question in tokens, with as many examples as the model's context takes."""
-        examples = len(question.context.examples)
+        examples, most = len(question.context.examples), self._loaded.context
 
         def tokens(shown: int) -> list[int]:
             return self._tokens(self._text(question, shown))
 
         def is_too_long(shown: int) -> bool:
-            return self._context is not None and len(tokens(shown)) >= self._context
+            return most is not None and len(tokens(shown)) >= most
 
         shown = examples
         if is_too_long(examples):
             shown = bisect_left(range(examples), True, key=is_too_long) - 1
-            self._tell_shorter(examples)
+            if not self._told_shorter:
+                self._told_shorter = True
+                say(
+                    f"{self._base.name} reads {most:,} tokens at most: where they don't suffice "
+                    f"it is shown fewer than {examples} of the choices."
+                )
         ids = tokens(shown) if shown >= 0 else []
         return _Tokenized(question, ids, (id(question.context), shown))
-
-    def _tell_shorter(self, examples: int) -> None:
-        if not self._told_shorter:
-            self._told_shorter = True
-            say(
-                f"{self._base.name} reads {self._context:,} tokens at most: where they don't "
-                f"suffice it is shown fewer than {examples} of the choices."
-            )
 
     def _text(self, question: Question, examples: int) -> str:
         key = (id(question.context), examples)
@@ -216,13 +213,6 @@ class LocalJudge:
     def _loaded(self) -> LoadedModel:
         # Loaded when the first question comes: where all is on file, none does.
         return load_model(Checkpoint("base", None, self._base.hash, self._base))
-
-    @cached_property
-    def _context(self) -> int | None:
-        """How many tokens the model reads; None where it doesn't say."""
-        config = self._loaded.model.config.get_text_config()
-        length: int | None = getattr(config, "max_position_embeddings", None)
-        return length
 
     @cached_property
     def _letters(self) -> tuple[tuple[int, ...], tuple[int, ...]]:

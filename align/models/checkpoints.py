@@ -4,7 +4,6 @@
 Wherever a command takes a checkpoint it takes `base`, `sft`, `dpo`, `002-dpo`, or a path.
 """
 
-import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 
 from align.console import make_command
 from align.errors import UserError
-from align.files import sync
+from align.files import link_atomically, sync
 from align.models import lineage as lineages
 from align.models.base import Base, find_base, resolve_base
 from align.models.lineage import Lineage
@@ -154,14 +153,8 @@ def publish(staging: Path, owner_id: str, stage: str) -> Path:
 def link_newest(owner_id: str, stage: str) -> None:
     """Point `checkpoints/<owner>/<stage>` at the newest checkpoint of the stage, atomically."""
     target = newest(owner_id, stage)
-    if target is None:
-        return
-    link = target.parent / stage
-    beside = target.parent / f".{stage}.{os.getpid()}"
-    beside.unlink(missing_ok=True)
-    beside.symlink_to(target.name)
-    os.replace(beside, link)
-    sync(target.parent)
+    if target is not None:
+        link_atomically(target.parent / stage, target)
 
 
 def clear_work(owner_id: str, stage: str) -> None:

@@ -144,6 +144,16 @@ def weights_hash(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def check_has_weights(folder: Path) -> None:
+    """Refuse (UserError) a twin of which only the lineage travelled."""
+    if not has_weights(folder):
+        raise UserError(
+            relative_to_root(folder),
+            "only its lineage is here, not its weights",
+            "Pack it on the other machine with its adapter, and unpack that here",
+        )
+
+
 def check_weights(folder: Path, lineage: Lineage) -> None:
     """Refuse weights that aren't those twin.json speaks of; missing ones are for later."""
     if has_weights(folder) and weights_hash(folder) != lineage.adapter_hash:

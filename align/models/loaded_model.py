@@ -30,6 +30,11 @@ class LoadedModel:
     tokenizer: Any
     checkpoint: Checkpoint
 
+    @property
+    def context(self) -> int | None:
+        """Return how many tokens the model reads; None where it doesn't say."""
+        return getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+
     def generate(
         self, conversations: Sequence[Sequence[Message]], *, n: int = 1, **settings: Any
     ) -> list[list[str]]:

@@ -11,7 +11,7 @@ import torch
 from align.errors import UserError
 from align.models.chat_template import template_hash
 from align.models.checkpoints import Checkpoint
-from align.models.lineage import ADAPTER, FULL, has_weights
+from align.models.lineage import ADAPTER, FULL, check_has_weights
 from align.models.loaded_model import LoadedModel
 from align.models.vocabulary import fit_embeddings
 from align.paths import relative_to_root
@@ -30,21 +30,9 @@ def load_model(checkpoint: Checkpoint, *, device_map: Any = None) -> LoadedModel
     """
     device = _device()
     folder = checkpoint.path
-    if folder is not None and not has_weights(folder):
-        raise UserError(
-            relative_to_root(folder),
-            "only its lineage is here, not its weights",
-            "Pack it on the other machine with its adapter, and unpack that here",
-        )
-    tokenizer = load_tokenizer(folder or checkpoint.base.path)
-    if not tokenizer.chat_template and checkpoint.grew_into is not None:
-        tokenizer = load_tokenizer(checkpoint.grew_into)
-    if checkpoint.lineage and template_hash(tokenizer) != checkpoint.lineage.template_hash:
-        raise UserError(
-            relative_to_root(folder or checkpoint.base.path),
-            "its chat template or vocabulary is not the one it was trained with",
-            "Restore the tokenizer files, or train again",
-        )
+    if folder is not None:
+        check_has_weights(folder)
+    tokenizer = tokenizer_of(checkpoint)
     # A spread model is never whole in one place, so it can't be rounded after the folding.
     is_rounded = device_map is not None and device.type != "cpu"
     settings = {"dtype": torch.bfloat16 if is_rounded else torch.float32, "device_map": device_map}
@@ -62,6 +50,21 @@ def load_model(checkpoint: Checkpoint, *, device_map: Any = None) -> LoadedModel
     if device.type != "cpu":
         model = model.to(torch.bfloat16)
     return LoadedModel(model.to(device).eval(), tokenizer, checkpoint)
+
+
+def tokenizer_of(checkpoint: Checkpoint) -> Any:
+    """Return the checkpoint's tokenizer; UserError where it is not the one of the training."""
+    folder = checkpoint.path or checkpoint.base.path
+    tokenizer = load_tokenizer(folder)
+    if not tokenizer.chat_template and checkpoint.grew_into is not None:
+        tokenizer = load_tokenizer(checkpoint.grew_into)
+    if checkpoint.lineage and template_hash(tokenizer) != checkpoint.lineage.template_hash:
+        raise UserError(
+            relative_to_root(folder),
+            "its chat template or vocabulary is not the one it was trained with",
+            "Restore the tokenizer files, or train again",
+        )
+    return tokenizer
 
 
 def load_causal_lm(folder: Path, *, dtype: Any, **settings: Any) -> Any:

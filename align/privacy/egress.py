@@ -28,9 +28,7 @@ _TELLING = frozenset(
 class Refused(Exception):
     """The gate lets a body not pass. Carries nothing of what stands in it.
 
-    Attributes:
-        reason: One of this module's.
-        where: The place in the body, as `messages[0].content`; empty where it is none.
+    `reason` is one of this module's; `where` the place in the body, as `messages[0].content`.
     """
 
     def __init__(self, reason: str, where: str = "") -> None:

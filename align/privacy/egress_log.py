@@ -43,13 +43,8 @@ class Attempt(NamedTuple):
 class EgressLog:
     """Writes an owner's egress log. Several processes may do so at once.
 
-    What is written survives the end of the process at once, and a power cut after a second.
-
-    Args:
-        owner_id: Whose texts leave.
-
-    Raises:
-        UserError: The file can't be written.
+    What is written survives the end of the process at once, and a power cut after a second. A file
+    that can't be written is a UserError.
     """
 
     def __init__(self, owner_id: str) -> None:

@@ -45,14 +45,8 @@ def find_spans(text: str, names: Sequence[str] = ()) -> list[Span]:
 class Redactor:
     """Replaces what is private by placeholders that are stable and read naturally.
 
-    Redacting what is redacted changes nothing.
-
-    Args:
-        names: Names of people, to be replaced too.
-        kept: Names that never stand for somebody else's, such as the owner's.
-
-    Attributes:
-        counts: How many spans were replaced, by kind.
+    Redacting what is redacted changes nothing. Names of people are replaced too; those `kept`, such
+    as the owner's, never stand for somebody else's. `counts` are the spans replaced, by kind.
     """
 
     def __init__(self, names: Iterable[str] = (), kept: Iterable[str] = ()) -> None:

@@ -255,7 +255,9 @@ def _read_overrides(words: Sequence[str]) -> tuple[_Entries, list[str]]:
             continue
         key, equals, first = word[2:].partition("=")
         values = [first] if equals else []
-        while not equals and at < len(words) and not _is_option(words[at]):
+        while not equals and at < len(words):
+            if words[at].startswith("--") and as_number(words[at]) is None:
+                break
             values.append(words[at])
             at += 1
         key = key.replace("-", "_")
@@ -274,7 +276,3 @@ def _read_overrides(words: Sequence[str]) -> tuple[_Entries, list[str]]:
         value, text = (parsed[0], written[0]) if one else (parsed or True, written or "true")
         entries[key] = (value, text, f"--{key}")
     return entries, problems
-
-
-def _is_option(word: str) -> bool:
-    return word.startswith("--") and as_number(word) is None

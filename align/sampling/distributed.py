@@ -91,13 +91,9 @@ class DistributedModel:
 
 
 def serve(load: Callable[[dict[str, Any]], Any]) -> None:
-    """Draw this process's share of what rank 0 asks for, until it says that all is done.
+    """Draw this process's share of what rank 0 asks for, until all is done.
 
-    Args:
-        load: Returns the model that rank 0's first message describes.
-
-    Raises:
-        LostProcess: Rank 0 is gone.
+    `load` returns the model that rank 0's first message describes. LostProcess: rank 0 is gone.
     """
     try:
         message = _receive(0)

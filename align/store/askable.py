@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Collection, Iterator
+from itertools import chain, repeat
 from typing import Any
 
 from align.choices.selection import Candidate, flaw_of
@@ -14,14 +15,9 @@ _COLUMNS = "pair_id, prompt_id, checkpoint_number, empty, likeness"
 
 
 class AskablePairs:
-    """An `align.choices.selection.Pool` of the store's pairs.
+    """An `align.choices.selection.Pool` of the store's pairs, for training or of the arena.
 
-    Args:
-        conn: The store.
-        purpose: Pairs for training, or those of the arena.
-
-    Attributes:
-        looked_at: The suspects of which texts were compared, and whether they are near-identical.
+    `looked_at` are the suspects of which texts were compared, and whether they are near-identical.
     """
 
     def __init__(self, conn: sqlite3.Connection, purpose: Purpose = "train") -> None:
@@ -103,7 +99,7 @@ class AskablePairs:
         if end is not None:
             clause += " AND pair_id < ?"
             values.append(end)
-        for chunk in _sizes():
+        for chunk in chain(_CHUNKS, repeat(_CHUNKS[-1])):
             rows = self._rows(
                 f"SELECT {_COLUMNS} FROM askable WHERE {clause} AND {condition} "
                 "ORDER BY pair_id LIMIT ?",
@@ -125,12 +121,6 @@ class AskablePairs:
         query = f"SELECT sum({column}) FROM askable_counts WHERE purpose = ?1"
         query += " AND coalesce(?2, checkpoint_number) = checkpoint_number"
         return self._conn.execute(query, (self._purpose, number)).fetchone()[0] or 0
-
-
-def _sizes() -> Iterator[int]:
-    yield from _CHUNKS
-    while True:
-        yield _CHUNKS[-1]
 
 
 def unchosen_pairs(conn: sqlite3.Connection, levels: Collection[Level]) -> list[tuple[str, str]]:

@@ -88,17 +88,13 @@ def transaction(conn: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
             yield conn
             conn.execute("COMMIT")
         finally:
-            roll_back(conn)
+            # Of what was not committed, if anything: SQLite may have rolled back already.
+            if conn.in_transaction:
+                conn.execute("ROLLBACK")
     except sqlite3.DatabaseError as error:
         if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
             raise
         raise as_user_error(error, file_of(conn)) from error
-
-
-def roll_back(conn: sqlite3.Connection) -> None:
-    """Take back what was not committed, if anything: SQLite may have done so already."""
-    if conn.in_transaction:
-        conn.execute("ROLLBACK")
 
 
 def file_of(conn: sqlite3.Connection) -> str:

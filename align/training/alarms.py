@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from align.errors import UserError
+
 FALL, FALL_NATS = 0.2, 5.0
 SOON, STREAK = 10, 5
 
@@ -21,6 +23,12 @@ def alarms(history: Sequence[Mapping[str, float]], total_steps: int) -> list[Ala
     """Return what is alarming in a run's log so far: TRL's values with `step`, of `total_steps`."""
     sounding = [_not_finite(history), _less_likely(history), _told_at_once(history, total_steps)]
     return [alarm for alarm in sounding if alarm is not None]
+
+
+def no_number(stage: str, step: int, sentence: str) -> UserError:
+    """Return the error of a run whose figures are worth nothing any more."""
+    remedy = "Lower learning_rate; in half precision try bf16 instead of fp16"
+    return UserError(f"{stage}, step {step}", sentence, remedy)
 
 
 def _not_finite(history: Sequence[Mapping[str, float]]) -> Alarm | None:

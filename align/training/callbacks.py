@@ -10,8 +10,7 @@ import torch.distributed as dist
 from transformers import TrainerCallback
 
 from align.console import progress, say
-from align.errors import UserError
-from align.training.alarms import Alarm, alarms
+from align.training.alarms import Alarm, alarms, no_number
 from align.training.prepared_run import TrainingRun
 from align.training.run_state import record_steps, spread_of
 from align.training.saves import (
@@ -113,7 +112,7 @@ class RunMonitor(TrainerCallback):
         """Sound the alarms; UserError where the run is worth nothing any more."""
         for alarm in alarms(state.log_history, state.max_steps):
             if alarm.is_fatal:
-                raise _no_number(self.stage, state.global_step, alarm.sentence)
+                raise no_number(self.stage, state.global_step, alarm.sentence)
             if alarm.name not in self.raised:
                 self.raised[alarm.name] = alarm.sentence
                 if state.is_world_process_zero:
@@ -153,7 +152,7 @@ class RunMonitor(TrainerCallback):
         for weight in self.trainer.model.parameters():
             if weight.requires_grad and not torch.isfinite(weight).all():
                 what = "a weight is not a number any more"
-                raise _no_number(self.stage, state.global_step, what)
+                raise no_number(self.stage, state.global_step, what)
 
 
 def best_by(stage: str, args: Any) -> tuple[str, bool]:
@@ -183,8 +182,3 @@ def _largest_of_all(number: int, args: Any) -> int:
 
 def _save_of(args: Any, state: Any) -> Path:
     return Path(args.output_dir) / f"checkpoint-{state.global_step}"
-
-
-def _no_number(stage: str, step: int, sentence: str) -> UserError:
-    remedy = "Lower learning_rate; in half precision try bf16 instead of fp16"
-    return UserError(f"{stage}, step {step}", sentence, remedy)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,14 +77,10 @@ def begin(run: TrainingRun, *, restart: bool) -> None:
 def _leave_all(run: TrainingRun) -> None:
     for folder, state, save in _stopped_runs(run):
         say(f"{run.stage}: beginning anew (what {state.progress(save)} is left)")
-        state.give_up(folder.rename(_free_name(folder)) if folder == run.work else folder)
-
-
-def _free_name(folder: Path) -> Path:
-    number = 1
-    while (name := folder.with_name(f"{folder.name}.left-{number}")).exists():
-        number += 1
-    return name
+        if folder == run.work:
+            names = (folder.with_name(f"{folder.name}.left-{number}") for number in count(1))
+            folder = folder.rename(next(name for name in names if not name.exists()))
+        state.give_up(folder)
 
 
 def _stopped_runs(run: TrainingRun) -> Iterator[StoppedRun]:

@@ -10,6 +10,7 @@ from trl import DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from align.errors import UserError
+from align.training.alarms import no_number
 
 # These sort the rewards of a batch: a pair has no loss of its own that a weight could scale.
 BATCH_COUPLED = ("aot", "aot_unpaired")
@@ -41,11 +42,9 @@ def answer_log_probs(
 ) -> torch.Tensor:
     """Return each answer's summed log-prob, (2B,), the chosen before the rejected.
 
-    Args:
-        log_probs: Of each next token, zero outside the answers, (2B, T - 1).
-        completion_mask: 1 on the answers, (2B, T).
-        ld_alpha: Weight of the tokens beyond the shorter answer's length (Liu et al. 2024,
-            arXiv 2409.06411); None counts all alike.
+    `log_probs` are of each next token, zero outside the answers, (2B, T - 1); the mask is 1 on the
+    answers, (2B, T). `ld_alpha` weighs the tokens beyond the shorter answer's length (Liu et al.
+    2024, arXiv 2409.06411); None counts all alike.
     """
     if ld_alpha is None:
         return log_probs.sum(1)
@@ -175,11 +174,7 @@ class WeightedDPOTrainer(DPOTrainer):
         plain = loss[0] if return_outputs else loss
         # A loss of all ranks: where one stopped alone, nobody would say why.
         if not torch.isfinite(self.accelerator.gather(plain.detach())).all():
-            raise UserError(
-                f"dpo, step {self.state.global_step}",
-                "the loss is not a number any more",
-                "Lower learning_rate; in half precision try bf16 instead of fp16",
-            )
+            raise no_number("dpo", self.state.global_step, "the loss is not a number any more")
         return loss
 
     def _check(self, log_probs: torch.Tensor, inputs: Any, live: Any) -> None:

@@ -13,8 +13,9 @@ from align.commands.export import app
 from align.errors import UserError
 from align.export import exporting
 from align.export.exporting import ExportRequest, export
-from align.export.merging import save_tokenizer, tokenizer_of
+from align.export.merging import save_tokenizer
 from align.models.checkpoints import resolve
+from align.models.loading import tokenizer_of
 from tests.export.twins import adapter_twin
 from tests.tiny import tiny_tokenizer
 

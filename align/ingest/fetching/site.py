@@ -39,11 +39,7 @@ _CONDITIONS = {"If-None-Match": "ETag", "If-Modified-Since": "Last-Modified"}
 
 
 class NoAnswer(UserError):
-    """A page that the site does not give.
-
-    Attributes:
-        code: HTTP's status; 0 where robots.txt asks not to read it.
-    """
+    """A page that the site does not give: HTTP's status, 0 where robots.txt asks not to read it."""
 
     def __init__(self, where: str, code: int, what: str, remedy: str) -> None:
         super().__init__(where, what, remedy)
@@ -67,13 +63,9 @@ class _Here(urllib.request.HTTPRedirectHandler):
 
 
 class Site:
-    """One web site.
+    """One web site, of which `url` is any page.
 
-    Args:
-        url: Any page of it.
-        cache: A folder that keeps what was read, with its ETag; None keeps nothing.
-        clock: Seconds that pass.
-        sleep: Waits for seconds.
+    The cache is a folder that keeps what was read, with its ETag; None keeps nothing.
 
     Raises:
         UserError: It is no address of a web page.

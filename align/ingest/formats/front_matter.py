@@ -23,11 +23,7 @@ _TIMES = (
 
 
 def split(text: str) -> tuple[dict[str, Any], str]:
-    """Split off the settings on top; what is no valid mapping is part of the text.
-
-    Args:
-        text: Clean, as `align.ingest.decoding.clean` leaves it.
-    """
+    """Split off a clean text's settings on top; what is no valid mapping is part of the text."""
     for pattern, parse in ((_YAML, yaml.safe_load), (_TOML, tomllib.loads)):
         match = pattern.match(text)
         if not match or len(match[1]) > _LONGEST:

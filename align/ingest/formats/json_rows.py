@@ -76,11 +76,7 @@ class ExchangeTurn:
 
 
 class ConversationNames:
-    """Names the conversations of one file.
-
-    Args:
-        origin: The file's name in the store.
-    """
+    """Names the conversations of one file, by the name that it has in the store."""
 
     def __init__(self, origin: str) -> None:
         self._origin = origin

@@ -54,7 +54,8 @@ def kept_by_layer(shape: ModelShape, work: Work, batch: Batch) -> int:
         + _attention(shape, work, batch)
         # silu keeps its input, the product of gate and up both factors.
         + 3 * batch.tokens * shape.intermediate * compute_bytes(work)
-        + _cast_weights(shape, work)
+        # The 16-bit copies that autocast makes of 32-bit weights.
+        + (shape.linear_weights * 2 if work.is_mixed and work.weight_bytes == 4 else 0)
     )
 
 
@@ -134,9 +135,3 @@ def _attention(shape: ModelShape, work: Work, batch: Batch) -> int:
     repeated = shape.queries if batch.is_padded else shape.keys
     mask = scores * c if batch.is_padded else 0
     return tokens * ((2 * shape.queries + 2 * repeated) * c + shape.heads * _FP32) + mask
-
-
-def _cast_weights(shape: ModelShape, work: Work) -> int:
-    """Return the 16-bit copies of a layer's weights that autocast makes of 32-bit ones."""
-    is_cast = work.is_mixed and work.weight_bytes == 4
-    return shape.linear_weights * 2 if is_cast else 0

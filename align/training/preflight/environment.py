@@ -85,10 +85,9 @@ def placement(layout: Layout, machine: Machine) -> list[Finding]:
                   f"Say --num_processes {len(machine.gpus)} to accelerate launch, or another "
                   "--accelerate")
         ]  # fmt: skip
-    if layout.lacks_gpu and (layout.zero or layout.processes > 1):
-        return [wrong("placement", f"{where}: no GPU is here", "Say --accelerate cpu")]
     if layout.lacks_gpu:
-        return [look("placement", f"{where}: no GPU is here", "Say --accelerate cpu")]
+        found = wrong if layout.zero or layout.processes > 1 else look
+        return [found("placement", f"{where}: no GPU is here", "Say --accelerate cpu")]
     if layout.zero and layout.device == "cpu":
         return [look("placement", f"{where}: slow, and nothing that a CPU gains from")]
     return [fine("placement", where)]

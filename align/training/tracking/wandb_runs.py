@@ -77,16 +77,10 @@ def open_run(
 ) -> Any:
     """Return a new run of wandb, in the mode that fits: no question is put, and nothing fails.
 
-    Args:
-        owner_id: Whose; a hash of it groups the runs.
-        job_type: `sft`, `dpo`, `evaluate` or `judge`.
-        name: Of the run; else wandb invents one.
-        lineage: Digest of the SFT run that the round began with.
-        tags: Words to find it by.
-        config: What it was made with.
-        project: Where it is filed.
-        run_id: Of a run that goes on; a new one where wandb does not know it.
-        shows_owner: Whether the owner's name may be in what is sent.
+    A hash of `owner_id` groups the runs; `shows_owner` tells whether the name may be in what is
+    sent. `job_type` is `sft`, `dpo`, `evaluate` or `judge`; wandb invents a name where there is
+    none. `lineage` is the digest of the SFT run that the round began with, `run_id` that of a run
+    that goes on: a new one where wandb does not know it.
     """
     # A report of an error would hold our paths.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
