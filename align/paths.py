@@ -11,11 +11,7 @@ _OWNER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 def project_root() -> Path:
-    """Return `SOUNDALIKE_ROOT` where it is set (`--root` sets it), else the checkout.
-
-    Raises:
-        UserError: The folder that was named does not exist.
-    """
+    """Return `SOUNDALIKE_ROOT` (`--root`), UserError where it is no folder; else the checkout."""
     configured = os.environ.get("SOUNDALIKE_ROOT")
     if configured is None:
         return Path(__file__).resolve().parent.parent

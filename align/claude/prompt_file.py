@@ -40,12 +40,7 @@ class PromptFile:
     def read(
         cls, path: Path, wanted: Mapping[str, Wanted], more_tags: tuple[str, ...] = ()
     ) -> "PromptFile":
-        """Return the prompt of a file that has the wanted sections.
-
-        Raises:
-            UserError: The file can't be read, lacks a section or a placeholder, or has one that
-                nobody fills.
-        """
+        """Return the prompt of a file; UserError where it lacks a section or a placeholder."""
         where = relative_to_root(path)
         try:
             text = path.read_text("utf-8-sig")

@@ -94,11 +94,7 @@ def compared(folder: Path, reference: Reference, dtype: str) -> Agreement:
 def check_template(
     folder: Path, conversations: Sequence[list[Message]], prompts: Sequence[list[int]]
 ) -> None:
-    """Hold a folder's own chat template, used as anybody would, against the tokens trained on.
-
-    Raises:
-        UserError: It gives others.
-    """
+    """Hold a folder's own chat template against the tokens trained on; UserError if it differs."""
     tokenizer = load_tokenizer(folder)
     for messages, ids in zip(conversations, prompts, strict=True):
         plain = tokenizer.apply_chat_template(

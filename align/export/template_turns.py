@@ -43,11 +43,7 @@ class TemplateTurns:
 
 
 def turns_of(tokenizer: Any) -> TemplateTurns:
-    """Return what a tokenizer's chat template writes around messages.
-
-    Raises:
-        UserError: The template does what fixed text around each message can't express.
-    """
+    """Return what a chat template writes around messages; UserError where that is not fixed."""
     if "strftime_now(" in dateless(tokenizer.chat_template):
         raise UserError("chat template", "it writes today's date, which fixed text can't", _REMEDY)
     plain = _rendered(tokenizer, _messages(_FIRST, _ANSWER, _SECOND))

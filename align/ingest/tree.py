@@ -105,11 +105,7 @@ class Tree(ABC):
         return text
 
     def lines_of(self, name: str) -> Iterator[str]:
-        """Yield a text's lines without their ends, read as they come; very long ones are cut.
-
-        Raises:
-            UserError: It is binary, or damaged.
-        """
+        """Yield a text's lines, read as they come, long ones cut; UserError: binary, or damaged."""
         head = self.head(name)
         if head and decoded(head) is None and not self.head_text(name):
             raise UserError(self.place(name), "binary, not text", "Name a text file")
@@ -118,11 +114,7 @@ class Tree(ABC):
 
 
 class DiskTree(Tree):
-    """A folder on disk, without hidden files and folders; or one file of it.
-
-    Raises:
-        UserError: The folder cannot be listed.
-    """
+    """A folder, or a file of it, without what is hidden; UserError where it cannot be listed."""
 
     def __init__(self, path: Path) -> None:
         self.label = str(path)
@@ -203,11 +195,7 @@ def tree_of(path: Path, complain: Complain) -> Tree:
 
 
 def zip_in(tree: Tree, name: str, complain: Complain) -> Tree:
-    """Return the files in a zip that lies in another tree.
-
-    Raises:
-        UserError: It is no zip, or too large to be read inside another.
-    """
+    """Return the files of a zip in another tree; UserError where it is none, or too large."""
     file = tree.folder / name if isinstance(tree, DiskTree) else io.BytesIO(tree.bytes_of(name))
     return ZipTree(file, tree.place(name), tree.origin_of(name), complain)
 

@@ -104,11 +104,7 @@ def make_plan(
     examples: int,
     limit: int | None = None,
 ) -> tuple[Plan, Counter[str]]:
-    """Return the questions of a run, and which choices it may not see, by reason.
-
-    Raises:
-        UserError: There are too few choices to measure it.
-    """
+    """Return a run's questions, and choices it may not see, by reason; UserError of too few."""
     eligibility = material.eligibility()
     choices = load_calibration_set(conn, eligibility)
     check_enough(choices, material.owner_id, eligibility.left_out)

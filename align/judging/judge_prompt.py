@@ -61,12 +61,7 @@ class JudgePrompt:
 
     @classmethod
     def read(cls, path: Path | None = None) -> "JudgePrompt":
-        """Return the prompt of a file; without one, the shipped one.
-
-        Raises:
-            UserError: The file can't be read, lacks a section or a placeholder, or has one that
-                nobody fills.
-        """
+        """Return the prompt of a file (UserError where it is none), else the shipped one."""
         return cls(PromptFile.read(path or shipped("judge"), _SECTIONS, (_OWNER_TURN, _OTHER_TURN)))
 
     @property

@@ -86,11 +86,7 @@ async def measure(conn: sqlite3.Connection, judge: Judge, plan: Plan) -> Outcome
 
 
 def _check_any(judge: Judge, answers: Collection[Judgement]) -> None:
-    """Refuse to measure by half of the answers, or by none: that is no attempt.
-
-    Raises:
-        UserError: No answer could be used, or many were lost.
-    """
+    """Refuse (UserError) to measure where no answer could be used, or many were lost."""
     problems = Counter(answer.problem for answer in answers if answer.problem)
     lost = sum(problems[problem] for problem in _LOST)
     where = f"{judge.name} {judge.model}"

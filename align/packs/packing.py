@@ -96,11 +96,7 @@ def pack_for_training(
 def pack_for_labelling(
     conn: sqlite3.Connection, owner_id: str, owner: Owner, out: Path, *, adapter: bool = False
 ) -> Packed:
-    """Write what was made on this machine: answers, pairs, choices, lineage and scorecard.
-
-    Raises:
-        UserError: There are no pairs.
-    """
+    """Write what was made here, from answers to scorecard; UserError where there are no pairs."""
     traveller = traveller_of(conn, owner)
     rows = store_rows(conn, None, traveller, wordy=WORDY)
     rows["verdicts"] = _of_pairs(export_rows(conn, "verdicts"), rows["pairs"])

@@ -111,11 +111,7 @@ class Recipe:
 
 
 def recipe_path(word: str, stage: str) -> Path:
-    """Return the file that `--recipe` names: `demo`, `contrib/…`, or a path to a YAML file.
-
-    Raises:
-        UserError: There is no such recipe.
-    """
+    """Return the file of `demo`, `contrib/…` or a path to a YAML file; UserError: there is none."""
     path = recipes_dir() / word / f"{stage}.yaml"
     if not path.is_file() and (word.endswith((".yaml", ".yml")) or "/" in word):
         path = Path(word).expanduser()
@@ -155,11 +151,7 @@ def ladder() -> list[str]:
 
 
 def read_recipe(path: Path, stage: str, overrides: Sequence[str] = ()) -> Recipe:
-    """Return the checked recipe of a YAML file and of words like `--learning_rate 1e-5`.
-
-    Raises:
-        RecipeError: All that is wrong in the file and on the command line.
-    """
+    """Return the checked recipe of a file and of words; RecipeError says all that is wrong."""
     where = relative_to_root(path)
     values_of_file, problems = _read_yaml(path, where)
     values_of_words, problems_of_words = _read_overrides(overrides)

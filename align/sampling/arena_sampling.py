@@ -63,11 +63,7 @@ class ArenaResult:
 
 
 def draw_arena(request: SamplingRequest, words: tuple[str, str]) -> None:
-    """Draw an arena between the two checkpoints that words name, and report it.
-
-    Raises:
-        UserError: There is no such checkpoint, or no held-out prompt.
-    """
+    """Draw and report an arena of two named checkpoints; UserError of one, or prompts, missing."""
     first, second = contenders(request.owner_id, words)
     conn, pairs = open_store(request.owner_id), request.pairs or ARENA_PAIRS
     if len(held_out_prompts(conn)) < pairs:

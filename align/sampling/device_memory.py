@@ -20,11 +20,7 @@ def must_be_spread(checkpoint: Checkpoint) -> bool:
 
 
 def check_each_holds(spread: bool, checkpoint: Checkpoint) -> None:
-    """Refuse several processes where each of them could not hold the model.
-
-    Raises:
-        UserError: It must be spread, or was asked to be, which is one process's work.
-    """
+    """Refuse (UserError) several processes where each could not hold the model, or it is spread."""
     if spread:
         what = "one model over all devices, and a model on each: not both"
         raise UserError("--spread", what, "Leave --spread out, or start one process")

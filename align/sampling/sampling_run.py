@@ -162,11 +162,7 @@ def check_options(
 
 
 def prepare(request: SamplingRequest) -> SamplingRun:
-    """Return the run of a request, with everything checked that needs no torch.
-
-    Raises:
-        UserError: There is no such checkpoint, no store, or no prompt.
-    """
+    """Return a request's run, all checked without torch; UserError: no checkpoint, or no prompt."""
     check_options(request)
     if request.against_records:
         return _against_records(request)

@@ -123,11 +123,7 @@ def _with_path(values: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def run_lock(owner_id: str) -> Iterator[None]:
-    """Hold the lock on the owner's checkpoints; it dies with its process, however that ends.
-
-    Raises:
-        UserError: Another run holds it.
-    """
+    """Hold the lock on the owner's checkpoints, until the process dies; UserError: another does."""
     folder = checkpoints_dir(owner_id)
 
     def busy(holder: str) -> UserError:
@@ -147,11 +143,7 @@ def is_main() -> bool:
 
 
 def _evaluation(recipe: Recipe, rows: FrozenRows) -> list[Any]:
-    """Return when is evaluated on the way, where that decides what is published.
-
-    Raises:
-        UserError: There is nothing to evaluate on, or no evaluation to choose by.
-    """
+    """Return when the run evaluates, if that decides what is published; UserError if it can't."""
     where = relative_to_root(recipe.path)
     strategy = recipe.training.get("eval_strategy", "no")
     evaluates = strategy != "no"

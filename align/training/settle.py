@@ -45,11 +45,7 @@ def settle(request: TrainingRequest, accelerate: dict[str, Any] | None = None) -
 
 
 def begin(run: TrainingRun, *, restart: bool) -> Path:
-    """Settle what becomes of a run that stopped, and return the file that says what is trained.
-
-    Raises:
-        UserError: Another run holds the owner's lock.
-    """
+    """Settle what becomes of a stopped run, and write this one; UserError where another runs."""
     with run_lock(run.owner_id):
         resume.begin(run, restart=restart)
         return write_run(run)

@@ -103,11 +103,7 @@ def _take_best(trainer: Any, run: TrainingRun) -> int:
 
 
 def _last_save(run: TrainingRun, processes: int) -> Path | None:
-    """Return the save to go on from: what the first process sees, for all of them.
-
-    Raises:
-        UserError: The processes don't agree on what is trained, or on which save there is.
-    """
+    """Return the save to go on from, one for all processes; UserError where they disagree."""
     if is_main():
         remove_broken(run.work)
     save = last_whole(run.work)

@@ -44,11 +44,7 @@ class Post:
 
 
 def listed_posts(site: Site) -> Iterator[Post]:
-    """Yield a blog's posts as the site lists them, newest first; asks as they are taken.
-
-    Raises:
-        UserError: No feed or archive is found.
-    """
+    """Yield a blog's posts, newest first, as they are taken; UserError: no feed or archive."""
     seen: set[str] = set()
     for post in _listed(site):
         if post.url not in seen and site.holds(post.url):

@@ -62,11 +62,7 @@ def label_says(labels: str) -> str | None:
 
 
 def mails_in(tree: Tree, name: str) -> Iterator[tuple[int, bytes]]:
-    """Yield each mail of a file with the number of its first line; one at a time is in memory.
-
-    Raises:
-        UserError: The file is damaged from here on, or cannot be read.
-    """
+    """Yield each mail and its first line's number, one at a time; UserError from damage on."""
     end = suffix_of(name)
     if end == ".emlx":
         yield 1, _emlx(tree.bytes_of(name, 2 * LARGEST))

@@ -66,11 +66,7 @@ def _read_pdf(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Document]:
 
 
 def _pages(data: bytes, place: str, log: ReadLog) -> tuple[list[str], Any]:
-    """Return each page's text, and the file's properties.
-
-    Raises:
-        UserError: It is encrypted, or so damaged that no page can be read.
-    """
+    """Return each page's text, and the file's properties; UserError where it can't be read."""
     try:
         reader = _opened(data)
         # Many are locked against changes only, with no password for reading.

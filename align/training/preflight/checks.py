@@ -108,11 +108,7 @@ def row_findings(
 
 
 def on_tokens(run: TrainingRun, tokenizer: Any, tokens: list[dict[str, Any]]) -> None:
-    """Check tokenised rows for training: one BOS, one stop token, the mask on the answer only.
-
-    Raises:
-        UserError: A row is not what sampling and serving will meet.
-    """
+    """Check tokens for one BOS, one stop and the answer's mask; UserError where one is off."""
     if not tokens:
         raise PreflightError(
             run.stage, [wrong("tokens", "no row fits into max_length", "Raise --max_length")]

@@ -36,11 +36,7 @@ class ModelShape:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "ModelShape":
-        """Return the shape that a config.json, or an entry of bases.yaml, describes.
-
-        Raises:
-            ValueError: It is not a dense decoder of the kind that the formulas know.
-        """
+        """Return the shape of a config.json or of a base's entry; ValueError of other kinds."""
         config = {**config, **config.get("text_config", {})}
         missing = [key for key in _NEEDED if not config.get(key)]
         if missing or not config.get("vocab_size"):
