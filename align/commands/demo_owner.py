@@ -5,6 +5,10 @@ from typing import Annotated
 
 import typer
 
+from align.console import say
+from align.errors import UserError
+from align.paths import checked_owner, project_root, relative_to_root
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
@@ -14,11 +18,8 @@ def demo_owner(
     seed: Annotated[int, typer.Option(help="Which voice: the same seed, the same owner.")] = 1,
 ) -> None:
     """Make another fictional owner: writing, settings, and who chooses for them."""
-    from align.console import say
     from align.demo.owners import demo_owner as imagine
     from align.demo.owners import write_owner
-    from align.errors import UserError
-    from align.paths import checked_owner, project_root, relative_to_root
 
     out = out.expanduser()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

@@ -1,9 +1,13 @@
 """`align doctor`: what a run will find and need, before anything is fetched or loaded."""
 
+import os
+import shutil
+import sys
 from typing import Annotated
 
 import typer
 
+from align.errors import UserError
 from align.training import training_options as options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -32,11 +36,6 @@ def doctor(
     Nothing is fetched or loaded. The exit code is 2 where something would stop the run. Any key of
     the recipe can follow: --per_device_train_batch_size 1 --max_length 512.
     """
-    import os
-    import shutil
-    import sys
-
-    from align.errors import UserError
     from align.models.checkpoints import STAGES
     from align.recipe.accelerate_config import accelerate_file, read_settings
     from align.training.preflight.doctor import examine

@@ -1,5 +1,6 @@
 """`align egress`: what left this machine, to whom, and what the gate stopped."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -7,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
+
+from align.console import dollars
+from align.text.printable import printable
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _HEAD = ("time (UTC)", "purpose", "model", "host", "what", "bytes", "status", "tokens", "USD")
@@ -31,10 +35,7 @@ def egress(
     A line is one attempt to send something, a batch's bill, a consent, or what the gate stopped.
     Without --last the newest 20 are shown (all with --json); totals are of everything.
     """
-    import json
-
     from align.privacy.egress_log import read
-    from align.text.printable import printable
 
     lines = list(read(owner))
     if as_json:
@@ -199,8 +200,6 @@ def _total_lines(sums: Totals) -> list[str]:
 
 
 def _sum(sum: Sum) -> str:
-    from align.console import dollars
-
     unknown = f", {sum.unknown:,} of unknown cost" if sum.unknown else ""
     return (
         f"{sum.attempts:,} attempt{'' if sum.attempts == 1 else 's'}, {sum.bytes:,} bytes, "

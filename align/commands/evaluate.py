@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from align.console import say
+from align.paths import relative_to_root, simulated_file
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -51,7 +54,6 @@ def evaluate(
     """Compare checkpoints on held-out prompts, as a scorecard in the terminal and in files."""
     from align.evaluation import evaluate as evaluation
     from align.evaluation.reference_texts import reference_texts
-    from align.paths import simulated_file
     from align.store.connection import open_store
 
     checkpoints_by_word = evaluation.compared_checkpoints(owner, checkpoints or [])
@@ -72,10 +74,8 @@ def evaluate(
 
 
 def _report(owner_id: str, card: "Scorecard", folder: "Path", *, wandb: bool) -> None:
-    from align.console import say
     from align.evaluation.report import headline, next_steps, terminal
     from align.evaluation.scorecard_tracking import is_tracked, track
-    from align.paths import relative_to_root
 
     print(terminal(card))
     print()

@@ -1,9 +1,16 @@
 """`align export`: a twin as other tools load it."""
 
+import os
+import shutil
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from align.console import say
+from align.errors import UserError
 
 if TYPE_CHECKING:
     from align.export.exporting import ExportResult
@@ -54,7 +61,6 @@ def export(
 
     Never inside: the owner's writing, prompts, answers; nor the owner's name unless --name says so.
     """
-    from align.console import say
     from align.export import exporting
     from align.export.gguf import find_tools
     from align.models.checkpoints import resolve
@@ -79,7 +85,6 @@ def export(
 
 
 def _check(dtype: str | None, gguf: str | None) -> None:
-    from align.errors import UserError
     from align.export.gguf import KINDS
     from align.export.weights import BYTES
 
@@ -90,18 +95,12 @@ def _check(dtype: str | None, gguf: str | None) -> None:
 
 def _keep_quiet() -> None:
     """Keep deepspeed, which accelerate imports by the way, from telling stdout of GPUs."""
-    import os
-    import shutil
-
     if not shutil.which("nvidia-smi"):
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
 
 
 def _scorecard(owner_id: str, checkpoint: "Checkpoint") -> dict[str, Any] | None:
     """Return the figures of the newest scorecard that the checkpoint is in, without texts."""
-    from dataclasses import asdict
-
-    from align.errors import UserError
     from align.evaluation.scorecard_files import read, scorecards
 
     for folder in reversed(scorecards(owner_id)):
@@ -118,8 +117,6 @@ def _scorecard(owner_id: str, checkpoint: "Checkpoint") -> dict[str, Any] | None
 
 
 def _report(result: "ExportResult") -> None:
-    from align.console import say
-
     if result.agreement is not None:
         print(result.agreement)
     if result.gguf is not None:
@@ -132,9 +129,6 @@ def _report(result: "ExportResult") -> None:
 
 def _check_push(source: "Checkpoint", repository: str, *, merge: bool, yes: bool) -> None:
     """Refuse before the work what could not be pushed after it."""
-    import sys
-
-    from align.errors import UserError
     from align.export.hub_push import check_repository, check_token
     from align.models.lineage import FULL
 
@@ -154,7 +148,6 @@ def _check_push(source: "Checkpoint", repository: str, *, merge: bool, yes: bool
 def _push(
     owner_id: str, result: "ExportResult", repository: str, *, public: bool, yes: bool
 ) -> None:
-    from align.console import say
     from align.export.hub_push import files_of, host, push
 
     visibility = "public" if public else "private"

@@ -1,11 +1,15 @@
 """`align fetch`: the owner's own public blog, kept as files and read into the store."""
 
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from align.console import make_command, say
 from align.errors import UserError
+from align.paths import owner_dir, relative_to_root
+from align.text.printable import printable
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -27,15 +31,10 @@ def fetch(
     What was fetched is kept under data/<owner>/fetched and is not asked for again; it is read into
     the store as `align ingest` would read it.
     """
-    from itertools import islice
-
-    from align.console import say
     from align.ingest.fetching.blog import fetch as fetch_posts
     from align.ingest.fetching.blog import fetched_folder
     from align.ingest.fetching.posts import listed_posts
     from align.ingest.fetching.site import Site
-    from align.paths import owner_dir, relative_to_root
-    from align.text.printable import printable
 
     folder = fetched_folder(owner_dir(owner_id), Site(url))
     if dry_run:
@@ -55,7 +54,6 @@ def fetch(
 
 def _take_in(folder: Path, owner_id: str) -> None:
     """Read what was fetched into the store, as `align ingest` does."""
-    from align.console import make_command, say
     from align.ingest.intake import prepare, take_in
     from align.ingest.report import report
     from align.owner import load_owner, write_default_owner

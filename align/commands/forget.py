@@ -4,6 +4,10 @@ from typing import Annotated
 
 import typer
 
+from align.console import say
+from align.errors import UserError
+from align.paths import relative_to_root
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
@@ -16,10 +20,7 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase an owner's store, backups, packs and checkpoints; this cannot be undone."""
-    from align.console import say
-    from align.errors import UserError
     from align.packs.forgetting import erase, what_to_erase
-    from align.paths import relative_to_root
 
     paths = what_to_erase(owner, writing=writing)
     if not paths:

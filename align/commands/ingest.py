@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from align.console import say
+from align.console import make_command, say
 from align.errors import UserError
+from align.paths import owner_dir, project_root, relative_to_root, store_path
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -45,12 +46,10 @@ def ingest(
     (docs/ingest.md lists them). A zip is read as it is. What lies in a folder or file called
     journal or diary is sealed.
     """
-    from align.console import make_command
     from align.ingest.intake import prepare, take_in
     from align.ingest.reader import Options
     from align.ingest.report import report
     from align.owner import load_owner
-    from align.paths import project_root, store_path
     from align.store.connection import in_memory, open_store
 
     owner = load_owner(owner_id)
@@ -136,7 +135,6 @@ def _add_prompts(conn: "Connection", owner_id: str, owner: "Owner") -> None:
     """Add what people asked the owner, and the prompts that lie beside the owner's settings."""
     from align.conversations.prompts import add_asked_prompts, read_prompts
     from align.ingest.report import counted
-    from align.paths import owner_dir, relative_to_root
     from align.store.prompts import add_prompts
 
     added = add_asked_prompts(conn, owner)

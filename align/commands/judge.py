@@ -5,6 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from align.console import make_command, say
+from align.paths import owner_dir
+from align.text.printable import printable
+
 if TYPE_CHECKING:
     from align.demo.simulated_judge import SimulatedJudge
     from align.judging.judge_run import JudgeRun
@@ -84,7 +88,6 @@ def judge(
     from align.owner import load_owner
     from align.store.connection import open_store
     from align.store.gates import iter_gates
-    from align.text.printable import printable
 
     conn = open_store(owner)
     if history:
@@ -106,14 +109,12 @@ def judge(
 
 def _simulated_judge(owner_id: str) -> "SimulatedJudge":
     from align.demo.simulated_judge import SimulatedJudge
-    from align.paths import owner_dir
 
     return SimulatedJudge.load(owner_dir(owner_id) / "simulated.json")
 
 
 def _print(judge_run: "JudgeRun", owner_id: str) -> None:
     """Print how it went, and say what comes next."""
-    from align.console import make_command, say
     from align.judging import summary
     from align.judging.report import lines
 

@@ -1,9 +1,14 @@
 """`align names`: other people's names, for the list in owner.yaml."""
 
+import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from align.console import progress, say
+from align.paths import relative_to_root
+from align.text.printable import printable
 
 if TYPE_CHECKING:
     from align.owner import Owner
@@ -29,7 +34,6 @@ def list_names(
     from align.owner import load_owner
     from align.store.connection import open_store
     from align.store.row_counts import other_authors
-    from align.text.printable import printable
 
     settings = load_owner(owner)
     authors = other_authors(open_store(owner))
@@ -57,12 +61,10 @@ def find(
     least: Annotated[int, typer.Option(help="Propose what is in at least so many records.")] = 2,
 ) -> None:
     """Propose names found in the texts of what was read; on this machine, changing nothing."""
-    from align.console import progress
     from align.owner import load_owner
     from align.privacy.finders import finder_of, proposals
     from align.store.connection import open_store
     from align.store.records import texts_that_may_travel
-    from align.text.printable import printable
 
     settings = load_owner(owner)
     conn = open_store(owner)
@@ -93,12 +95,7 @@ def _state(name: str, owner: "Owner") -> str:
 
 
 def _propose(owner_id: str, owner: "Owner", missing: Iterable[str]) -> None:
-    import json
-
-    from align.console import say
     from align.owner import owner_file
-    from align.paths import relative_to_root
-    from align.text.printable import printable
 
     new = list(missing)
     if not new:

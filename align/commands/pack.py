@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from align.console import say
+from align.errors import UserError
+from align.paths import owner_dir, relative_to_root
+from align.text.printable import printable
+
 if TYPE_CHECKING:
     import sqlite3
 
@@ -50,10 +55,8 @@ def pack(
     Never inside: the writing itself, sealed records, held-out answers. Addresses, numbers, secrets
     and the names that owner.yaml lists are replaced.
     """
-    from align.console import say
     from align.owner import load_owner
     from align.packs.packing import pack_for_labelling, pack_for_training
-    from align.paths import relative_to_root
     from align.store.connection import open_store
     from align.training.recipe_family import recipe_for
 
@@ -80,9 +83,6 @@ def pack(
 
 def _target(owner_id: str, kind: str | None, out: Path | None, shred: bool) -> Path:
     """Return where the pack goes; UserError where what for, or where to, can't be."""
-    from align.errors import UserError
-    from align.paths import owner_dir
-
     if kind not in ("train", "label"):
         raise UserError(
             "align pack", "what for is not clear", "Say --for train, or --for label (make: FOR=...)"
@@ -100,9 +100,7 @@ def _shred(
     conn: "sqlite3.Connection", owner_id: str, pack: Path, *, adapter: bool, yes: bool
 ) -> None:
     """List the owner's files here, ask once, and delete them; the pack stays."""
-    from align.console import say
     from align.packs import shredding
-    from align.paths import relative_to_root
 
     shredding.check_pack(conn, owner_id, pack, adapter=adapter)
     conn.close()
@@ -124,8 +122,6 @@ def _shred(
 
 
 def _report(packed: "Packed") -> None:
-    from align.console import say
-
     for member, count in sorted(packed.rows.items()):
         print(f"{count:>9,} rows  {member}")
     for what, count in sorted(packed.withheld.items()):
@@ -136,7 +132,6 @@ def _report(packed: "Packed") -> None:
 
 def _list(path: Path) -> None:
     from align.packs.bundle import open_bundle
-    from align.text.printable import printable
 
     with open_bundle(path) as bundle:
         bundle.verify()

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from align.errors import UserError
+from align.text.printable import printable
+
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
@@ -72,10 +75,8 @@ def list_prompts(
     split: Annotated[str | None, typer.Option(help="train or evaluation.")] = None,
 ) -> None:
     """List the prompts, one a line: id, source, privacy, split, the last message."""
-    from align.errors import UserError
     from align.store.connection import open_store
     from align.store.prompts import iter_prompts
-    from align.text.printable import printable
 
     if split not in (None, "train", "evaluation"):
         raise UserError("--split", f"{split!r} is not known", "Say one of: train, evaluation")

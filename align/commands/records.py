@@ -1,13 +1,16 @@
 """`align records`: list, show, search, drop and set the privacy of what was read."""
 
 from collections.abc import Sequence
+from itertools import islice
 from sqlite3 import Connection
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from align.console import say
 from align.errors import UserError
+from align.paths import owner_dir, relative_to_root
+from align.text.printable import printable
 
 if TYPE_CHECKING:
     from align.levels import Level
@@ -38,9 +41,6 @@ def list_records(
     limit: Annotated[int | None, typer.Option(help="How many at most.", min=1)] = None,
 ) -> None:
     """List records, one a line: id, source, privacy, split or reason, thread, first words."""
-    from itertools import islice
-    from typing import cast
-
     from align.ingest.reasons import REASONS
     from align.store.connection import open_store
     from align.store.ids import Split
@@ -95,7 +95,6 @@ def drop(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase the text of records for good; the same export read again does not bring it back."""
-    from align.paths import owner_dir, relative_to_root
     from align.store.connection import empty_log, open_store
     from align.store.records import read_records
     from align.store.search import drop as erase
@@ -126,7 +125,6 @@ def show(
 ) -> None:
     """Show one record: all that is known of it, then its text."""
     from align.store.connection import open_store
-    from align.text.printable import printable
 
     record = _find(open_store(owner), id)
     for name in (
@@ -152,7 +150,6 @@ def set_privacy(
     owner: Annotated[str, OWNER] = "demo",
 ) -> None:
     """Set the privacy of a record, a thread or a source; prompts and pairs follow."""
-    from align.paths import relative_to_root
     from align.store.connection import open_store
     from align.store.records import set_level
 
@@ -197,8 +194,6 @@ def _sole_option(command: str, **options: str | None) -> tuple[str, str]:
 
 
 def _line(record: "Record") -> str:
-    from align.text.printable import printable
-
     words = " ".join(record.text.split())
     first = words if len(words) <= LINE else words[: LINE - 1] + "…"
     state = record.left_out or record.split

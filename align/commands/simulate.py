@@ -4,6 +4,10 @@ from typing import Annotated
 
 import typer
 
+from align.console import make_command, say
+from align.errors import UserError
+from align.paths import simulated_file
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
@@ -14,11 +18,8 @@ def simulate(
 ) -> None:
     """Let a demo owner's simulated stand-in choose; its choices are marked as simulated."""
     from align import __version__
-    from align.console import make_command, say
     from align.demo.simulated_choices import simulate as choose
     from align.demo.simulated_owner import SimulatedOwner
-    from align.errors import UserError
-    from align.paths import simulated_file
     from align.store.connection import open_store
 
     path = simulated_file(owner)

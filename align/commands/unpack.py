@@ -5,6 +5,10 @@ from typing import Annotated
 
 import typer
 
+from align.console import say
+from align.errors import UserError
+from align.paths import checked_owner, relative_to_root
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
@@ -16,12 +20,9 @@ def unpack(
     ] = None,
 ) -> None:
     """Merge a pack into this machine's store; again changes nothing."""
-    from align.console import say
-    from align.errors import UserError
     from align.packs.bundle import open_bundle
     from align.packs.unpacking import check_schema, recipe_word
     from align.packs.unpacking import unpack as take_out
-    from align.paths import checked_owner, relative_to_root
     from align.store.connection import open_store
 
     file = file.expanduser()
