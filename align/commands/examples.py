@@ -1,8 +1,14 @@
 """`align examples`: what a twin is trained on, as conversations and figures."""
 
+import os
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from align.console import progress, say
+from align.errors import UserError
+from align.text.printable import printable
 
 if TYPE_CHECKING:
     import sqlite3
@@ -32,11 +38,9 @@ def examples(
     ] = False,
 ) -> None:
     """Show what a twin is trained on: rows, the mix, lengths, and why things are left out."""
-    from align.console import say
     from align.conversations.examples.building import build_examples
     from align.conversations.examples.example_rows import ExampleStatistics
     from align.conversations.examples.preview import Drawing
-    from align.errors import UserError
     from align.owner import load_owner
     from align.recipe.recipe_file import read_recipe, recipe_path
     from align.store.connection import open_store
@@ -70,7 +74,6 @@ def examples(
 def _counter(recipe: "Recipe") -> "tuple[CountTokens, str]":
     """Return what counts tokens, and how in words; an estimate where the base isn't here."""
     from align.conversations.examples.example_rows import estimated_tokens
-    from align.errors import UserError
     from align.models.base import resolve_base
     from align.training.sft_rows import token_counter
 
@@ -87,19 +90,14 @@ def _counter(recipe: "Recipe") -> "tuple[CountTokens, str]":
 def _watched(
     conn: "sqlite3.Connection", records: "Iterator[Record]", split: str
 ) -> "Iterator[Record]":
-    from align.console import progress
     from align.store.row_counts import count_records
 
     return progress(records, count_records(conn, split), "examples", unit="records")
 
 
 def _show_rows(rows: "list[Row]", count_tokens: "CountTokens") -> None:
-    import os
-    import sys
-
     from align.conversations.examples.example_rows import row_tokens
     from align.conversations.examples.preview import LEGEND, conversation_lines
-    from align.text.printable import printable
 
     dims = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     if rows:
@@ -112,7 +110,6 @@ def _show_rows(rows: "list[Row]", count_tokens: "CountTokens") -> None:
 
 def _show_figures(statistics: "ExampleStatistics", most: int, *, with_records: bool) -> None:
     from align.conversations.examples.preview import histogram_lines, left_out_lines, table_lines
-    from align.text.printable import printable
 
     blocks = {
         "": table_lines(statistics),

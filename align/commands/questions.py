@@ -2,9 +2,15 @@
 
 import json
 from collections.abc import Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from align.console import make_command, say
+from align.errors import UserError
+from align.paths import relative_to_root
+from align.text.printable import printable
 
 if TYPE_CHECKING:
     from align.claude.budget import Budget
@@ -37,15 +43,12 @@ def list_questions(
     limit: Annotated[int | None, typer.Option(help="How many at most.", min=1)] = None,
 ) -> None:
     """Show each question as the training would ask it, and the passage that answers it."""
-    from itertools import chain, islice
-
     from align.conversations.questions.passage_questions import exchanges, plain_exchanges
     from align.levels import TRAINABLE
     from align.owner import load_owner
     from align.store.connection import open_store
     from align.store.questions import iter_questions
     from align.store.records import iter_records
-    from align.text.printable import printable
 
     conn = open_store(owner)
     if left_out:
@@ -123,8 +126,6 @@ def write(
 
 
 def _refuse(by: str, kind: str, drawn: int, of_claude: Sequence[str]) -> None:
-    from align.errors import UserError
-
     if kind == "plain" and (by == "claude" or not drawn):
         what = "Claude isn't asked for that, and the base draws it"
         raise UserError("--as plain", what, "Say --by base with --drawn 1 or more, or --by rule")
@@ -141,7 +142,6 @@ def _refuse(by: str, kind: str, drawn: int, of_claude: Sequence[str]) -> None:
 def _by_base(
     owner_id: str, recipe: str, drawn: int, limit: int | None, seed: int, kind: str
 ) -> None:
-    from align.console import say
     from align.conversations.question_writing.base_writer import write_questions
     from align.conversations.questions.passage_questions import PLAIN_WRITER, open_passages
     from align.owner import load_owner
@@ -176,9 +176,7 @@ def _by_base(
 def _by_rule(owner_id: str, limit: int | None) -> None:
     from align.conversations.question_writing.base_writer import write_notes
     from align.conversations.questions.passage_questions import PLAIN_WRITER, open_passages
-    from align.errors import UserError
     from align.owner import load_owner, owner_file
-    from align.paths import relative_to_root
     from align.store.connection import open_store
 
     if (language := load_owner(owner_id).language) != "en":
@@ -211,7 +209,6 @@ def _by_claude(
         open_channel,
     )
     from align.claude.estimates import estimate
-    from align.console import say
     from align.conversations.question_writing.claude_writer import (
         PURPOSE,
         ClaudeWriter,
@@ -266,8 +263,6 @@ def _report(
     owner_id: str, written: str, kept: int, left_out: int, more: Sequence[str] = ()
 ) -> None:
     """Print what was written, and say what comes next."""
-    from align.console import make_command, say
-
     print(f"{written}: kept for {kept:,} passages; {left_out:,} answer none that was found")
     for line in more:
         say(line)
@@ -275,7 +270,5 @@ def _report(
 
 
 def _beginning(text: str) -> str:
-    from align.text.printable import printable
-
     plain = " ".join(text.split())
     return printable(plain if len(plain) <= 100 else plain[:99] + "…")

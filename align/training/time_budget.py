@@ -108,13 +108,7 @@ def expectation(
 ) -> Expectation | None:
     """Return what a run takes here; None of a kind of base that the formulas don't know.
 
-    Args:
-        recipe: The run's.
-        rows: Each with its `split`.
-        shape: The base's.
-        layout: How the run is spread.
-        tokenizer: A light one; None where the base isn't here.
-        base_hash: The base's; None where it isn't here.
+    Where the base isn't here, neither are a light tokenizer nor a hash of it.
     """
     if shape is None:
         return None
@@ -131,11 +125,7 @@ def expectation_of(run: TrainingRun, layout: Layout) -> Expectation | None:
 
 
 def fitted(expected: Expectation, minutes: float) -> Fit:
-    """Return the epochs, and below one the share of the rows, that minutes are enough for.
-
-    Raises:
-        UserError: Not even a step fits, or the recipe counts steps.
-    """
+    """Return the epochs, and below one the share of the rows, that fit; UserError where none do."""
     where, budget = f"--minutes {minutes:g}", minutes * 60
     if int(expected.values.get("max_steps") or -1) > 0:
         raise UserError(where, "the recipe has max_steps, which says it already", "Keep one")

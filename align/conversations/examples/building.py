@@ -7,11 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 
 from align.conversations.examples.chats import chat_rows
-from align.conversations.examples.documents import (
-    document_rows,
-    plain_rows,
-    question_rows,
-)
+from align.conversations.examples.documents import document_rows, plain_rows, question_rows
 from align.conversations.examples.example_rows import (
     PLAIN,
     QUESTIONS,
@@ -52,22 +48,12 @@ def build_examples(
     """Yield rows {messages, source, record_ids} of one side of the split, in the store's order.
 
     Sealed records are never in a row, left-out ones at most as context. Rewrites and questions are
-    on the training side only; there `owner.mix` says how often a source's rows come. What is
-    private in a row is redacted last.
-
-    Args:
-        conn: The owner's store.
-        owner: For the identity conversations, the mix, and how messages become turns.
-        split: `train` or `evaluation`.
-        count_tokens: Length of a text in tokens.
-        max_tokens: Longest row, template included.
-        longest_answer: What is longer is learned in parts of so many tokens; None: of a row's.
-        identity: Whether conversations on who the owner is are added.
-        identity_share: Least share of the training rows that they are.
-        dates: Whether a document's prompt says when it was written.
-        statistics: Takes the counts, complete once the last row was taken.
-        redactor: Counts what it replaces, for callers that report it; else one of the owner's.
-        watch: Sees the records go by, for progress.
+    on the training side only; there `owner.mix` says how often a source's rows come, and
+    `identity_share` the least share of them that says who the owner is. What is private in a row is
+    redacted last. Lengths are in tokens: `max_tokens` of a row, template included, and
+    `longest_answer` of what is learned in one part; None: a row's. `dates` says when a document was
+    written. `statistics` are complete once the last row was taken; `redactor` counts for callers
+    that report it, else it is one of the owner's; `watch` sees the records go by, for progress.
     """
     redactor = redactor or redactor_for(owner)
     limit = RowLimit(count_tokens, max_tokens, longest_answer)

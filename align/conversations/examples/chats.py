@@ -3,11 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from align.conversations.examples.cutting import (
-    cut_at_paragraph_ends,
-    last_sentence,
-    last_words,
-)
+from align.conversations.examples.cutting import cut_at_paragraph_ends, last_sentence, last_words
 from align.conversations.examples.documents import document_rows
 from align.conversations.examples.example_rows import (
     FRAME,
@@ -73,15 +69,10 @@ def chat_rows(
     row and as context: nothing is learned twice. Where something is missing in between, a row
     begins with what came after it. An answer that is longer than `limit.answer` is learned in
     parts that end where a paragraph or a sentence does: the first answers the question, and each
-    further one is asked to go on. What nobody asked for is learned as a document is, where it is
-    long enough to be a piece of writing.
+    further one is asked to go on. What nobody asked for is learned as a document is, its prompt
+    with `dates`, where it is long enough to be a piece of writing.
 
-    Args:
-        records: Of one thread and origin, in order, the left-out ones too.
-        rules: How messages become turns.
-        limit: Of a row.
-        statistics: Takes what isn't learned, and why.
-        dates: Whether the prompt of a piece of writing says when it was written.
+    The records are of one thread and origin, in order, the left-out ones too.
     """
     reasons: dict[str, str] = {}
     learned: set[str] = set()

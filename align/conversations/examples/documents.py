@@ -28,10 +28,7 @@ _LONGEST_TITLE = 120
 def document_rows(record: Record, limit: RowLimit, *, dates: bool = False) -> Iterator[Row]:
     """Yield a document's titled piece and its continuations; no word is lost between them.
 
-    Args:
-        record: A document of the owner's.
-        limit: Of a row and an answer.
-        dates: Whether the first prompt says when it was written, where that is known.
+    With `dates` the first prompt says when it was written, where that is known.
     """
     title = " ".join((record.title or "").split())
     title = title or " ".join(record.text.split()[:8]).rstrip(".,;:!?")

@@ -56,14 +56,9 @@ def write_questions(
 ) -> Iterator[Question]:
     """Yield a question or a request for each passage, left out or not, as it is stored.
 
-    Args:
-        conn: The owner's store.
-        base: An `align.models.loaded_model.LoadedModel`.
-        open_passages: Those without a question of this writer.
-        writer: The name under which they are kept; one of `PLAIN_WRITER` says passages plainly.
-        drawn: What the model draws for a passage; 0 only chooses among the rules' questions.
-        language: Of the rules.
-        seed: Of the draws.
+    The base is an `align.models.loaded_model.LoadedModel`; without draws it only chooses among the
+    rules' questions. They are kept under the writer's name; one of `PLAIN_WRITER` says passages
+    plainly.
     """
     is_plain = writer.startswith(PLAIN_WRITER)
     wanted, draw = (SAY_PLAINLY, _DRAW_PLAIN) if is_plain else (WRITE, _DRAW)

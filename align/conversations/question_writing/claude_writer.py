@@ -77,17 +77,7 @@ class Outcome:
 
 
 class ClaudeWriter:
-    """Writes questions with Claude.
-
-    Args:
-        conn: The owner's store.
-        owner: The owner.
-        model: Which Claude.
-        drawn: Questions for a passage at most.
-
-    Raises:
-        UserError: The prompt's file is no such prompt.
-    """
+    """Writes questions with Claude, `drawn` for a passage at most."""
 
     def __init__(self, conn: sqlite3.Connection, owner: Owner, *, model: str, drawn: int) -> None:
         self._conn, self._owner, self._model, self._drawn = conn, owner, model, drawn
@@ -104,11 +94,9 @@ class ClaudeWriter:
     def requests(
         self, detector: Detector, limit: int | None = None
     ) -> tuple[list[PassageRequest], dict[str, int]]:
-        """Return requests about the open passages that may leave, and how many may not, by kind.
+        """Return requests about open passages that may leave, and how many may not, by kind.
 
-        Args:
-            detector: Finds what must not leave.
-            limit: How many passages at most; those that stay are counted in any case.
+        With a limit the passages that stay are counted in any case.
         """
         requests, withheld = list[PassageRequest](), {TRAIN_ONLY: 0, PRIVATE: 0}
         for open_passage in open_passages(self._conn, self.name):
@@ -133,11 +121,8 @@ class ClaudeWriter:
     ) -> Outcome:
         """Send, weigh and store, a few passages at a time; what is stored is not sent again.
 
-        Args:
-            base: An `align.models.loaded_model.LoadedModel`, which weighs.
-            channel: To Claude. Where its budget is used up, the rest waits.
-            requests: From `requests`.
-            batch_size: Passages that are sent, weighed and stored together.
+        The base is an `align.models.loaded_model.LoadedModel`, which weighs. Where the channel's
+        budget is used up, the rest waits.
 
         Raises:
             UserError: The provider refuses the key, the account or the model, or fails again and

@@ -15,12 +15,7 @@ SCHEMA: dict[str, Any] = {
 
 
 def read_questions_prompt(path: Path | None = None) -> PromptFile:
-    """Return the prompt of a file; without one, the shipped one.
-
-    Raises:
-        UserError: The file can't be read, lacks a section or a placeholder, or has one that
-            nobody fills.
-    """
+    """Return the prompt of a file (UserError where it is none), else the shipped one."""
     sections = {
         "shared": Wanted(frozenset({"count"})),
         "passage": Wanted(frozenset({"passage"})),
@@ -39,11 +34,7 @@ def shown_passage(prompt: PromptFile, text: str) -> str:
 
 
 def parse(text: str) -> list[str]:
-    """Return the questions that a reply offers.
-
-    Raises:
-        ValueError: It is anything but what `SCHEMA` says.
-    """
+    """Return the questions that a reply offers; ValueError where it breaks `SCHEMA`."""
     reply = json.loads(text)
     if not isinstance(reply, dict) or list(reply) != ["questions"]:
         raise ValueError("a reply with other keys than were asked for")

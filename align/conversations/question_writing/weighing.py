@@ -31,13 +31,7 @@ class Offer:
 
 
 def best_questions(base: Any, offers: Sequence[Offer], writer: str) -> Iterator[Question]:
-    """Yield a question for each passage: the best one, or why none is.
-
-    Args:
-        base: An `align.models.loaded_model.LoadedModel`, which weighs.
-        offers: What is weighed together.
-        writer: The name under which the questions are kept.
-    """
+    """Yield a question for each passage: the best one by the base's weighing, or why none is."""
     from align.models.loaded_model import log_likelihood
 
     # Another document's question as well: some bases find anything likelier after a question.

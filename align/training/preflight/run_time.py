@@ -51,11 +51,7 @@ class RunTime:
 def load_of(tokenizer: Any, rows: Sequence[Row], work: Work, values: Mapping[str, Any]) -> Load:
     """Return what rows are to a model, from the tokens of some and the letters of all.
 
-    Args:
-        tokenizer: A light one; None where there is none here.
-        rows: Frozen rows.
-        work: Stage and batch.
-        values: The recipe's, for what becomes of long rows.
+    The recipe's values say what becomes of long rows; the tokenizer is None where none is here.
     """
     letters = [letters_of(row) for row in rows]
     if not sum(letters):
