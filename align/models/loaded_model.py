@@ -89,12 +89,12 @@ class LoadedModel:
 
         Of B prompts; `chances` are uniform numbers in [0, 1), (B, steps): one decides each token.
         """
-        from transformers.cache_utils import DynamicCache
+        from align.models.growing_cache import growing_cache
 
         device = self.model.device
         ids, attention = _left_padded(prompts, self.tokenizer.pad_token_id, device)
         positions = (attention.cumsum(1) - 1).clamp(min=0)
-        cache = DynamicCache(config=self.model.config)
+        cache = growing_cache(self.model.config)
         stops = torch.tensor(sorted(_stop_ids(self)), device=device)
         chances = chances.to(device)
         rows = torch.arange(len(prompts))
