@@ -33,14 +33,16 @@ def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> Non
 
 
 @contextmanager
-def exclusively(path: Path, busy: Callable[[str], UserError]) -> Iterator[None]:
+def exclusively(
+    path: Path,
+    where: object,
+    what: str,
+    remedy: str = "Wait for it, or stop it: it can go on later",
+) -> Iterator[None]:
     """Hold a file that one process at a time may hold; it is free once that is gone, however.
 
-    The file is made and left there. `busy` makes the error for whoever comes second, of the
-    holder's process as it stands in it.
-
-    Raises:
-        UserError: Another process holds it.
+    The file is made and left there. Whoever comes second gets a UserError of `where`, `what` and
+    the holder's process, as it stands in the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
@@ -48,7 +50,9 @@ def exclusively(path: Path, busy: Callable[[str], UserError]) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise busy(file.read().strip()) from None
+            holder = file.read().strip()
+            said = what + (f" (process {holder})" if holder else "")
+            raise UserError(where, said, remedy) from None
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()

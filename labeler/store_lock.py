@@ -4,23 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from align.errors import UserError
 from align.files import exclusively
 from align.paths import relative_to_root
 
 
 @contextmanager
 def only_labeler(store: Path) -> Iterator[None]:
-    """Be the one labeler that is open on a store; others may read and write it meanwhile.
-
-    Raises:
-        UserError: Another labeler is open on it.
-    """
-
-    def busy(holder: str) -> UserError:
-        what = "another labeler is open here" + (f" (process {holder})" if holder else "")
-        return UserError(relative_to_root(store), what, "Go on there, or quit that one and repeat")
-
+    """Be the one labeler that is open on a store (else UserError); others may read and write it."""
     store.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with exclusively(store.with_name(f".{store.name}.labeler.lock"), busy):
+    lock, remedy = store.with_name(f".{store.name}.labeler.lock"), "Go on there, or quit that one"
+    what = "another labeler is open here"
+    with exclusively(lock, relative_to_root(store), what, f"{remedy} and repeat"):
         yield

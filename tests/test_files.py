@@ -27,7 +27,7 @@ from pathlib import Path
 from align.errors import UserError
 from align.files import exclusively
 try:
-    with exclusively(Path(sys.argv[1]), lambda holder: UserError("here", f"held by {holder}")):
+    with exclusively(Path(sys.argv[1]), "here", "it is held", "Wait"):
         print("free")
 except UserError as error:
     print(error)
@@ -84,16 +84,12 @@ def test_a_row_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
 
 def test_what_one_process_holds_no_other_may(tmp_path: Path) -> None:
     lock = tmp_path / "made" / ".lock"
-
-    def busy(holder: str) -> UserError:
-        return UserError("here", f"held by {holder}")
-
-    with exclusively(lock, busy):
+    with exclusively(lock, "here", "it is held"):
         held = subprocess.run(
             [sys.executable, "-c", HOLD, str(lock)], capture_output=True, text=True, cwd=CHECKOUT
         )
-        assert held.stdout.strip() == f"here: held by {os.getpid()}."
-    with exclusively(lock, busy):
+        assert held.stdout.strip() == f"here: it is held (process {os.getpid()}). Wait."
+    with exclusively(lock, "here", "it is held"):
         pass
 
 

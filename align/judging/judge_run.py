@@ -207,13 +207,9 @@ def _run_claude(
             return JudgeRun(outcome, judge.usage, unasked, plan.eligibility.left_out)
 
     # Two at once would collect, and close, each other's batches.
-    with exclusively(owner_dir(request.owner_id) / LOCK, _busy):
+    lock = owner_dir(request.owner_id) / LOCK
+    with exclusively(lock, "align judge", "another judge is at work for this owner"):
         return asyncio.run(work())
-
-
-def _busy(holder: str) -> UserError:
-    what = "another judge is at work for this owner" + (f" (process {holder})" if holder else "")
-    return UserError("align judge", what, "Wait for it, or stop it: it can go on later")
 
 
 def _claude_judge(

@@ -125,15 +125,7 @@ def _with_path(values: dict[str, Any]) -> dict[str, Any]:
 def run_lock(owner_id: str) -> Iterator[None]:
     """Hold the lock on the owner's checkpoints, until the process dies; UserError: another does."""
     folder = checkpoints_dir(owner_id)
-
-    def busy(holder: str) -> UserError:
-        return UserError(
-            relative_to_root(folder),
-            "another run trains here" + (f" (process {holder})" if holder else ""),
-            "Wait for it, or stop it: it can go on later",
-        )
-
-    with exclusively(folder / ".lock", busy):
+    with exclusively(folder / ".lock", relative_to_root(folder), "another run trains here"):
         yield
 
 

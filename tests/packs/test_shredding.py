@@ -131,7 +131,7 @@ def test_what_was_sealed_here_or_sent_from_here_is_no_pack_s(box: Machine, line:
 
 def test_a_training_under_way_and_a_pack_in_the_way_are_refused(box: Machine, line: Line) -> None:
     words = (*SHRED, "--with-adapter", "--yes")
-    with exclusively(box.root / "checkpoints" / "ann" / ".lock", lambda _: AssertionError()):
+    with exclusively(box.root / "checkpoints" / "ann" / ".lock", "here", "held"):
         assert "another run trains here" in line(*words, code=2)
     inside = box.root / "checkpoints" / "ann" / "home.pack"
     assert "among what is to go" in line(*words, "--out", inside, code=2, one_line=False)

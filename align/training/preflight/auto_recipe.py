@@ -2,7 +2,6 @@
 
 import math
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,7 +66,7 @@ def _agreed(
         return replace(request, recipe=known)
     machine = this_machine()
     layout = layout_of(accelerate, machine)
-    offer = _largest(_offers(request, layout, machine))
+    offer = _largest(request, layout, machine)
     if offer.why_not:
         raise UserError(
             "recipe 'auto'",
@@ -88,15 +87,11 @@ def _why(request: TrainingRequest, name: str, accelerate: dict[str, Any]) -> str
         return ", as before"
     machine = this_machine()
     layout = layout_of(accelerate, machine)
-    offer = None if layout.device == "cpu" else _largest(_offers(request, layout, machine))
+    offer = None if layout.device == "cpu" else _largest(request, layout, machine)
     if offer is None or offer.why_not or offer.name == name:
         return ", the smallest of a real base"
     make = make_command("sft dpo", request.owner_id)
     return f"; this GPU could train {_words(offer, layout)}: {make} RECIPE={offer.name}"
-
-
-def _offers(request: TrainingRequest, layout: Layout, machine: Machine) -> list[Offer]:
-    return [_offer(name, request, layout, machine) for name in ladder()]
 
 
 def _offer(name: str, request: TrainingRequest, layout: Layout, machine: Machine) -> Offer:
@@ -136,8 +131,9 @@ def _why_not(
     return ""
 
 
-def _largest(offers: Sequence[Offer]) -> Offer:
+def _largest(request: TrainingRequest, layout: Layout, machine: Machine) -> Offer:
     """Return the largest that can be taken; where none can, the smallest, with its reason."""
+    offers = [_offer(name, request, layout, machine) for name in ladder()]
     if not offers:
         raise UserError("recipe 'auto'", "there is no ladder of recipes", "Name a recipe")
     return next((offer for offer in reversed(offers) if not offer.why_not), offers[0])
