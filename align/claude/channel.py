@@ -66,10 +66,8 @@ def destination(
 ) -> Destination:
     """Return where requests would go; needs no key, writes nothing, sends nothing.
 
-    `usual_output` are the tokens of an answer, before replies have shown it.
-
-    Raises:
-        UserError: The model's price is not known, or the address is none to send writing to.
+    `usual_output` are the tokens of an answer, before replies have shown it. UserError: the model's
+    price is not known, or the address is none to send writing to.
     """
     price, url = price_of(model), base_url()
     # How long an answer is depends on the purpose.
@@ -102,9 +100,7 @@ def obtain_consent(
     """Return the owner's consent: the one on file, `yes`, or what they answer now.
 
     `ask` puts a question on the terminal, as `on_terminal` returns it; None where there is none.
-
-    Raises:
-        UserError: There is no key, they did not agree, or nobody could be asked.
+    UserError: there is no key, they did not agree, or nobody could be asked.
     """
     # Nobody agrees to what can't be sent.
     api_key()

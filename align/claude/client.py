@@ -152,9 +152,7 @@ def open_client(
     """Return a client that sends nothing past the gate; close it with `async with`.
 
     A failed attempt is repeated up to `max_retries` times, on at most `concurrency` connections.
-
-    Raises:
-        UserError: Writing may not be sent to such an address.
+    UserError: writing may not be sent to such an address.
     """
     quieten()
     passage = Passage(gate, egress_log, checked_url(base_url), price)

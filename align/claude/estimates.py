@@ -122,15 +122,11 @@ class Rate:
 
 
 def _guessed(request: Request) -> tuple[float, float]:
-    fixed = tokens_of(_form(request))
+    # The form of an answer, which the provider puts before all else.
+    fixed = tokens_of(str(request.params.get("output_config", "")))
     question = "".join(str(turn["content"]) for turn in request.params["messages"])
     # Not remembered as the shared part is: each question is a text of its own.
     return float(tokens_of(request.shared) + fixed), float(tokens_of.__wrapped__(question))
-
-
-def _form(request: Request) -> str:
-    """Return the form of an answer as text: the provider puts it before all else."""
-    return str(request.params.get("output_config", ""))
 
 
 def _usage_of(line: Mapping[str, Any]) -> Usage | None:

@@ -158,6 +158,7 @@ def _write_model(
 ) -> ExportResult:
     """Write one model into the folder, compare it with the checkpoint, add GGUF and Modelfile."""
     from align.export import merging
+    from align.models.loaded_model import stops_of
     from align.models.loading import tokenizer_of
 
     assert checkpoint.lineage is not None
@@ -166,7 +167,7 @@ def _write_model(
         say("export: trained on a base in four bits; merged into the base in full precision")
     prompts = merging.check_prompts()
     model, reference = merging.merged(checkpoint, tokenizer, prompts, plan.dtype)
-    stops = merging.stops_of(model, tokenizer)
+    stops = stops_of(model, tokenizer)
     model.save_pretrained(beside, max_shard_size=request.shard)
     del model
     merging.save_tokenizer(tokenizer, beside)

@@ -62,11 +62,8 @@ class Quantised:
 def find_tools(folder: Path | None) -> Tools:
     """Return llama.cpp's converter and programs.
 
-    They are looked for in the folder (a checkout, or an installation), in that of LLAMA_CPP, and
-    by PATH.
-
-    Raises:
-        UserError: One of them is missing; says which and how to install it.
+    They are looked for in the folder (a checkout, or an installation), in that of LLAMA_CPP, and by
+    PATH. UserError: one of them is missing; says which and how to install it.
     """
     root = folder or (Path(os.environ["LLAMA_CPP"]) if os.environ.get("LLAMA_CPP") else None)
     paths = {name: _find(name, root) for name in (_CONVERTER, "llama-quantize", "llama-perplexity")}

@@ -47,10 +47,8 @@ def files_of(folder: Path) -> list[tuple[str, int]]:
 def push(owner_id: str, folder: Path, repository: str, *, public: bool) -> str:
     """Push an export's folder as one commit, and return its address.
 
-    Each file stands in the owner's egress log: what left this machine.
-
-    Raises:
-        UserError: The hub refused, or could not be reached; says what it said.
+    Each file stands in the owner's egress log: what left this machine. UserError: the hub refused,
+    or could not be reached; says what it said.
     """
     from huggingface_hub import HfApi
 

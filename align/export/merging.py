@@ -16,10 +16,10 @@ from align.models.chat_template import (
     Message,
     dateless,
     render_prompt,
-    stop_token,
 )
 from align.models.checkpoints import Checkpoint
 from align.models.lineage import FULL
+from align.models.loaded_model import stops_of
 from align.models.loading import load_causal_lm, load_tokenizer
 from align.models.vocabulary import fit_embeddings
 from align.paths import relative_to_root
@@ -145,14 +145,6 @@ def generation_config(model: Any, tokenizer: Any, checkpoint: Checkpoint) -> Any
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,
     )
-
-
-def stops_of(model: Any, tokenizer: Any) -> list[int]:
-    """Return the ids that end an answer: the template's stop first, then what the base lists."""
-    listed = model.generation_config.eos_token_id
-    listed = [listed] if isinstance(listed, int) else listed or []
-    ids = [stop_token(tokenizer), *listed, tokenizer.eos_token_id]
-    return [id for id in dict.fromkeys(ids) if id is not None]
 
 
 def _with_adapter(

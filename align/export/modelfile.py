@@ -17,10 +17,8 @@ def modelfile(
 
     `weights` is what FROM names, as seen from the Modelfile's folder: a GGUF file, or `.`. Of
     `sampling` (temperature, top_p, max_new_tokens) absent ones are left out. `stops` are ids that
-    end an answer, besides the template's own stop token.
-
-    Raises:
-        UserError: The template can't be written for Ollama.
+    end an answer, besides the template's own stop token. UserError: the template can't be written
+    for Ollama.
     """
     turns = turns_of(tokenizer)
     bos = tokenizer.bos_token_id
@@ -40,10 +38,8 @@ def modelfile(
 def go_template(turns: TemplateTurns, *, start: bool = True) -> str:
     """Return Go's template for a conversation, in the part of the language that Ollama knows.
 
-    With `start` it writes what comes before everything (the BOS token).
-
-    Raises:
-        UserError: The text holds what a Go template or a Modelfile reads as its own.
+    With `start` it writes what comes before everything (the BOS token). UserError: the text holds
+    what a Go template or a Modelfile reads as its own.
     """
     system = turns.system or ("", "")
     user = "{{ $m.Content }}"

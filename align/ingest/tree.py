@@ -145,9 +145,7 @@ class ZipTree(Tree):
 
     Its bytes are a path, or an open file for a zip that lies in another tree; `label` is its name
     for messages, `origin` the one in the store; `complain` is told of members that are refused.
-
-    Raises:
-        UserError: It is no zip, or is damaged beyond reading its list of members.
+    UserError: it is no zip, or is damaged beyond reading its list of members.
     """
 
     def __init__(self, file: Path | IO[bytes], label: str, origin: str, complain: Complain) -> None:

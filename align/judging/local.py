@@ -67,10 +67,8 @@ class LocalJudge:
     """Judges by the probabilities of the letters A and B as the next token.
 
     `words` are a hub id that is on this machine, or a folder; `batch_size` questions are read at a
-    time, each with `examples` of the owner's choices.
-
-    Raises:
-        UserError: There is no such model here, or its vocabulary has no token for a letter.
+    time, each with `examples` of the owner's choices. UserError: there is no such model here, or
+    its vocabulary has no token for a letter.
     """
 
     name: ClassVar[str] = "local"

@@ -44,10 +44,7 @@ def resolve_base(name: str, revision: str = "main", *, where: str, download: boo
 
     That is a folder or a GGUF file (from the root), a model of the hub, or a short name that
     recipes/bases.yaml knows. `where` is what names it, for the error; with `download`, what is not
-    here is got from where it can be had, after saying size and source.
-
-    Raises:
-        UserError: It is nowhere.
+    here is got from where it can be had, after saying size and source. UserError: it is nowhere.
     """
     base = local_base(name, revision)
     if base is None and download:
@@ -82,10 +79,8 @@ def local_base(name: str, revision: str = "main") -> Base | None:
 def find_base(recorded: Mapping[str, Any], *, where: str, download: bool = False) -> Base:
     """Return the base that twin.json recorded, wherever it lies now.
 
-    With `download`, one that lies nowhere is got again from where it came.
-
-    Raises:
-        UserError: What lies at its place is another model, or it lies nowhere that is looked at.
+    With `download`, one that lies nowhere is got again from where it came. UserError: what lies at
+    its place is another model, or it lies nowhere that is looked at.
     """
     base, changed = _found(recorded)
     if base is None and changed is None and download:

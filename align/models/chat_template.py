@@ -68,11 +68,9 @@ def is_trained(message: Message) -> bool:
 def render(tokenizer: Any, messages: Sequence[Message]) -> Rendered:
     """Return the conversation's tokens, and which of them are learned.
 
-    Where a template rewrites earlier turns once a new one follows (some strip their thinking),
-    only the last answer is the owner's: the earlier ones are not what a twin would have said there.
-
-    Raises:
-        UserError: The last message isn't the owner's, or the tokenizer has no usable template.
+    Where a template rewrites earlier turns once a new one follows (some strip their thinking), only
+    the last answer is the owner's: the earlier ones are not what a twin would have said there.
+    UserError: the last message isn't the owner's, or the tokenizer has no usable template.
     """
     if not messages or messages[-1]["role"] != "assistant":
         raise UserError("conversation", "it does not end with the owner's answer")

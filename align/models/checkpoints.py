@@ -51,10 +51,7 @@ def resolve(
 
     The word is `base`, `sft`, `dpo`, `002-dpo`, or a path; None is the newest. What `base` is says
     the `Recipe`, else the newest twin. With `download` a base that is not here is got from where it
-    came.
-
-    Raises:
-        UserError: There is no such checkpoint, or its base changed or can't be found.
+    came. UserError: there is no such checkpoint, or its base changed or can't be found.
     """
     if word is None:
         last = newest(owner_id)

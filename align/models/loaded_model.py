@@ -95,7 +95,7 @@ class LoadedModel:
         ids, attention = _left_padded(prompts, self.tokenizer.pad_token_id, device)
         positions = (attention.cumsum(1) - 1).clamp(min=0)
         cache = growing_cache(self.model.config)
-        stops = torch.tensor(sorted(_stop_ids(self)), device=device)
+        stops = torch.tensor(sorted(stops_of(self.model, self.tokenizer)), device=device)
         chances = chances.to(device)
         rows = torch.arange(len(prompts))
         drawn = torch.zeros((len(prompts), 0), dtype=torch.long, device=device)
@@ -233,10 +233,12 @@ def draw(
     return tokens.gather(1, place.clamp(max=tokens.shape[1] - 1))[:, 0]
 
 
-def _stop_ids(loaded: LoadedModel) -> set[int]:
-    listed = loaded.model.generation_config.eos_token_id
+def stops_of(model: Any, tokenizer: Any) -> list[int]:
+    """Return the ids that end an answer: the template's stop first, then what the base lists."""
+    listed = model.generation_config.eos_token_id
     listed = [listed] if isinstance(listed, int) else listed or []
-    return {stop_token(loaded.tokenizer), *listed, loaded.tokenizer.eos_token_id} - {None}
+    ids = [stop_token(tokenizer), *listed, tokenizer.eos_token_id]
+    return [id for id in dict.fromkeys(ids) if id is not None]
 
 
 def _left_padded(prompts: list[list[int]], pad: int, device: Any) -> tuple[Any, Any]:

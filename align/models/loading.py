@@ -22,11 +22,8 @@ def load_model(checkpoint: Checkpoint, *, device_map: Any = None) -> LoadedModel
 
     It computes in float32 on a CPU and in bfloat16 on an accelerator. An adapter is folded into its
     base's weights: one matrix product less in each layer. A `device_map` spreads it over several
-    devices: `auto`, or what lies where.
-
-    Raises:
-        UserError: The folder holds no weights, the tokenizer's template changed, or the devices
-            together are too small.
+    devices: `auto`, or what lies where. UserError: the folder holds no weights, the tokenizer's
+    template changed, or the devices together are too small.
     """
     device = _device()
     folder = checkpoint.path

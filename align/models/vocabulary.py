@@ -31,10 +31,8 @@ def give_template(tokenizer: Any, kind: str) -> Any:
     """Return the base's tokenizer with the chat template that a recipe asks for.
 
     `own` leaves it as it is; `plain` adds no token; `chatml` adds `CHATML_TOKENS`, of which the
-    second ends an answer, where the tokenizer lacks them.
-
-    Raises:
-        UserError: `own`, and the base has none; or `plain`, and the base has no end token.
+    second ends an answer, where the tokenizer lacks them. UserError: `own`, and the base has none;
+    or `plain`, and the base has no end token.
     """
     if kind == "own":
         template_of(tokenizer)

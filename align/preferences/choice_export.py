@@ -85,12 +85,8 @@ def as_bytes(rows: list[Row], format: str) -> bytes:
 def write_rows(path: Path, rows: list[Row], format: str) -> Path | None:
     """Write an export, readable by its user only.
 
-    Returns:
-        The recipe beside it that names a file of training rows to TRL: the command line takes
-        folders and names of the hub only. None for other rows.
-
-    Raises:
-        UserError: It cannot be written.
+    Returns: The recipe beside it that names a file of training rows to TRL: the command line takes
+    folders and names of the hub only. None for other rows. UserError: it cannot be written.
     """
     recipe = path.with_name(f"{path.stem}.trl.yaml") if format != "jsonl" else None
     try:

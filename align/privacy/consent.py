@@ -95,9 +95,7 @@ def ask_consent(
     """Return the owner's consent: the one on file, `yes`, or what they answer now.
 
     `ask` puts a question on the terminal and returns the answer; None where there is none.
-
-    Raises:
-        UserError: They did not agree, or nobody could be asked.
+    UserError: they did not agree, or nobody could be asked.
     """
     terms_hash = hash_of(lines)
     if consent := given(egress_log, host, purpose, terms_hash):

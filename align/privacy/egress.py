@@ -62,10 +62,7 @@ class EgressGate:
         """Return if the body, about `ids`, may be sent to the host.
 
         It is the bytes that will be sent, or what their JSON says; None or no bytes where nothing
-        is sent but the request.
-
-        Raises:
-            Refused: It may not, or that could not be found out.
+        is sent but the request. Refused: it may not, or that could not be found out.
         """
         try:
             refusal = self._refusal(body, host)

@@ -18,11 +18,9 @@ from align.paths import project_root, recipes_dir, relative_to_root
 def command(config: Path, settings: dict[str, Any], module: list[str]) -> list[str]:
     """Return what is run: `accelerate launch`, or Python itself for a single process.
 
-    The launcher imports torch once more before it starts a single process, which takes longer
-    than its one contribution, the environment that `surroundings` gives.
-
-    Raises:
-        UserError: The file wants GPUs that are not here, or several machines.
+    The launcher imports torch once more before it starts a single process, which takes longer than
+    its one contribution, the environment that `surroundings` gives. UserError: the file wants GPUs
+    that are not here, or several machines.
     """
     if is_single(settings):
         return [sys.executable, "-m", *module]

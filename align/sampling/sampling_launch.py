@@ -29,10 +29,8 @@ def sample(request: SamplingRequest, accelerate: str | None = None) -> int:
 
     That is the name of a file in recipes/accelerate, or a path. If None, every visible GPU draws
     where there are several and each can hold the model, else this process alone. Return 0, 130
-    where it was stopped, or 1 where a process was lost.
-
-    Raises:
-        UserError: Something is not in order; nothing was drawn.
+    where it was stopped, or 1 where a process was lost. UserError: something is not in order;
+    nothing was drawn.
     """
     config = accelerate_file(accelerate) if accelerate else None
     run = prepare(request)

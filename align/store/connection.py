@@ -29,10 +29,8 @@ def open_store(owner_id: str, *, create: bool = False) -> sqlite3.Connection:
 def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
     """Open a store's file and bring its schema up to date.
 
-    Outside `transaction` every statement commits by itself.
-
-    Raises:
-        UserError: No such file and `create` is not set; no store; a newer schema; a full disk.
+    Outside `transaction` every statement commits by itself. UserError: no such file and `create` is
+    not set; no store; a newer schema; a full disk.
     """
     where = relative_to_root(path)
     if not path.exists():

@@ -147,10 +147,7 @@ def set_level(
 ) -> int:
     """Set the level of one record, a thread's or a source's; return how many records it has now.
 
-    Prompts follow the records behind them.
-
-    Raises:
-        ValueError: Not exactly one of the three is named.
+    Prompts follow the records behind them. ValueError: not exactly one of the three is named.
     """
     columns = [("source", source), ("thread", thread), ("id", id)]
     given = [(column, value) for column, value in columns if value is not None]

@@ -27,9 +27,7 @@ def migrate(
     """Apply what the store lacks; does nothing where the schema is the newest.
 
     Backups go to `backups/` beside its file. Without `migrations`, the shipped ones are applied.
-
-    Raises:
-        UserError: A newer version of the toolkit made this store.
+    UserError: a newer version of the toolkit made this store.
     """
     known = shipped_migrations() if migrations is None else sorted(migrations)
     newest = known[-1][0] if known else 0

@@ -25,10 +25,7 @@ def dpo_rows(request: TrainingRequest, recipe: Recipe, parent_hash: str) -> list
     """Return the rows that a request asks for, of choices or of a rows file.
 
     The recipe says what is held out, and which rows there are beside choices; the hash is that of
-    the checkpoint that is trained.
-
-    Raises:
-        UserError: There are none.
+    the checkpoint that is trained. UserError: there are none.
     """
     if request.dataset:
         rows = read_dpo_rows(Path(request.dataset).expanduser(), recipe.ours["held_out"])

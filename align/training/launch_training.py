@@ -19,10 +19,8 @@ def launch(request: TrainingRequest, accelerate: str | None = None) -> int:
     """Check what is asked, train it in a process of its own, and return that one's exit code.
 
     That is 0, 2 for mistakes, 130 after Ctrl-C, 143 after SIGTERM, and 1 for all else. `accelerate`
-    names a file in recipes/accelerate, or a path; chosen by machine if None.
-
-    Raises:
-        UserError: Something is not in order; nothing was started.
+    names a file in recipes/accelerate, or a path; chosen by machine if None. UserError: something
+    is not in order; nothing was started.
     """
     config = accelerate_file(accelerate)
     settings = read_settings(config)

@@ -63,10 +63,7 @@ def prepare(request: TrainingRequest, *, write: bool = True, download: bool = Fa
     """Return the run that is asked for, with everything checked that needs no torch.
 
     With `write` the frozen rows are written (rank 0 only); with `download` a base that is not here
-    is got.
-
-    Raises:
-        UserError: The recipe, the base, the rows or the reference are not in order.
+    is got. UserError: the recipe, the base, the rows or the reference are not in order.
     """
     stage, owner_id = request.stage, request.owner_id
     recipe = read_recipe(recipe_path(request.recipe, stage), stage, request.overrides)

@@ -29,11 +29,9 @@ AGREED = "recipe.txt"
 def recipe_for(owner_id: str, word: str) -> str:
     """Return the recipe that `--recipe` names; else the one that the owner trains with.
 
-    That is the newest SFT twin's, the one that a pack brought, the one that `auto` came to, or
-    the smallest of a real base; the demo's for those who are made up.
-
-    Raises:
-        UserError: `auto`, and nothing was agreed to yet.
+    That is the newest SFT twin's, the one that a pack brought, the one that `auto` came to, or the
+    smallest of a real base; the demo's for those who are made up. UserError: `auto`, and nothing
+    was agreed to yet.
     """
     if word == AUTO:
         recipe = agreed_to(owner_id) or _of_newest(owner_id)

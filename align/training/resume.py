@@ -56,10 +56,7 @@ def check_spread(run: TrainingRun, spread: str) -> None:
 def begin(run: TrainingRun, *, restart: bool) -> None:
     """Settle what becomes of a run that stopped, and write with what this one begins.
 
-    For the process that holds the lock.
-
-    Raises:
-        UserError: As `check_recipe_unchanged`, unless it restarts.
+    For the process that holds the lock. UserError: as `check_recipe_unchanged`, unless it restarts.
     """
     if restart:
         _leave_all(run)

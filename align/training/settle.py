@@ -20,10 +20,8 @@ from align.training.training_request import TrainingRequest
 def settle(request: TrainingRequest, accelerate: dict[str, Any] | None = None) -> TrainingRun:
     """Return the run that is asked for, with all checked that can be before it begins.
 
-    The accelerate file's content is None where the launcher alone knows it.
-
-    Raises:
-        UserError: Something is not in order.
+    The accelerate file's content is None where the launcher alone knows it. UserError: something is
+    not in order.
     """
     request = named(request)
     before_download(request, accelerate or {})

@@ -21,10 +21,7 @@ def sft_rows(request: TrainingRequest, recipe: Recipe, base: Base | None) -> lis
     """Return the rows that a request asks for, of its owner or of a file.
 
     The recipe says what goes into them, and which share is held out; without a base and its
-    tokenizer a text's tokens are estimated.
-
-    Raises:
-        UserError: There are none.
+    tokenizer a text's tokens are estimated. UserError: there are none.
     """
     owner_id, held_out = request.owner_id, recipe.ours["held_out"]
     if request.dataset:

@@ -51,10 +51,8 @@ class _Parser(argparse.ArgumentParser):
 def parse_request(stage: str, words: Sequence[str]) -> TrainingRequest:
     """Return what the words after `-m align.sft` ask for; what is not ours goes to the recipe.
 
-    `--config` and `--recipe` are the same; `--key=value` and `--key value` too.
-
-    Raises:
-        UserError: An option of ours has no value.
+    `--config` and `--recipe` are the same; `--key=value` and `--key value` too. UserError: an
+    option of ours has no value.
     """
     parser = _Parser(f"align.{stage}", add_help=False, allow_abbrev=False)
     for names in (["--owner"], ["--recipe", "--config"], ["--dataset"], ["--checkpoint"]):

@@ -216,10 +216,8 @@ def check_reference(
 
     At step 0 every reward, beta * (log pi - log pi_ref) (Rafailov et al. 2023, eq. 5), (B,) of the
     chosen and of the rejected, is zero, and with it every margin; the sigmoid loss is ln 2. The
-    logged loss would hide it: other terms are in it.
-
-    Raises:
-        UserError: A reward or a margin is 1e-4 or more, or not a number.
+    logged loss would hide it: other terms are in it. UserError: a reward or a margin is 1e-4 or
+    more, or not a number.
     """
     margins = [c - r for c, r in zip(chosen_rewards, rejected_rewards, strict=True)]
     sizes = [abs(value) for value in (*chosen_rewards, *rejected_rewards, *margins)]

@@ -37,10 +37,8 @@ def fetch(
     """Store a blog's posts, newest first, and return how many were new, known, passed over.
 
     Each post is on disk before the next is asked for, so that what was stopped goes on. At most
-    `limit` posts are looked at; `report` is given a line for each.
-
-    Raises:
-        UserError: It is no blog that can be read, or the site cannot be reached.
+    `limit` posts are looked at; `report` is given a line for each. UserError: it is no blog that
+    can be read, or the site cannot be reached.
     """
     counts: Counter[str] = Counter()
     finished = folder / ".cache" / "finished"

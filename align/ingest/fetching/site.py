@@ -65,10 +65,8 @@ class _Here(urllib.request.HTTPRedirectHandler):
 class Site:
     """One web site, of which `url` is any page.
 
-    The cache is a folder that keeps what was read, with its ETag; None keeps nothing.
-
-    Raises:
-        UserError: It is no address of a web page.
+    The cache is a folder that keeps what was read, with its ETag; None keeps nothing. UserError: it
+    is no address of a web page.
     """
 
     def __init__(

@@ -43,9 +43,7 @@ def settled(request: TrainingRequest, accelerate: dict[str, Any]) -> TrainingReq
     """Return the request with its recipe named, and say which where nobody named it.
 
     `auto` asks about the largest recipe that fits; `--yes` among the overrides agrees beforehand.
-
-    Raises:
-        UserError: Nobody is there to ask, the answer was no, or nothing fits.
+    UserError: nobody is there to ask, the answer was no, or nothing fits.
     """
     words = tuple(word for word in request.overrides if word != "--yes")
     chosen = replace(request, overrides=words if request.recipe == AUTO else request.overrides)

@@ -27,10 +27,8 @@ _SHORTEST = Lengths(64, 32)
 def before_download(request: TrainingRequest, accelerate: dict[str, Any]) -> None:
     """Check what needs neither a weight nor a row.
 
-    `accelerate`, the settings of its file, are empty after a bare `accelerate launch`.
-
-    Raises:
-        UserError: All that would stop the run.
+    `accelerate`, the settings of its file, are empty after a bare `accelerate launch`. UserError:
+    all that would stop the run.
     """
     stage = request.stage
     recipe = read_recipe(recipe_path(request.recipe, stage), stage, request.overrides)
@@ -54,10 +52,7 @@ def on_rows(run: TrainingRun, accelerate: dict[str, Any]) -> dict[str, Any]:
     """Check what the base's configuration and the rows tell: memory, lengths, disk, minutes.
 
     Prints one line where all is well, one for each warning, and how a long run could be shorter.
-    Returns what `TrainingRun.planned` keeps of it.
-
-    Raises:
-        UserError: All that would stop the run.
+    Returns what `TrainingRun.planned` keeps of it. UserError: all that would stop the run.
     """
     machine = this_machine()
     layout = layout_of(accelerate, machine)

@@ -69,10 +69,7 @@ def examine(
     """Return findings by title: the machine first, then each stage (the request's does not matter).
 
     `accelerate` are the accelerate file's settings; `max_memory`, like `24GB`, and `gpus` those of
-    a machine that one doesn't have.
-
-    Raises:
-        UserError: There is no such owner, or no such amount of memory.
+    a machine that one doesn't have. UserError: there is no such owner, or no such amount of memory.
     """
     load_owner(request.owner_id)
     machine = planned_machine(this_machine(), max_memory, gpus)

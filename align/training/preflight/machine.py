@@ -71,9 +71,7 @@ def planned_machine(here: Machine, max_memory: str | None, gpus: int | None) -> 
     """Return a machine that one doesn't have: so many GPUs, or one, of so much memory.
 
     `max_memory`, like `24GB`, is each GPU's, or the machine's where it has none (`gpus` 0).
-
-    Raises:
-        UserError: No such amount.
+    UserError: no such amount.
     """
     if max_memory is None and gpus is None:
         return here
