@@ -1,6 +1,5 @@
 """Talk with a model: history as context, and nothing private repeated."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,9 +61,10 @@ class Chat:
         self._question = text
         messages = [*self.history, {"role": "user", "content": text}]
         room = self.context - self.sampling.max_new_tokens
-        prompt = trimmed(messages, room, self._length)
+        settings = {"max_prompt_tokens": room, **self.sampling.as_dict()}
+        settings["max_prompt_tokens"] = min(room, settings["max_prompt_tokens"])
         seed = self.seed + 1000 * self._tries + len(self.history) // 2
-        answer: str = self.model.generate([prompt], seed=seed, **self.sampling.as_dict())[0][0]
+        answer: str = self.model.generate([messages], seed=seed, **settings)[0][0]
         note = self._note(answer)
         if note is None:
             # What was withheld must not come back as context either.
@@ -79,20 +79,3 @@ class Chat:
         self.detector.refresh()
         match = self.detector.match(answer)
         return NOTE.format(length=match.length) if match else None
-
-    def _length(self, messages: list[Message]) -> int:
-        from align.models.chat_template import render_prompt
-
-        return len(render_prompt(self.model.tokenizer, messages))
-
-
-def trimmed(
-    messages: list[Message], room: int, length: Callable[[list[Message]], int]
-) -> list[Message]:
-    """Drop the oldest turns, a question with its answer, until the rest fits the room.
-
-    The last message always stays, however long it is.
-    """
-    while len(messages) > 1 and length(messages) > room:
-        messages = messages[2:] if len(messages) > 2 else messages[-1:]
-    return messages

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from align.chat import Chat, trimmed
+import pytest
+
+from align.chat import Chat
 from align.owner import Owner
 from align.privacy.private_text import PrivateText
 from align.privacy.scope import SHOWN
@@ -34,10 +36,7 @@ def talk(*answers: str) -> tuple[Chat, Scripted]:
     conn = in_memory()
     add_records(conn, [record(SECRET, level="train-only")])
     detector = PrivateText(conn, Owner(name="Ann"), scope=SHOWN)
-    chat = Chat(twin, detector, SHORT, context=10_000)
-    # The scripted twin has no tokenizer: a message counts ten tokens.
-    chat._length = lambda messages: 10 * len(messages)  # type: ignore[method-assign]
-    return chat, twin
+    return Chat(twin, detector, SHORT, context=10_000), twin
 
 
 def test_what_was_said_is_context() -> None:
@@ -80,17 +79,18 @@ def test_a_burst_is_shown_as_its_messages_and_remembered_as_one_turn() -> None:
     assert len(chat.say("So?").messages) == 1
 
 
-def test_the_oldest_turns_go_first_and_the_last_message_always_stays() -> None:
-    turns = [{"role": r, "content": str(n)} for n in range(3) for r in ("user", "assistant")]
-    messages = [*turns, {"role": "user", "content": "now"}]
+@pytest.mark.parametrize("own, room", [(None, 88), (40, 40), (100, 88)])
+def test_a_prompt_has_the_room_that_context_and_training_leave(own: int | None, room: int) -> None:
+    seen: list[Any] = []
 
-    def length(kept: list[dict[str, str]]) -> int:
-        return 10 * len(kept)
+    class Twin:
+        def generate(self, _: Any, **settings: Any) -> list[list[str]]:
+            seen.append(settings)
+            return [["Yes."]]
 
-    assert trimmed(messages, 70, length) == messages
-    assert trimmed(messages, 69, length) == messages[2:]
-    assert trimmed(messages, 1, length) == messages[-1:]
-    assert trimmed(messages[-1:], 1, length) == messages[-1:]
+    sampling = Sampling(max_new_tokens=12, max_prompt_tokens=own)
+    Chat(Twin(), None, sampling, context=100).say("Hi")
+    assert seen[0]["max_prompt_tokens"] == room
 
 
 def test_a_tiny_twin_answers_the_same_to_the_same_seed_and_words(root: Path) -> None:

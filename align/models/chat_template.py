@@ -99,6 +99,25 @@ def render_answer(tokenizer: Any, answer: str) -> list[int]:
     return [*_encode(tokenizer, before + plain["content"]), stop]
 
 
+def without_oldest(messages: Sequence[Message]) -> list[Message] | None:
+    """Return a prompt without its oldest exchange; None where only the last question is left."""
+    system = [message for message in messages[:1] if message["role"] == "system"]
+    turns = messages[len(system) :]
+    starts = [at for at, message in enumerate(turns) if message["role"] == "user" and at]
+    return [*system, *turns[starts[0] :]] if starts else None
+
+
+def prompt_within(tokenizer: Any, messages: Sequence[Message], room: int | None) -> list[int]:
+    """Return a prompt's tokens, without the oldest exchanges that `room` tokens can't hold.
+
+    The last question always stays, however long it is.
+    """
+    tokens = render_prompt(tokenizer, messages)
+    while room is not None and len(tokens) > room and (rest := without_oldest(messages)):
+        messages, tokens = rest, render_prompt(tokenizer, rest)
+    return tokens
+
+
 def stop_token(tokenizer: Any) -> int:
     """Return the id of the token that ends an answer in this tokenizer's template."""
     return _around(tokenizer)[1]

@@ -39,7 +39,7 @@ class Lineage:
     # Name and hash of the checkpoint it went on from; None for a fresh adapter.
     parent: dict[str, str] | None = None
     mix: dict[str, int] = field(default_factory=dict)  # rows by source
-    # temperature, top_p, max_new_tokens for its answers.
+    # temperature, top_p, max_new_tokens and max_prompt_tokens for its answers.
     sampling: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)  # of the libraries that matter
     # How training went; what wasn't measured is absent.

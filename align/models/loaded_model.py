@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from align.models.chat_template import Message, render, render_prompt, stop_token
+from align.models.chat_template import Message, prompt_within, render, stop_token
 from align.models.checkpoints import Checkpoint
 
 # Of a vocabulary, how many tokens are looked at before all of them are.
@@ -57,6 +57,7 @@ class LoadedModel:
         temperature: float = 1.0,
         top_p: float = 1.0,
         max_new_tokens: int = 160,
+        max_prompt_tokens: int | None = None,
         batch_size: int = 192,
         n: int = 1,
         share: tuple[int, int] = (0, 1),
@@ -66,7 +67,9 @@ class LoadedModel:
         A `share` of (1, 4) draws the second of every four batches: the four shares together make
         the batches of one process, so that even rounding is the same.
         """
-        prompts = [render_prompt(self.tokenizer, messages) for messages in conversations]
+        prompts = [
+            prompt_within(self.tokenizer, messages, max_prompt_tokens) for messages in conversations
+        ]
         places = [(at, place) for at in range(len(prompts)) for place in range(n)]
         # Prompts of a length share a batch: little padding, and near-equal float sums.
         places.sort(key=lambda item: (len(prompts[item[0]]), item))

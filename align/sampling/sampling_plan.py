@@ -23,10 +23,12 @@ class Sampling:
     temperature: float = 1.0
     top_p: float = 1.0
     max_new_tokens: int = 160
+    # Older exchanges of a longer prompt are left out; None asks all of it.
+    max_prompt_tokens: int | None = None
 
     def as_dict(self) -> dict[str, float | int]:
         """Return the settings as the store keeps them."""
-        return asdict(self)
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 def sampling_of(
@@ -38,7 +40,8 @@ def sampling_of(
 ) -> Sampling:
     """Return a checkpoint's own sampling settings, with what the command line says over them."""
     options = {"temperature": temperature, "top_p": top_p, "max_new_tokens": max_new_tokens}
-    values = {key: lineage[key] for key in options if lineage.get(key) is not None}
+    known = (*options, "max_prompt_tokens")
+    values = {key: lineage[key] for key in known if lineage.get(key) is not None}
     values |= {key: value for key, value in options.items() if value is not None}
     return Sampling(**values)
 

@@ -11,6 +11,7 @@ from align.models.chat_template import (
     render,
     render_answer,
     render_prompt,
+    without_oldest,
 )
 
 
@@ -69,7 +70,7 @@ def _longest_end(
         rendered = render(tokenizer, [*prompt, answer])
         if max_length is None or len(rendered.input_ids) <= max_length:
             return len(prompt) + 1, rendered
-        prompt = _without_oldest(prompt)
+        prompt = without_oldest(prompt)
     return 0, None
 
 
@@ -90,15 +91,7 @@ def dpo_tokens(
                 ids = {"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected}
                 tokenised.rows.append({**ids, "weight": row["weight"]})
                 break
-            messages = _without_oldest(messages)
+            messages = without_oldest(messages)
         else:
             tokenised.dropped += 1
     return tokenised
-
-
-def _without_oldest(messages: list[Message]) -> list[Message] | None:
-    """Return a prompt without its oldest exchange; None where only the last question is left."""
-    system = [message for message in messages[:1] if message["role"] == "system"]
-    turns = messages[len(system) :]
-    starts = [at for at, message in enumerate(turns) if message["role"] == "user" and at]
-    return [*system, *turns[starts[0] :]] if starts else None

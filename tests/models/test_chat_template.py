@@ -11,6 +11,7 @@ from align.errors import UserError
 from align.models.chat_template import (
     dateless,
     name_the_owner,
+    prompt_within,
     render,
     render_answer,
     render_prompt,
@@ -263,6 +264,21 @@ def test_a_base_without_a_template_names_the_plain_one() -> None:
     assert tokenizer.decode(render(tokenizer, CHAT[:2]).input_ids) == (
         "User:\nHow was the concert?\n\nAssistant:\nLoud, and worth it.<|im_end|>"
     )
+
+
+@pytest.mark.parametrize("system", [[], [{"role": "system", "content": "Be brief."}]])
+def test_the_oldest_exchanges_leave_a_prompt_and_the_last_question_stays(
+    tokenizer: Any, system: list[Any]
+) -> None:
+    turns = [{"role": r, "content": f"word {n}"} for n in range(3) for r in ("user", "assistant")]
+    prompt = [*system, *turns, {"role": "user", "content": "And now?"}]
+    whole = render_prompt(tokenizer, prompt)
+    assert prompt_within(tokenizer, prompt, None) == whole
+    assert prompt_within(tokenizer, prompt, len(whole)) == whole
+    second = render_prompt(tokenizer, [*system, *prompt[len(system) + 2 :]])
+    assert prompt_within(tokenizer, prompt, len(whole) - 1) == second
+    last = render_prompt(tokenizer, [*system, prompt[-1]])
+    assert prompt_within(tokenizer, prompt, 1) == last
 
 
 MAKERS_LINE = "You are Otto, a helpful assistant made by Acme."
