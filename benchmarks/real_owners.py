@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=Size.prompts)
     parser.add_argument("--sft", default="", metavar="WORDS", help="'--learning_rate 2e-3', ...")
     parser.add_argument("--dpo", default="", metavar="WORDS", help="'--beta 0.3', ...")
+    parser.add_argument("--without-replies", action="store_true", help="no DPO on real replies")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, metavar="DIR", help="write NAME.json there as well")
     options = parser.parse_args()
@@ -43,6 +44,7 @@ def main() -> None:
         options.pairs,
         tuple(options.choices),
         options.prompts,
+        not options.without_replies,
         tuple(options.sft.split()),
         tuple(options.dpo.split()),
     )

@@ -47,6 +47,7 @@ class Size:
     pairs: int = 300
     choices: tuple[int, ...] = (50, 200)
     prompts: int = 100
+    replies: bool = True  # whether DPO is tried on the owner's real replies, too
     # Words of the command line after those of `align sft` and `align dpo`, to try other values.
     sft: tuple[str, ...] = ()
     dpo: tuple[str, ...] = ()
@@ -119,6 +120,8 @@ class RealRoad:
     def sample(self) -> None:
         """Draw pairs, and one answer against each of the owner's real replies."""
         self._do("sample", "--pairs", str(self.size.pairs), "--checkpoint", "sft")
+        if not self.size.replies:
+            return
         self._do(
             "sample", "--against-records", "--limit", str(max(self.size.choices)),
             "--checkpoint", "sft", key="sample --against-records", may_fail=True,
@@ -127,7 +130,8 @@ class RealRoad:
     def dpo(self, stand_in: Callable[[], StandIn]) -> None:
         """Train on the real replies alone, then on the stand-in's choices, few and more."""
         words = ("--seed", str(self.seed), *self.size.dpo)
-        self._do("dpo", "--against_records", "1.0", *words, key="dpo on replies", may_fail=True)
+        if self.size.replies:
+            self._do("dpo", "--against_records", "1.0", *words, key="dpo on replies", may_fail=True)
         for choices in self.size.choices:
             key = f"dpo on {choices} choices"
             if key not in self.road.seconds:
