@@ -197,6 +197,7 @@ docs: setup ## Write the generated pages again
 	$(BIN)/python -m scripts.write_ingest_page
 	$(BIN)/python -m scripts.paste_outputs
 	$(BIN)/python -m benchmarks.report
+	$(BIN)/python -m benchmarks.real_page
 
 screens: setup ## Draw the labeler's screens again, as pictures and as the tests' snapshots
 	$(BIN)/python -m scripts.labeler_screens docs/labeler

@@ -84,6 +84,7 @@ def drive_owner(root: Path, name: str, writing: Path, size: Size, seed: int) -> 
         "seconds": road.road.seconds,
         "peak_gb": road.road.peak_gb,
         "speed": speed,
+        "threads": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)),
         "lineage": {word: road.lineage(twin)["metrics"] for word, twin in road.twins().items()},
         "size": vars(size) | {"choices": list(size.choices)},
     }

@@ -31,6 +31,8 @@ are scaled to a machine that multiplies two 2048 x 2048 matrices at 110 GFLOP/s.
 def page() -> str:
     """Return the page as the results have it."""
     results = {file.stem: json.loads(file.read_text()) for file in sorted(RESULTS.glob("*.json"))}
+    if not results:
+        return f"{HEAD}\nNothing was measured yet.\n"
     parts = [HEAD, "## What falls short\n"]
     missed = [row for name, result in results.items() for row in rows(name, result)]
     missed = [row for row in missed if row.holds is False]
@@ -45,7 +47,8 @@ def _owner(name: str, result: dict[str, Any]) -> Iterator[str]:
     size = result["size"]
     yield (
         f"The newest {size['words']:,} words, {size['pairs']} pairs, choices: "
-        f"{', '.join(map(str, size['choices']))}; measured at {result['speed']:.0f} GFLOP/s.\n"
+        f"{', '.join(map(str, size['choices']))}; measured with {result['threads']} thread(s) "
+        f"on a machine of {result['speed']:.0f} GFLOP/s.\n"
     )
     yield f"{table(rows(name, result))}\n"
     yield "### Ten answers side by side\n"

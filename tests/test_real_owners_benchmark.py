@@ -45,6 +45,7 @@ def real_result(**changes: Any) -> dict[str, Any]:
         "seconds": {"sft": 600.0, "sample": 60.0, "evaluate": 60.0},
         "peak_gb": 3.0,
         "speed": 220.0,
+        "threads": 2,
         "odds": {"owner": 2.0, "base": -2.0, "prompted": 0.0, "sft": 1.0},
         "ended": {"base": 0.2, "prompted": 0.4, "sft": 0.99},
         "overshoot": {"sft": {}},
