@@ -1,5 +1,6 @@
 """What all tests share: no network, one thread, and a project root of their own."""
 
+import json
 import os
 import signal
 import socket
@@ -14,7 +15,12 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 # pip is another process, whose sockets are not watched; a slow test may give it its index back.
-INDEX_OF_PIP = {name: os.environ.get(name) for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS")}
+# pytest-xdist's workers inherit what is set here, and would take it for the machine's own.
+os.environ.setdefault(
+    "TESTS_INDEX_OF_PIP",
+    json.dumps({name: os.environ.get(name) for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS")}),
+)
+INDEX_OF_PIP: dict[str, str | None] = json.loads(os.environ["TESTS_INDEX_OF_PIP"])
 os.environ["PIP_NO_INDEX"] = "1"
 os.environ.pop("PIP_FIND_LINKS", None)
 os.environ["WANDB_MODE"] = "disabled"
