@@ -16,8 +16,8 @@ from align.models.checkpoints import Checkpoint
 
 # Of a vocabulary, how many tokens are looked at before all of them are.
 _LIKELIEST = 512
-# Tokens whose keys and values are kept at a time: 2 GB for a base of 135 M in float32.
-_BATCH_TOKENS = 40_000
+# Keys and values that are kept at a time, in bytes: on a CPU, and on what has a memory of its own.
+_CACHE_BYTES, _DEVICE_CACHE_BYTES = 2 << 30, 12 << 30
 # Logits that are computed at a time: 1 GB in float32.
 _BATCH_LOGITS = 1 << 28
 
@@ -74,7 +74,7 @@ class LoadedModel:
         # Prompts of a length share a batch: little padding, and near-equal float sums.
         places.sort(key=lambda item: (len(prompts[item[0]]), item))
         lengths = [len(prompts[at]) + max_new_tokens for at, _ in places]
-        batches = list(_batches(lengths, batch_size))
+        batches = list(_batches(lengths, batch_size, self._most_tokens()))
         for start, end in batches[share[0] :: share[1]]:
             batch = places[start:end]
             ids = [prompts[at] for at, _ in batch]
@@ -83,6 +83,15 @@ class LoadedModel:
             for row, tokens in self._continue(ids, chances, temperature, top_p):
                 text = self.tokenizer.decode(tokens, skip_special_tokens=True).strip()
                 yield (*batch[row], text)
+
+    def _most_tokens(self) -> int:
+        """Return how many tokens' keys and values may be kept at a time."""
+        config = self.model.config.get_text_config()
+        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+        size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        token = 2 * config.num_hidden_layers * heads * size * self.model.dtype.itemsize
+        room = _CACHE_BYTES if self.model.device.type == "cpu" else _DEVICE_CACHE_BYTES
+        return max(1, room // token)
 
     @torch.inference_mode()
     def _continue(
@@ -176,9 +185,7 @@ def log_likelihood(
     return scores
 
 
-def _batches(
-    lengths: Sequence[int], batch_size: int, most: int = _BATCH_TOKENS
-) -> Iterator[tuple[int, int]]:
+def _batches(lengths: Sequence[int], batch_size: int, most: int) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of batches of at most `batch_size` rows and `most` tokens, padded.
 
     The lengths rise; a row that is longer than `most` is a batch of its own.

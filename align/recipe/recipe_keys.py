@@ -56,6 +56,11 @@ OURS: dict[str, tuple[dict[str, Any], str]] = {
     "sample_temperature": ({"sft": 1.0}, "temperature of the twin's answers"),
     "sample_top_p": ({"sft": 1.0}, "mass of likeliest tokens that answers are drawn from"),
     "sample_max_new_tokens": ({"sft": 160}, "longest answer, in tokens"),
+    "sample_max_prompt_tokens": (
+        {"sft": 0},
+        "longest prompt, in tokens, as training has them: of a longer one the oldest exchanges are "
+        "left out; 0: all of it is asked",
+    ),
 }
 DEFAULTS: dict[str, dict[str, Any]] = {
     stage: {key: defaults[stage] for key, (defaults, _) in OURS.items() if stage in defaults}
@@ -68,6 +73,7 @@ OFF: dict[str, Any] = {
     "document_dates": False,
     "longest_answer": 0,
     "identity_share": 0.0,
+    "sample_max_prompt_tokens": 0,
     "against_records": 0.0,
     "verdicts": True,
     "use_peft": True,

@@ -40,8 +40,9 @@ def sampling_of(
 ) -> Sampling:
     """Return a checkpoint's own sampling settings, with what the command line says over them."""
     options = {"temperature": temperature, "top_p": top_p, "max_new_tokens": max_new_tokens}
-    known = (*options, "max_prompt_tokens")
-    values = {key: lineage[key] for key in known if lineage.get(key) is not None}
+    values = {key: lineage[key] for key in options if lineage.get(key) is not None}
+    if lineage.get("max_prompt_tokens"):
+        values["max_prompt_tokens"] = lineage["max_prompt_tokens"]
     values |= {key: value for key, value in options.items() if value is not None}
     return Sampling(**values)
 

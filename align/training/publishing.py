@@ -96,9 +96,6 @@ def _lineage(run: TrainingRun, staging: Path, tokenizer: Any, metrics: dict[str,
     else:
         wanted = (key for key in DEFAULTS["sft"] if key.startswith("sample_"))
         sampling = {key.removeprefix("sample_"): ours[key] for key in wanted}
-        # It is asked what it was trained on: rows of so many tokens, with room for the answer.
-        length = run.recipe.example_settings["max_tokens"]
-        sampling["max_prompt_tokens"] = max(length - sampling["max_new_tokens"], length // 2)
     return Lineage(
         owner=run.owner_id,
         stage=run.stage,
