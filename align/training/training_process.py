@@ -54,6 +54,7 @@ def _train(stage: str, words: Sequence[str], train: Callable[[TrainingRun], None
                 say_unchanged(run)
             else:
                 _train_until_stopped(run, train)
+                _close_group()
     except UserError as error:
         if os.environ.get("SOUNDALIKE_DEBUG"):
             traceback.print_exc()
@@ -61,6 +62,14 @@ def _train(stage: str, words: Sequence[str], train: Callable[[TrainingRun], None
             say(str(error))
         return 2
     return 0
+
+
+def _close_group() -> None:
+    """End what several processes talked through: a thread of it can abort one at its exit."""
+    import torch.distributed as dist
+
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def _settled(stage: str, words: Sequence[str]) -> TrainingRun:
