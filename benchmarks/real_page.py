@@ -17,10 +17,9 @@ PAGE = CHECKOUT / "docs" / "real-owners.md"
 HEAD = """\
 # Real owners
 
-Written by `python -m benchmarks.real_page` from `benchmarks/results/real_owners/`, which
-`python -m benchmarks.real_owners --owners DIR` measures: real people's openly licensed writing, the
-base `smollm2-135m` (from the package, whose 4-bit weights are written out), two cores, no GPU. The
-writing itself is no part of the project.
+Written by `python -m benchmarks.real_page` from what `python -m benchmarks.real_owners --owners DIR`
+measured: real people's openly licensed writing, the base `smollm2-135m` (from the package, whose
+4-bit weights are written out), two cores, no GPU. The writing itself is no part of the project.
 
 The voice judge is fitted against other people of the same kind and time and against the base's
 answers. The stand-in that chooses is another model, on other features and other texts. Minutes
