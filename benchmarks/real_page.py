@@ -41,7 +41,8 @@ words, one conference held out), one seed, 24 held-out questions, SFT of two epo
 | the base's maker named | | 0 | | |
 
 Fifteen of its 219 rows gave the name; the recipe has a tenth of the rows do so since. The judge
-orders a held-out text of the owner's and another's rightly in 93 % of pairs. The sense of the answers is thin: it is a model of 135 million weights.
+orders a held-out text of the owner's and another's rightly in 93 % of pairs. The sense of the
+answers is thin: it is a model of 135 million weights.
 """
 
 
