@@ -26,10 +26,12 @@ The voice judge is fitted against other people of the same kind and time and aga
 answers. The stand-in that chooses is another model, on other features and other texts. Minutes
 are scaled to a machine that multiplies two 2048 x 2048 matrices at 110 GFLOP/s.
 """
-# Until results of whole roads are here: what the parts of one road gave, 30 November 2026.
+# By hand, 30 November 2026, until results of whole roads are here; those replace it.
 FIRST = """\
-No road was measured whole yet. First figures, of Jerome Powell's six newest conferences (32,053
-words, one conference held out), one seed, 24 held-out questions, SFT of two epochs at 1e-3:
+No road was measured whole yet. These first figures were written here by hand: the benchmark was
+stopped in its evaluation, and its own judge scored the answers that it had stored. Jerome Powell's
+six newest conferences (32,053 words, one of them held out), one seed, 24 held-out questions, SFT of
+two epochs at 1e-3:
 
 | figure | base | SFT | owner | other chairs |
 |---|---|---|---|---|
