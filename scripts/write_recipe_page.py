@@ -25,11 +25,13 @@ A recipe can't change in mid-run. Where a run stopped and a value that decides i
 since, the next one is refused with the difference: go on with the old values, or say `--restart`,
 which leaves that run and begins anew. What is only logged or saved may change.
 
-A run says how long it will take: its operations by formula, at six tenths of this machine's speed
-in a large product, which is measured for a third of a second, or at what an earlier run of the same
-base kept up here; a GPU's is remembered or guessed. `--minutes 30` (`MINUTES=30`) cuts epochs, down
-to one, then rows, the same ones each time; identity, rewrites and own choices go last, and are at
-most half of a small rest. What was cut stands in `twin.json` under `recipe`.
+A run is in bfloat16 where the device multiplies it (a CPU says so in its flags), unless a recipe's
+`bf16` says otherwise. It says how long it will take: its operations by formula, at six tenths of
+this machine's speed in a large product, which is measured for a third of a second, or at what an
+earlier run of the same base kept up here; a GPU's is remembered or guessed. `--minutes 30`
+(`MINUTES=30`) cuts epochs, down to one, then rows, the same ones each time; identity, rewrites and
+own choices go last, and are at most half of a small rest. What was cut stands in `twin.json` under
+`recipe`.
 """
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from align.errors import UserError
+from align.training.preflight.machine import multiplies_bfloat16
 from align.training.prepared_run import TrainingRun
 
 
@@ -16,7 +17,7 @@ def trainer_arguments(kind: type, run: TrainingRun) -> Any:
         UserError: TRL refuses the combination, or DeepSpeed would be left out unsaid.
     """
     values = dict(run.recipe.training)
-    values.setdefault("bf16", torch.cuda.is_available() and torch.cuda.is_bf16_supported())
+    values.setdefault("bf16", _multiplies_bfloat16())
     values.setdefault("use_cpu", _on_cpu() and not _under_deepspeed())
     if _under_deepspeed():
         if values["use_cpu"] or _is_cpu_requested():
@@ -46,6 +47,12 @@ def trainer_arguments(kind: type, run: TrainingRun) -> Any:
     except (ValueError, TypeError, ImportError) as error:
         first = str(error).strip().splitlines()[0].rstrip(".")
         raise UserError(str(run.recipe.path), f"TRL refuses it: {first}") from error
+
+
+def _multiplies_bfloat16() -> bool:
+    if _on_cpu():
+        return multiplies_bfloat16() and not _under_deepspeed()
+    return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
 
 
 def _on_cpu() -> bool:

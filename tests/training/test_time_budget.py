@@ -33,6 +33,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
 def expected(stage: str = "sft", *words: str, rows: int = 400) -> Expectation:
     given = {"--per_device_train_batch_size": "4", "--gradient_accumulation_steps": "4"}
     given |= {"--gradient_checkpointing": "false", "--num_train_epochs": "3", "--max_length": "512"}
+    given |= {"--bf16": "false"}
     own = [part for pair in given.items() if pair[0] not in words for part in pair]
     recipe = read_recipe(recipe_path("smollm2-135m", stage), stage, [*own, *words])
     make = sft_row if stage == "sft" else dpo_row
@@ -55,6 +56,8 @@ def test_time_grows_with_epochs_rows_and_length_and_falls_without_checkpointing(
     now = expected(stage, "--num_train_epochs", "2")
     work = now.time()
     assert now.seconds() == pytest.approx(25 + (work.training + work.beside) / 66e9)
+    in_half = expected(stage, "--num_train_epochs", "2", "--bf16", "true").seconds()
+    assert in_half < 0.8 * now.seconds() or in_half > 4 * now.seconds()  # as this CPU can
     assert now.seconds(num_train_epochs=4) > 1.7 * now.seconds() - 50
     assert now.seconds(0.5) < 0.6 * now.seconds() + 25
     assert (

@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from align.recipe.accelerate_config import machines, offload, processes, visible
 
 # What Metal recommends an application to keep of the memory that CPU and GPU share.
 _METAL_SHARE = 0.75
+# Flags of x86 and Arm processors that multiply bfloat16.
+_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,17 @@ def this_machine() -> Machine:
     is_metal = platform.system() == "Darwin" and platform.machine() == "arm64"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return Machine(gpus_here(), total, free, cores or 1, is_metal)
+
+
+@cache
+def multiplies_bfloat16() -> bool:
+    """Tell whether this CPU has instructions for bfloat16, as Linux says; elsewhere no."""
+    try:
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    flags = re.search(r"^(?:flags|Features)\s*:(.*)$", told, re.MULTILINE)
+    return flags is not None and bool(_BFLOAT16 & set(flags[1].split()))
 
 
 def planned_machine(here: Machine, max_memory: str | None, gpus: int | None) -> Machine:

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 from align.files import write_atomically
 from align.paths import project_root
 from align.training.preflight.activations import compute_bytes
+from align.training.preflight.machine import multiplies_bfloat16
 from align.training.preflight.work import Work
 
 # What a run keeps up of a large product's speed on a CPU: its small ones, norms and adapters cost.
 _SHARE = 0.6
-# Few CPUs multiply 16 bits; without, a product takes so many times as long.
-_IN_HALF = 5
+# What a step in 16 bits takes of one in 32: where a CPU multiplies them (measured), and elsewhere.
+_IN_HALF = {True: 0.74, False: 5}
 # Guesses of what training keeps up, in operations a second: of Apple's GPU, and of a CUDA device.
 _GUESSES = {"mps": 2e12, "cuda": 50e12}
 _SIDE, _SECONDS = 1024, 0.3
@@ -39,7 +40,8 @@ def speed_here(work: Work, stage: str, base_hash: str | None) -> Speed:
         guess = _GUESSES[work.device] * work.processes
         return Speed(earlier or guess, "as before" if earlier else "a rough guess for this GPU")
     product = measured_product()
-    share = earlier or _SHARE / (_IN_HALF if compute_bytes(work) == 2 else 1)
+    in_half = _IN_HALF[multiplies_bfloat16()] if compute_bytes(work) == 2 else 1
+    share = earlier or _SHARE / in_half
     source = "by this machine's speed, measured now" + (" and before" if earlier else "")
     return Speed(product * share, source, product)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from align.training.preflight.machine import Layout
+from align.training.preflight.machine import Layout, multiplies_bfloat16
 
 # TRL's and transformers' own, where a recipe says nothing (trl 1.16, transformers 5.23).
 _BATCH, _EVAL_BATCH, _LONGEST = 8, 8, 1024
@@ -78,7 +78,7 @@ def work_of(
     longest = most_tokens(values)
     if values.get("packing"):
         lengths = None  # rows are filled up to max_length
-    weight_bytes, is_mixed = _weight_bytes(values), _is_mixed(values, layout.device)
+    weight_bytes, is_mixed = _weight_bytes(values), _is_mixed(values, layout)
     if layout.zero and is_mixed and weight_bytes == 4:
         # DeepSpeed turns the whole model into 16 bits, and keeps its own copy in 32.
         weight_bytes, is_mixed = 2, False
@@ -135,12 +135,16 @@ def _weight_bytes(values: Mapping[str, Any]) -> float:
     return 2 if values.get("dtype") in ("bfloat16", "float16") else 4
 
 
-def _is_mixed(values: Mapping[str, Any], device: str) -> bool:
+def _is_mixed(values: Mapping[str, Any], layout: Layout) -> bool:
     if values.get("fp16"):
         return True
     # As `align.training.arguments` decides it where the recipe does not.
     is_asked_for = values.get("bf16")
-    return device == "cuda" if is_asked_for is None else bool(is_asked_for)
+    if is_asked_for is not None:
+        return bool(is_asked_for)
+    if layout.device == "cpu":
+        return multiplies_bfloat16() and not layout.zero
+    return layout.device == "cuda"
 
 
 def _reference(stage: str, values: Mapping[str, Any], *, is_full: bool) -> str:

@@ -1,16 +1,20 @@
 """What is found on a machine, and how a run is spread over it."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from align.errors import UserError
+from align.training.preflight import work
 from align.training.preflight.machine import (
     Gpu,
+    Layout,
     Machine,
     bytes_of,
     layout_of,
     memory_for,
+    multiplies_bfloat16,
     planned_machine,
     this_machine,
 )
@@ -29,6 +33,35 @@ def test_memory_sizes_are_read_as_people_write_them() -> None:
     for nonsense in ("much", "-3GB", "", "GB"):
         with pytest.raises(UserError, match="not an amount of memory"):
             bytes_of(nonsense)
+
+
+@pytest.mark.parametrize(
+    ("said", "multiplies"),
+    [
+        ("model name : x\nflags\t\t: fpu avx512f avx512_bf16 sse\n", True),
+        ("flags : fpu amx_bf16\n\nflags : fpu amx_bf16\n", True),
+        ("Features\t: fp asimd i8mm bf16\n", True),
+        ("flags : fpu avx2 f16c\nbugs : bf16\n", False),
+        ("", False),
+    ],
+)
+def test_a_cpu_multiplies_bfloat16_where_linux_says_so(
+    said: str, multiplies: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: said)
+    assert multiplies_bfloat16.__wrapped__() is multiplies
+
+
+def test_runs_are_in_bfloat16_where_the_device_multiplies_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cpu, shared = Layout("cpu"), Layout("cpu", processes=2, zero=2)
+    for here in (True, False):
+        monkeypatch.setattr(work, "multiplies_bfloat16", partial(bool, here))
+        assert work.work_of("sft", {}, None, cpu).is_mixed is here
+        assert work.work_of("sft", {"bf16": not here}, None, cpu).is_mixed is not here
+        assert work.work_of("sft", {}, None, Layout("mps")).is_mixed is False
+        assert work.work_of("sft", {}, None, shared).weight_bytes == 4
 
 
 def test_planned_gpus_stand_in_for_those_that_are_not_here() -> None:
