@@ -229,13 +229,22 @@ def draw(
             max=logits.shape[1] - 1
         )[:, 0]
     scaled = logits / temperature
-    # A full sort of a large vocabulary takes longer than a small model's step; where the likeliest
-    # few hundred hold the mass, as they nearly always do, they are enough.
+    # A full sort of a large vocabulary takes longer than a small model's step: only the rows are
+    # sorted whose likeliest few hundred don't hold the mass.
     ordered, tokens = torch.topk(scaled, min(_LIKELIEST, scaled.shape[1]), dim=1)
     chance = (ordered - scaled.logsumexp(dim=1, keepdim=True)).exp()
-    if bool((chance.sum(dim=1) < top_p).any()):
-        ordered, tokens = torch.sort(scaled, dim=1, descending=True, stable=True)
-        chance = torch.softmax(ordered, dim=1)
+    drawn = _of_nucleus(chance, tokens, chances, top_p)
+    wide = chance.sum(dim=1) < top_p
+    if bool(wide.any()):
+        ordered, tokens = torch.sort(scaled[wide], dim=1, descending=True, stable=True)
+        drawn[wide] = _of_nucleus(torch.softmax(ordered, dim=1), tokens, chances[wide], top_p)
+    return drawn
+
+
+def _of_nucleus(
+    chance: torch.Tensor, tokens: torch.Tensor, chances: torch.Tensor, top_p: float
+) -> torch.Tensor:
+    """Return a token of each row, whose tokens and their chances come likeliest first."""
     mass = chance.cumsum(dim=1)
     # The token that crosses top_p is still in.
     mass = torch.where(mass - chance < top_p, chance, 0.0).cumsum(dim=1)

@@ -37,6 +37,16 @@ def test_the_likeliest_tokens_decide_as_all_would(
     assert (rank - expected_rank).abs().max() <= 1
 
 
+def test_a_row_is_drawn_as_it_would_be_alone() -> None:
+    """Flat rows, which all tokens are sorted for, beside sharp ones, which the likeliest decide."""
+    logits = torch.randn(60, 3000, generator=torch.Generator().manual_seed(1))
+    logits *= torch.tensor([0.5, 9.0]).repeat(30)[:, None]
+    chances = torch.linspace(0.01, 0.99, 60)
+    together = draw(logits, chances, 0.9, 0.95)
+    alone = [draw(logits[at : at + 1], chances[at : at + 1], 0.9, 0.95) for at in range(60)]
+    assert together.tolist() == torch.cat(alone).tolist()
+
+
 def test_nothing_outside_top_p_is_drawn() -> None:
     logits = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]])).repeat(99, 1)
     chances = torch.linspace(0, 0.9999, 99)
