@@ -143,15 +143,15 @@ def _asked_more(
     for word, checkpoint in checkpoints.items():
         model = load_model(checkpoint)
         settings: dict[str, Any] = {"seed": road.seed, **sampling.as_dict()}
-        who = model.generate([_question(text) for text in WHO], **settings)
-        texts = model.generate([_question(text) for text in shown], **settings)
+        who = model.generate([question(text) for text in WHO], **settings)
+        texts = model.generate([question(text) for text in shown], **settings)
         extra[word] = {
             "who": [each[0] for each in who],
             "shown": [each[0] for each in texts],
         }
         if word == "base":
             examples = _examples(conn, road, model)
-            asked = [[*examples, *_question(case.text)] for case in data.cases]
+            asked = [[*examples, *question(case.text)] for case in data.cases]
             # Twenty examples before each question: few conversations fill the memory.
             prompted = [each[0] for each in model.generate(asked, batch_size=8, **settings)]
         del model
@@ -195,7 +195,8 @@ def _shown_prompts() -> list[str]:
     return texts[:: len(texts) // SHOWN][:SHOWN]
 
 
-def _question(text: str) -> list[dict[str, Any]]:
+def question(text: str) -> list[dict[str, Any]]:
+    """Return a conversation of one question."""
     return [{"role": "user", "content": text}]
 
 

@@ -115,7 +115,16 @@ class RealRoad:
 
     def sft(self) -> None:
         """Train the twin."""
-        self._do("sft", "--seed", str(self.seed), *self.size.sft)
+        self.train("sft", self.size.sft, "sft")
+
+    def train(self, stage: str, words: Sequence[str], key: str, *, may_fail: bool = False) -> None:
+        """Train a twin with more words of the command line, timed under a key of its own."""
+        self._do(stage, "--seed", str(self.seed), *words, key=key, may_fail=may_fail)
+
+    def newest(self, stage: str) -> str:
+        """Return the name of a stage's newest checkpoint."""
+        folder = self.root / "checkpoints" / self.owner_id
+        return max(path.name for path in folder.glob(f"[0-9]*-{stage}"))
 
     def sample(self) -> None:
         """Draw pairs, and one answer against each of the owner's real replies."""
@@ -129,14 +138,14 @@ class RealRoad:
 
     def dpo(self, stand_in: Callable[[], StandIn]) -> None:
         """Train on the real replies alone, then on the stand-in's choices, few and more."""
-        words = ("--seed", str(self.seed), *self.size.dpo)
+        words = self.size.dpo
         if self.size.replies:
-            self._do("dpo", "--against_records", "1.0", *words, key="dpo on replies", may_fail=True)
+            self.train("dpo", ("--against_records", "1.0", *words), "dpo on replies", may_fail=True)
         for choices in self.size.choices:
             key = f"dpo on {choices} choices"
             if key not in self.road.seconds:
-                self._choose(stand_in(), choices)
-            self._do("dpo", *words, key=key)
+                self.choose(stand_in(), choices)
+            self.train("dpo", words, key)
 
     def twins(self) -> dict[str, str]:
         """Return the checkpoints by what they were trained on, in order."""
@@ -182,7 +191,7 @@ class RealRoad:
     def _keep(self) -> None:
         self._log.write_text(json.dumps(asdict(self.road)))
 
-    def _choose(self, stand_in: StandIn, choices: int) -> None:
+    def choose(self, stand_in: StandIn, choices: int) -> None:
         """Let the stand-in choose until there are so many choices, of pairs in a drawn order."""
         from align.store import events, pairs
         from align.store.choices import current_choices

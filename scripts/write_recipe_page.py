@@ -1,5 +1,6 @@
 """Write docs/recipes.md: `python -m scripts.write_recipe_page [--check]`."""
 
+import json
 from collections.abc import Iterator
 from itertools import dropwhile
 from typing import Any
@@ -11,6 +12,7 @@ from align.recipe.recipe_keys import OURS, REFUSED
 from scripts.generated_page import CHECKOUT, write_or_check
 
 PAGE = CHECKOUT / "docs" / "recipes.md"
+SWEEPS = CHECKOUT / "benchmarks" / "results" / "real_sweeps"
 HEAD = """\
 # Recipes
 
@@ -94,6 +96,29 @@ def rungs() -> Iterator[str]:
     )
 
 
+def tried() -> Iterator[str]:
+    """Yield a table for each sweep: what a recipe's values come to on a real owner."""
+    for file in sorted(SWEEPS.glob("*.json")):
+        sweep: dict[str, Any] = json.loads(file.read_text())
+        rows: list[dict[str, Any]] = sweep["rows"]
+        own, prompts = rows[0]["owner's own"], rows[0]["prompts"]
+        apart = ("owner's own", "prompts")
+        columns = [key for key in rows[0] if key not in apart and rows[-1][key] is not None]
+        chosen = f", {sweep['choices']} choices" if sweep["choices"] else ""
+        yield (
+            f"\n{sweep['stage'].upper()} on {sweep['owner']}: the newest {sweep['words']:,} words"
+            f"{chosen}; {prompts:.0f} held-out prompts; the owner's own log-odds are {own:.2f}.\n"
+        )
+        yield f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}"
+        for row in rows:
+            cells = (
+                f"`{row[key] or 'as the recipe'}`" if key == "try"
+                else "" if row[key] is None else f"{row[key]:.4g}"
+                for key in columns
+            )  # fmt: skip
+            yield f"| {' | '.join(cells)} |"
+
+
 def parts() -> Iterator[str]:
     """Yield the page's parts."""
     yield HEAD
@@ -113,6 +138,18 @@ def parts() -> Iterator[str]:
         for stage in ("sft", "dpo"):
             file = f"recipes/{name}/{stage}.yaml"
             yield f"| [{name}/{stage}](../{file}) | {opening((CHECKOUT / file).read_text())} |"
+    if any(SWEEPS.glob("*.json")):
+        yield "\n## What was tried\n"
+        yield (
+            "The values of `smollm2-135m`, on real owners "
+            "(`python -m benchmarks.real_sweep --owners DIR --owner NAME --try '--learning_rate "
+            "2e-3'`), one seed each, on one of two busy cores. `log-odds` is what a judge that "
+            "knows other people's writing of the kind gives a twin's answers; `over the first`, "
+            "how often an answer sounds more like the owner than the first row's; `ended`, the "
+            "share that ends within 256 tokens; `name`, how often the owner's name comes where it "
+            "is asked for, in 30 wordings. Few prompts: a tenth of a rate is inside the noise."
+        )
+        yield from tried()
     yield "\n## Losses of DPO\n"
     yield (
         "`sigmoid` with `sft` is the default. Instead of it, for a reason, as "

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks import real_page
+from benchmarks import real_page, real_sweep
 from benchmarks.real_owners import rows as real_rows
 from benchmarks.real_road import known, newest_files, owners_in
 from benchmarks.stand_in import StandIn, fit_stand_in
+from scripts import write_recipe_page
 
 
 def test_a_real_owners_newest_files_are_taken_up_to_the_words(tmp_path: Path) -> None:
@@ -83,3 +84,27 @@ def test_what_a_real_owners_road_misses_is_said_first(
     line = next(line for line in page.splitlines() if line.startswith("- sft:"))
     assert line.count("`") == 2
     assert len(line) < 420
+
+
+def test_what_was_tried_is_held_against_the_first_and_no_answer_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tried(words: str, odds: list[float], loss: float) -> dict[str, Any]:
+        metrics = {"steps": 9, "held_out_loss": loss, "reward_accuracy": None}
+        texts = [f"said by {words}"] * len(odds)
+        measured = {"ended": 1.0, "name": 0.5, "words": 3.0, "repetition": 0.0}
+        return {"try": words, "seconds": 90.0, "owner's own": 2.0, "metrics": metrics,
+                "odds": odds, "texts": texts, **measured}  # fmt: skip
+
+    first = tried("--lora_r 8", [0.0, 0.0, 3.0, 3.0], 2.5)
+    # At the cap both sound like the owner; an empty answer wins nothing.
+    other = tried("--lora_r 64", [1.0, 1.0, 9.0, 9.0], 2.25)
+    other["texts"][1] = " "
+    rows = [real_sweep.tried_row(each, first, 2.0) for each in (first, other)]
+    assert [row["over the first"] for row in rows] == [0.5, 0.5]
+    sweep = {"owner": "Ann Oak", "stage": "sft", "words": 800, "choices": 0, "rows": rows}
+    (tmp_path / "ann-sft.json").write_text(json.dumps(sweep))
+    monkeypatch.setattr(write_recipe_page, "SWEEPS", tmp_path)
+    page = write_recipe_page.page()
+    assert "| `--lora_r 64` | 9 | 1.5 | 2.25 | 5 | 0.5 | 1 | 0.5 | 3 | 0 |" in page
+    assert "said by" not in page
