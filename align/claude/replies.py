@@ -36,6 +36,7 @@ class Reply:
     # nobody says so.
     cost: float | None = None
     tries: int = 1  # how often it was sent; 0 where it never was
+    model: str | None = None  # which answered, in its own words; None where none is named
 
     def after(self, earlier: "Reply | None") -> "Reply":
         """Return this reply with the usage, cost and tries of an earlier one added."""
@@ -56,7 +57,9 @@ def read_reply(request: Request, message: Any, parse: Parse, *, price: Price, ba
     usage = Usage.of(message.get("usage") or {})
     cost = None if usage is None else price.cost(usage, batch=batch)
     value, problem = _understood(message, parse)
-    return Reply(request, value, problem, usage, cost)
+    model = message.get("model")
+    named = model if isinstance(model, str) and model else None
+    return Reply(request, value, problem, usage, cost, model=named)
 
 
 def _understood(message: dict[str, Any], parse: Parse) -> tuple[Any, str | None]:

@@ -138,7 +138,8 @@ class _Exchange:
                 yield late
             return
         for question in questions:
-            yield Answer(question, _judgement(reply, question.order), cost, reply.tries)
+            judgement = _judgement(reply, question.order)
+            yield Answer(question, judgement, cost, reply.tries, reply.model)
             cost = 0.0
 
     async def replies(self, questions: Iterable[Question]) -> AsyncGenerator[Reply, None]:
@@ -215,4 +216,5 @@ def _late(reply: Reply, cost: float | None) -> LateAnswer | None:
     if order not in ORDERS or not prompt_hash:
         return None
     shown = ORDERS[ORDERS.index(order)]
-    return LateAnswer(pair, shown, prompt_hash, reply.request.id, _judgement(reply, shown), cost)
+    judgement, request = _judgement(reply, shown), reply.request.id
+    return LateAnswer(pair, shown, prompt_hash, request, judgement, cost, reply.model)

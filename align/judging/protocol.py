@@ -70,6 +70,7 @@ class Answer:
     judgement: Judgement  # the winner in the pair's own terms, whatever the order; or the problem
     cost: float | None = None  # in USD, all tries together; None where it is not known
     tries: int = 1  # how often it was sent
+    model: str | None = None  # which answered, in its own words; None where none is named
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class LateAnswer:
     request: str  # the question's name
     judgement: Judgement  # as in `Answer`
     cost: float | None  # as in `Answer`
+    model: str | None = None  # as in `Answer`
 
 
 class KeepAnswers(Protocol):

@@ -113,3 +113,16 @@ def test_askings_add_up() -> None:
 
 def test_only_what_chance_or_room_may_mend_is_asked_again() -> None:
     assert set(PROBLEMS) - RETRIED == {"refused", "blocked"}
+
+
+@pytest.mark.parametrize("named", ["gpt-4", "claude-haiku-5-5-20261103"])
+def test_a_reply_says_which_model_answered(named: str) -> None:
+    assert read(message(model=named)).model == named
+    assert read(message(model=named, content=[])).model == named
+    lost = Reply(request(), None, "errored")
+    assert read(message(model=named)).after(lost).model == named
+
+
+@pytest.mark.parametrize("odd", [None, "", 7, ["gpt-4"]])
+def test_a_reply_that_names_no_model_names_none(odd: Any) -> None:
+    assert read(message(model=odd)).model is None

@@ -376,3 +376,11 @@ def sent_and_killed(
     )  # fmt: skip
     batch_sent(conn, planned.id, asyncio.run(create()).id)
     return planned.id
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_an_answer_says_which_model_gave_it(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt, batch: bool
+) -> None:
+    answers = ask(server, conn, prompt, both_ways(pairs(2)), batch=batch)
+    assert {each.model for each in answers} == {MODEL}
