@@ -14,6 +14,7 @@ from align.levels import Level
 from align.models.checkpoints import numbered
 from align.paths import checkpoints_dir, owner_dir, relative_to_root, simulated_file, store_path
 from align.store.acts import owner_decisions
+from align.store.batches import Batch, open_batches
 from align.store.choices import arena_choices
 from align.store.gates import GateRow, newest_gates
 from align.store.ids import Split
@@ -60,6 +61,7 @@ class Overview:
     tally: Tally = field(default_factory=lambda: tally([]))
     contests: list[Contest] = field(default_factory=list)
     judges: list[Judge] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
     checkpoints: list[str] = field(default_factory=list)
     pairs_of_newest: int = 0
     newest_choice: str = ""
@@ -100,7 +102,7 @@ def _count(conn: sqlite3.Connection, overview: Overview) -> None:
     overview.choices, overview.newest_choice = choices_by_actor(conn)
     overview.tally = tally(owner_decisions(conn))
     overview.contests = contests(arena_choices(conn))
-    overview.judges = _judges(conn)
+    overview.judges, overview.batches = _judges(conn), open_batches(conn)
     if overview.checkpoints:
         overview.pairs_of_newest = pairs_of_checkpoint(conn, overview.checkpoints[-1])
 
@@ -179,6 +181,12 @@ def lines(overview: Overview) -> list[str]:
     if overview.judges:
         shown.append(f"verdicts     {sum(judge.counts.verdicts for judge in overview.judges):,}")
         shown += [f"  {judge.words()}" for judge in overview.judges]
+    for batch in overview.batches:
+        asked = f"{len(batch.requests):,} requests to {batch.model}, {batch.planned[:16]} UTC"
+        shown.append(f"batch        {batch.batch or 'being sent'}: {asked}")
+    if overview.batches:
+        command = f"align judge --owner {overview.owner_id}"
+        shown.append(f"  {command} takes it up; {command} --cancel-batches cancels it")
     if overview.packed:
         shown.append("packed       rows from another machine")
     shown.append(f"checkpoints  {', '.join(overview.checkpoints) or 'none'}")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from align.status import lines, next_command, overview
+from align.store.batches import batch_ended, batch_sent, plan_batch
 from align.store.connection import in_memory
 from align.store.gates import add_gate
 from align.store.verdicts import add_verdicts
@@ -75,6 +76,22 @@ def test_the_arena_is_told_apart_and_is_no_choice_to_train_on(
     assert said(conn, "arena") == [
         "arena: 002-dpo over 001-sft 75% (30% to 95%), 4 prompts; about 12 more would settle it"
     ]
+
+
+def test_status_tells_of_a_batch_left_behind_and_how_it_is_cancelled(
+    conn: sqlite3.Connection,
+) -> None:
+    options = {"host": "api.anthropic.com", "model": "claude-haiku-5-5", "purpose": "judge"}
+    plan = plan_batch(conn, **options, requests=["a" * 32] * 238, planned="2026-11-30T20:11:00Z")
+    shown = lines(overview("ann", conn))
+    told = "238 requests to claude-haiku-5-5, 2026-11-30T20:11 UTC"
+    assert f"batch        being sent: {told}" in shown
+    batch_sent(conn, plan.id, "msgbatch_01")
+    shown = lines(overview("ann", conn))
+    assert f"batch        msgbatch_01: {told}" in shown
+    assert any("align judge --owner ann --cancel-batches" in line for line in shown)
+    batch_ended(conn, plan.id)
+    assert not any("atch" in line for line in lines(overview("ann", conn)))
 
 
 def test_status_tells_whether_a_judges_verdicts_count(conn: sqlite3.Connection) -> None:

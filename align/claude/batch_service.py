@@ -1,10 +1,9 @@
-"""A provider's batches: made, found again, polled, and their results read.
+"""A provider's batches: made, found again, polled, cancelled, and their results read.
 
 Imports anthropic: import this module inside functions.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,34 +12,38 @@ from typing import Any
 import httpx2
 from anthropic import AnthropicError, APIConnectionError, APIStatusError, AsyncAnthropic
 
-from align.claude.client import calling, passage_of
-from align.claude.failures import is_passing, stop_at, without_answers
+from align.claude.client import NoMessage, calling, passage_of
+from align.claude.failures import is_passing, results_short, stop_at, without_answers
+from align.claude.replies import loaded
 from align.store.batches import Batch
 
 # A batch's clock is the provider's: it may run behind ours.
 SKEW = timedelta(minutes=10)
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
+# Where the results lack a larger share of what was done, it is not bought again.
+LOST_AT_MOST = 0.1
 _PAGE = 100
+_PASSING = (APIConnectionError, NoMessage)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """How far a batch is."""
 
-    ended: bool  # whether its results are there
-    gone: bool  # whether it is not to be had any more: unknown, put away, or long past its time
-    done: int  # how many of its requests are done
-    total: int  # how many there are
+    ended: bool = False  # whether its results are there
+    gone: bool = False  # whether it is not to be had any more: unknown, put away, or long past
+    done: int = 0  # how many of its requests are done
+    total: int = 0  # how many there are
 
 
 class Service:
-    """The batches of one client."""
+    """The batches of one client that ask one model."""
 
-    def __init__(self, client: AsyncAnthropic) -> None:
+    def __init__(self, client: AsyncAnthropic, model: str) -> None:
         self._batches = client.messages.batches
         # A batch that is made twice is paid twice: the SDK must not repeat that by itself.
         self._once = client.with_options(max_retries=0).messages.batches
-        self._tries = client.max_retries + 1
+        self._tries, self._model = client.max_retries + 1, model
         self.passage = passage_of(client)
 
     async def make(
@@ -58,18 +61,16 @@ class Service:
         for attempt in range(self._tries):
             try:
                 with calling(about):
-                    made = await self._once.create(requests=list(entries))
-                return str(made.id)
+                    return str((await self._once.create(requests=list(entries))).id)
             except APIStatusError as error:
-                self._end_at(error, plan.model)
-            except APIConnectionError as error:
+                self._end_at(error)
+            except _PASSING as error:
                 # The answer may have been lost, and not the batch.
                 if not isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
                     batch_id = await self.find(plan, known)
                     if batch_id is not None:
                         return batch_id
-            if attempt + 1 < self._tries:
-                await asyncio.sleep(min(FIRST_WAIT * 2**attempt, LONGEST_WAIT))
+            await self._wait(attempt)
         raise without_answers(self.passage.host)
 
     async def find(self, plan: Batch, known: set[str]) -> str | None:
@@ -81,51 +82,50 @@ class Service:
                 async for batch in self._batches.list(limit=_PAGE):
                     if batch.created_at < since:
                         break
-                    counts = batch.request_counts
-                    total = sum(vars(counts)[name] for name in _COUNTS)
-                    if batch.id not in known and total == len(plan.requests):
+                    if batch.id not in known and _counts(batch)[1] == len(plan.requests):
                         fitting.append((batch.created_at, batch.id))
         except APIStatusError as error:
-            self._end_at(error, plan.model)
+            self._end_at(error)
             raise without_answers(self.passage.host) from None
-        except APIConnectionError:
+        except _PASSING:
             raise without_answers(self.passage.host) from None
         return min(fitting)[1] if fitting else None
 
-    async def state(self, id: str, model: str) -> State | None:
+    async def state(self, id: str) -> State | None:
         """Return how far a batch is, or None where nobody says just now."""
         try:
             with calling():
                 batch = await self._batches.retrieve(id)
         except APIStatusError as error:
             if error.status_code == 404:
-                return State(ended=False, gone=True, done=0, total=0)
-            self._end_at(error, model)
+                return State(gone=True)
+            self._end_at(error)
             return None
-        except APIConnectionError:
+        except _PASSING:
             return None
-        counts = vars(batch.request_counts)
-        total = sum(counts[name] for name in _COUNTS)
+        done, total = _counts(batch)
         ended = batch.processing_status == "ended"
         late = datetime.now(UTC) > batch.expires_at + timedelta(hours=1)
         # Ended, and without results: they were put away.
         gone = (ended and not batch.results_url) or (late and not ended)
-        return State(ended and not gone, gone, total - counts["processing"], total)
+        return State(ended and not gone, gone, done, total)
 
-    async def give_up(self, id: str) -> None:
+    async def cancel(self, id: str) -> None:
         """Tell the provider that nobody waits for a batch any more; it may not care."""
         try:
             with calling():
                 await self._batches.cancel(id)
-        except (APIStatusError, APIConnectionError):
+        except (APIStatusError, *_PASSING):
             return
 
-    async def results(self, id: str, model: str) -> AsyncIterator[dict[str, Any]]:
-        """Yield the entries of an ended batch, in any order; some twice where they broke off.
+    async def results(self, id: str, count: int) -> AsyncIterator[dict[str, Any]]:
+        """Yield the entries of an ended batch, each once, in any order; there are to be `count`.
 
         Raises:
-            UserError: They break off again and again.
+            UserError: They break off again and again, or lack many.
         """
+        seen = set[str]()
+        is_whole = False
         for attempt in range(self._tries):
             try:
                 reading = self._batches.with_streaming_response.results(id)
@@ -134,20 +134,31 @@ class Service:
                     response = await reading.__aenter__()
                 try:
                     async for entry in _entries(response):
-                        yield entry
+                        if (name := str(entry.get("custom_id"))) not in seen:
+                            seen.add(name)
+                            yield entry
                 finally:
                     await reading.__aexit__(None, None, None)
-                return
+                is_whole = True
+                if len(seen) >= count:
+                    return
             except APIStatusError as error:
-                self._end_at(error, model)
+                self._end_at(error)
             except (AnthropicError, httpx2.HTTPError, _BrokenOff):
                 pass
-            await asyncio.sleep(min(FIRST_WAIT * 2**attempt, LONGEST_WAIT))
-        raise without_answers(self.passage.host)
+            await self._wait(attempt)
+        if not is_whole:
+            raise without_answers(self.passage.host)
+        if len(seen) < count * (1 - LOST_AT_MOST):
+            raise results_short(self.passage.host, id, len(seen), count)
 
-    def _end_at(self, error: APIStatusError, model: str) -> None:
+    async def _wait(self, attempt: int) -> None:
+        if attempt + 1 < self._tries:
+            await asyncio.sleep(min(FIRST_WAIT * 2**attempt, LONGEST_WAIT))
+
+    def _end_at(self, error: APIStatusError) -> None:
         """Raise where a status ends the run."""
-        status, host = error.status_code, self.passage.host
+        status, host, model = error.status_code, self.passage.host, self._model
         stop = stop_at(status, error.type, error.request_id, host=host, model=model, answered=False)
         if stop is None and not is_passing(status):
             stop = without_answers(host)
@@ -155,7 +166,11 @@ class Service:
             raise stop from None
 
 
-_COUNTS = ("processing", "succeeded", "errored", "canceled", "expired")
+def _counts(batch: Any) -> tuple[int, int]:
+    """Return how many of a batch's requests are done, and how many there are."""
+    counts = batch.request_counts
+    done = counts.succeeded + counts.errored + counts.canceled + counts.expired
+    return done, done + counts.processing
 
 
 class _BrokenOff(Exception):
@@ -168,18 +183,9 @@ async def _entries(response: Any) -> AsyncIterator[dict[str, Any]]:
     async for chunk in response.iter_bytes():
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
-            if (entry := _object(line)) is not None:
+            if isinstance(entry := loaded(line), dict):
                 yield entry
     if rest.strip():
-        entry = _object(rest)
-        if entry is None:
+        if not isinstance(entry := loaded(rest), dict):
             raise _BrokenOff
         yield entry
-
-
-def _object(line: bytes) -> dict[str, Any] | None:
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None

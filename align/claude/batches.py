@@ -1,30 +1,41 @@
-"""Send requests in batches, which cost less and take longer; a killed run finds them again.
+"""Send requests in batches, one after another: cheaper and later. A killed run finds its own again.
 
 Imports anthropic: import this module inside functions.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import aclosing
-from typing import Any
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import aclosing, contextmanager
+from itertools import chain
 
 from align.claude.batch_service import Service, State
 from align.claude.channel import Channel
-from align.claude.chunks import Chunks, OpenBatch
-from align.claude.failures import GIVE_UP, refused, unwritable, without_answers
-from align.claude.prices import logged
-from align.claude.replies import AGAIN, RETRIED, Parse, Reply, read_reply
-from align.claude.requests import Request, id_only
+from align.claude.client import Passage
+from align.claude.failures import (
+    GIVE_UP,
+    is_of_the_body,
+    refused,
+    unwritable,
+    without_answers,
+    without_use,
+)
+from align.claude.open_batch import OpenBatch
+from align.claude.replies import AGAIN, RETRIED, Parse, Reply
+from align.claude.requests import Request, id_only, size_of
 from align.claude.sending import send
 from align.privacy.egress import Refused
 from align.store.batches import batch_ended, batch_sent, known_batches, open_batches, plan_batch
 
-# Under way at once: their requests are kept, should some have to be sent again.
-AT_ONCE = 16
+# The provider takes ten times as many and eight times the bytes. A body stands in memory several
+# times while it is looked through and sent, and less is lost where one goes wrong.
+MOST_REQUESTS, MOST_BYTES = 10_000, 32 * 10**6
+# The share of a budget that is worth no further batch, which may take a day. What a batch did not
+# use holds a smaller one, and that one's rest a smaller yet.
+REST = 0.1
 # So few left over are sent one by one: a further batch may take a day.
 FEW = 200
-# What is wrong with a request stays wrong.
-_FOR_GOOD = frozenset({"invalid_request_error", "not_found_error", "request_too_large"})
+# An entry's own frame: its id, its braces.
+_FRAME = 80
 
 
 async def send_batches(
@@ -35,200 +46,245 @@ async def send_batches(
     keep: Callable[[], None] = lambda: None,
     late: Callable[[Reply], None] = lambda reply: None,
 ) -> AsyncGenerator[Reply, None]:
-    """Yield a reply to each request, and to those of batches that an earlier run sent.
+    """Yield a reply to each request.
 
-    A request that waits in such a batch is not sent again. Before the next reply is asked for, the
-    last one has to be kept: a batch counts as ended once all its replies were taken, and `keep`,
-    which makes those last, is called before. Requests have ids of their own, and are taken a few
-    batches ahead of the replies; `parse` makes a value of a reply's text, or raises ValueError.
-    `late` gets, when it is closed early, single replies that came and that nobody took; those of a
-    batch are found again.
+    Before the next reply is asked for, the last one has to be kept: a batch counts as ended once
+    all its replies were taken, and `keep`, which makes those last, is called before. Requests have
+    ids of their own, wait in no batch of an earlier run, and are taken a batch ahead of the
+    replies; `parse` makes a value of a reply's text, or raises ValueError. `late` gets, when it is
+    closed early, single replies that came and that nobody took; those of a batch are found again.
 
     Raises:
         UserError: The provider refuses the key, the account or the model, or fails again and again.
     """
     batches = _Batches(channel, parse, keep)
-    chunks = batches.chunks
-    try:
-        await batches.take_up()
-        chunks.take(requests)
-        async for reply in batches.run():
+    with _explained(batches.passage):
+        async for reply in batches.run(iter(requests)):
             yield reply
-    except Refused as refusal:
-        raise refused(refusal.reason) from None
-    except OSError:
-        raise unwritable(str(batches.passage.egress_log.path)) from None
-    left = send(channel, list(chunks.again), parse=parse, earlier=chunks.earlier, late=late)
+    left = send(channel, batches.again, parse=parse, earlier=batches.earlier, late=late)
     async with aclosing(left):
         async for reply in left:
             yield reply
 
 
+async def left_behind(
+    channel: Channel, *, parse: Parse, keep: Callable[[], None] = lambda: None, cancel: bool = False
+) -> AsyncGenerator[Reply, None]:
+    """Yield the replies of batches that an earlier run sent, once they end; or `cancel` them first.
+
+    Of their requests the id and the note are known. The rest is as in `send_batches`.
+    """
+    batches = _Batches(channel, parse, keep)
+    with _explained(batches.passage):
+        async for reply in batches.take_up(cancel=cancel):
+            yield reply
+
+
+@contextmanager
+def _explained(passage: Passage) -> Iterator[None]:
+    """Say in a UserError why nothing can be sent any more."""
+    try:
+        yield
+    except Refused as refusal:
+        raise refused(refusal.reason) from None
+    except OSError:
+        raise unwritable(str(passage.egress_log.path)) from None
+
+
 class _Batches:
-    """All batches of one run, from planned to collected."""
+    """The batches of one run; `again` and `earlier` are left over, to be sent one by one."""
 
     def __init__(self, channel: Channel, parse: Parse, keep: Callable[[], None]) -> None:
         self.conn, self.parse, self.keep = channel.conn, parse, keep
         self.budget, self.price = channel.budget, channel.price
         self.poll, self.say = channel.poll, channel.say
-        self.service = Service(channel.client)
+        self.service = Service(channel.client, channel.price.model)
         self.passage = self.service.passage
-        self.chunks = Chunks(channel, self.passage)
-        self.inherited: list[OpenBatch] = []
-        self.open: list[OpenBatch] = []
+        self.passage.say = channel.say
+        self.purpose, self.host = self.passage.gate.purpose, self.passage.host
+        self.held: list[Request] = []
+        self.again: list[Request] = []
+        self.earlier: dict[str, Reply] = {}
+        self.blocked: list[Reply] = []
+        self.used_up = False
 
-    async def take_up(self) -> None:
-        """Find the batches that an earlier run left behind."""
-        purpose, host = self.passage.gate.purpose, self.passage.host
-        for plan in open_batches(self.conn, purpose):
-            if plan.host != host or plan.model != self.price.model:
+    async def take_up(self, *, cancel: bool) -> AsyncGenerator[Reply, None]:
+        """Yield what comes of the batches that an earlier run left behind."""
+        for plan in open_batches(self.conn, self.purpose):
+            if plan.host != self.host or plan.model != self.price.model:
                 continue
             batch_id = plan.batch
             if batch_id is None:
                 # Killed between sending it and writing down its id, or before it was sent.
-                batch_id = await self.service.find(plan, known_batches(self.conn, host))
+                known = known_batches(self.conn, self.host)
+                batch_id = await self.service.find(plan, known)
                 if batch_id is None:
                     batch_ended(self.conn, plan.id)
                     continue
                 batch_sent(self.conn, plan.id, batch_id)
-            self.say(f"Batch {batch_id} of {len(plan.requests):,} requests is taken up again.")
+            what = "cancelled" if cancel else "taken up again"
+            self.say(f"Batch {batch_id} of {len(plan.requests):,} requests is {what}.")
+            if cancel:
+                await self.service.cancel(batch_id)
             notes = zip(plan.requests, plan.notes, strict=True)
-            batch = OpenBatch({id: id_only(id, note) for id, note in notes}, plan=plan, id=batch_id)
-            self.inherited.append(batch)
-            self.chunks.waiting |= dict.fromkeys(plan.requests, batch)
+            batch = OpenBatch(self.price, self.budget, plan, batch_id)
+            batch.requests = {id: id_only(id, note) for id, note in notes}
+            async for reply in self._replies(batch):
+                yield reply
 
-    async def run(self) -> AsyncGenerator[Reply, None]:
-        """Send what there is, and yield what comes; what few are left over stay in `again`."""
-        wait, chunks = self.poll.first, self.chunks
+    async def run(self, source: Iterator[Request]) -> AsyncGenerator[Reply, None]:
+        """Send all there is, and yield what comes; what few are left over stay in `again`."""
         while True:
-            while len(self.open) < AT_ONCE:
-                if (chunk := chunks.next_batch(waits=bool(self.open))) is None:
-                    break
-                await self._send(chunk)
-                while chunks.blocked:
-                    yield chunks.blocked.pop()
-                wait = self.poll.first
-            if chunks.exhausted or chunks.used_up:
-                # Not before: by now the requests themselves are known, should some be sent again.
-                self.open += self.inherited
-                self.inherited = []
-            if not self.open:
-                if len(chunks.again) <= FEW or chunks.used_up:
-                    return
-                chunks.once_more()
-                continue
-            await asyncio.sleep(wait)
-            wait = min(wait * 1.5, self.poll.longest)
-            for under_way in list(self.open):
-                state = await self.service.state(under_way.id, self.price.model)
-                if not self._goes_on(under_way, state):
-                    async for reply in self._collected(under_way, gone=bool(state and state.gone)):
-                        yield reply
+            batch = self._next_batch(source)
+            if batch.requests:
+                await self._send(batch)
+            while self.blocked:
+                yield self.blocked.pop()
+            if batch.requests:
+                async for reply in self._replies(batch):
+                    yield reply
+            elif len(self.again) <= FEW or self.used_up:
+                return
+            else:
+                source, self.again = iter(self.again), []
 
-    async def _send(self, chunk: OpenBatch) -> None:
+    def _next_batch(self, source: Iterator[Request]) -> OpenBatch:
+        """Return as many requests as a batch takes, and gate and budget allow; maybe none."""
+        batch, size = OpenBatch(self.price, self.budget), 0
+        coming, self.held = chain(self.held, source), []
+        while len(batch.requests) < MOST_REQUESTS and not self.used_up:
+            if (request := next(coming, None)) is None:
+                break
+            times = self._times(request)
+            size += size_of(request.body(times=times)) + _FRAME
+            if batch.requests and size > MOST_BYTES:
+                self.held = [request]
+                break
+            if not self._passes(request):
+                continue
+            if not batch.takes(request, times):
+                if not batch.requests or self.budget.unspent < REST:
+                    self._stop(batch, chain([request], coming))
+                self.held = [request]
+                break
+        return batch
+
+    def _stop(self, batch: OpenBatch, left: Iterator[Request]) -> None:
+        """Take no more requests, neither those, and count how many that leaves."""
+        self.used_up, count = True, 0
+        for request in chain(batch.drop(list(batch.requests)), left):
+            if request.id in self.earlier:
+                self.again.append(request)
+            else:
+                count += 1
+        self.budget.unasked += count
+        self.say(f"The budget is used up: {count:,} requests were not sent.")
+
+    def _times(self, request: Request) -> int:
+        """Return how many times `max_tokens` an answer may have: one that was cut off gets more."""
+        earlier = self.earlier.get(request.id)
+        cut = earlier is not None and earlier.problem == "truncated"
+        return 2**earlier.tries if earlier is not None and cut else 1
+
+    def _passes(self, request: Request) -> bool:
+        """Ask the gate about one request, so that it does not stop all others of its batch."""
+        try:
+            self.passage.gate.check(request.params, self.host, request.about)
+        except Refused as refusal:
+            if not is_of_the_body(refusal):
+                raise
+            reply = Reply(request, None, "blocked", tries=0)
+            self.blocked.append(reply.after(self.earlier.pop(request.id, None)))
+            return False
+        return True
+
+    async def _send(self, batch: OpenBatch) -> None:
         """Send a batch; its id is written down before and after."""
-        while chunk.requests:
+        while batch.requests:
+            requests = list(batch.requests.values())
             plan = plan_batch(
                 self.conn,
-                host=self.passage.host,
+                host=self.host,
                 model=self.price.model,
-                purpose=self.passage.gate.purpose,
-                requests=list(chunk.requests),
-                notes=[request.note for request in chunk.requests.values()],
+                purpose=self.purpose,
+                requests=list(batch.requests),
+                notes=[request.note for request in requests],
             )
             entries = [
-                {"custom_id": id, "params": request.body(times=self.chunks.times(request))}
-                for id, request in chunk.requests.items()
+                {"custom_id": each.id, "params": each.body(times=self._times(each))}
+                for each in requests
             ]
-            about = [pair for request in chunk.requests.values() for pair in request.about]
-            known = known_batches(self.conn, self.passage.host)
+            about = [pair for request in requests for pair in request.about]
+            known = known_batches(self.conn, self.host)
             try:
-                chunk.id = await self.service.make(entries, about, plan, known)
+                batch.id = await self.service.make(entries, about, plan, known)
             except Refused as refusal:
                 batch_ended(self.conn, plan.id)
-                self.chunks.sift(chunk, refusal)
+                if not is_of_the_body(refusal):
+                    raise
+                self._sift(batch)
                 continue
-            batch_sent(self.conn, plan.id, chunk.id)
-            chunk.plan = plan
-            self.open.append(chunk)
-            self.say(f"Batch {chunk.id} of {len(plan.requests):,} requests is sent.")
+            batch_sent(self.conn, plan.id, batch.id)
+            batch.plan = plan
+            self.say(f"Batch {batch.id} of {len(requests):,} requests is sent.")
             return
 
-    def _goes_on(self, under_way: OpenBatch, state: State | None) -> bool:
-        if state is None:
-            under_way.silent += 1
-            if under_way.silent >= GIVE_UP:
-                raise without_answers(self.passage.host)
-            return True
-        under_way.silent = 0
-        if state.done != under_way.done:
-            under_way.done = state.done
-            self.say(f"Batch {under_way.id}: {state.done:,} of {state.total:,} are done.")
-        return not (state.ended or state.gone)
+    def _sift(self, batch: OpenBatch) -> None:
+        """Take out what the owner closed since it was looked at; all, if none of it is found."""
+        closed = [id for id, each in batch.requests.items() if not self._passes(each)]
+        if not closed:
+            every = batch.requests.values()
+            self.blocked += [Reply(request, None, "blocked", tries=0) for request in every]
+        batch.drop(closed or list(batch.requests))
 
-    async def _collected(self, under_way: OpenBatch, *, gone: bool) -> AsyncGenerator[Reply, None]:
-        """Yield the replies of a batch that has ended, or is given up; then it is done with."""
-        if gone:
-            self.say(f"Batch {under_way.id} never ended, or is not to be had: it is given up.")
-            await self.service.give_up(under_way.id)
+    async def _replies(self, batch: OpenBatch) -> AsyncGenerator[Reply, None]:
+        """Yield the replies of a batch once it has ended, or is given up; it is done with then."""
+        state = await self._ended(batch)
+        if state.gone:
+            self.say(f"Batch {batch.id} never ended, or is not to be had: it is given up.")
+            await self.service.cancel(batch.id)
         else:
-            async for entry in self.service.results(under_way.id, self.price.model):
-                request = under_way.requests.pop(str(entry.get("custom_id")), None)
-                if request is None:
-                    continue
-                reply, again = self._read(request, entry.get("result"))
-                under_way.count(reply)
-                if (final := self._final(reply, again=again)) is not None:
-                    yield final
-        # Of these nobody says what they cost.
-        unsure = sum(under_way.reserved.get(id, 0.0) for id in under_way.requests)
-        problem = "expired" if gone else "errored"
-        for request in under_way.requests.values():
-            final = self._final(Reply(request, None, problem), again=not gone)
-            if final is not None:
+            async for entry in self.service.results(batch.id, state.total):
+                if (read := batch.read(entry, self.parse)) is not None:
+                    reply, again = read
+                    if (final := self._final(reply, again=again)) is not None:
+                        yield final
+        for reply in batch.rest("expired" if state.gone else "errored"):
+            if (final := self._final(reply, again=not state.gone)) is not None:
                 yield final
-        self.budget.settle(sum(under_way.reserved.values()) - unsure, under_way.cost)
-        self.budget.settle(unsure, None)
-        self._close(under_way)
+        plan = batch.log(self.passage)
+        self.keep()
+        batch_ended(self.conn, plan.id)
+        if batch.unused.total() == state.total >= GIVE_UP:
+            raise without_use(self.host, batch.unused)
 
-    def _read(self, request: Request, result: Any) -> tuple[Reply, bool]:
-        """Return what an entry came to, and whether sending it again may help."""
-        result = result if isinstance(result, dict) else {}
-        kind = result.get("type")
-        if kind == "succeeded":
-            message = result.get("message")
-            return read_reply(request, message, self.parse, price=self.price, batch=True), True
-        problem = str(kind) if kind in ("canceled", "expired") else "errored"
-        error = result.get("error")
-        inner = error.get("error") if isinstance(error, dict) else None
-        error_type = inner.get("type") if isinstance(inner, dict) else None
-        return Reply(request, None, problem), error_type not in _FOR_GOOD
+    async def _ended(self, batch: OpenBatch) -> State:
+        """Return the state of a batch that has ended or is gone, once it is."""
+        wait, silent, done = self.poll.first, 0, 0
+        while True:
+            await asyncio.sleep(wait)
+            wait = min(wait * 1.5, self.poll.longest)
+            state = await self.service.state(batch.id)
+            if state is None:
+                silent += 1
+                if silent >= GIVE_UP:
+                    raise without_answers(self.host)
+                continue
+            if state.done != done:
+                done = state.done
+                self.say(f"Batch {batch.id}: {state.done:,} of {state.total:,} are done.")
+            if state.ended or state.gone:
+                return state
 
     def _final(self, reply: Reply, *, again: bool) -> Reply | None:
         """Return the reply with what earlier tries cost; None where it is sent once more."""
         request = reply.request
-        self.chunks.waiting.pop(request.id, None)
-        reply = reply.after(self.chunks.earlier.pop(request.id, None))
-        if again and reply.problem in RETRIED and reply.tries <= AGAIN and request.params:
-            self.chunks.earlier[request.id] = reply
-            self.chunks.again.append(request)
+        if not request.params:
+            # An earlier run's: this one asks again where that may help.
+            return reply.in_passing()
+        reply = reply.after(self.earlier.pop(request.id, None))
+        if again and reply.problem in RETRIED and reply.tries <= AGAIN:
+            self.earlier[request.id] = reply
+            self.again.append(request)
             return None
         return reply
-
-    def _close(self, under_way: OpenBatch) -> None:
-        """Write down what a batch cost, and that nothing more is to come of it."""
-        assert under_way.plan is not None
-        self.open.remove(under_way)
-        usage, requests = under_way.usage, len(under_way.plan.requests)
-        if usage is not None:
-            self.chunks.rate.learn_batch(requests, usage)
-        self.passage.egress_log.settled(
-            purpose=self.passage.gate.purpose,
-            host=self.passage.host,
-            batch=under_way.id,
-            model=self.price.model,
-            requests=requests,
-            **(logged(usage, under_way.cost) if usage is not None else {}),
-        )
-        self.keep()
-        batch_ended(self.conn, under_way.plan.id)

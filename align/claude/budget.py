@@ -1,5 +1,14 @@
 """What may be spent: a hard limit that counts what is under way."""
 
+import asyncio
+
+# A sum of many small floats may be off by a few units in its last place.
+_SLACK = 1e-12
+
+
+class OverBudget(Exception):
+    """The budget does not hold what an attempt may cost."""
+
 
 class Budget:
     """What may be spent; what is under way counts as if it cost the most that it can.
@@ -9,7 +18,7 @@ class Budget:
 
     Attributes:
         spent: What replies cost.
-        unsure: What tries that broke off may have cost; it counts as spent.
+        unsure: What tries may have cost of which nobody says so; it counts as spent.
         reserved: What is under way may cost.
         unasked: How many requests the limit left out.
     """
@@ -18,16 +27,23 @@ class Budget:
         self.limit = limit
         self.spent = self.unsure = self.reserved = 0.0
         self.unasked = 0
+        self._settled = asyncio.Event()
 
     def reserve(self, worst: float) -> bool:
         """Set aside what a request may cost; False where the limit does not hold it."""
-        # A sum of many small floats may be off by a few units in its last place.
-        slack = 1e-12
         used = self.spent + self.unsure + self.reserved
-        if self.limit is not None and used + worst > self.limit + slack:
+        if self.limit is not None and used + worst > self.limit + _SLACK:
             return False
         self.reserved += worst
         return True
+
+    async def hold(self, worst: float) -> None:
+        """Set it aside once what is under way leaves room; OverBudget where it never will."""
+        while not self.reserve(worst):
+            if self.reserved <= _SLACK:
+                raise OverBudget
+            self._settled.clear()
+            await self._settled.wait()
 
     @property
     def unspent(self) -> float:
@@ -46,3 +62,4 @@ class Budget:
             self.unsure += reserved
         else:
             self.spent += actual
+        self._settled.set()

@@ -12,14 +12,14 @@ from sqlite3 import Connection
 from typing import Any
 
 from align.claude.budget import Budget
-from align.claude.estimates import USUAL_OUTPUT, Estimate, Rate
+from align.claude.estimates import Estimate
 from align.claude.prices import Price, price_of
 from align.claude.provider import api_key, base_url, host_of
 from align.console import dollars
 from align.owner import Owner
 from align.privacy.consent import Consent, ask_consent, terms
 from align.privacy.egress import EgressGate
-from align.privacy.egress_log import EgressLog, read
+from align.privacy.egress_log import EgressLog
 from align.privacy.scope import Detector
 
 Ask = Callable[[str], str]
@@ -35,7 +35,6 @@ class Destination:
     url: str  # the provider's address
     host: str  # the same, as consent, gate and log name it
     price: Price  # of the model
-    rate: Rate  # what earlier replies for this purpose have shown of sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,44 +53,39 @@ class Channel:
     client: Any  # from `align.claude.client.open_client`
     price: Price  # of the model
     budget: Budget  # once it is used up, nothing more is sent; it counts what was left out
-    # what replies have shown of sizes; learns from further ones
-    rate: Rate = field(default_factory=Rate)
     concurrency: int = 16  # how many requests are under way at once
     poll: Poll = field(default_factory=Poll)  # how often a batch is polled
     say: Say = lambda line: None  # gets a line where something is worth saying
 
 
-def destination(
-    owner_id: str, model: str, purpose: str, *, usual_output: float = USUAL_OUTPUT
-) -> Destination:
+def destination(owner_id: str, model: str, purpose: str) -> Destination:
     """Return where requests would go; needs no key, writes nothing, sends nothing.
 
-    `usual_output` are the tokens of an answer, before replies have shown it. UserError: the model's
-    price is not known, or the address is none to send writing to.
+    UserError: the model's price is not known, or the address is none to send writing to.
     """
     price, url = price_of(model), base_url()
-    # How long an answer is depends on the purpose.
-    lines = (line for line in read(owner_id) if line.get("purpose") == purpose)
-    rate = Rate.of_log(lines, model, output=usual_output)
-    return Destination(owner_id, purpose, url, host_of(url), price, rate)
+    return Destination(owner_id, purpose, url, host_of(url), price)
 
 
 def announcement(to: Destination, estimate: Estimate, budget_usd: float | None) -> list[str]:
     """Return the lines that say what will be sent and what it costs, before anything is."""
-    price = to.price
-    count = "1 request" if estimate.requests == 1 else f"{estimate.requests:,} requests"
-    cached = estimate.cached_tokens
-    from_cache = f" ({cached:,} of them from the cache)" if cached else ""
+    price, number = to.price, round(estimate.requests)
+    count = "1 request" if number == 1 else f"{number:,} requests"
     lines = [
-        f"{count} to {price.model} at {to.host}: about {estimate.input_tokens:,} tokens "
-        f"read{from_cache} and {estimate.output_tokens:,} written.",
-        f"That costs about {dollars(estimate.usd)}, at most {dollars(estimate.usd_at_most)} "
+        f"{count} to {price.model} at {to.host}: about {round(estimate.input_tokens):,} tokens "
+        f"read and {round(estimate.output_tokens):,} written.",
+        f"That costs {usd_range(estimate)}, at most {dollars(estimate.usd_at_most)} "
         f"(prices of {price.source}).",
     ]
     if budget_usd is not None:
-        short = "; it does not hold all of them" if estimate.usd > budget_usd else ""
+        short = "; it may not hold all of them" if estimate.usd_high > budget_usd else ""
         lines.append(f"The budget is {dollars(budget_usd)}: no more is spent{short}.")
     return lines
+
+
+def usd_range(estimate: Estimate) -> str:
+    """Return what requests cost, from the least that is usual to the most."""
+    return f"{dollars(estimate.usd_low)} to {dollars(estimate.usd_high)}"
 
 
 def obtain_consent(
@@ -134,20 +128,13 @@ async def open_channel(
     key = api_key()
     with EgressLog(to.owner_id) as egress_log:
         gate = EgressGate(detector, consent, egress_log, host=to.host, purpose=to.purpose)
+        budget = Budget(budget_usd)
         client = open_client(
-            gate, egress_log, key=key, base_url=to.url, price=to.price, concurrency=concurrency
-        )
+            gate, egress_log, key=key, base_url=to.url, price=to.price, budget=budget,
+            concurrency=concurrency,
+        )  # fmt: skip
         async with client:
-            yield Channel(
-                conn,
-                client,
-                to.price,
-                Budget(budget_usd),
-                to.rate,
-                concurrency,
-                poll or Poll(),
-                say,
-            )
+            yield Channel(conn, client, to.price, budget, concurrency, poll or Poll(), say)
 
 
 def on_terminal() -> Ask | None:

@@ -1,6 +1,12 @@
 """Which failures end a run, in our words, for the provider's may repeat what was sent."""
 
+import math
+import time
+from collections.abc import Mapping
+from email.utils import mktime_tz, parsedate_tz
+
 from align.claude.provider import ACCOUNT, KEY_VARIABLE, SERVICE
+from align.console import duration
 from align.errors import UserError
 from align.privacy.egress import CLOSED, FAILED, NOT_JSON, Refused
 
@@ -55,6 +61,41 @@ def without_answers(host: str) -> UserError:
     """Return the error for a host that fails again and again."""
     what = f"{GIVE_UP} requests in a row failed, each tried several times"
     return UserError(host, what, f"Try again later. {GOES_ON}")
+
+
+def without_use(host: str, problems: Mapping[str, int]) -> UserError:
+    """Return the error for tries in a row of which none could be used, counted by problem."""
+    if not problems.keys() - {"errored"}:
+        return without_answers(host)
+    ordered = sorted(problems.items(), key=lambda item: (-item[1], item[0]))
+    kinds = ", ".join(f"{n:,} {kind}" for kind, n in ordered)
+    what = f"{sum(problems.values()):,} answers in a row could not be used: {kinds}"
+    what = what.replace("NoMessage", "no message of the provider's")
+    remedy = f"Try again later, or with another --model. {GOES_ON}: none of these is on file"
+    return UserError(host, what, remedy)
+
+
+def results_short(host: str, batch: str, entries: int, count: int) -> UserError:
+    """Return the error for results of a batch that lack much of what was done and paid."""
+    what = f"its results hold {entries:,} of {count:,} entries, downloaded several times"
+    remedy = f"Try again later: they are not bought again. {GOES_ON}"
+    return UserError(f"batch {batch} at {host}", what, remedy)
+
+
+def told_to_wait(host: str, seconds: float) -> UserError:
+    """Return the error for a host that asks for a wait that nobody sits out."""
+    return UserError(host, f"asks to wait {duration(seconds)}", f"Come back then. {GOES_ON}")
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a provider asks to wait; None where it says nothing of the kind."""
+    value = headers.get("retry-after-ms") or headers.get("retry-after") or ""
+    try:
+        seconds = float(value) * (0.001 if headers.get("retry-after-ms") else 1.0)
+    except ValueError:
+        date = parsedate_tz(value)
+        seconds = mktime_tz(date) - time.time() if date else math.nan
+    return seconds if 0 <= seconds < math.inf else None
 
 
 def unwritable(where: str) -> UserError:

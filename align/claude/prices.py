@@ -40,20 +40,20 @@ class Usage:
     @classmethod
     def of(cls, usage: Any) -> "Usage | None":
         """Return the usage that a message's `usage` states, or None where it states none."""
-        counts = usage if isinstance(usage, dict) else getattr(usage, "__dict__", {})
+        counts = usage if isinstance(usage, dict) else {}
         read, written = _count(counts.get("input_tokens")), _count(counts.get("output_tokens"))
         if read is None or written is None:
             return None
-        split = counts.get("cache_creation") or {}
-        split = split if isinstance(split, dict) else vars(split)
-        hour = _count(split.get("ephemeral_1h_input_tokens")) or 0
+        split = counts.get("cache_creation")
+        hour = _count(split.get("ephemeral_1h_input_tokens")) if isinstance(split, dict) else 0
+        hour = hour or 0
         put = max(_count(counts.get("cache_creation_input_tokens")) or 0, hour)
         from_cache = _count(counts.get("cache_read_input_tokens")) or 0
         return cls(read, written, from_cache, put - hour, hour)
 
 
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and value >= 0 else None
+    return value if type(value) is int and value >= 0 else None
 
 
 def logged(usage: Usage, cost: float | None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What came back: a value, or why there is none; and what it cost."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -49,12 +50,33 @@ class Reply:
             cost = self.cost if cost is None else cost + self.cost
         return replace(self, usage=usage, cost=cost, tries=self.tries + earlier.tries)
 
+    def in_passing(self) -> "Reply":
+        """Return this reply of a run that ended before it tried again: what failed may pass."""
+        return replace(self, problem="errored") if self.problem in RETRIED else self
+
+
+def loaded(body: bytes) -> Any:
+    """Return what JSON says; None for what is none, or nested deeper than anybody's."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def is_message(value: Any) -> bool:
+    """Tell whether a JSON value is a message that has ended, whatever stands in it."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("content"), list)
+        and isinstance(value.get("stop_reason"), str)
+    )
+
 
 def read_reply(request: Request, message: Any, parse: Parse, *, price: Price, batch: bool) -> Reply:
-    """Return what a message in JSON came to; what is none is `malformed`."""
-    if not isinstance(message, dict):
-        return Reply(request, None, "malformed")
-    usage = Usage.of(message.get("usage") or {})
+    """Return what a message in JSON came to; what is none `errored`, which may pass."""
+    if not is_message(message):
+        return Reply(request, None, "errored")
+    usage = Usage.of(message.get("usage"))
     cost = None if usage is None else price.cost(usage, batch=batch)
     value, problem = _understood(message, parse)
     model = message.get("model")
@@ -63,24 +85,23 @@ def read_reply(request: Request, message: Any, parse: Parse, *, price: Price, ba
 
 
 def _understood(message: dict[str, Any], parse: Parse) -> tuple[Any, str | None]:
-    problem = _STOPS.get(str(message.get("stop_reason")))
+    problem = _STOPS.get(message["stop_reason"])
     if problem is not None:
         return None, problem
-    text = _text_of(message.get("content"))
+    text = _text_of(message["content"])
     if text is None:
         return None, "no text"
     try:
         return parse(text), None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None, "malformed"
 
 
-def _text_of(content: Any) -> str | None:
+def _text_of(content: list[Any]) -> str | None:
     """Return the text that was written; thoughts and calls of tools are none."""
-    blocks = content if isinstance(content, list) else []
     texts = [
         block["text"]
-        for block in blocks
+        for block in content
         if isinstance(block, dict)
         and block.get("type") == "text"
         and isinstance(block.get("text"), str)

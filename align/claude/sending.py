@@ -4,38 +4,23 @@ Imports anthropic: import this module inside functions.
 """
 
 import asyncio
-import random
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
-from typing import Any
 
-import httpx2
 from anthropic import APIConnectionError, APIStatusError
 
+from align.claude.budget import OverBudget
 from align.claude.channel import Channel
-from align.claude.client import calling, passage_of
+from align.claude.client import NoMessage, calling, passage_of
 from align.claude.estimates import tokens_of, worst_case
-from align.claude.failures import (
-    GIVE_UP,
-    is_of_the_body,
-    is_passing,
-    refused,
-    stop_at,
-    unreachable,
-    unwritable,
-    without_answers,
-)
+from align.claude.failures import is_of_the_body, is_passing, refused, stop_at, unwritable
 from align.claude.replies import AGAIN, RETRIED, Parse, Reply, read_reply
 from align.claude.requests import Request
 from align.privacy.egress import Refused
 
-# Seconds before an attempt is repeated, doubled each time up to the second.
-FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
-# A provider that asks for a longer wait is tried again after this: its next refusal says more.
-LONGEST_RETRY_AFTER = 120.0
-# A longer wait is worth a line.
-TOLD_FROM = 5.0
-# The provider does not say how long to wait: our own waits hold.
-OWN_WAIT = -1.0
+# Seconds without any reply, after which a line says so.
+QUIET = 20.0
+# Seconds in which those under way may still end, where the run is stopped.
+GRACE = 10.0
 
 
 async def send(
@@ -48,10 +33,11 @@ async def send(
 ) -> AsyncGenerator[Reply, None]:
     """Yield a reply to each request, in the order in which they come.
 
-    Where fewer than all replies are taken, close it (`contextlib.aclosing`): no task stays behind,
-    and what came by then and nobody took goes to `late`. Requests are taken one by one, a few ahead
-    of the replies; `parse` makes a value of a reply's text, or raises ValueError; `earlier` is what
-    the same requests came to when they were sent before, by id.
+    Where fewer than all replies are taken, close it (`contextlib.aclosing`): what is under way may
+    end then, no task stays behind, and what came by then and nobody took goes to `late`. Requests
+    are taken one by one, a few ahead of the replies; `parse` makes a value of a reply's text, or
+    raises ValueError; `earlier` is what the same requests came to when they were sent before, by
+    id.
 
     Raises:
         UserError: The provider refuses the key, the account or the model, or fails again and again.
@@ -59,6 +45,7 @@ async def send(
     sending = _Sending(channel, requests, parse, earlier or {})
     workers = [asyncio.create_task(sending.work()) for _ in range(channel.concurrency)]
     working = len(workers)
+    told = asyncio.get_running_loop().call_later(QUIET, sending.tell_of_silence)
     try:
         while working:
             item = await sending.replies.get()
@@ -67,15 +54,18 @@ async def send(
             elif isinstance(item, BaseException):
                 raise item
             else:
+                told.cancel()
                 sending.replied += 1
                 yield item
+        while sending.doubtful:
+            sending.replied += 1
+            yield sending.doubtful.pop(0)
         sending.count_unasked()
     finally:
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        told.cancel()
+        await sending.stop(workers)
         for reply in sending.untaken():
-            late(reply)
+            late(reply.in_passing())
 
 
 class _Sending:
@@ -88,22 +78,18 @@ class _Sending:
         parse: Parse,
         earlier: Mapping[str, Reply],
     ) -> None:
-        client = channel.client
-        # The SDK's own repetitions are not used: of an attempt that broke off nobody knows whether
-        # it was paid, and the budget has to hold before the next one.
-        self.client = client.with_options(max_retries=0).messages.with_raw_response
-        self.passage = passage_of(client)
-        self.retries = client.max_retries
+        self.client = channel.client.messages.with_raw_response
+        self.passage = passage_of(channel.client)
+        self.passage.say = channel.say
         self.requests: Iterator[Request] = iter(requests)
         self.parse, self.earlier, self.say = parse, earlier, channel.say
-        self.budget, self.price, self.rate = channel.budget, channel.price, channel.rate
-        self.taken = self.replied = self.under_way = 0
+        self.budget, self.price = channel.budget, channel.price
+        self.taken = self.replied = 0
         self.replies: asyncio.Queue[Reply | BaseException | None] = asyncio.Queue(4)
+        # Those of no use since the last one of use: where none follows, they are no answers.
+        self.doubtful: list[Reply] = []
         self.stopped_with: list[Reply] = []
-        self.failed = self.unanswered = 0
-        self.reached = self.answered = self.used_up = False
-        self.not_before = 0.0
-        self.settled = asyncio.Event()
+        self.answered = self.used_up = self.stopping = False
         # Of each shared part, whether the first request with it was answered.
         self.cached: dict[int, asyncio.Event] = {}
 
@@ -121,18 +107,43 @@ class _Sending:
             await self.replies.put(error)
 
     async def _put(self, reply: Reply) -> None:
+        if reply.problem not in (None, "blocked"):
+            self.doubtful.append(reply)
+            return
+        coming, self.doubtful = [*self.doubtful, reply], []
         try:
-            await self.replies.put(reply)
+            while coming:
+                await self.replies.put(coming[0])
+                del coming[0]
         except asyncio.CancelledError:
-            self.stopped_with.append(reply)
+            self.stopped_with += coming
             raise
+
+    async def stop(self, workers: list[asyncio.Task[None]]) -> None:
+        """Wait for what is under way, which is paid; then end all workers."""
+        self.used_up = self.stopping = True
+        if count := self.passage.under_way:
+            self.say(f"{count:,} requests are under way: their answers are waited for.")
+        clock = asyncio.get_running_loop().time
+        until = clock() + GRACE
+        try:
+            while self.passage.under_way and clock() < until:
+                await asyncio.sleep(0.02)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
 
     def untaken(self) -> list[Reply]:
         """Return the replies that came and that nobody took."""
         while not self.replies.empty():
             if isinstance(item := self.replies.get_nowait(), Reply):
                 self.stopped_with.append(item)
-        return self.stopped_with
+        return self.stopped_with + self.doubtful
+
+    def tell_of_silence(self) -> None:
+        """Say that no reply has come so far."""
+        self.say(f"{self.passage.host} has answered nothing for {QUIET:.0f} s; it is tried on.")
 
     def count_unasked(self) -> None:
         """Note how many requests the budget left out."""
@@ -152,7 +163,7 @@ class _Sending:
             if next_reply is None:
                 break
             reply = next_reply.after(reply)
-            if not again or reply.problem not in RETRIED:
+            if not again or reply.problem not in RETRIED or self.stopping:
                 break
             times *= 2 if reply.problem == "truncated" else 1
         return reply
@@ -173,117 +184,37 @@ class _Sending:
             first.set()
 
     async def _ask(self, request: Request, times: int) -> tuple[Reply | None, bool]:
-        """Return what one try came to, and whether another may help; repeats attempts."""
-        body = request.body(times=times)
-        worst = worst_case(request, self.price, self.rate, batch=False, times=times)
-        reply: Reply | None = None
-        for attempt in range(self.retries + 1):
-            await self._pause()
-            if not await self._reserved(worst):
-                self.used_up = True
-                return reply, False
-            result = await self._attempt(request, body, worst)
-            if isinstance(result, Reply):
-                return result, True
-            reply = Reply(request, None, "errored")
-            if result is None:
-                return reply, False
-            if attempt < self.retries:
-                wait = min(FIRST_WAIT * 2**attempt, LONGEST_WAIT) * random.uniform(0.75, 1.0)
-                await asyncio.sleep(wait if result == OWN_WAIT else result)
-        self.failed += 1
-        if self.failed >= GIVE_UP:
-            raise without_answers(self.passage.host)
-        return reply, True
-
-    async def _reserved(self, worst: float) -> bool:
-        """Set money aside, waiting for what is under way to cost less than it might."""
-        while not self.budget.reserve(worst):
-            if not self.under_way:
-                return False
-            self.settled.clear()
-            await self.settled.wait()
-        return True
-
-    async def _pause(self) -> None:
-        """Wait until the provider wants to be asked again."""
-        while (wait := self.not_before - asyncio.get_running_loop().time()) > 0:
-            await asyncio.sleep(wait)
-
-    async def _attempt(
-        self, request: Request, body: dict[str, Any], worst: float
-    ) -> Reply | float | None:
-        """Return a reply; else the seconds to wait before the next attempt, None if none helps."""
-        spent: float | None = None
-        self.under_way += 1
+        """Return what one try came to, and whether another may help; the SDK repeats attempts."""
+        worst = worst_case(request, self.price, batch=False, times=times)
+        reply, again = Reply(request, None, "errored"), True
         try:
-            with calling(request.about) as call:
-                await self.client.create(**body)
-            self.reached = True
-            if call.message is None:
-                return OWN_WAIT
+            with calling(request.about, worst) as call:
+                await self.client.create(**request.body(times=times))
             reply = read_reply(request, call.message, self.parse, price=self.price, batch=False)
-            spent = reply.cost
-            if reply.usage is not None:
-                self.rate.learn(call.size, reply.usage)
-            self.failed, self.answered = 0, True
-            return reply
+            self.answered = True
+        except OverBudget:
+            self.used_up = True
+            return None, False
         except Refused as refusal:
-            spent = 0.0
-            return self._blocked(request, refusal)
+            if not is_of_the_body(refusal):
+                raise refused(refusal.reason) from None
+            reply = Reply(request, None, "blocked", tries=0)
         except APIStatusError as error:
-            spent = 0.0
-            return self._status(error, request)
-        except APIConnectionError as error:
-            if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
-                spent = 0.0
-            return self._unanswered()
+            again = self._may_pass(error, request)
+        except (APIConnectionError, NoMessage):
+            pass
         except OSError:
             raise unwritable(str(self.passage.egress_log.path)) from None
-        finally:
-            self.under_way -= 1
-            self.budget.settle(worst, spent)
-            self.settled.set()
+        self.passage.count(reply.problem)
+        return reply, again
 
-    def _blocked(self, request: Request, refusal: Refused) -> Reply:
-        if not is_of_the_body(refusal):
-            raise refused(refusal.reason) from None
-        return Reply(request, None, "blocked", tries=0)
-
-    def _status(self, error: APIStatusError, request: Request) -> float | None:
-        """Return the wait after a status, None where no repetition helps; or end the run."""
-        self.reached = True
-        status, model, host = error.status_code, request.model, self.passage.host
+    def _may_pass(self, error: APIStatusError, request: Request) -> bool:
+        """Tell whether trying again may help after a status; UserError where it ends the run."""
+        status, host, headers = error.status_code, self.passage.host, error.response.headers
         stop = stop_at(
-            status, error.type, error.request_id, host=host, model=model, answered=self.answered
-        )
+            status, error.type, error.request_id, host=host, model=request.model,
+            answered=self.answered,
+        )  # fmt: skip
         if stop is not None:
             raise stop from None
-        if not is_passing(status):
-            return None
-        wait = _retry_after(error.response.headers)
-        if wait is None:
-            return OWN_WAIT
-        # It is the account that is to wait, not this request alone.
-        self.not_before = max(self.not_before, asyncio.get_running_loop().time() + wait)
-        if wait >= TOLD_FROM:
-            self.say(f"{host} asks to wait {wait:.0f} s.")
-        return 0.0
-
-    def _unanswered(self) -> float:
-        self.unanswered += 1
-        if not self.reached and self.unanswered >= GIVE_UP:
-            raise unreachable(self.passage.host) from None
-        return OWN_WAIT
-
-
-def _retry_after(headers: Any) -> float | None:
-    """Return the seconds that a provider asks to wait; None where it says nothing of the kind."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name)) * unit
-        except (TypeError, ValueError):
-            continue
-        if 0 <= seconds < float("inf"):
-            return min(seconds, LONGEST_RETRY_AFTER)
-    return None
+        return is_passing(status) and headers.get("x-should-retry") != "false"

@@ -34,7 +34,7 @@ Batch = Annotated[
     bool | None,
     typer.Option(
         "--batch/--no-batch",
-        help="Send batches, at half the price; else where there are more than 200 requests.",
+        help="Send batches, at half the price; else where they save a dollar or more.",
     ),
 ]
 Concurrency = Annotated[
@@ -60,6 +60,11 @@ History = Annotated[
     bool, typer.Option("--history", help="Only show every attempt at the gate so far.")
 ]
 
+CancelBatches = Annotated[
+    bool,
+    typer.Option("--cancel-batches", help="Only cancel what an earlier run left in batches."),
+]
+
 
 @app.command()
 def judge(
@@ -77,14 +82,15 @@ def judge(
     yes_send: YesSend = False,
     wandb: Wandb = False,
     history: History = False,
+    cancel_batches: CancelBatches = False,
 ) -> None:
     """Let a judge choose of the pairs that the owner did not, as far as it agrees with the owner.
 
     It is measured on the owner's own choices first, which costs little, and goes on only if the
     gate opens. It can be stopped at any time; nothing that was answered is paid for twice.
     """
+    from align.judging import judge_run as judging
     from align.judging import summary
-    from align.judging.judge_run import JudgeRequest, run_judge
     from align.owner import load_owner
     from align.store.connection import open_store
     from align.store.gates import iter_gates
@@ -94,13 +100,16 @@ def judge(
         for line in summary.history(iter_gates(conn)):
             print(printable(line))
         return
-    request = JudgeRequest(
+    request = judging.JudgeRequest(
         owner_id=owner, owner=load_owner(owner), simulated=lambda: _simulated_judge(owner),
         judge=judge, model=model, limit=limit,
         budget_usd=budget_usd, batch=batch, concurrency=concurrency, examples=examples,
         prompt=prompt, redacted=redact, dry_run=dry_run, yes_send=yes_send,
     )  # fmt: skip
-    judge_run = run_judge(conn, request)
+    if cancel_batches:
+        judging.cancel_batches(conn, request)
+        return
+    judge_run = judging.run_judge(conn, request)
     if judge_run is not None:
         _print(judge_run, owner)
         if wandb:
@@ -127,6 +136,6 @@ def _print(judge_run: "JudgeRun", owner_id: str) -> None:
             print(line)
         if judge_run.kept_back:
             print(f"not asked about: {summary.by_kind(judge_run.kept_back)}")
-    for line in summary.run_cost(outcome, judge_run.usage, judge_run.unasked):
+    for line in summary.run_cost(outcome, judge_run.usage, judge_run.budget):
         say(line)
     say(f"Next: {make_command('dpo' if gate.is_open else 'label', owner_id)}")

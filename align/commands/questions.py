@@ -220,7 +220,7 @@ def _by_claude(
     from align.store.connection import open_store
 
     conn, owner = open_store(owner_id), load_owner(owner_id)
-    to = destination(owner_id, model, PURPOSE, usual_output=usual_output(drawn))
+    to = destination(owner_id, model, PURPOSE)
     writer = ClaudeWriter(conn, owner, model=model, drawn=drawn)
     detector = PrivateText(conn, owner, known=(writer.instructions,))
     passages, withheld = writer.requests(detector, limit)
@@ -230,7 +230,8 @@ def _by_claude(
         print(NONE_WAITS)
         return
     requests = [passage.request for passage in passages]
-    for line in announcement(to, estimate(requests, price=to.price, rate=to.rate), budget_usd):
+    cost = estimate(requests, price=to.price, output=usual_output(drawn))
+    for line in announcement(to, cost, budget_usd):
         say(line)
     if dry_run:
         for request in requests:

@@ -3,11 +3,12 @@
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, ClassVar
 
 from align.choices.verdicts import Judgement
 from align.claude.channel import Channel
+from align.claude.estimates import Estimate, estimate
 from align.claude.prices import Usage
 from align.claude.replies import Reply
 from align.claude.requests import Request, ask
@@ -25,11 +26,8 @@ from align.judging.protocol import (
     Question,
     keep_nothing,
 )
-from align.store.batches import open_batches
 
 PURPOSE = "judge"
-# More requests than this go in batches, at half the price; fewer are not worth the wait.
-ONLINE = 200
 # Two notes of 25 words and a verdict are some 150; a longer reply is requested again with more.
 MAX_TOKENS = 400
 # A question gets its id before it is sent and when its answer is kept, mostly that many apart.
@@ -37,7 +35,7 @@ _RECENT = 2_048
 
 
 class ClaudeJudge:
-    """Judges by the Claude API, message by message or in batches (None: by how many there are).
+    """Judges by the Claude API, message by message or in batches (None: by what that saves).
 
     A question comes with `examples` of the owner's choices. Without a channel requests are made and
     none is sent. `usage` are the tokens of all replies so far; None where there was none.
@@ -97,16 +95,34 @@ class ClaudeJudge:
         """
         if self._channel is None:
             raise ValueError("a judge without a channel to Claude answers nothing")
-        exchange = _Exchange(self, self._channel, self._batch, keep)
-        async with aclosing(exchange.replies(questions)) as replies:
+        exchange = _Exchange(self, self._channel, keep)
+        async with aclosing(exchange.replies(questions, self._batch)) as replies:
             async for reply in replies:
-                if reply.usage is not None:
-                    self.usage = reply.usage if self.usage is None else self.usage + reply.usage
-                for answer in exchange.answers_of(reply):
+                for answer in self._counted(reply, exchange):
                     yield answer
                 if exchange.is_single:
                     # Nobody has it but we. What came in a batch can be fetched again.
                     keep()
+
+    async def left_behind(
+        self, keep: KeepAnswers = keep_nothing, *, cancel: bool = False
+    ) -> AsyncGenerator[Answer | LateAnswer, None]:
+        """Yield what batches of an earlier run bring, once they end; or `cancel` them first."""
+        if self._channel is None:
+            raise ValueError("a judge without a channel to Claude answers nothing")
+        from align.claude.batches import left_behind
+
+        exchange = _Exchange(self, self._channel, keep)
+        left = left_behind(self._channel, parse=_parsed, keep=keep, cancel=cancel)
+        async with aclosing(left) as replies:
+            async for reply in replies:
+                for answer in self._counted(reply, exchange):
+                    yield answer
+
+    def _counted(self, reply: Reply, exchange: "_Exchange") -> Iterator[Answer | LateAnswer]:
+        if reply.usage is not None:
+            self.usage = reply.usage if self.usage is None else self.usage + reply.usage
+        return exchange.answers_of(reply)
 
     def _shared_part(self, context: OwnerContext) -> str:
         if id(context) not in self._shared:
@@ -120,13 +136,10 @@ class _Exchange:
 
     judge: ClaudeJudge
     channel: Channel
-    batch: bool | None
     keep: KeepAnswers
     # those without an answer yet, by request; of two pairs with the same words both
     waiting: dict[str, list[Question]] = field(default_factory=dict)
-    # those whose request an earlier run sent in a batch
-    elsewhere: list[Question] = field(default_factory=list)
-    is_single: bool = False  # whether replies come one by one now
+    is_single: bool = False  # whether replies come one by one
 
     def answers_of(self, reply: Reply) -> Iterator[Answer | LateAnswer]:
         """Yield the answers to all questions of a request; the first one bears the cost."""
@@ -142,27 +155,32 @@ class _Exchange:
             yield Answer(question, judgement, cost, reply.tries, reply.model)
             cost = 0.0
 
-    async def replies(self, questions: Iterable[Question]) -> AsyncGenerator[Reply, None]:
+    def replies(
+        self, questions: Iterable[Question], batch: bool | None
+    ) -> AsyncGenerator[Reply, None]:
         """Yield what comes back of all questions, each request paid once."""
-        coming = iter(questions)
-        first = list(islice(coming, ONLINE + 1))
-        in_batches = len(first) > ONLINE if self.batch is None else self.batch
-        rest = self._requests(chain(first, coming))
-        if in_batches:
-            async with aclosing(self._in_batches(rest)) as replies:
-                async for reply in replies:
-                    yield reply
-            return
-        self.is_single = True
-        async with aclosing(self._online(self._apart(rest))) as replies:
-            async for reply in replies:
-                yield reply
-        self.is_single = False
-        if self.elsewhere:
-            again = (self.judge.request(question) for question in self.elsewhere)
-            async with aclosing(self._in_batches(again)) as replies:
-                async for reply in replies:
-                    yield reply
+        from align.claude.batches import send_batches
+        from align.claude.sending import send
+
+        requests = self._requests(questions)
+        if batch is None:
+            batch, requests = self._is_worth_a_batch(requests)
+        self.is_single = not batch
+        if batch:
+            return send_batches(
+                self.channel, requests, parse=_parsed, keep=self.keep, late=self._keep_late
+            )
+        return send(self.channel, requests, parse=_parsed, late=self._keep_late)
+
+    def _is_worth_a_batch(self, requests: Iterator[Request]) -> tuple[bool, Iterator[Request]]:
+        """Tell whether enough is saved in batches; takes no more requests than tell that."""
+        first, sum = list[Request](), Estimate()
+        for request in requests:
+            first.append(request)
+            sum += estimate([request], price=self.channel.price)
+            if sum.worth_a_batch(self.channel.price):
+                return True, chain(first, requests)
+        return False, iter(first)
 
     def _requests(self, questions: Iterable[Question]) -> Iterator[Request]:
         for question in questions:
@@ -171,27 +189,6 @@ class _Exchange:
             known.append(question)
             if len(known) == 1:
                 yield request
-
-    def _apart(self, requests: Iterable[Request]) -> Iterator[Request]:
-        """Yield the requests that wait in no batch of an earlier run; keep the others."""
-        sent = {id for batch in open_batches(self.channel.conn, PURPOSE) for id in batch.requests}
-        for request in requests:
-            if request.id in sent:
-                self.elsewhere.append(self.waiting[request.id][0])
-            else:
-                yield request
-
-    def _online(self, requests: Iterable[Request]) -> AsyncGenerator[Reply, None]:
-        from align.claude.sending import send
-
-        return send(self.channel, requests, parse=_parsed, late=self._keep_late)
-
-    def _in_batches(self, requests: Iterable[Request]) -> AsyncGenerator[Reply, None]:
-        from align.claude.batches import send_batches
-
-        return send_batches(
-            self.channel, requests, parse=_parsed, keep=self.keep, late=self._keep_late
-        )
 
     def _keep_late(self, reply: Reply) -> None:
         self.keep(list(self.answers_of(reply)))

@@ -12,6 +12,7 @@ from typing import Any
 
 from align.choices.verdicts import Judgement, verdict_of
 from align.console import progress
+from align.judging.claude import ClaudeJudge
 from align.judging.eligibility import Eligibility
 from align.judging.protocol import ORDERS, Answer, Judge, LateAnswer, Order, OwnerContext, Question
 from align.store.events import utc_time
@@ -129,6 +130,23 @@ def not_on_file(
     return pending, judgements
 
 
+async def collect(
+    conn: sqlite3.Connection, judge: ClaudeJudge, *, cancel: bool = False
+) -> JudgeCounts:
+    """Keep what batches of an earlier run bring, once they end; or `cancel` them first."""
+    counts, waiting = JudgeCounts(), list[Verdict]()
+
+    def keep(untaken: Sequence[Answer | LateAnswer] = ()) -> None:
+        add_verdicts(conn, waiting)
+        waiting.clear()
+
+    async with aclosing(judge.left_behind(keep, cancel=cancel)) as answers:
+        async for answer in answers:
+            waiting.append(_verdict(judge, answer))
+            counts.count(answer)
+    return counts
+
+
 async def kept(
     conn: sqlite3.Connection,
     judge: Judge,
@@ -137,10 +155,7 @@ async def kept(
     label: str,
     total: int,
 ) -> AsyncGenerator[Answer, None]:
-    """Yield a judge's answers; each is committed within half a second, or when the judge says so.
-
-    What an earlier run asked for is kept as well, and not yielded.
-    """
+    """Yield a judge's answers; each is committed within half a second, or when it says so."""
     waiting: list[Verdict] = []
     committed = time.monotonic()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from align.claude.estimates import Estimate, Rate, estimate
+from align.claude.estimates import Estimate, estimate
 from align.claude.prices import Price
 from align.claude.requests import Request
 from align.judging.calibration import fold_of
@@ -16,7 +16,7 @@ from align.judging.calibration_set import (
     check_enough,
     load_calibration_set,
 )
-from align.judging.claude import ONLINE, ClaudeJudge
+from align.judging.claude import ClaudeJudge
 from align.judging.eligibility import Eligibility
 from align.judging.judge_answers import not_on_file, questions_of
 from align.judging.judge_prompt import JudgePrompt
@@ -151,21 +151,20 @@ def cost_of(
     material: Material,
     *,
     price: Price,
-    rate: Rate,
     batch: bool | None,
 ) -> Cost:
     """Return what Claude will cost; nothing is sent."""
-    measuring = _calibration(conn, judge, plan)
     ids = plan.pair_ids[:_SAMPLED]
+    times = len(plan.pair_ids) / len(ids) if ids else 0.0
     sample = list(_judging(conn, judge, plan, material, ids))
-    count = round(len(sample) * len(plan.pair_ids) / len(ids)) if ids else 0
-    in_batches = batch if batch is not None else count > ONLINE
-    early = batch if batch is not None else len(measuring) > ONLINE
-    return Cost(
-        estimate(measuring, price=price, rate=rate, batch=early),
-        estimate(sample, price=price, rate=rate, batch=in_batches, count=count),
-        in_batches,
-    )
+    both = []
+    for requests, all in ((_calibration(conn, judge, plan), 1.0), (sample, times)):
+        cost, waits = estimate(requests, price=price) * all, batch
+        if waits is None:
+            waits = cost.worth_a_batch(price)
+        both.append((estimate(requests, price=price, batch=waits) * all, waits))
+    (measuring, _), (judging, in_batches) = both
+    return Cost(measuring, judging, in_batches)
 
 
 def requests_of(

@@ -3,10 +3,12 @@
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
+from align.claude.budget import Budget
 from align.claude.channel import (
     Channel,
     Destination,
@@ -15,12 +17,15 @@ from align.claude.channel import (
     obtain_consent,
     on_terminal,
     open_channel,
+    usd_range,
 )
 from align.claude.prices import Usage
+from align.claude.provider import URL_VARIABLE
 from align.console import dollars, say
 from align.errors import UserError
 from align.files import exclusively, write_jsonl_atomically
 from align.judging.claude import PURPOSE, ClaudeJudge
+from align.judging.judge_answers import collect
 from align.judging.judge_plan import (
     Cost,
     Material,
@@ -38,11 +43,13 @@ from align.judging.summary import by_kind, eligible_pairs
 from align.owner import Owner
 from align.paths import owner_dir, relative_to_root, simulated_file
 from align.privacy.private_text import PrivateText
+from align.store.batches import open_batches
 from align.store.row_counts import pairs_by_level, sources_behind
 
 MODEL = "claude-haiku-5-5"
 DRY_RUN = "judge-dry-run.jsonl"
 LOCK = ".judge.lock"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -76,9 +83,9 @@ class JudgeRun:
     """How it went."""
 
     outcome: Outcome  # what the judge came to
-    usage: Usage | None  # tokens of what was sent; None where nothing was
-    unasked: int  # requests that the budget left out
     kept_back: Counter[str]  # pairs that the judge was not asked about, by reason
+    budget: Budget  # what it spent, and left out
+    usage: Usage | None = None  # tokens of what was sent; None where nothing was
 
 
 def run_judge(conn: sqlite3.Connection, request: JudgeRequest) -> JudgeRun | None:
@@ -102,7 +109,7 @@ def run_judge(conn: sqlite3.Connection, request: JudgeRequest) -> JudgeRun | Non
     judge = ON_THIS_MACHINE[name](request, material)
     plan = _plan(conn, request, material, judge)
     outcome = asyncio.run(run(conn, judge, plan))
-    return JudgeRun(outcome, None, 0, plan.eligibility.left_out)
+    return JudgeRun(outcome, plan.eligibility.left_out, Budget())
 
 
 def _local_judge(request: JudgeRequest, material: Material) -> Judge:
@@ -170,7 +177,7 @@ def _run_claude(
     to = destination(request.owner_id, request.model or MODEL, PURPOSE)
     judge = _claude_judge(to, request, material)
     plan = _plan(conn, request, material, judge)
-    cost = cost_of(conn, judge, plan, material, price=to.price, rate=to.rate, batch=request.batch)
+    cost = cost_of(conn, judge, plan, material, price=to.price, batch=request.batch)
     for line in _announcement(to, cost, plan, request.budget_usd):
         say(line)
     if request.dry_run:
@@ -180,6 +187,42 @@ def _run_claude(
         write_jsonl_atomically(path, bodies, mode=0o600)
         say(f"Nothing was sent. What would be: {relative_to_root(path)}, one body a line.")
         return None
+
+    async def work(judge: ClaudeJudge, channel: Channel) -> JudgeRun:
+        await _take_up(conn, judge)
+        outcome = await run(conn, judge, plan)
+        return JudgeRun(outcome, plan.eligibility.left_out, channel.budget, judge.usage)
+
+    return _with_channel(conn, request, material, to, work)
+
+
+def cancel_batches(conn: sqlite3.Connection, request: JudgeRequest) -> None:
+    """Cancel the batches that an earlier run left behind, and keep what was done by then."""
+    batches = open_batches(conn, PURPOSE)
+    material = _material(conn, request, sends=True)
+    for model in sorted({batch.model for batch in batches}):
+        to = destination(request.owner_id, model, PURPOSE)
+        _with_channel(conn, request, material, to, lambda judge, _: _take_up(conn, judge, True))
+    for batch in open_batches(conn, PURPOSE):
+        say(f"Batch {batch.batch or 'not sent'} is at {batch.host}: {URL_VARIABLE} names another.")
+    if not batches:
+        say("No batch waits.")
+
+
+async def _take_up(conn: sqlite3.Connection, judge: ClaudeJudge, cancel: bool = False) -> None:
+    left = await collect(conn, judge, cancel=cancel)
+    if left.answers:
+        say(f"{left.answers:,} answers were left behind, for {dollars(left.cost)}: they are kept.")
+
+
+def _with_channel(
+    conn: sqlite3.Connection,
+    request: JudgeRequest,
+    material: Material,
+    to: Destination,
+    work: Callable[[ClaudeJudge, Channel], Coroutine[Any, Any, T]],
+) -> T:
+    """Have Claude work, once the owner agreed, and nobody else for the same owner meanwhile."""
     consent = obtain_consent(
         to,
         request.owner,
@@ -191,7 +234,7 @@ def _run_claude(
     detector = material.detector
     assert detector is not None
 
-    async def work() -> JudgeRun:
+    async def with_channel() -> T:
         async with open_channel(
             conn,
             to,
@@ -201,15 +244,12 @@ def _run_claude(
             concurrency=request.concurrency,
             say=say,
         ) as channel:
-            judge = _claude_judge(to, request, material, channel)
-            outcome = await run(conn, judge, plan)
-            unasked = channel.budget.unasked
-            return JudgeRun(outcome, judge.usage, unasked, plan.eligibility.left_out)
+            return await work(_claude_judge(to, request, material, channel), channel)
 
     # Two at once would collect, and close, each other's batches.
     lock = owner_dir(request.owner_id) / LOCK
     with exclusively(lock, "align judge", "another judge is at work for this owner"):
-        return asyncio.run(work())
+        return asyncio.run(with_channel())
 
 
 def _claude_judge(
@@ -229,9 +269,9 @@ def _announcement(to: Destination, cost: Cost, plan: Plan, budget_usd: float) ->
     """Return what is said before anything is sent."""
     in_batches = " in batches" if cost.in_batches else ""
     return [
-        f"{len(plan.measured):,} choices measure the judge: {cost.measuring.requests:,} requests, "
-        f"about {dollars(cost.measuring.usd)}.",
-        f"If the gate opens, {len(plan.pair_ids):,} pairs, each both ways round{in_batches}: about "
-        f"{dollars(cost.judging.usd)}.",
+        f"{len(plan.measured):,} choices measure the judge: {round(cost.measuring.requests):,} "
+        f"requests, {usd_range(cost.measuring)}.",
+        f"If the gate opens, {len(plan.pair_ids):,} pairs, each both ways round{in_batches}: "
+        f"{usd_range(cost.judging)}.",
         *announcement(to, cost.measuring + cost.judging, budget_usd),
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from align.claude.budget import Budget
 from align.claude.prices import Usage
 from align.console import dollars
 from align.judging.figures import Calibration
@@ -49,7 +50,7 @@ def verdict_counts(judged: JudgeCounts, gate: GateRow) -> Iterator[str]:
     yield f"{counting:,} count in training, each {gate.weight:.2f} of a choice"
 
 
-def run_cost(outcome: Outcome, usage: Usage | None, unasked: int) -> Iterator[str]:
+def run_cost(outcome: Outcome, usage: Usage | None, budget: Budget) -> Iterator[str]:
     """Yield what a run cost, how much of the input came from the cache, and what is left to ask."""
     answers = outcome.measuring.answers + outcome.judging.answers
     read = usage.read_tokens if usage else 0
@@ -58,9 +59,11 @@ def run_cost(outcome: Outcome, usage: Usage | None, unasked: int) -> Iterator[st
         if usage and read
         else ""
     )
-    yield f"{answers:,} answers, {dollars(outcome.cost)}{cached}"
-    if unasked:
-        yield f"The budget left {unasked:,} requests unasked; the same command goes on with them."
+    # What was lost on the way was paid too, and no word on the cost is no zero.
+    unsure = f", and up to {dollars(budget.unsure)} that nobody stated" if budget.unsure else ""
+    yield f"{answers:,} answers, {dollars(budget.spent)}{unsure}{cached}"
+    if left := budget.unasked:
+        yield f"The budget left {left:,} requests unasked; the same command goes on with them."
 
 
 def history(gates: Iterable[GateRow]) -> Iterator[str]:

@@ -30,6 +30,8 @@ class Behaviour:
     done_when_canceled: float = 0.0
     # tokens below which a prefix is not cached, by model or for all
     cache_minimum: int | dict[str, int] = 1024
+    answers_as: str | None = None  # the model that messages name; the one asked for where None
+    without_usage: bool = False  # whether messages say nothing of their tokens
     keys: set[str] | None = None  # the keys that are known; any where None
     keep_bodies: bool = True  # whether `received` keeps what came, or only counts it
     # called with each request as it comes, in the server's thread

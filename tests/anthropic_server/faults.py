@@ -8,7 +8,7 @@ from typing import Any, Literal
 Does = Literal[
     "error", "page", "redirect", "drop", "lose", "cut", "slow",
     "refuse", "truncate", "overflow", "say", "no text", "empty", "think", "use tool",
-    "entry error", "expire", "cancel", "miss", "never end", "elsewhere", "stranger",
+    "entry error", "expire", "cancel", "miss", "never end", "elsewhere", "stranger", "shorten",
 ]  # fmt: skip
 
 
@@ -25,6 +25,8 @@ class Fault:
     seconds: float = 0.0
     text: str = ""  # what is said instead
     url: str = ""  # where a redirect or a batch's results lead
+    headers: tuple[tuple[str, str], ...] = ()  # of the response, beside the usual ones
+    share: float = 0.0  # of a batch's results, that a short download holds
 
 
 def error(status: int, kind: str, *, retry_after: float | None = None, text: str = "") -> Fault:
@@ -55,6 +57,16 @@ def never_ends(age: float = 0.0) -> Fault:
 def results_at(url: str) -> Fault:
     """Return a fault of a batch whose results are said to lie elsewhere."""
     return Fault("results elsewhere", "elsewhere", url=url)
+
+
+def page(text: str) -> Fault:
+    """Return a fault of a proxy in between: a 200 with something else in it."""
+    return Fault("page 200", "page", text=text)
+
+
+def shortened(share: float) -> Fault:
+    """Return a fault of a batch's results: so many of them, and a clean end."""
+    return Fault("shortened", "shorten", share=share)
 
 
 RATE_LIMITED = error(429, "rate_limit_error", retry_after=0.01)

@@ -63,6 +63,7 @@ def gone_wrong(fault: Fault, headers: dict[str, str]) -> Response:
         return Response(dropped=True)
     if fault.does == "redirect":
         return Response(fault.status, b"", headers | {"location": fault.url})
+    headers = headers | dict(fault.headers)
     if fault.retry_after is not None:
         headers = headers | {"retry-after": str(fault.retry_after)}
     if fault.does == "page":

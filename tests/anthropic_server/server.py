@@ -205,7 +205,11 @@ class Server:
         await asyncio.sleep(self.behaviour.latency + late)
         if fault and fault.does in GONE_WRONG:
             return gone_wrong(fault, headers)
-        return spoiled(self._at_address(received, path, headers), fault)
+        response = self._at_address(received, path, headers)
+        if fault and fault.does == "shorten" and path.endswith("/results"):
+            lines = b"".join(response.body).splitlines(keepends=True)
+            response.body = b"".join(lines[: round(len(lines) * fault.share)])
+        return spoiled(response, fault)
 
     def _at_address(self, received: Received, path: str, headers: dict[str, str]) -> Response:
         base = f"http://{received.headers.get('host', '')}"
@@ -278,6 +282,9 @@ class Server:
             self._writer.answer = self.behaviour.answer
         message = self._writer.write(params, fault, usage, tier)
         self.seen.billed.append(Billed(params["model"], tier, message["usage"]))
+        if self.behaviour.without_usage:
+            del message["usage"]
+        message["model"] = self.behaviour.answers_as or message["model"]
         return message
 
     def _drawn(self, script: Script, kind: str, asked: Any) -> Fault | None:

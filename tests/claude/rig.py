@@ -85,17 +85,30 @@ class Line:
     def budget(self) -> Budget:
         return self.channel.budget
 
-    def sent(self, wanted: Iterable[Request], *, parse: Parse = winner, **changes: Any) -> Any:
+    def sent(
+        self,
+        wanted: Iterable[Request],
+        *,
+        parse: Parse = winner,
+        late: Callable[[Reply], None] = lambda reply: None,
+        **changes: Any,
+    ) -> Any:
         """Send one by one."""
         from align.claude.sending import send
 
-        return send(replace(self.channel, **changes), wanted, parse=parse)
+        return send(replace(self.channel, **changes), wanted, parse=parse, late=late)
 
     def batched(self, wanted: Iterable[Request], *, parse: Parse = winner, **changes: Any) -> Any:
         """Send in batches, asking often whether they have ended."""
         from align.claude.batches import send_batches
 
         return send_batches(replace(self.channel, **changes), wanted, parse=parse)
+
+    def left(self, *, cancel: bool = False) -> Any:
+        """Take up, or cancel, what an earlier run left in batches."""
+        from align.claude.batches import left_behind
+
+        return left_behind(self.channel, parse=winner, cancel=cancel)
 
 
 @contextlib.asynccontextmanager
@@ -109,9 +122,12 @@ async def line(
     with EgressLog("ann") as egress_log:
         consent = Consent(host, "judge", "terms")
         gate = EgressGate(private_text(), consent, egress_log, host=host, purpose="judge")
-        client = open_client(gate, egress_log, key=Key(KEY), base_url=url, price=price, **options)
+        limit = Budget(budget)
+        client = open_client(
+            gate, egress_log, key=Key(KEY), base_url=url, price=price, budget=limit, **options
+        )
         async with client:
-            channel = Channel(conn, client, price, Budget(budget), poll=Poll(0.01, 0.02))
+            channel = Channel(conn, client, price, limit, poll=Poll(0.01, 0.02))
             yield Line(channel, gate, egress_log)
 
 
@@ -146,7 +162,7 @@ def batched(server: Server | str, wanted: Iterable[Request], **options: Any) -> 
 
 def _split(options: dict[str, Any]) -> dict[str, Any]:
     """Take out what the sender is told, and leave what the line is."""
-    names = ("concurrency", "say", "rate", "poll", "parse")
+    names = ("concurrency", "say", "poll", "parse", "late")
     return {name: options.pop(name) for name in names if name in options}
 
 

@@ -9,11 +9,10 @@ from sqlite3 import Connection
 from typing import Any
 
 import pytest
+from anthropic import _base_client as base_client
 
 import align.claude.batch_service as batch_service
 import align.claude.batches as batches
-import align.claude.chunks as chunks
-import align.claude.sending as sending
 from align.claude.client import calling
 from align.claude.replies import Reply
 from align.claude.requests import Request
@@ -49,7 +48,8 @@ ONLINE = "POST /v1/messages"
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "FIRST_WAIT", 0.002)
+    monkeypatch.setattr(base_client, "INITIAL_RETRY_DELAY", 0.002)
+    monkeypatch.setattr(base_client, "MAX_RETRY_DELAY", 0.01)
     monkeypatch.setattr(batch_service, "FIRST_WAIT", 0.002)
 
 
@@ -111,20 +111,19 @@ def test_a_batch_costs_half_and_is_settled_in_the_egress_log() -> None:
 
 
 def test_a_batch_holds_no_more_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunks, "MOST_REQUESTS", 7)
+    monkeypatch.setattr(batches, "MOST_REQUESTS", 7)
     with serve() as server:
         replies = batched(server, requests(20))
         assert [len(entries) for entries in created(server)] == [7, 7, 6]
-    monkeypatch.setattr(chunks, "MOST_BYTES", 2000)
+    monkeypatch.setattr(batches, "MOST_BYTES", 2000)
     with serve() as server:
         assert ids(batched(server, requests(20))) == ids(replies)
         sizes = [len(received.body) for received in server.received if received.body]
     assert max(sizes) <= 2000 and len(sizes) > 3
 
 
-def test_no_more_batches_are_under_way_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunks, "MOST_REQUESTS", 2)
-    monkeypatch.setattr(batches, "AT_ONCE", 3)
+def test_one_batch_is_under_way_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "MOST_REQUESTS", 2)
     made = 0
 
     def counted() -> Iterator[Request]:
@@ -135,39 +134,71 @@ def test_no_more_batches_are_under_way_than_may_be(monkeypatch: pytest.MonkeyPat
 
     async def wait(channel: Line) -> None:
         sender = asyncio.create_task(taken(channel.batched(counted())))
-        while server.seen.routes[CREATED] < 3:
+        while server.seen.routes[CREATED] < 1:
             await asyncio.sleep(0.01)
-        # Long enough for a fourth.
+        # Long enough for a second.
         await asyncio.sleep(0.3)
         sender.cancel()
         await asyncio.gather(sender, return_exceptions=True)
 
     with serve(batch_seconds=None) as server:
         over(server, wait)
-        assert server.seen.routes[CREATED] == 3
-    # Their bodies, and no others, are in memory.
-    assert made == 6
+        assert server.seen.routes[CREATED] == 1
+    # Its bodies, and no others, are in memory.
+    assert made == 2
+
+
+async def _left(channel: Line) -> list[Reply]:
+    return await taken(channel.left())
 
 
 def test_a_killed_run_finds_its_batch_again(conn: Connection) -> None:
-    async def killed(channel: Line) -> None:
-        sender = asyncio.create_task(taken(channel.batched(requests(30))))
-        while not [each for each in open_batches(conn) if each.batch]:
-            await asyncio.sleep(0.01)
-        sender.cancel()
-        await asyncio.gather(sender, return_exceptions=True)
-
     with serve(batch_seconds=None) as server:
         over(server, killed, conn=conn)
-        server.behaviour.batch_seconds = 0.0
         server.finish_batches()
-        # Ten more are wanted now.
-        replies = batched(server, requests(40), conn=conn)
-        assert [len(entries) for entries in created(server)] == [30, 10]
-    assert ids(replies) == all_of(40)
-    # The requests themselves are known again.
-    assert all(reply.request.params for reply in replies)
+        replies = over(server, _left, conn=conn)
+        assert over(server, _left, conn=conn) == []
+        assert [len(entries) for entries in created(server)] == [30]
+    assert ids(replies) == all_of(30)
+    assert all(reply.value and reply.request.params == {} for reply in replies)
     assert open_batches(conn) == []
+
+
+async def killed(channel: Line) -> None:
+    """Send a batch, and be gone before it has ended."""
+    conn = channel.channel.conn
+    sender = asyncio.create_task(taken(channel.batched(requests(30))))
+    while not [each for each in open_batches(conn) if each.batch]:
+        await asyncio.sleep(0.01)
+    sender.cancel()
+    await asyncio.gather(sender, return_exceptions=True)
+
+
+def test_a_batch_left_behind_can_be_cancelled_and_what_was_done_is_kept(conn: Connection) -> None:
+    async def cancel(channel: Line) -> list[Reply]:
+        return await taken(channel.left(cancel=True))
+
+    with serve(batch_seconds=None, done_when_canceled=0.4) as server:
+        over(server, killed, conn=conn)
+        replies = over(server, cancel, conn=conn)
+        assert any(path.endswith("/cancel") for _, path in routes(server))
+        paid = len(server.seen.billed)
+    assert ids(replies) == all_of(30) and 0 < paid < 30
+    problems = Counter(reply.problem for reply in replies)
+    assert problems == {None: paid, "errored": 30 - paid}
+    assert open_batches(conn) == []
+
+
+def test_what_failed_in_a_batch_left_behind_is_no_answer(conn: Connection) -> None:
+    faults = [wrong.WRONG_JSON, wrong.TRUNCATED, wrong.EXPIRED, wrong.REFUSAL]
+    with serve(batch_seconds=None, entry_faults=faults) as server:
+        over(server, killed, conn=conn)
+        server.finish_batches()
+        replies = over(server, _left, conn=conn)
+        cost = billed(server)
+    problems = Counter(reply.problem for reply in replies)
+    assert problems == {None: 26, "errored": 3, "refused": 1}
+    assert sum(reply.cost or 0 for reply in replies) == pytest.approx(cost)
 
 
 @pytest.mark.parametrize("was_sent", [True, False])
@@ -179,7 +210,7 @@ def test_a_run_killed_between_sending_and_writing_down_is_sorted_out(
         with calling():
             await channel.client.messages.batches.create(requests=entries)
 
-    async def killed(channel: Line) -> None:
+    async def killed_between(channel: Line) -> None:
         # Another's, of eight, which is to be left alone.
         await create(channel, 8)
         batch = {"host": channel.gate.host, "model": MODEL, "purpose": "judge"}
@@ -188,12 +219,12 @@ def test_a_run_killed_between_sending_and_writing_down_is_sorted_out(
             await create(channel, 12)
 
     with serve() as server:
-        over(server, killed, conn=conn)
+        over(server, killed_between, conn=conn)
         before = server.seen.routes[CREATED]
-        replies = batched(server, requests(12), conn=conn)
-        assert server.seen.routes[CREATED] - before == (0 if was_sent else 1)
-    assert ids(replies) == all_of(12)
-    assert {reply.problem for reply in replies} == {None}
+        replies = over(server, _left, conn=conn)
+        assert server.seen.routes[CREATED] == before
+    assert ids(replies) == (all_of(12) if was_sent else Counter())
+    assert {reply.problem for reply in replies} <= {None}
     assert open_batches(conn) == []
 
 
@@ -202,28 +233,6 @@ def test_a_batch_whose_reply_was_lost_is_not_made_twice(conn: Connection) -> Non
         replies = batched(server, requests(15), conn=conn)
         assert server.seen.routes[CREATED] == 1
     assert ids(replies) == all_of(15)
-
-
-def test_what_an_earlier_run_sent_can_be_collected_alone(conn: Connection) -> None:
-    async def killed(channel: Line) -> None:
-        replies = channel.batched(requests(10))
-        task = asyncio.create_task(anext(replies))
-        while not [each for each in open_batches(conn) if each.batch]:
-            await asyncio.sleep(0.01)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await replies.aclose()
-
-    async def collects(channel: Line) -> list[Reply]:
-        return await taken(channel.batched(()))
-
-    with serve(batch_seconds=None) as server:
-        over(server, killed, conn=conn)
-        server.finish_batches()
-        replies = over(server, collects, conn=conn)
-        again = over(server, collects, conn=conn)
-    assert ids(replies) == all_of(10) and again == []
-    assert all(reply.value and reply.request.params == {} for reply in replies)
 
 
 def test_what_was_taken_before_a_kill_is_taken_again_and_nothing_is_lost(
@@ -238,7 +247,7 @@ def test_what_was_taken_before_a_kill_is_taken_again_and_nothing_is_lost(
     with serve() as server:
         first = over(server, takes_three, conn=conn)
         assert len(open_batches(conn)) == 1
-        rest = batched(server, requests(10), conn=conn)
+        rest = over(server, _left, conn=conn)
         assert server.seen.routes[CREATED] == 1
     assert ids(rest) == all_of(10) and ids(first) <= all_of(10)
 
@@ -370,7 +379,7 @@ def test_what_is_sealed_while_a_batch_is_made_stays_here(conn: Connection) -> No
 
 
 def test_the_budget_holds_and_says_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunks, "MOST_REQUESTS", 10)
+    monkeypatch.setattr(batches, "MOST_REQUESTS", 10)
     limit = 0.001
 
     async def use(channel: Line) -> tuple[int, float, int]:
@@ -400,7 +409,7 @@ def test_an_open_batch_of_another_model_is_left_alone(conn: Connection) -> None:
             conn, host=host, model="claude-opus-5-5", purpose="judge", requests=["a" * 32]
         )
         batch_sent(conn, plan.id, "msgbatch_other")
-        batched(server, requests(3), conn=conn)
+        assert over(server, _left, conn=conn) == []
     assert [each.id for each in open_batches(conn)] == [plan.id]
 
 
@@ -417,3 +426,77 @@ def test_under_faults_everywhere_every_request_ends_once() -> None:
     assert ids(replies) == all_of(150)
     problems = Counter(reply.problem for reply in replies)
     assert problems[None] > 115 and set(problems) <= {None, "refused", "errored", "truncated"}
+
+
+# --- faults that pass -----------------------------------------------------------------------------
+
+
+def of_results(script: list[wrong.Fault | None]) -> Any:
+    """Return a script of what goes wrong with one download of results after the other."""
+    left = iter(script)
+
+    def fault(number: int, received: Any) -> wrong.Fault | None:
+        return next(left, None) if received.path.endswith("/results") else None
+
+    return fault
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_results_that_are_short_are_downloaded_again_and_not_bought(share: float) -> None:
+    short = wrong.shortened(share)
+    with serve(http_faults=of_results([short, wrong.CUT, short])) as server:
+        replies = batched(server, requests(120), budget=1.0)
+        assert (server.seen.routes[CREATED], server.seen.routes[ONLINE]) == (1, 0)
+        assert len(server.seen.billed) == 120
+    assert ids(replies) == all_of(120)
+    assert {(reply.problem, reply.tries) for reply in replies} == {(None, 1)}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_results_that_stay_short_end_the_run_and_the_batch_waits(
+    conn: Connection, share: float
+) -> None:
+    with serve(http_faults=of_results([wrong.shortened(share)] * 6)) as server:
+        with pytest.raises(UserError, match="they are not bought again"):
+            batched(server, requests(120), conn=conn)
+        assert len(open_batches(conn)) == 1
+        replies = over(server, _left, conn=conn)
+        assert len(server.seen.billed) == 120
+    assert ids(replies) == all_of(120) and open_batches(conn) == []
+
+
+def test_a_batch_of_which_nothing_can_be_used_ends_the_run(conn: Connection) -> None:
+    with serve(entry_faults=lambda *_: wrong.WRONG_JSON) as server:
+        with pytest.raises(UserError, match="300 answers in a row could not be used: 300 malf"):
+            batched(server, requests(300), conn=conn)
+        assert len(server.seen.billed) == 300
+    assert open_batches(conn) == []
+
+
+ODD = ["[1, 2]", "{}", "null", '{"id": "x"}', "[" * 100_000, "<html></html>"]
+
+
+@pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
+def test_a_proxy_in_between_delays_a_batch_and_makes_none_twice(text: str) -> None:
+    with serve(http_faults=[wrong.page(text)] * 3, batch_faults=[wrong.page(text)]) as server:
+        replies = batched(server, requests(15))
+        assert len(server.seen.billed) == 15
+    assert ids(replies) == all_of(15)
+
+
+def test_lines_that_nobody_can_parse_are_lost_entries() -> None:
+    deep = wrong.says("[" * 100_000)
+    with serve(entry_faults=[deep]) as server:
+        replies = batched(server, requests(15))
+        assert (server.seen.routes[CREATED], server.seen.routes[ONLINE]) == (1, 1)
+    assert {reply.problem for reply in replies} == {None}
+
+
+def test_a_batch_without_figures_counts_with_the_most_it_may_cost() -> None:
+    async def use(channel: Line) -> tuple[float, float]:
+        await taken(channel.batched(requests(30)))
+        return channel.budget.spent, channel.budget.unsure
+
+    with serve(without_usage=True) as server:
+        spent, unsure = over(server, use)
+    assert spent == 0 and unsure > 0

@@ -1,6 +1,7 @@
 """What a request is called, and what is made of a reply."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from align.claude.prices import Usage, price_of
 from align.claude.replies import PROBLEMS, RETRIED, Reply, read_reply
 from align.claude.requests import ask, size_of
+from align.store.verdicts import PASSING
 from tests.claude.rig import MODEL, SCHEMA, request, winner
 
 pytestmark = pytest.mark.usefixtures("root")
@@ -81,7 +83,6 @@ def test_thoughts_come_before_the_text_and_are_no_text() -> None:
         ({"stop_reason": "max_tokens"}, "truncated"),
         ({"stop_reason": "model_context_window_exceeded"}, "truncated"),
         ({"content": []}, "no text"),
-        ({"content": None}, "no text"),
         ({"content": [{"type": "text", "text": " \n"}]}, "no text"),
         ({"content": [{"type": "text", "text": None}]}, "no text"),
         ({"content": [{"type": "text", "text": "A"}]}, "malformed"),
@@ -99,7 +100,6 @@ def test_what_is_wrong_is_named_even_where_the_text_reads_well(
 def test_a_reply_without_usage_has_no_cost_rather_than_none_at_all() -> None:
     reply = read(message(usage=None))
     assert (reply.value, reply.usage, reply.cost) == ("A", None, None)
-    assert read("<html>").problem == "malformed"
 
 
 def test_askings_add_up() -> None:
@@ -126,3 +126,36 @@ def test_a_reply_says_which_model_answered(named: str) -> None:
 @pytest.mark.parametrize("odd", [None, "", 7, ["gpt-4"]])
 def test_a_reply_that_names_no_model_names_none(odd: Any) -> None:
     assert read(message(model=odd)).model is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, "<html>", 7, [1, 2, 3], {}, {"content": float("nan")}, {"error": {"type": "x"}},
+     {"content": None, "stop_reason": "end_turn"}, {"content": [], "stop_reason": None}],
+)  # fmt: skip
+def test_what_is_no_message_says_nothing_of_the_model(value: Any) -> None:
+    reply = read(value)
+    assert (reply.problem, reply.cost) == ("errored", None)
+    assert reply.problem in PASSING
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"notes": ' * 100_000, "1" * 10_000])
+def test_a_text_that_no_parser_takes_is_malformed(text: str) -> None:
+    assert read(message(content=[{"type": "text", "text": text}])).problem == "malformed"
+
+
+@pytest.mark.parametrize(
+    "usage", [7, [], "x", {"input_tokens": True, "output_tokens": 1}, {"input_tokens": -1},
+              {"input_tokens": 1e9, "output_tokens": 1}]
+)  # fmt: skip
+def test_odd_figures_are_none(usage: Any) -> None:
+    assert read(message(usage=usage)).cost is None
+    odd = {"input_tokens": 1, "output_tokens": 1, "cache_creation": usage}
+    assert read(message(usage=odd)).cost is not None
+
+
+def test_what_a_run_would_have_tried_again_is_no_answer() -> None:
+    lost = [replace(Reply(request(), None, problem), cost=0.5).in_passing() for problem in PROBLEMS]
+    assert {reply.problem for reply in lost} == {"errored", "refused", "blocked"}
+    assert {reply.cost for reply in lost} == {0.5}
+    assert Reply(request(), "A", None).in_passing() == Reply(request(), "A", None)

@@ -3,12 +3,17 @@
 import asyncio
 import itertools
 import json
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import aclosing
+from dataclasses import replace
+from email.utils import formatdate
 from typing import Any
 
 import pytest
+from anthropic import _base_client as base_client
 
 import align.claude.sending as sending
 from align.claude.replies import Reply
@@ -35,8 +40,8 @@ pytestmark = pytest.mark.usefixtures("root")
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "FIRST_WAIT", 0.002)
-    monkeypatch.setattr(sending, "LONGEST_WAIT", 0.01)
+    monkeypatch.setattr(base_client, "INITIAL_RETRY_DELAY", 0.002)
+    monkeypatch.setattr(base_client, "MAX_RETRY_DELAY", 0.01)
 
 
 def only(replies: list[Reply]) -> Reply:
@@ -287,8 +292,9 @@ def test_the_first_to_share_a_part_goes_ahead() -> None:
     assert sum(bool(reply.usage and reply.usage.cache_read_tokens) for reply in replies) == 39
 
 
-def test_breaking_off_leaves_no_task_and_no_open_attempt() -> None:
+def test_breaking_off_leaves_no_task_and_no_open_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     async def use(channel: Line) -> None:
+        monkeypatch.setattr(sending, "GRACE", 0.1)
         before = asyncio.all_tasks()
         sender = asyncio.create_task(taken(channel.sent(requests(100))))
         while server.seen.in_flight < channel.channel.concurrency:
@@ -326,3 +332,143 @@ def test_under_faults_all_end_and_the_egress_log_counts_each_attempt() -> None:
     problems = Counter(reply.problem for reply in replies)
     # A refusal is never asked about again; the rest is, twice.
     assert problems["refused"] > 0 and problems[None] > 120
+
+
+# --- faults that pass -----------------------------------------------------------------------------
+
+NO_MESSAGES = [
+    "[1, 2, 3]", '{"content": NaN}', '{"content": null, "stop_reason": "end_turn"}', "{}", "null",
+    "", "<html>Sign in</html>", '{"type": "error", "error": {"type": "x"}}', "[" * 100_000,
+    '{"a":' * 100_000, "\ufeff{}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_MESSAGES, ids=range(len(NO_MESSAGES)))
+def test_a_200_that_is_no_message_passes(text: str) -> None:
+    with serve(faults=[wrong.page(text)] * 3) as server:
+        reply = only(sent(server, [request()]))
+        assert server.attempts() == 4
+    assert (reply.problem, reply.tries) == (None, 1)
+    assert [row["error"] for row in attempts()] == ["NoMessage"] * 3 + [None]
+
+
+@pytest.mark.parametrize("text", NO_MESSAGES[::4], ids=range(len(NO_MESSAGES[::4])))
+def test_a_proxy_that_answers_in_the_providers_place_is_left_soon(text: str) -> None:
+    with serve(faults=lambda *_: wrong.page(text)) as server:
+        with pytest.raises(UserError, match="20 answers in a row could not be used"):
+            sent(server, requests(500))
+        assert server.attempts() <= 20 + 16
+    # None of it is billed, as far as anybody knows.
+    assert {row["cost"] for row in attempts()} == {None}
+
+
+@pytest.mark.parametrize(
+    "fault", [wrong.WRONG_JSON, wrong.NO_TEXT, wrong.REFUSAL, wrong.TRUNCATED, wrong.EMPTY,
+              wrong.says("[" * 100_000)],
+    ids=lambda fault: fault.name,
+)  # fmt: skip
+def test_a_row_of_answers_of_no_use_ends_the_run_and_none_is_an_answer(fault: wrong.Fault) -> None:
+    late: list[Reply] = []
+    with serve(faults=lambda *_: fault) as server:
+        with pytest.raises(UserError, match="in a row could not be used"):
+            sent(server, requests(300), late=late.append)
+        assert server.attempts() <= 20 + 16
+    assert {reply.problem for reply in late} <= {"errored", "refused"}
+
+
+def test_answers_of_no_use_among_others_are_answers() -> None:
+    with serve(faults=lambda number, _: wrong.REFUSAL if number % 3 else None) as server:
+        replies = sent(server, requests(90), concurrency=4)
+    assert len({reply.request.id for reply in replies}) == 90
+    assert Counter(reply.problem for reply in replies)["refused"] == 60
+
+
+def test_a_few_answers_of_no_use_at_the_end_are_answers() -> None:
+    with serve(faults=lambda number, _: wrong.REFUSAL if number > 5 else None) as server:
+        replies = sent(server, requests(15), concurrency=1)
+    assert Counter(reply.problem for reply in replies) == {None: 6, "refused": 9}
+
+
+@pytest.mark.parametrize("ahead", [0.4, -5.0])
+def test_a_wait_until_a_date_is_kept(ahead: float) -> None:
+    # Dates have whole seconds.
+    until = formatdate(math.ceil(time.time() + ahead), usegmt=True)
+    limited = replace(wrong.error(429, "rate_limit_error"), headers=(("retry-after", until),))
+    with serve(faults=[limited]) as server:
+        started = time.time()
+        reply = only(sent(server, [request()]))
+        waited = time.time() - started
+        assert server.attempts() == 2
+    assert reply.problem is None and (ahead < 0 or waited > ahead - 0.05) and waited < 3
+
+
+def test_a_wait_of_hours_ends_the_run_in_words() -> None:
+    with serve(faults=[wrong.error(429, "rate_limit_error", retry_after=7_320)]) as server:
+        with pytest.raises(UserError, match="asks to wait 2 h 02 min"):
+            sent(server, requests(4), concurrency=1)
+        assert server.attempts() == 1
+
+
+def test_the_wait_that_is_asked_for_is_the_one_that_is_said() -> None:
+    printed: list[str] = []
+
+    async def use(channel: Line) -> None:
+        task = asyncio.create_task(taken(channel.sent(requests(3), say=printed.append)))
+        while not printed:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    with serve(faults=lambda *_: wrong.error(429, "rate_limit_error", retry_after=900)) as server:
+        over(server, use)
+    assert printed[0].endswith("asks to wait 15 min 00 s.") and len(printed) == 1
+
+
+@pytest.mark.parametrize(("word", "asked"), [("true", 2), ("false", 1)])
+def test_the_provider_says_whether_trying_again_helps(word: str, asked: int) -> None:
+    bad = wrong.BAD_REQUEST if word == "true" else wrong.OVERLOADED
+    told = replace(bad, headers=(("x-should-retry", word),))
+    with serve(faults=[None, told]) as server:
+        replies = sent(server, requests(2), concurrency=1)
+        assert server.attempts() == 1 + asked
+    assert [reply.problem for reply in replies] == [None, None if asked == 2 else "errored"]
+
+
+# --- stopped --------------------------------------------------------------------------------------
+
+
+def test_what_is_under_way_when_the_run_is_stopped_is_kept() -> None:
+    late: list[Reply] = []
+    printed: list[str] = []
+
+    async def use(channel: Line) -> list[Reply]:
+        came: list[Reply] = []
+
+        async def read() -> None:
+            sending = channel.sent(requests(200), late=late.append, say=printed.append)
+            async with aclosing(sending) as replies:
+                async for reply in replies:
+                    came.append(reply)
+
+        reader = asyncio.create_task(read())
+        while len(came) < 20:
+            await asyncio.sleep(0.01)
+        reader.cancel()
+        await asyncio.gather(reader, return_exceptions=True)
+        return came
+
+    with serve(latency=0.1) as server:
+        came = over(server, use)
+        paid = len(server.seen.billed)
+    assert len(came) + len(late) == paid and len(late) >= 12
+    assert {reply.problem for reply in late} == {None}
+    assert not [row for row in attempts() if row["error"]]
+    assert printed == ["16 requests are under way: their answers are waited for."]
+
+
+def test_a_server_that_hangs_is_named_while_it_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "QUIET", 0.05)
+    printed: list[str] = []
+    with serve(latency=0.3) as server:
+        sent(server, requests(40), say=printed.append)
+    assert len(printed) == 1 and "has answered nothing" in printed[0]

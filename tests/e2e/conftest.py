@@ -15,7 +15,7 @@ def align(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     monkeypatch.setattr(Poll.__init__, "__defaults__", (0.02, 0.05))
     monkeypatch.setattr("align.claude.batch_service.FIRST_WAIT", 0.05)
-    monkeypatch.setattr("align.claude.sending.FIRST_WAIT", 0.05)
+    monkeypatch.setattr("anthropic._base_client.INITIAL_RETRY_DELAY", 0.05)
     return Line(capsys)
 
 

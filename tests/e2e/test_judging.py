@@ -3,6 +3,7 @@
 import math
 import re
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from tests.anthropic_server.faults import (
     LOST_REPLY,
     Fault,
     error,
+    page,
     random_faults,
+    shortened,
 )
 from tests.commands.line import Line
 from tests.e2e import judged_owner as judged
@@ -320,3 +323,77 @@ def test_a_model_that_no_batch_knows_ends_the_run_and_is_no_attempt(
         align(*JUDGE, "--batch", code=2, one_line=False)
         assert server.seen.billed == []
     assert align("judge", "--owner", OWNER, "--history") == ""
+
+
+# --- faults that pass -----------------------------------------------------------------------------
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("text", ["[1, 2, 3]", '{"content": NaN}', "[" * 100_000])
+def test_a_minute_of_another_server_is_forgotten(
+    root: Path, align: Line, going_to: GoingTo, way: str, text: str
+):
+    built = build(root, waiting=10, choices=30)
+    with serve(answer=ear(), faults=lambda *_: page(text), batch_faults=[page(text)]) as server:
+        going_to(server)
+        if way == "--no-batch":
+            align(*JUDGE, way, code=2, one_line=False)
+            assert "answers in a row could not be used" in align.err.splitlines()[-1]
+            assert server.attempts() <= 20 + 16
+            assert judged.counting(judged.verdicts()) == []
+        server.behaviour.faults = None
+        align(*JUDGE, way)
+        every = judged.places(judged.counting(judged.verdicts()))
+        assert every == Counter(every.keys()) and len(every) == 2 * len(
+            built.chosen + built.waiting
+        )
+    assert align("judge", "--owner", OWNER, "--history").count("\n") == 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_a_short_download_of_results_is_bought_once(
+    root: Path, align: Line, going_to: GoingTo, share: float
+):
+    built = build(root, waiting=10, choices=30)
+    downloads = iter([shortened(share)] * 2)
+
+    def fails(number: int, received: Any) -> Fault | None:
+        return next(downloads, None) if received.path.endswith("/results") else None
+
+    with serve(answer=ear(), http_faults=fails) as server:
+        going_to(server)
+        align(*JUDGE, "--batch")
+        assert len(server.seen.billed) == 2 * len(built.chosen + built.waiting)
+
+
+def test_no_word_on_the_cost_is_not_said_to_be_nothing(root: Path, align: Line, going_to: GoingTo):
+    build(root, waiting=5, choices=20)
+    with serve(answer=ear(), without_usage=True) as server:
+        going_to(server)
+        align(*JUDGE, "--no-batch")
+    assert re.search(r"50 answers, \$0\.00, and up to \$0\.0\d+ that nobody stated", align.err)
+
+
+def test_a_batch_left_behind_is_shown_and_cancelled(root: Path, align: Line, going_to: GoingTo):
+    built = build(root, waiting=10, choices=20)
+    with serve(answer=ear(), batch_seconds=None, done_when_canceled=0.5) as server:
+        going_to(server)
+        process = judged.judge_apart(server.url, "--batch")
+        while not server.seen.routes["GET /v1/messages/batches/{id}"]:
+            time.sleep(0.02)
+        process.kill()
+        process.communicate()
+        (line,) = re.findall(
+            r"batch +msgbatch_\w+: 40 requests.*", align("status", "--owner", OWNER)
+        )
+        assert MODEL in line
+        align("judge", "--owner", OWNER, "--cancel-batches")
+        paid = len(server.seen.billed)
+        assert 0 < paid < 40 and f"{paid} " not in line
+        assert len(judged.counting(judged.verdicts())) == paid
+        assert "msgbatch_" not in align("status", "--owner", OWNER)
+        align("judge", "--owner", OWNER, "--cancel-batches")
+        assert "No batch waits." in align.err
+        # What was done is not bought again.
+        align(*JUDGE, "--no-batch")
+        assert len(server.seen.billed) == 2 * len(built.chosen + built.waiting)

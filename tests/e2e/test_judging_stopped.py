@@ -293,14 +293,15 @@ def test_ctrl_c_keeps_all_that_was_answered(root: Path, align: Line, going_to: G
     with serve(answer=listener, latency=0.05) as server:
         measured(align, built, going_to(server))
         stop = Stopper(is_message, 100, signal.SIGINT)
-        code, _, _ = stopped(server, stop, "--no-batch", "--concurrency", 64)
+        code, _, err = stopped(server, stop, "--no-batch", "--concurrency", 64)
         assert code == 130
+        assert "under way: their answers are waited for" in err
         heard = [line for line in judged.lines("attempt") if line.get("cost") is not None]
-        assert len(judged.verdicts()) == len(heard)
-        under_way = pairs_broken_off()
+        assert len(judged.verdicts()) == len(heard) == len(server.seen.billed)
+        assert pairs_broken_off() == set()
         align(*JUDGE, "--no-batch")
         assert_all_judged(built)
-        assert pairs_asked(listener.twice) <= under_way
+        assert set(listener.paid.values()) == {1}
 
 
 def pairs_broken_off() -> set[str]:

@@ -18,8 +18,8 @@ from align.claude.channel import Channel, Poll
 from align.claude.client import calling, open_client
 from align.claude.prices import price_of
 from align.claude.provider import Key, host_of
-from align.judging.claude import ONLINE, ClaudeJudge
-from align.judging.judge_answers import JudgeCounts, kept, not_on_file
+from align.judging.claude import ClaudeJudge
+from align.judging.judge_answers import JudgeCounts, collect, kept, not_on_file
 from align.judging.judge_prompt import JudgePrompt
 from align.judging.protocol import ORDERS, Answer, Comparison, LateAnswer, Question
 from align.privacy.consent import Consent
@@ -92,7 +92,7 @@ async def judge_at(
             Closed(), Consent(host, "judge", "t"), egress_log, host=host, purpose="judge"
         )
         async with open_client(
-            gate, egress_log, key=Key("k"), base_url=server.url, price=price
+            gate, egress_log, key=Key("k"), base_url=server.url, price=price, budget=budget
         ) as client:
             channel = Channel(conn, client, price, budget, concurrency=4, poll=Poll(0.02, 0.1))
             yield ClaudeJudge(MODEL, prompt, OWNER, channel=channel, **changes)
@@ -271,16 +271,18 @@ def test_who_stops_reading_leaves_nothing_running(
     assert sent(server) < 30
 
 
-def test_up_to_two_hundred_questions_go_one_by_one_and_more_in_batches(
-    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
+def test_what_saves_cents_goes_one_by_one_and_what_saves_dollars_in_batches(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few, more = both_ways(pairs(ONLINE // 2)), both_ways(pairs(ONLINE // 2 + 1))
-    assert len(ask(server, conn, prompt, few)) == ONLINE == sent(server)
+    questions = both_ways(pairs(120))
+    assert len(ask(server, conn, prompt, questions)) == 240 == sent(server)
     assert sent(server, "POST /v1/messages/batches") == 0
-    answers = ask(server, in_memory(), prompt, more)
-    assert len(answers) == ONLINE + 2
+    # As if the model were a thousand times as dear.
+    monkeypatch.setattr("align.claude.estimates.WORTH_A_DAY", 0.001)
+    answers = ask(server, in_memory(), prompt, questions)
     assert {each.judgement for each in answers} == {("a", "medium", None)}
-    assert sent(server) == ONLINE and sent(server, "POST /v1/messages/batches") == 1
+    assert len(answers) == sent(server) == 240
+    assert sent(server, "POST /v1/messages/batches") == 1
 
 
 @pytest.mark.parametrize(("batch", "route"), [(True, "POST /v1/messages/batches"),
@@ -288,7 +290,7 @@ def test_up_to_two_hundred_questions_go_one_by_one_and_more_in_batches(
 def test_who_says_which_way_gets_it(
     server: Server, conn: sqlite3.Connection, prompt: JudgePrompt, batch: bool, route: str
 ) -> None:
-    count = 2 if batch else ONLINE + 20
+    count = 2 if batch else 40
     ask(server, conn, prompt, both_ways(pairs(count // 2)), batch=batch)
     ways = ("POST /v1/messages/batches", "POST /v1/messages")
     assert [way for way in ways if sent(server, way)] == [route]
@@ -302,39 +304,30 @@ def test_a_batch_costs_half(server: Server, conn: sqlite3.Connection, prompt: Ju
     assert batched.cost == pytest.approx(single.cost / 2, rel=0.2)
 
 
-def test_a_killed_runs_batch_is_taken_up_by_a_small_run_too(
-    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
+@pytest.mark.parametrize("batch", [False, True])
+def test_what_a_killed_runs_batch_brings_is_kept_and_not_sent_again(
+    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt, batch: bool
 ) -> None:
-    """What waits in a batch is not sent again, be it by itself."""
+    """A run that asks of fewer pairs, or of others, meets the batch of all others."""
     earlier, new = both_ways(pairs(3)), both_ways(pairs(2, start=10))
     planned = sent_and_killed(server, conn, prompt, earlier)
-    answers = ask(server, conn, prompt, [*earlier, *new])
-    assert len(answers) == 10
-    assert {each.judgement.winner for each in answers} == {"a"}
-    assert sent(server) == len(new)
-    assert sent(server, "POST /v1/messages/batches") == 1, "the killed run's own"
+
+    async def take_up_and_judge() -> tuple[JudgeCounts, list[Answer]]:
+        async with judge_at(server, conn, prompt, batch=batch) as judge:
+            left = await collect(conn, judge)
+            pending, _ = not_on_file(conn, judge, [*earlier[:2], *new])
+            return left, [each async for each in kept(conn, judge, pending, JudgeCounts(), "", 4)]
+
+    left, answers = asyncio.run(take_up_and_judge())
+    assert (left.answers, len(answers)) == (6, 4)
+    assert left.cost > 0
+    assert sent(server) == (0 if batch else 4)
+    assert sent(server, "POST /v1/messages/batches") == (2 if batch else 1)
     assert planned not in {each.id for each in open_batches(conn)}
-
-
-def test_what_a_killed_runs_batch_brings_to_nobodys_question_is_kept_all_the_same(
-    server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
-) -> None:
-    """A run that calibrates first, or asks of fewer pairs, meets the batch of all others."""
-    earlier, new = both_ways(pairs(3)), both_ways(pairs(2, start=10))
-    sent_and_killed(server, conn, prompt, earlier)
     judge = ClaudeJudge(MODEL, prompt, OWNER)
-
-    async def calibrate_then_judge() -> tuple[list[Answer], list[Answer]]:
-        async with judge_at(server, conn, prompt, batch=True) as at:
-            first = [each async for each in kept(conn, at, new, JudgeCounts(), "first", 4)]
-            pending, _ = not_on_file(conn, at, [*earlier, *both_ways(pairs(1, start=20))])
-            return first, [each async for each in kept(conn, at, pending, JudgeCounts(), "then", 2)]
-
-    first, then = asyncio.run(calibrate_then_judge())
-    assert (len(first), len(then)) == (4, 2)
     on_file = verdicts_of_requests(conn, [judge.request_id(each) for each in earlier])
-    answers = {(each.pair_id, each.order, each.winner) for each in on_file.values()}
-    assert answers == {(each.comparison.pair_id, each.order, "a") for each in earlier}
+    rows = {(each.pair_id, each.order, each.winner) for each in on_file.values()}
+    assert rows == {(each.comparison.pair_id, each.order, "a") for each in earlier}
     assert {each.prompt_hash for each in on_file.values()} == {judge.prompt_hash}
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from align.choices.verdicts import Judgement
+from align.claude.budget import Budget
 from align.claude.prices import Usage
 from align.console import dollars
 from align.judging.calibration import calibrate
@@ -58,8 +59,20 @@ def test_what_was_spent_says_how_much_the_cache_gave() -> None:
     done = outcome()
     done.judging.answers, done.judging.cost = 10, 0.0341
     usage = Usage(input_tokens=100, output_tokens=10, cache_read_tokens=300)
-    assert list(run_cost(done, usage, 0)) == ["10 answers, $0.034; 75% of the input from the cache"]
-    assert "2,000 requests unasked" in list(run_cost(done, None, 2000))[1]
+    budget = Budget()
+    budget.spent = 0.034
+    told = ["10 answers, $0.034; 75% of the input from the cache"]
+    assert list(run_cost(done, usage, budget)) == told
+    budget.unasked = 2000
+    assert "2,000 requests unasked" in list(run_cost(done, None, budget))[1]
+
+
+def test_no_word_on_the_cost_is_no_zero() -> None:
+    budget = Budget()
+    assert budget.reserve(0.31)
+    budget.settle(0.31, None)
+    (line,) = run_cost(outcome(), None, budget)
+    assert line.endswith("$0.00, and up to $0.31 that nobody stated")
 
 
 def test_every_attempt_is_a_line() -> None:

@@ -52,7 +52,7 @@ def test_it_says_what_it_will_cost_then_asks_and_then_writes(
         line(*BY_CLAUDE, "--yes-send", "--limit", 1)
         assert server.attempts() == 1
         assert "Not sent: 1 passage of train-only documents." in line.err
-        told = ("1 request to claude-haiku-5-5", "That costs about $", "What never leaves")
+        told = ("1 request to claude-haiku-5-5", "That costs $", "What never leaves")
         places = [line.err.index(said) for said in told]
         assert places == sorted(places)
         assert "It cost $0.0" in line.err
@@ -78,7 +78,7 @@ def test_a_dry_run_prints_the_bodies_and_sends_nothing(
         assert server.attempts() == 0
     [body] = map(json.loads, line.out.splitlines())
     assert CHESS in body["messages"][0]["content"]
-    assert "That costs about $" in line.err
+    assert "That costs $" in line.err
     assert not list(owner_dir("ann").glob("egress*")), "what sends nothing notes nothing"
 
 
