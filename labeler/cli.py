@@ -15,6 +15,7 @@ from typing import NoReturn
 from align import __version__
 from align.command_line import run
 from align.errors import UserError
+from labeler.key_guard import TOO_SOON_MS
 
 ABOUT = """\
 Say, pair after pair, which of two answers sounds like you.
@@ -58,6 +59,8 @@ def parser(columns: int | None = None) -> argparse.ArgumentParser:
     add("--plain", action="store_true",
         help="lines instead of a screen: a letter and Enter (screen readers, pipes)")  # fmt: skip
     add("--theme", choices=("dark", "light"), default="dark", help="of the screen")
+    soon = "take no choice within so many ms of a pair's coming (default: 150; 0: take all)"
+    add("--too-soon", type=int, default=TOO_SOON_MS, metavar="MS", help=soon)
     add("--seed", type=int, metavar="N", help="of order and sides (default: the last session's)")
     add("--root", metavar="DIR", help="project root (default: the checkout)")
     add("--version", action="version", version=__version__, help="print the version")
@@ -80,16 +83,29 @@ def label(words: Sequence[str]) -> None:
     line = parser().parse_args(words)
     if line.root is not None:
         os.environ["SOUNDALIKE_ROOT"] = line.root
+    from align.choices.selection import ORDERS
     from labeler.pair_sources import file_pairs, owner_pairs
     from labeler.run import SessionOptions, run_session
 
     if line.file is None and line.out is not None:
         raise UserError("--out", "only a file's choices go to a file", "Name the file of pairs too")
+    if line.order not in ORDERS:
+        raise UserError(f"--order {line.order}", "no such order", f"Use {' or '.join(ORDERS)}")
+    if line.file is not None and line.arena:
+        what = "a file's answers have no checkpoints to compare"
+        raise UserError("--arena", what, "Name an --owner instead")
     options = SessionOptions(
-        line.order, line.seed, line.limit, line.goal, line.plain, line.theme, line.arena
+        line.order,
+        line.seed,
+        line.limit,
+        line.goal,
+        line.plain,
+        line.theme,
+        line.too_soon,
+        line.arena,
     )
     if line.file is None:
-        pairs = owner_pairs(line.owner)
+        pairs = owner_pairs(line.owner, options.purpose)
     else:
         pairs = file_pairs(line.file, line.out or line.file.with_suffix(".choices.jsonl"))
     with pairs as source:

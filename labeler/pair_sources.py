@@ -6,10 +6,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from align.errors import UserError
 from align.paths import checkpoints_dir, simulated_file, store_path
 from align.store.connection import connect, open_store
+from align.store.pairs import Purpose
 from labeler.keys import Keys, keys_of
 from labeler.session import Session
+from labeler.session.askable_pairs import AskablePairs
 from labeler.store_lock import only_labeler
 
 COPIED = ("threads", "prompts", "answers", "pairs")  # to a sandbox; never the events
@@ -23,17 +26,17 @@ class PairSource:
     conn: sqlite3.Connection  # the store that takes the answers
     keys: Keys  # which key does what
     keeper: str  # where the answers lie, in words
-    more: str  # how to come by more pairs
-    arena: str  # how to come by pairs for the arena
+    more: str  # how to come by more pairs of the purpose
     next_steps: Callable[[Session], list[str]]  # what to do next, a line each
 
 
 @contextmanager
-def owner_pairs(owner_id: str) -> Iterator[PairSource]:
+def owner_pairs(owner_id: str, purpose: Purpose = "train") -> Iterator[PairSource]:
     """Open an owner's own store; for a simulated owner, the sandbox that takes real keys.
 
     Raises:
-        UserError: There is no such store, owner.yaml makes no sense, or another labeler is open.
+        UserError: There is no such store, or no pair of the purpose in it, owner.yaml makes no
+            sense, or another labeler is open.
     """
     keys = keys_of(owner_id)
     simulated = is_simulated(owner_id)
@@ -47,20 +50,25 @@ def owner_pairs(owner_id: str) -> Iterator[PairSource]:
             ]
         return [f"Next: {_training(owner_id)}"] if session.answered else []
 
-    with (
-        closing(open_store(owner_id)) as own,
-        only_labeler(store_path(keeper)),
-        closing(_sandbox(keeper, own) if simulated else own) as conn,
-    ):
-        yield PairSource(
-            title=keeper,
-            conn=conn,
-            keys=keys,
-            keeper=f"{keeper}'s store",
-            more=_more_pairs(owner_id),
-            arena=f"Run: align sample --compare sft dpo --owner {owner_id}",
-            next_steps=next_steps,
-        )
+    more = _more_pairs(owner_id)
+    if purpose == "arena":
+        more = f"More pairs: align sample --compare sft dpo --owner {owner_id}"
+    with closing(open_store(owner_id)) as own:
+        if AskablePairs(own, purpose).total() == 0:
+            what = "no pairs for the arena" if purpose == "arena" else "no pairs to choose from"
+            raise UserError(owner_id, what, more)
+        with (
+            only_labeler(store_path(keeper)),
+            closing(_sandbox(keeper, own) if simulated else own) as conn,
+        ):
+            yield PairSource(
+                title=keeper,
+                conn=conn,
+                keys=keys,
+                keeper=f"{keeper}'s store",
+                more=more,
+                next_steps=next_steps,
+            )
 
 
 @contextmanager
@@ -80,7 +88,6 @@ def file_pairs(path: Path, out: Path) -> Iterator[PairSource]:
             keys=Keys(),
             keeper=f"{out}.db",
             more="More pairs: add lines to the file",
-            arena="An arena needs an owner's checkpoints: --owner NAME",
             next_steps=lambda session: [f"Your choices: {out}"],
         )
 

@@ -17,9 +17,10 @@ from align.store.acts import all_marks
 from align.store.answers import Answer, add_answers
 from align.store.choices import current_choices
 from align.store.connection import connect, transaction
-from align.store.pairs import Pair, add_pairs, get_pair
+from align.store.events import newest_event
+from align.store.pairs import Pair, add_pairs, get_pair, pair_of_texts
 from align.store.prompts import Prompt, add_prompts
-from labeler.store_lock import only_labeler
+from labeler.store_lock import new_only_if_started, only_labeler
 
 A_LINE = 'A line is {"prompt": "...", "a": "...", "b": "..."}'
 
@@ -28,27 +29,41 @@ A_LINE = 'A line is {"prompt": "...", "a": "...", "b": "..."}'
 def file_store(path: Path, out: Path) -> Iterator[sqlite3.Connection]:
     """Open the store `<out>.db` with all pairs of the file, and write the choices at the end.
 
-    A line that is known adds nothing.
+    A line that is known adds nothing, and neither does one with the same answers the other way
+    round.
 
     Raises:
-        UserError: The file is missing, is no JSON lines, a line is no pair, or another labeler is
-            open on the store.
+        UserError: The file is missing, has no pairs, a line is no pair, or another labeler is open
+            on the store. A store that was not there before is not there then.
     """
     if not path.is_file():
         raise UserError(str(path), "no such file", "Name a file of pairs, or --owner NAME")
     with path.open("rb") as file:
         lines = [_pair(row, f"{path}:{number}") for number, row in parse_jsonl(file, str(path))]
+    if not lines:
+        raise UserError(str(path), "no pairs to choose from", A_LINE)
     out.parent.mkdir(parents=True, exist_ok=True)
     store = out.with_name(f"{out.name}.db")
-    with only_labeler(store), closing(connect(store, create=True)) as conn:
+    with (
+        only_labeler(store),
+        new_only_if_started(store),
+        closing(connect(store, create=True)) as conn,
+    ):
         with transaction(conn):
-            add_prompts(conn, [prompt for prompt, _, _ in lines])
-            add_answers(conn, [answer for _, answers, _ in lines for answer in answers])
-            add_pairs(conn, [pair for _, _, pair in lines])
+            for prompt, answers, pair in lines:
+                if not pair_of_texts(conn, prompt.id, (answers[0].text, answers[1].text), "train"):
+                    add_prompts(conn, [prompt])
+                    add_answers(conn, answers)
+                    add_pairs(conn, [pair])
+        started = True
         try:
             yield conn
+        except UserError:
+            started = newest_event(conn)[1] > 0
+            raise
         finally:
-            write_choices(conn, out)
+            if started:
+                write_choices(conn, out)
 
 
 def _pair(row: Mapping[str, Any], where: str) -> tuple[Prompt, tuple[Answer, Answer], Pair]:

@@ -1,5 +1,6 @@
 """The line mode: a letter and Enter a pair, on any terminal, in pipes, with a screen reader."""
 
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import TextIO
@@ -8,6 +9,7 @@ from align.errors import UserError
 from align.text.printable import printable
 from labeler.progress import Progress
 from labeler.session import Answer, Question, Session
+from labeler.session.drafts import Draft, DraftKind
 
 KEYS = (
     "a left · b right · = both · n neither · s skip · u undo · r redo · e write it yourself · "
@@ -47,11 +49,12 @@ def label(
     show(KEYS)
     shown: Question | None = None
     while (question := session.question) is not None:
-        if limit is not None and sum(d.outcome != "skip" for d in session.given) >= limit:
+        if limit is not None and len(progress.answers) >= limit:
             return
         if question != shown:
             _show_pair(question, session, progress, show)
             shown = question
+            _forget_typed(lines)
         print("Which sounds like you? ", end="", file=out, flush=True)
         line = lines.readline()
         if not line:
@@ -61,7 +64,7 @@ def label(
         if key == "q":
             return
         try:
-            show(_act(session, key, lambda: _written(lines, show)))
+            show(_act(session, key, lambda kind: _written(session, kind, lines, show)))
         except UserError as error:
             show(f"Not saved. {error} The pair stays.")
             continue
@@ -73,7 +76,7 @@ def label(
             progress.recount()
 
 
-def _act(session: Session, key: str, written: Callable[[], str]) -> str:
+def _act(session: Session, key: str, written: Callable[[DraftKind], str | None]) -> str:
     """Do what the key is for and return the line that confirms it."""
     if key in ANSWERS:
         session.answer(ANSWERS[key])
@@ -91,13 +94,16 @@ def _act(session: Session, key: str, written: Callable[[], str]) -> str:
         private = session.toggle_private()
         return "This pair never leaves the machine." if private else "No longer private."
     if key == "e":
-        text = written()
-        if not text.strip():
-            return "Nothing written; the pair stays."
+        text = written("rewrite")
+        if text is None or not text.strip():
+            return "Nothing saved; the pair stays, and e brings back what was typed."
         session.rewrite(text, None)
         return "Saved: your own words."
     if key == "m":
-        session.set_note(written())
+        note = written("note")
+        if note is None:
+            return "Nothing saved; m brings back what was typed."
+        session.set_note(note)
         return "Note saved."
     return f"{key!r} is no key here. {KEYS}" if key else KEYS
 
@@ -113,13 +119,38 @@ def _count(
         show(f"{block[:1].upper()}{block[1:]}.")
 
 
-def _written(lines: TextIO, show: Callable[[str], None]) -> str:
-    """Read lines up to one with a full stop alone."""
+def _written(
+    session: Session, kind: DraftKind, lines: TextIO, show: Callable[[str], None]
+) -> str | None:
+    """Read lines up to one with a full stop alone; None where they end without it.
+
+    What was typed stays a draft of the pair, also where the terminal is closed meanwhile.
+    """
+    assert session.question is not None
+    pair_id, written, line = session.question.pair.id, "", ""
+    draft = session.drafts.of(kind, pair_id)
+    if draft is not None:
+        show(f"Your draft:\n{draft.text}\n(a full stop at once takes it as it is)")
     show("Write; a line with a full stop alone ends it.")
-    written: list[str] = []
-    while (line := lines.readline()) and line.strip() != ".":
-        written.append(line)
-    return "".join(written).strip("\n")
+    try:
+        while (line := lines.readline()) and line.strip() != ".":
+            written += line
+    finally:
+        text = written.strip("\n")
+        if text:
+            session.drafts.keep(kind, pair_id, Draft(text))
+    if not line:
+        return None
+    return draft.text if draft is not None and not text else text
+
+
+def _forget_typed(lines: TextIO) -> None:
+    """Drop what was typed into a terminal before the pair stood there: nobody saw it."""
+    if lines.isatty():
+        with contextlib.suppress(ImportError, OSError):
+            import termios
+
+            termios.tcflush(lines.fileno(), termios.TCIFLUSH)
 
 
 def _show_pair(

@@ -19,7 +19,7 @@ class Progress:
 
     Args:
         session: Whose decisions are counted.
-        earlier: Reads the decisions of all sessions; called once, and not before it is needed.
+        earlier: Reads the decisions of the sessions before; not called before it is needed.
         goal: How many answers the owner wants to give today.
     """
 
@@ -30,7 +30,6 @@ class Progress:
         goal: int | None = None,
     ) -> None:
         self._session, self._read, self.goal = session, earlier, goal
-        self._since = utc_time(datetime.now(UTC))
         self._earlier: Sequence[DecisionRow] = ()
         self._today = 0
         self._rows: dict[EventId, DecisionRow] = {}
@@ -40,7 +39,7 @@ class Progress:
 
     def read_earlier(self) -> None:
         """Read what was done before this session; until then the counts are of this one."""
-        self._earlier = [row for row in self._read() if row.time < self._since]
+        self._earlier = self._read()
         self._today = sum(_is_answer(row) and _is_today(row.time) for row in self._earlier)
         self._agree()
 

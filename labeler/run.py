@@ -5,13 +5,13 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
-from align.choices.selection import ORDERS
 from align.choices.tally import tally
-from align.errors import UserError
 from align.statistics import median
 from align.store.acts import owner_decisions
 from align.store.choices import arena_choices
+from align.store.events import newest_event
 from align.store.pairs import Purpose
+from labeler.key_guard import TOO_SOON_MS
 from labeler.pair_sources import PairSource
 from labeler.progress import FEW_LEFT, Progress
 from labeler.session import Decision, Session
@@ -27,6 +27,7 @@ class SessionOptions:
     goal: int | None = None  # number of answers that the owner wants to give today
     plain: bool = False  # lines instead of a screen
     theme: Literal["dark", "light"] = "dark"  # of the screen
+    too_soon_ms: int = TOO_SOON_MS  # for how long after a pair's frame no choice is taken
     arena: bool = False  # two checkpoints' answers to held-out prompts, to compare them
 
     @property
@@ -39,16 +40,9 @@ def run_session(source: PairSource, options: SessionOptions) -> None:
     """Ask the owner about the pairs of a source, and print a summary.
 
     Raises:
-        UserError: There is no such order, or no pair.
         KeyboardInterrupt: The owner stopped; all that was answered is kept.
     """
-    if options.order not in ORDERS:
-        raise UserError(f"--order {options.order}", "no such order", f"Use {' or '.join(ORDERS)}")
     session = Session(source.conn, order=options.order, seed=options.seed, purpose=options.purpose)
-    if session.total == 0:
-        if options.arena:
-            raise UserError(source.title, "no pairs for the arena", source.arena)
-        raise UserError(source.title, "no pairs to choose from", source.more)
     try:
         stopped = _ask(session, source, options)
     except KeyboardInterrupt:
@@ -61,8 +55,10 @@ def run_session(source: PairSource, options: SessionOptions) -> None:
 
 def _ask(session: Session, source: PairSource, options: SessionOptions) -> bool:
     """Ask until the owner stops; tell whether that was by Ctrl-C or a signal."""
+    # By its counter, not by the time: a clock can be set.
+    before = newest_event(source.conn)
     progress = Progress(
-        session, lambda: owner_decisions(source.conn, options.purpose), options.goal
+        session, lambda: owner_decisions(source.conn, options.purpose, before), options.goal
     )
     if options.plain or not _has_screen():
         from labeler.plain import label
@@ -80,6 +76,7 @@ def _ask(session: Session, source: PairSource, options: SessionOptions) -> bool:
         more=source.more,
         limit=options.limit,
         theme=options.theme,
+        too_soon_ms=options.too_soon_ms,
     )
     app.run()
     if app.return_code:
@@ -100,11 +97,16 @@ def summarise(session: Session, source: PairSource, *, arena: bool) -> None:
     from align.choices.arena import contests  # not needed before the first pair
     from align.console import say
 
-    answers = [decision for decision in session.given if decision.outcome != "skip"]
-    decisive = sum(decision.outcome in ("a", "b", "rewrite") for decision in answers)
-    skips = len(session.given) - len(answers)
+    given = session.given
+    answers = [decision for decision in given if decision.is_answer]
+    # Of a pair that comes back the first answer counts, and a rewrite takes its place.
+    pairs = {answer.pair_id: answer.outcome for answer in answers if answer.repeat_of is None}
+    decisive = sum(outcome in ("a", "b", "rewrite") for outcome in pairs.values())
+    again = sum(decision.repeat_of is not None and decision.kind != "skip" for decision in given)
+    skips = sum(decision.kind == "skip" for decision in given)
+    asked_again = f", {again} answered again" if again else ""
     say(
-        f"This session: {len(answers)} answered ({decisive} with a winner), "
+        f"This session: {len(pairs)} answered ({decisive} with a winner){asked_again}, "
         f"{skips} skipped{_pace(answers)}."
     )
     if answers and any(session.checkpoints()):
@@ -117,9 +119,10 @@ def summarise(session: Session, source: PairSource, *, arena: bool) -> None:
     if arena:
         for contest in contests(arena_choices(source.conn)):
             say(f"Arena: {contest.words()}.")
-        return
     if session.left < FEW_LEFT:
         say(f"{session.left} pairs are left. {source.more}.")
+    if arena:
+        return
     for line in source.next_steps(session):
         say(line)
 

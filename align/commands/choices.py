@@ -73,14 +73,19 @@ def count(
     ] = False,
 ) -> None:
     """Print how many choices stand; 0 where there is no store yet."""
-    from align.store.choices import current_choices, decisive_pairs
+    from align.owner import load_owner
+    from align.preferences.choice_rows import build_preferences
+    from align.store.choices import current_choices
     from align.store.connection import open_store
 
     if not store_path(owner).exists():
         print(0)
         return
     conn = open_store(owner)
-    print(len(decisive_pairs(conn)) if decisive else len(current_choices(conn)))
+    if decisive:
+        print(len({row.pair_id for row in build_preferences(conn, load_owner(owner))}))
+    else:
+        print(len(current_choices(conn)))
 
 
 @app.command()
@@ -146,12 +151,16 @@ def import_choices(
 
     They are marked as imported, and never stand before the owner's own.
     """
-    from align.preferences.choice_import import add_choices, read_choices
+    from align.preferences.choice_import import add_choices, newest, read_choices
     from align.store.connection import open_store
 
     lines = read_choices(file.expanduser())
     added = add_choices(open_store(owner, create=True), lines)
+    counting = newest(lines)
+    older = sum(line.chosen != counting[line.pair].chosen for line in lines)
     print(f"{added.new:,} new, {added.known:,} known")
+    if older:
+        say(f"{older:,} of them chose otherwise than a newer line of their pair, which counts")
     say(f"Next: {make_command('dpo', owner)}")
 
 

@@ -5,41 +5,49 @@ the line or the store says that it is held out, and leaves this machine no more 
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from align import __version__
 from align.errors import UserError
-from align.files import read_jsonl
+from align.files import parse_jsonl
 from align.levels import LEVELS, Level
 from align.preferences.choice_filter import OUTCOMES
+from align.store.acts import all_marks
 from align.store.answers import Answer, add_answers
 from align.store.choices import Outcome, imported_choices
 from align.store.connection import transaction
-from align.store.events import NewEvent, append_events
+from align.store.events import FLAGS, NewEvent, append_events
 from align.store.ids import Split, content_id, storable
 from align.store.pairs import Pair, Purpose, add_pairs, pair_of_texts
 from align.store.prompts import Message, Prompt, add_prompts, make_as_private
 from align.store.tables import Added
 
 _CHECKPOINT = "imported"
+_OTHER: dict[str, Any] = {"a": "b", "b": "a"}
 _LINE = 'Write {"prompt", "a", "b", "outcome"} or {"prompt", "chosen", "rejected"}'
 _MESSAGES = 'Write a text, or messages: [{"role": "user", "content": "..."}]'
 
 
 @dataclass(frozen=True)
 class ImportedChoice:
-    """One line: two answers to a prompt, and what was chosen."""
+    """One line: two answers to a prompt, what was chosen, and the marks beside it."""
 
-    where: str  # file and line
     prompt: Prompt
     texts: tuple[str, str]  # the answers `a` and `b`
     purpose: Purpose
     outcome: Outcome
     rewrite: str | None
     level: Level | None  # what the line says of its privacy, if anything
+    marks: Mapping[str, Any]  # `private`, `note` and `flags`, as far as there are any
+    time: str  # when it was chosen; empty where the line does not say
+
+    @property
+    def pair(self) -> tuple[str, ...]:
+        """What two lines share that choose between the same answers, either way round."""
+        return (self.prompt.id, self.purpose, *sorted(self.texts))
 
     @property
     def chosen(self) -> str:
@@ -56,46 +64,72 @@ def read_choices(path: Path) -> list[ImportedChoice]:
     `{"prompt", "chosen", "rejected"}`. A prompt is a text or a list of messages.
 
     Raises:
-        UserError: No such file, nothing in it, a line that is no choice, or two lines that choose
-            otherwise between the same answers; names file and line.
+        UserError: No such file, nothing in it, or lines that are no choices; names all of them.
     """
     if not path.is_file():
         raise UserError(path, "no such file", "Name a .jsonl file of choices")
     lines: list[ImportedChoice] = []
-    first: dict[tuple[str, ...], ImportedChoice] = {}
-    for number, row in read_jsonl(path):
-        line = _line(f"{path}:{number}", row)
-        key = (line.prompt.id, line.purpose, *sorted(line.texts))
-        before = first.setdefault(key, line)
-        if before.chosen != line.chosen:
-            raise UserError(
-                line.where, f"chosen otherwise than at {before.where}", "Keep one of the two lines"
-            )
-        lines.append(line)
+    wrong: list[UserError] = []
+    for number, text in enumerate(path.read_bytes().splitlines(), 1):
+        where = f"{path}:{number}"
+        try:
+            lines += [_line(where, row) for _, row in parse_jsonl([text], where)]
+        except UserError as error:
+            wrong.append(UserError(where, error.what, error.remedy))
+    if len(wrong) > 1:
+        every = "\n".join(map(str, wrong)).removesuffix(".")
+        raise UserError(path, f"{len(wrong)} lines can't be read; nothing came in:\n{every}")
+    if wrong:
+        raise wrong[0]
     if not lines:
         raise UserError(path, "no choices in it", _LINE)
     return lines
 
 
+def newest(lines: list[ImportedChoice]) -> dict[tuple[str, ...], ImportedChoice]:
+    """Return the line of each pair that counts: the newest, of several without times the last."""
+    return {line.pair: line for line in sorted(lines, key=lambda line: line.time)}
+
+
 def add_choices(conn: sqlite3.Connection, lines: list[ImportedChoice]) -> Added:
     """Add the choices, all or none; one that was imported before, and stands, adds nothing.
 
-    A choice between two answers that are here already is one of their pair.
+    A choice between two answers that are here already is one of their pair, and of several lines
+    the newest counts; a pair that any of them calls private is private.
     """
+    events: list[NewEvent] = []
     with transaction(conn):
-        standing = imported_choices(conn)
-        events = []
+        standing, marks, counts = imported_choices(conn), all_marks(conn), newest(lines)
+        new = 0
         for line in lines:
             pair_id, turned = _pair(conn, line)
-            outcome = {"a": "b", "b": "a"}.get(line.outcome, line.outcome)
-            choice = (outcome if turned else line.outcome, line.rewrite)
-            if standing.get(pair_id) != choice:
-                standing[pair_id] = cast(tuple[Outcome, str | None], choice)
-                events.append(_event(pair_id, *choice))
             if line.level is not None:
                 make_as_private(conn, line.prompt.id, line.level)
+            known = marks.setdefault(pair_id, {})
+            if line.marks.get("private") and not known.get("private"):
+                events.append(NewEvent("private", "imported", pair_id))
+                known["private"] = True
+            if line is not counts[line.pair]:
+                continue
+            choice = _OTHER.get(line.outcome, line.outcome) if turned else line.outcome
+            if standing.get(pair_id) != (choice, line.rewrite):
+                events.append(_event(pair_id, choice, line.rewrite))
+                new += 1
+            events += _marks(pair_id, line.marks, known, turned)
         append_events(conn, events)
-    return Added(len(events), len(lines) - len(events))
+    return Added(new, len(lines) - new)
+
+
+def _marks(
+    pair_id: str, marks: Mapping[str, Any], known: Mapping[str, Any], turned: bool
+) -> Iterator[NewEvent]:
+    """Yield a line's note and flags, as far as its pair lacks them."""
+    if marks.get("note") and marks["note"] != known.get("note"):
+        yield NewEvent("note", "imported", pair_id, {"text": marks["note"]})
+    for flag in marks.get("flags", ()):
+        flag = {**flag, "side": _OTHER.get(flag["side"]) if turned else flag["side"]}
+        if flag not in known.get("flags", ()):
+            yield NewEvent("flag", "imported", pair_id, flag)
 
 
 def _pair(conn: sqlite3.Connection, line: ImportedChoice) -> tuple[str, bool]:
@@ -141,14 +175,31 @@ def _line(where: str, row: Mapping[str, Any]) -> ImportedChoice:
     if texts[0].strip() == texts[1].strip():
         raise UserError(where, "both answers are the same", "Remove that line")
     return ImportedChoice(
-        where,
         _prompt(where, row, cast(Level, level or "train-only")),
         texts,
         cast(Purpose, _word(where, row, "purpose", ("train", "arena"), "train")),
         cast(Outcome, outcome),
         _answer(where, row, "rewrite") if outcome == "rewrite" else None,
         cast(Level | None, level),
+        _marks_of(where, row),
+        row["time"] if isinstance(row.get("time"), str) else "",
     )
+
+
+def _marks_of(where: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the marks that a line has, of contradictory flags of one answer the last."""
+    note, flags = row.get("note") or "", row.get("flags") or []
+    by_side: dict[str | None, Any] = {}
+    try:
+        by_side = {
+            f["side"]: {"flag": FLAGS[FLAGS.index(f["flag"])], "side": f["side"]} for f in flags
+        }
+    except (TypeError, KeyError, ValueError):
+        by_side["wrong"] = None
+    if not isinstance(note, str) or not by_side.keys() <= {"a", "b", None}:
+        remedy = 'Flags are like {"flag": "facts", "side": "a"}, a note is a text'
+        raise UserError(where, "its note or flags can't be read", remedy)
+    return {"private": row.get("private") is True, "note": note, "flags": [*by_side.values()]}
 
 
 def _prompt(where: str, row: Mapping[str, Any], level: Level) -> Prompt:

@@ -24,13 +24,20 @@ class Choice:
     time: str
     device: str
     counter: int
+    clear: bool = False  # whether the owner called it clear
+
+
+_COLUMNS = """c.pair_id, c.outcome, c.rewrite, c.actor, c.device, c.counter,
+coalesce(json_extract(e.payload, '$.at'), c.time) AS time,
+json_extract(e.payload, '$.clear') IS NOT NULL AS clear
+FROM current_choices c CROSS JOIN events e USING (device, counter)"""
 
 
 def current_choices(
     conn: sqlite3.Connection, *, actors: Collection[Actor] | None = None
 ) -> list[Choice]:
     """Return the choice of each pair, ordered by time; `actors` keeps those of some."""
-    rows = conn.execute("SELECT * FROM current_choices ORDER BY time, device, counter")
+    rows = conn.execute(f"SELECT {_COLUMNS} ORDER BY c.time, c.device, c.counter")
     choices = [Choice(**dict(row)) for row in rows]
     return [choice for choice in choices if actors is None or choice.actor in actors]
 
@@ -69,8 +76,7 @@ def decisive_pairs(conn: sqlite3.Connection) -> list[tuple[Choice, PairView]]:
     Sealed pairs are left out: nothing is trained on them.
     """
     rows = conn.execute(
-        "SELECT p.*, c.pair_id, c.outcome, c.rewrite, c.actor, c.time, c.device, c.counter "
-        "FROM current_choices c JOIN known_pairs p ON p.id = c.pair_id "
+        f"SELECT p.*, {_COLUMNS} JOIN known_pairs p ON p.id = c.pair_id "
         "WHERE c.outcome IN ('a', 'b', 'rewrite') AND p.purpose = 'train' "
         f"AND {trainable_sql('p.level')} "
         "ORDER BY p.id"

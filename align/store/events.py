@@ -57,16 +57,17 @@ def append_events(conn: sqlite3.Connection, events: Iterable[NewEvent]) -> list[
     """Append events in one commit: once this returns, all of them survive a power cut."""
     appended = []
     with transaction(conn):
-        device = device_of(conn)
-        row = conn.execute("SELECT max(counter) FROM events WHERE device = ?", (device,))
-        counter = row.fetchone()[0] or 0
+        device, counter = newest_event(conn)
         newest = conn.execute("SELECT max(time) FROM events").fetchone()[0]
         for event in events:
             _check(event)
             counter += 1
-            time = event.time or _after(newest)
+            now = utc_time(datetime.now(UTC))
+            time = event.time or _after(newest, now)
             newest = max(time, newest or "")
-            payload = canonical_json(_plain(event.payload))
+            # A clock that was set back changes no order: `time` goes on from what it was.
+            at = {} if event.time or time[:19] <= now[:19] else {"at": now}
+            payload = canonical_json(_plain({**event.payload, **at}))
             conn.execute(
                 "INSERT INTO events (device, counter, kind, actor, pair_id, payload, time) "
                 "VALUES (?,?,?,?,?,?,?)",
@@ -99,21 +100,28 @@ def device_of(conn: sqlite3.Connection) -> str:
     return str(row[0])
 
 
+def newest_event(conn: sqlite3.Connection) -> tuple[str, int]:
+    """Return the id of the newest event of this store's own."""
+    device = device_of(conn)
+    row = conn.execute("SELECT max(counter) FROM events WHERE device = ?", (device,))
+    return device, row.fetchone()[0] or 0
+
+
 def utc_time(moment: datetime) -> str:
     """Write a moment so that texts sort as the moments do."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _after(newest: str | None) -> str:
-    """Return now, or just after the newest event known: a clock set back reorders nothing."""
-    now = utc_time(datetime.now(UTC))
+def _after(newest: str | None, now: str) -> str:
+    """Return now, or just after the newest event known."""
     if newest is None or newest < now:
         return now
     try:
-        moment = datetime.fromisoformat(newest)
+        return utc_time(datetime.fromisoformat(newest) + timedelta(microseconds=1))
+    except OverflowError:
+        return newest  # the counter goes on
     except ValueError:
         return now
-    return utc_time(moment + timedelta(microseconds=1))
 
 
 def _check(event: NewEvent) -> None:

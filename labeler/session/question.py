@@ -56,6 +56,8 @@ class Marks:
     def of(cls, question: Question, marks: Sequence[Mark]) -> "Marks":
         """Return what stored marks mean on a question's sides; the newest note counts."""
         notes = [mark.text for mark in marks if mark.kind == "note"]
+        # Of two that contradict each other the newer counts.
+        by_answer = {mark.flag[1]: mark.flag[0] for mark in marks if mark.flag is not None}
         return cls(
             private=any(mark.kind == "private" for mark in marks),
             note=notes[-1] if notes else "",
@@ -63,6 +65,6 @@ class Marks:
                 (flag, side)
                 for flag in get_args(Flag)
                 for side in (*get_args(Side), None)
-                if any(mark.flag == (flag, question.answer_on(side)) for mark in marks)
+                if by_answer.get(question.answer_on(side)) == flag
             ),
         )

@@ -14,20 +14,22 @@ from typing import Any, Literal
 from align import __version__
 from align.choices.selection import ORDERS, checkpoint_number
 from align.errors import UserError
-from align.store.askable import AskablePairs
 from align.store.connection import transaction
 from align.store.events import EventKind
 from align.store.pairs import Purpose
-from labeler.session.acts import Decision, EventId, Mark
+from labeler.session.acts import Decision, EventId
+from labeler.session.askable_pairs import AskablePairs
 from labeler.session.counts import Counts
-from labeler.session.question import Flag, Marks, Question, Side
+from labeler.session.drafts import Drafts
+from labeler.session.marking import Marking
+from labeler.session.question import Question, Side
 from labeler.session.queue import Queue
 from labeler.session.undo_history import UndoHistory
 
 Answer = Literal["left", "right", "both", "neither"]
 
 
-class Session:
+class Session(Marking):
     """One run of the labeler over the pairs of one store.
 
     Args:
@@ -48,6 +50,7 @@ class Session:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._conn, self._order, self._clock = conn, order, clock
+        self.drafts = Drafts(conn)
         self.given: list[Decision] = []  # in this session, without what was taken back
         self._given_here: dict[EventId, tuple[str, str]] = {}  # the checkpoints that answered
         self._pool = AskablePairs(conn, purpose)
@@ -67,14 +70,6 @@ class Session:
     def question(self) -> Question | None:
         """What is asked now, or None when nothing waits."""
         return self._queue.question
-
-    @property
-    def marks(self) -> Marks:
-        """The marks of the question's pair."""
-        question = self.question
-        if question is None:
-            return Marks()
-        return Marks.of(question, self._choices.marks.get(question.pair.id, ()))
 
     @property
     def decisions(self) -> list[Decision]:
@@ -106,8 +101,20 @@ class Session:
         names = {name for decision in self.given for name in self._given_here[decision.id]}
         return sorted(names, key=lambda name: (checkpoint_number(name), name))
 
-    def answer(self, answer: Answer) -> None:
+    def wait_for_store(self, seconds: float) -> None:
+        """Let an act fail that has waited so long for another program that writes to the store."""
+        self._conn.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+
+    def shown(self) -> None:
+        """Count the time of a decision from now on: the question has just come to be seen."""
+        self._shown_at = self._clock()
+
+    def answer(self, answer: Answer, *, late: float = 0.0) -> None:
         """Commit the answer to the question, and only then move on.
+
+        Args:
+            answer: The side, or both, or neither.
+            late: For how many seconds the key has waited, which are no part of the decision.
 
         Raises:
             UserError: It could not be committed; the question stays.
@@ -116,9 +123,9 @@ class Session:
         sides = {"left": question.left_is, "right": question.right_is}
         outcome = {"outcome": sides.get(answer, str(answer))}
         if question.repeat_of is None:
-            self._decide("choice", outcome)
+            self._decide("choice", outcome, late)
         else:
-            self._decide("repeat", {**outcome, "of": question.repeat_of})
+            self._decide("repeat", {**outcome, "of": question.repeat_of}, late)
 
     def rewrite(self, text: str, of: Side | None) -> None:
         """Commit what the owner would have written, and only then move on.
@@ -136,45 +143,16 @@ class Session:
         again = {} if question.repeat_of is None else {"repeat_of": question.repeat_of}
         self._decide("rewrite", {"text": text, "of": question.answer_on(of), **again})
 
-    def skip(self) -> None:
+    def skip(self, *, late: float = 0.0) -> None:
         """Commit that the question was passed over; it is asked again after all others.
 
-        A pair that had come back is dropped.
+        A pair that had come back is dropped. `late` as in `answer`.
 
         Raises:
             UserError: It could not be committed; the question stays.
         """
         question = self._expect_question()
-        self._decide("skip", {} if question.repeat_of is None else {"of": question.repeat_of})
-
-    def toggle_private(self) -> bool:
-        """Commit that the pair never leaves the machine, or no more; return whether it is private.
-
-        Raises:
-            UserError: It could not be committed; everything stays.
-        """
-        return self._toggle("private", {}, lambda mark: mark.kind == "private")
-
-    def toggle_flag(self, flag: Flag, side: Side | None) -> bool:
-        """Commit that facts or voice are wrong on a side, or no more; return whether they are.
-
-        Raises:
-            UserError: It could not be committed; everything stays.
-        """
-        letter = self._expect_question().answer_on(side)
-        payload = {"flag": flag, "side": letter}
-        return self._toggle("flag", payload, lambda mark: mark.flag == (flag, letter))
-
-    def set_note(self, text: str) -> None:
-        """Commit a note to the pair in place of the one before; an empty text removes it.
-
-        Raises:
-            UserError: It could not be committed; everything stays.
-        """
-        question = self._expect_question()
-        if text != self.marks.note:
-            with self._committing():
-                self._history.do("note", question.pair.id, {"text": text})
+        self._decide("skip", {} if question.repeat_of is None else {"of": question.repeat_of}, late)
 
     def undo(self) -> str | None:
         """Take the last act back, also of an earlier session, and show its pair.
@@ -220,13 +198,13 @@ class Session:
             raise LookupError("no pair is waiting")
         return question
 
-    def _decide(self, kind: EventKind, payload: Mapping[str, Any]) -> None:
+    def _decide(self, kind: EventKind, payload: Mapping[str, Any], late: float = 0.0) -> None:
         """Commit a decision on the question, with how it was shown, and move on."""
         question = self._expect_question()
         payload = {
             **payload,
             "left": question.left_is,
-            "ms": round((self._clock() - self._shown_at) * 1000),
+            "ms": max(0, round((self._clock() - self._shown_at - late) * 1000)),
             "selection": self._order,
             "selection_seed": self.seed,
             "probability": question.pick.probability,
@@ -238,19 +216,6 @@ class Session:
             self._queue.leave(decision)
         self._given_here[decision.id] = question.pair.checkpoint_a, question.pair.checkpoint_b
         self.given.append(decision)
-
-    def _toggle(
-        self, kind: EventKind, payload: Mapping[str, Any], same: Callable[[Mark], bool]
-    ) -> bool:
-        """Commit a mark, or switch off all that are the same; return whether it stands."""
-        question = self._expect_question()
-        with self._committing():
-            marks = [m for m in self._choices.marks.get(question.pair.id, ()) if same(m)]
-            for mark in marks:
-                self._history.switch_off(mark)
-            if not marks:
-                self._history.do(kind, question.pair.id, payload)
-        return not marks
 
     @contextlib.contextmanager
     def _committing(self) -> Iterator[None]:

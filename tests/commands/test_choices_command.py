@@ -207,6 +207,26 @@ def test_choices_come_in_marked_and_once(root: Path, line: Line, tmp_path: Path)
     assert line("choices", "count", "--decisive", "--owner", "ann") == "2\n"
 
 
+def test_what_counts_as_decisive_is_what_trains(pairs: list[str], line: Line) -> None:
+    conn = open_store("ann")
+    choose(conn, add_pair(conn, "Held out?", split="evaluation"), "a")
+    choose(conn, add_pair(conn, "Same?", ("same", " same ")), "a")
+    rows = line("choices", "export", "--owner", "ann", "--format", "trl").splitlines()
+    assert line("choices", "count", "--decisive", "--owner", "ann") == "3\n"
+    assert len(rows) == 4  # a rewrite is two of them
+
+
+def test_lines_that_choose_otherwise_are_counted(root: Path, line: Line, tmp_path: Path) -> None:
+    file = tmp_path / "theirs.jsonl"
+    rows = [
+        {"prompt": "One?", "a": "Left.", "b": "Right.", "outcome": "b", "time": "2026-01-01"},
+        {"prompt": "One?", "a": "Right.", "b": "Left.", "outcome": "b", "time": "2026-01-02"},
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert line("choices", "import", file, "--owner", "ann") == "1 new, 1 known\n"
+    assert "1 of them chose otherwise than a newer line" in line.err
+
+
 def test_nothing_comes_in_of_a_file_with_a_broken_line(
     root: Path, line: Line, tmp_path: Path
 ) -> None:

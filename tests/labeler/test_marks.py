@@ -84,6 +84,18 @@ def test_undo_of_a_mark_shows_its_pair_and_of_its_removal_brings_it_back(
     assert session.marks == Marks()
 
 
+@pytest.mark.parametrize("side", ["left", "right", None])
+def test_contradictory_marks_of_one_answer_exclude_each_other(conn: sqlite3.Connection, side: Any):
+    session = Session(conn, seed=1)
+    for flag in ("facts", "voice", "facts"):
+        assert session.toggle_flag(flag, side)
+        assert session.marks.flags == {(flag, side)}
+        assert again(session, conn, seed=1).marks.flags == {(flag, side)}
+    other = "right" if side == "left" else "left"
+    session.toggle_flag("voice", other)
+    assert session.marks.flags == {("facts", side), ("voice", other)}
+
+
 def test_the_same_note_twice_is_one_act(conn: sqlite3.Connection):
     session = Session(conn)
     session.set_note("hm")

@@ -4,10 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from align.owner import Owner
+from align.preferences.choice_import import add_choices, read_choices
+from align.preferences.choice_rows import build_preferences
+from align.store.acts import all_marks
+from align.store.connection import open_store
 from labeler.pair_sources import file_pairs
 
 LABELER = [sys.executable, "-m", "labeler.cli"]
@@ -100,6 +106,54 @@ def test_a_broken_line_is_named_and_nothing_is_made(pairs: Path, line: str, wron
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert f"{pairs}:4: {wrong}" in done.stderr
     assert [path.name for path in pairs.parent.iterdir()] == [pairs.name]
+
+
+SWAPPED = {"prompt": LINES[0]["prompt"], "a": LINES[0]["b"], "b": LINES[0]["a"]}
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_pair_the_other_way_round_is_the_same_pair(pairs: Path, tmp_path: Path, later: bool):
+    out = tmp_path / "choices.jsonl"
+    if later:
+        label("a\nb\n=\n", pairs, "--out", out)
+    with pairs.open("a") as file:
+        file.write(json.dumps(SWAPPED) + "\n" + json.dumps(SWAPPED | {"model_a": "x"}) + "\n")
+    done = label("" if later else "a\nb\n=\na\n", pairs, "--out", out)
+    assert done.returncode == 0 and len(rows(out)) == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        (["--order", "best"], None),
+        (["--arena"], None),
+        (["--limit", "0"], None),
+        ([], ""),
+        ([], "\n\n"),
+    ],
+)
+def test_a_failed_start_leaves_nothing_behind(pairs: Path, more: list[str], text: str | None):
+    if text is not None:
+        pairs.write_text(text)
+    done = label("a\n", pairs, *more)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert [path.name for path in pairs.parent.iterdir()] == [pairs.name]
+
+
+def test_what_is_private_stays_out_of_training_on_its_way_through_files(
+    root: Path, pairs: Path, tmp_path: Path
+):
+    """Labelled in a file, imported, exported for TRL: the private pair is in no row."""
+    out = tmp_path / "choices.jsonl"
+    label("p\na\nm\nhm\n.\nb\na\n", pairs, "--out", out)
+    private = next(row for row in rows(out) if row.get("private"))
+    with closing(open_store("ann", create=True)) as conn:
+        add_choices(conn, read_choices(out))
+        kept = [row.messages[-1]["content"] for row in build_preferences(conn, Owner(name="Ann"))]
+        assert len(kept) == 2
+        asked = private["prompt"]
+        assert (asked if isinstance(asked, str) else asked[-1]["content"]) not in kept  # type: ignore[index]
+        assert [marks.get("note") for marks in all_marks(conn).values()] == [None, "hm"]
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path):

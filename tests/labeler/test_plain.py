@@ -71,6 +71,18 @@ def test_the_goal_and_the_biases_of_a_block_are_said(tmp_path: Path):
     assert "today 1 of 30" not in shown.split("today 24 of 30")[1]
 
 
+@pytest.mark.parametrize("key", ["e", "m"])
+@pytest.mark.parametrize("typed", ["Half a\n", "Half a", "Half\na"])
+def test_a_text_that_breaks_off_is_a_draft_and_no_answer(tmp_path: Path, key: str, typed: str):
+    with closing(store_of_pairs(tmp_path / "twin.db", 3)) as conn:
+        assert "brings back what was typed" in said(conn, f"{key}\n{typed}")
+        assert list(iter_events(conn)) == []
+        shown = said(conn, f"{key}\n.\n")
+        assert f"Your draft:\n{typed.strip()}" in shown
+        (event,) = iter_events(conn)
+        assert event.payload["text"] == typed.strip()
+
+
 def test_sources_are_hidden(tmp_path: Path):
     with closing(store_of_pairs(tmp_path / "twin.db", 2)) as conn:
         assert "sft" not in said(conn, "a\nb\n")
@@ -97,6 +109,36 @@ def test_a_pipe_labels_and_the_next_command_is_said(root: Path):
     assert "Pair 3 · 1 left" in done.stdout
     assert "2 answered (2 with a winner), 0 skipped" in done.stderr
     assert "Next: make pack OWNER=ann FOR=train" in done.stderr
+
+
+def test_the_summary_is_one_arithmetic(root: Path, monkeypatch: pytest.MonkeyPatch):
+    """What was answered here and before comes to what is answered in all, repeats apart."""
+    path = owner_with_pairs(120)
+    piped("a\n" * 20 + "q\n", "--owner", "ann", "--seed", "3")
+    done = piped("b\n" * 95 + "s\nq\n", "--owner", "ann")
+    said = re.search(r"session: (\d+) answered .*?, (\d+) answered again", done.stderr)
+    assert said is not None
+    here, again = said.groups()
+    assert int(here) + int(again) == 95 and int(again) > 0
+    assert f"In all: {20 + int(here)} of 120 pairs answered" in done.stderr
+    with closing(connect(path)) as conn:
+        assert len(current_choices(conn)) == 20 + int(here)
+
+
+def test_the_arena_s_end_names_the_arena_s_command(root: Path):
+    store_of_pairs(store_path("ann"), 2, purpose="arena").close()
+    done = piped("a\nb\n", "--owner", "ann", "--arena")
+    assert "align sample --compare sft dpo --owner ann" in done.stderr
+    assert "make sft sample" not in done.stderr and "make pack" not in done.stderr
+
+
+def test_a_sandbox_is_not_made_for_nothing(root: Path):
+    (root / "data" / "eva").mkdir()
+    (root / "data" / "eva" / "simulated.json").write_text("{}")
+    store_of_pairs(store_path("eva"), 0).close()
+    assert piped("", "--owner", "eva").returncode == 2
+    assert piped("", "--owner", "eva", "--arena").returncode == 2
+    assert not (root / "data" / "eva-sandbox").exists()
 
 
 def test_without_a_store_or_pairs_it_says_which_command_makes_some(root: Path):

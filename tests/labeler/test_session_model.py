@@ -59,8 +59,11 @@ class Model:
         return sum(a.kind == "private" and a.pair == pair for a in self.acts) % 2 == 1
 
     def flags(self, pair: str) -> set[object]:
-        times = Counter(a.what for a in self.acts if a.kind == "flag" and a.pair == pair)
-        return {flag for flag, n in times.items() if n % 2}
+        flags: set[object] = set()
+        for act in self.acts:
+            if act.kind == "flag" and act.pair == pair:
+                flags ^= {act.what}
+        return flags
 
     def note(self, pair: str) -> object:
         notes = [a.what for a in self.acts if a.kind == "note" and a.pair == pair]
@@ -148,7 +151,11 @@ class AnyOrder(RuleBasedStateMachine):
         question = self.session.question
         letter = {"left": question.left_is, "right": question.right_is, None: None}[side]
         before = self.model.flags(question.pair.id)
-        assert self.session.toggle_flag(flag, side) == ((flag, letter) not in before)
+        stands = (flag, letter) not in before
+        assert self.session.toggle_flag(flag, side) == stands
+        other = ({"facts": "voice", "voice": "facts"}[flag], letter)
+        if stands and other in before:  # each says of the other that it is right
+            self.did("flag", question, other)
         self.did("flag", question, (flag, letter))
         assert self.session.question is question
 

@@ -16,8 +16,10 @@ from align.preferences.choice_export import full_rows, training_rows
 from align.preferences.choice_filter import ChoiceFilter
 from align.preferences.choice_import import add_choices, read_choices
 from align.preferences.choice_rows import build_preferences
+from align.store.acts import all_marks
 from align.store.choices import current_choices
 from align.store.connection import in_memory
+from align.store.events import iter_events
 from align.store.pairs import get_pair, iter_pairs
 from tests.store.rows import add_pair, append_event
 
@@ -197,8 +199,7 @@ def test_what_is_read_comes_in_once_whatever_it_says(tmp_path: Path, rows: list[
             and row["prompt"] == pair.messages[0]["content"]
         ]  # fmt: skip
         winner = {"a": pair.text_a, "b": pair.text_b}.get(choice.outcome)
-        assert all(row.get(row["outcome"]) == winner for row in same)
-        assert same
+        assert same[-1].get(same[-1]["outcome"]) == winner
 
 
 @pytest.mark.parametrize(
@@ -218,7 +219,10 @@ def test_what_is_read_comes_in_once_whatever_it_says(tmp_path: Path, rows: list[
         (ONE | {"level": "secret"}, "'level' is 'secret'"),
         (ONE | {"purpose": "fun"}, "'purpose' is 'fun'"),
         (ONE | {"outcome": ["a"]}, "'outcome' is ['a']"),
-        (ONE | {"outcome": "b"}, "choices.jsonl:1. Keep one of the two"),
+        (ONE | {"flags": [{"flag": "rude", "side": "a"}]}, "note or flags can't be read"),
+        (ONE | {"flags": "facts"}, "note or flags can't be read"),
+        (ONE | {"flags": [{"flag": "facts", "side": "left"}]}, "note or flags can't be read"),
+        (ONE | {"note": 7}, "note or flags can't be read"),
         ("text", "not a JSON object"),
         ({"chosen": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}],
           "rejected": "z"}, "reply to different turns"),
@@ -229,6 +233,84 @@ def test_a_broken_line_is_named(tmp_path: Path, row: Any, what: str) -> None:
         read_choices(written(tmp_path, [ONE, row]))
     assert "choices.jsonl:2: " in str(raised.value)
     assert what in str(raised.value)
+
+
+def test_all_broken_lines_are_named_at_once(tmp_path: Path) -> None:
+    path = written(tmp_path, [ONE, {"a": 1}, ONE | {"outcome": "left"}])
+    with path.open("ab") as file:
+        file.write(b'{"prompt": \n\xff\n[1]\n')
+    with pytest.raises(UserError) as raised:
+        read_choices(path)
+    for number in (2, 3, 4, 5, 6):
+        assert f"choices.jsonl:{number}: " in str(raised.value)
+    assert "5 lines can't be read" in str(raised.value) and ":1: " not in str(raised.value)
+
+
+TURNED = {"a": ONE["b"], "b": ONE["a"]}
+
+
+@pytest.mark.parametrize("times", [("2026-01-01", "2026-01-02"), (None, None), (None, "2026")])
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("outcome", ["b", "both", "neither", "rewrite"])
+def test_of_two_lines_of_a_pair_the_newer_counts(
+    conn: sqlite3.Connection, tmp_path: Path, times: tuple[Any, Any], turned: bool, outcome: str
+) -> None:
+    letter = "a" if turned and outcome == "b" else outcome
+    newer = ONE | (TURNED if turned else {}) | {"outcome": letter, "rewrite": "Mine."}
+    older, newer = ONE | {"time": times[0]}, newer | {"time": times[1]}
+    orders = [(older, newer), (newer, older)] if times[0] else [(older, newer)]
+    for lines in orders:
+        store = in_memory()
+        assert bring(store, tmp_path, *lines) == (1, 1)
+        assert bring(store, tmp_path, *lines) == (0, 2)
+        (choice,) = current_choices(store)
+        pair = get_pair(store, choice.pair_id)
+        assert pair is not None
+        winner = {"a": pair.text_a, "b": pair.text_b}.get(choice.outcome, choice.outcome)
+        assert winner == {"b": "Right."}.get(outcome, outcome)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_marks_come_in_with_their_choice_and_once(
+    conn: sqlite3.Connection, tmp_path: Path, turned: bool
+) -> None:
+    flags = [{"flag": "facts", "side": "a"}, {"flag": "voice", "side": "b"}]
+    line = ONE | {"private": True, "note": "hm", "flags": flags}
+    # The pair is here already, and may stand the other way round.
+    texts = ("Right.", "Left.") if turned else ("Left.", "Right.")
+    pair = add_pair(conn, "One?", texts)
+    for _ in range(2):
+        bring(conn, tmp_path, line)
+    sides = "ba" if turned else "ab"
+    marks = all_marks(conn)[pair]
+    assert marks["private"] and marks["note"] == "hm"
+    assert [(flag["flag"], flag["side"]) for flag in marks["flags"]] == [
+        ("facts", sides[0]),
+        ("voice", sides[1]),
+    ]
+    assert len(list(iter_events(conn))) == 5
+    assert get_pair(conn, pair).level == "sealed"  # type: ignore[union-attr]
+    assert build_preferences(conn, Owner(name="Ann")) == []
+    assert full_rows(conn, ChoiceFilter()) == []
+
+
+def test_a_pair_is_private_whichever_of_its_lines_says_so(
+    conn: sqlite3.Connection, tmp_path: Path
+) -> None:
+    bring(conn, tmp_path, ONE | {"private": True, "time": "1"}, ONE | {"time": "2"})
+    bring(conn, tmp_path, ONE | {"prompt": "Two?", "private": False})
+    assert chosen(conn) == [("Left.", "Right.")]
+
+
+def test_of_contradictory_flags_of_one_answer_the_last_comes_in(
+    conn: sqlite3.Connection, tmp_path: Path
+) -> None:
+    flags = [{"flag": flag, "side": "a"} for flag in ("facts", "voice")]
+    for _ in range(2):
+        bring(conn, tmp_path, ONE | {"flags": flags})
+    (marks,) = all_marks(conn).values()
+    assert [flag["flag"] for flag in marks["flags"]] == ["voice"]
+    assert len(list(iter_events(conn))) == 2
 
 
 def test_a_file_with_nothing_in_it_is_refused(tmp_path: Path) -> None:

@@ -90,6 +90,23 @@ def test_few_acts_are_read_without_all_pairs(conn: sqlite3.Connection) -> None:
     assert steps < 60
 
 
+def test_of_two_flags_that_contradict_each_other_the_newer_stands(
+    conn: sqlite3.Connection,
+) -> None:
+    pair = add_pair(conn)
+    for flag, side in [("facts", "a"), ("voice", "a"), ("voice", None), ("facts", None)]:
+        did(conn, "flag", pair, flag=flag, side=side)
+    flags = [{"flag": "voice", "side": "a"}, {"flag": "facts", "side": None}]
+    assert all_marks(conn) == {pair: {"flags": flags}}
+
+
+def test_decisions_after_an_event_of_a_device_are_left_out(conn: sqlite3.Connection) -> None:
+    first = did(conn, "choice", add_pair(conn), **shown("a"))
+    did(conn, "choice", add_pair(conn, "And?"), **shown("b"))
+    assert [act.outcome for act in owner_decisions(conn, up_to=first.id)] == ["a"]
+    assert len(owner_decisions(conn, up_to=("another", 1))) == 2
+
+
 def test_marks_are_those_that_stand(conn: sqlite3.Connection) -> None:
     pair, other = add_pair(conn), add_pair(conn, "And?")
     assert all_marks(conn) == {}

@@ -1,5 +1,6 @@
 import sqlite3
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -115,14 +116,18 @@ def test_what_stands_of_many_events_is_found_by_an_index() -> None:
     assert [row["detail"] for row in plan if row["detail"].startswith("SCAN")] == ["SCAN e"]
 
 
-def test_a_clock_that_is_set_back_reorders_nothing() -> None:
+@pytest.mark.parametrize("jump", ["2999-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"])
+def test_a_clock_that_is_set_back_reorders_nothing_and_dates_stay_true(jump: str) -> None:
     conn = in_memory()
-    append_events(
-        conn,
-        [NewEvent("choice", "owner", "p", {"outcome": "a"}, time="2999-01-01T00:00:00.000000Z")],
-    )
-    choose(conn, "p", "b")
-    assert [each.outcome for each in current_choices(conn)] == ["b"]
+    append_events(conn, [NewEvent("choice", "owner", "p", {"outcome": "a"}, time=jump)])
+    for outcome in "bab":
+        choose(conn, "p", outcome)
+        (choice,) = current_choices(conn)
+        assert choice.outcome == outcome
+        assert choice.time[:10] == datetime.now(UTC).date().isoformat()
+    undo(conn, list(iter_events(conn))[-1])
+    assert [each.outcome for each in current_choices(conn)] == ["a"]
+    assert [event.counter for event in iter_events(conn)] == [1, 2, 3, 4, 5]
 
 
 def test_many_events_are_one_commit() -> None:
