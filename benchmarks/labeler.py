@@ -77,7 +77,7 @@ def fill_store(path: Path, pairs: int) -> None:
 def labeler(root: Path) -> list[str]:
     """Return the command that opens the store, in a terminal."""
     program = str(Path(sys.executable).parent / "labeler")
-    return [program, "--owner", "big", "--root", str(root)]
+    return [program, "--owner", "big", "--root", str(root), "--too-soon", "0"]
 
 
 def first_paint(root: Path, repeats: int = 9) -> float:
@@ -112,23 +112,6 @@ def key_times(root: Path, keys: int, apart: float) -> tuple[list[float], float |
     return times, megabytes
 
 
-def back_to_back(root: Path, keys: int = 200) -> float:
-    """Return the seconds a key takes when all are sent at once."""
-    terminal = Terminal(labeler(root))
-    terminal.until(b"make of case")
-    terminal.settle()
-    with closing(connect(root / STORE)) as conn:
-
-        def kept() -> int:
-            return int(conn.execute("SELECT count(*) FROM events").fetchone()[0])
-
-        wanted = kept() + keys
-        pressed = list(itertools.islice(itertools.cycle(ANSWER_KEYS), keys))
-        taken = terminal.rush(pressed, lambda: kept() >= wanted)
-    terminal.close(b"q")
-    return taken / keys
-
-
 def import_seconds(repeats: int = 9) -> float:
     """Return the median seconds that importing the labeler with its screen takes."""
     code = (
@@ -161,7 +144,6 @@ def measure() -> Iterator[Row]:
         yield at_most(f"key to frame, median, {spaced}", statistics.median(times) * 1000, 8, "ms")
         yield at_most(f"key to frame, p99, {spaced}", percentile(times, 0.99) * 1000, 16, "ms")
         yield reported(f"key to frame, longest, {spaced}", max(times) * 1000, "ms")
-        yield reported("key to frame, 200 keys at once", back_to_back(root) * 1000, "ms")
         if megabytes is not None:
             yield at_most("resident memory after them", megabytes, 90, "MB")
     yield at_most("imports of labeler and its screen", import_seconds() * 1000, 250, "ms")

@@ -8,7 +8,7 @@ import signal
 import struct
 import termios
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 # A frame has ended when nothing came for so long; a frame itself is one write.
@@ -61,20 +61,6 @@ class Terminal:
             if not data:
                 return None if last is None else last - sent
             last = time.perf_counter()
-
-    def rush(self, keys: Sequence[bytes], done: Callable[[], bool], timeout: float = 60.0) -> float:
-        """Send keys all at once; return the seconds until all are done and the last byte came.
-
-        Raises:
-            TimeoutError: They were not done.
-        """
-        sent = last = time.perf_counter()
-        os.write(self._handle, b"".join(keys))
-        while self._read(0.1) or not done():
-            last = time.perf_counter()
-            if last - sent > timeout:
-                raise TimeoutError(f"{len(keys)} keys were not done within {timeout:.0f} s")
-        return last - sent
 
     def resident_megabytes(self) -> float | None:
         """Return the resident memory of the process; None where /proc does not tell."""

@@ -14,7 +14,9 @@ os.environ.setdefault("TEXTUAL_FPS", "250")
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
+from textual.widgets import TextArea
 
+from labeler.key_guard import TOO_SOON_MS
 from labeler.keys import ACTIONS, Keys
 from labeler.progress import Progress
 from labeler.screens.choosing import ChoosingScreen
@@ -42,17 +44,25 @@ class LabelerApp(App[None]):
         more: str,
         limit: int | None = None,
         theme: ThemeName = "dark",
+        too_soon_ms: int = TOO_SOON_MS,
     ) -> None:
         super().__init__()
         self.stopped = False
         self.theme = THEMES[theme]
-        self._choosing = ChoosingScreen(
-            session, progress, keys, title=title, more=more, limit=limit
+        self._keys = keys
+        self.choosing = ChoosingScreen(
+            session,
+            progress,
+            keys,
+            title=title,
+            more=more,
+            limit=limit,
+            too_soon_ms=too_soon_ms,
         )
 
     def get_default_screen(self) -> Screen[None]:
         """Return the screen on which the owner chooses."""
-        return self._choosing
+        return self.choosing
 
     def on_mount(self) -> None:
         """End in good order when the terminal is closed or somebody stops the process."""
@@ -74,11 +84,20 @@ class LabelerApp(App[None]):
         dark, light = THEMES["dark"], THEMES["light"]
         self.theme = dark if self.theme == light else light
 
+    def action_command_palette(self) -> None:
+        """Open the palette over the choosing screen; in an editor the key means "line up"."""
+        if self.screen is self.choosing:
+            from labeler.screens.layer import Palette
+
+            self.push_screen(Palette(id="--command-palette"))
+        elif isinstance(self.focused, TextArea):
+            self.focused.action_cursor_up()
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer everything a key does in the palette as well."""
         for action in ACTIONS:
             yield SystemCommand(
-                action.short.capitalize(),
+                f"{action.short.capitalize()}  {self._keys.shown(action.name)}".rstrip(),
                 action.meaning,
-                lambda name=action.name: self._choosing.act(name),
+                lambda name=action.name: self.choosing.act(name),
             )

@@ -36,6 +36,11 @@ def shown(text: str) -> str:
     return _PILED.sub(r"\1", _JOINERS.sub("", text)).rstrip("\n")
 
 
+def drawn(text: str) -> str:
+    """Return a part of a line as a terminal can draw it."""
+    return _JOINERS.sub("", printable(_LINES.sub(" ", text).replace("\n", " ")))
+
+
 def answer(text: str) -> Content:
     """Return an answer for the screen; an empty one says so."""
     text = shown(text)

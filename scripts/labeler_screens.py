@@ -132,10 +132,13 @@ async def opened(screen: Screen, size: tuple[int, int] | None = None) -> tuple[s
             title="ann",
             more="More pairs: make sft sample OWNER=ann",
             theme=screen.theme,
+            too_soon_ms=0,
         )
         async with app.run_test(size=size or screen.size) as pilot:
             await pilot.pause()
-            await pilot.press(*screen.press)
+            for key in screen.press:
+                await pilot.press(key)
+                await pilot.pause(0.02)
             await pilot.pause(0.1)
             return app.export_screenshot(title=f"labeler: {screen.name}"), text_of(app)
 

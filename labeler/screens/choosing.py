@@ -3,27 +3,32 @@
 import gc
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
-from textual import events
 from textual.app import ComposeResult
-from textual.screen import Screen
 from textual.widgets import Static
 
 from align.errors import UserError
 from labeler import rendering
+from labeler.key_guard import TOO_SOON_MS
 from labeler.keys import Keys
 from labeler.plain import ANSWER_WORDS
 from labeler.progress import FEW_LEFT, Progress
-from labeler.session import Answer, Flag, Session
+from labeler.screens.key_screen import KeyScreen
+from labeler.session import Answer, Flag, Question, Session
+from labeler.session.drafts import Draft, DraftKind
 from labeler.widgets.bars import Bar, KeyRow, Part
 from labeler.widgets.pair import FLAGS, PairView
+
+if TYPE_CHECKING:
+    from labeler.screens.writing import WritingScreen
 
 # Below this two answers cannot be read: keys that choose would choose blindly.
 SMALLEST = (40, 12)
 TOO_SMALL = "Too small to read two answers. Make the window larger: nothing is lost, q stops."
 
 
-class ChoosingScreen(Screen[None]):
+class ChoosingScreen(KeyScreen):
     """Puts pair after pair to the owner; every key is one commit and one frame.
 
     Args:
@@ -33,6 +38,7 @@ class ChoosingScreen(Screen[None]):
         title: Whose pairs.
         more: How to come by more pairs.
         limit: Number of answers after which to stop.
+        too_soon_ms: For how long after a pair's frame no choice is taken.
     """
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (130, "-wider")]  # noqa: RUF012
@@ -46,16 +52,18 @@ class ChoosingScreen(Screen[None]):
         title: str,
         more: str,
         limit: int | None = None,
+        too_soon_ms: int = TOO_SOON_MS,
     ) -> None:
-        super().__init__()
-        self._session, self._progress, self._keys = session, progress, keys
+        super().__init__(session, keys, too_soon_ms)
+        self._progress = progress
+        self._shown: Question | None = None
         self._title, self._more, self._limit = title, more, limit
         self._top, self._message = Bar("top"), Bar("message")
         self._pair = PairView(keys)
         self._counted = False
         self._left: int | None = None
         pair = self._pair
-        self._acts: dict[str, Callable[[], object]] = {
+        self.acts = {
             **{answer: partial(self._answer, answer) for answer in ANSWER_WORDS},
             "skip": self._skip,
             "undo": self._undo,
@@ -105,44 +113,24 @@ class ChoosingScreen(Screen[None]):
 
     def on_resize(self) -> None:
         """Say so where the window is too small."""
-        self.set_class(self._too_small, "-small")
+        self.set_class(not self.is_usable, "-small")
 
     @property
-    def _too_small(self) -> bool:
-        return self.size.width < SMALLEST[0] or self.size.height < SMALLEST[1]
-
-    def on_key(self, event: events.Key) -> None:
-        """Do what the key is for."""
-        name = self._keys.action(event.key, event.character)
-        if name is not None:
-            event.stop()
-            event.prevent_default()
-            self.act(name)
-
-    def action_act(self, name: str) -> None:
-        """Do what a click on a key is for."""
-        self.act(name)
-
-    def act(self, name: str) -> None:
-        """Do one thing; where it can't be saved, show why and leave everything as it is."""
-        if self._too_small and name not in ("help", "quit"):
-            return
-        try:
-            self._acts[name]()
-        except UserError as error:
-            self._refuse(error)
+    def is_usable(self) -> bool:
+        """Whether two answers can be read."""
+        return self.size.width >= SMALLEST[0] and self.size.height >= SMALLEST[1]
 
     def _answer(self, answer: Answer) -> None:
         question = self._session.question
         if question is None:
             return
-        self._session.answer(answer)
+        self._session.answer(answer, late=self.late)
         self._progress.decided(question)
         self._after(f"✓ Saved: {ANSWER_WORDS[answer]}", ends_block=True)
 
     def _skip(self) -> None:
         if self._session.question is not None:
-            self._session.skip()
+            self._session.skip(late=self.late)
             self._progress.recount()
             self._after("Skipped; it comes again later")
 
@@ -174,19 +162,16 @@ class ChoosingScreen(Screen[None]):
     def _note(self) -> None:
         from labeler.screens.writing import NoteScreen
 
-        if self._session.question is None:
+        question = self._session.question
+        if question is None:
             return
 
-        def keep(text: str | None) -> None:
-            if text is None:
-                return
-            try:
-                self._session.set_note(text)
-                self._marked("✓ Note saved" if text.strip() else "Note removed")
-            except UserError as error:
-                self._refuse(error)
+        def keep(text: str) -> None:
+            self._session.set_note(text)
+            self._marked("✓ Note saved" if text.strip() else "Note removed")
 
-        self.app.push_screen(NoteScreen(self._session.marks.note), keep)
+        draft = self._session.drafts.of("note", question.pair.id)
+        self._write(NoteScreen(self._session.marks.note, draft), "note", None, keep)
 
     def _rewrite(self, *, in_editor: bool = False) -> None:
         from labeler.screens.writing import RewriteScreen
@@ -194,20 +179,44 @@ class ChoosingScreen(Screen[None]):
         question, side = self._session.question, self._pair.focused_side
         if question is None:
             return
+        draft = self._session.drafts.of("rewrite", question.pair.id)
         texts = {"left": question.left, "right": question.right, None: ""}
+        of = question.answer_on(side)
 
-        def keep(text: str | None) -> None:
-            if text is None:
-                return
-            try:
-                self._session.rewrite(text, side)
-                self._progress.decided(question)
-                self._after("✓ Saved: your own words, before both", ends_block=True)
-            except UserError as error:
-                self._refuse(error)
+        def keep(text: str) -> None:
+            self._session.rewrite(text, side)
+            self._progress.decided(question)
+            self._after("✓ Saved: your own words, before both", ends_block=True)
 
-        start = rendering.shown(texts[side])
-        self.app.push_screen(RewriteScreen(question, start, in_editor=in_editor), keep)
+        screen = RewriteScreen(texts[side], draft, question=question, in_editor=in_editor)
+        self._write(screen, "rewrite", of, keep)
+
+    def _write(
+        self,
+        screen: "WritingScreen",
+        kind: DraftKind,
+        of: str | None,
+        keep: Callable[[str], None],
+    ) -> None:
+        """Let the owner write to the pair that stands here, and keep it; drafts are never lost."""
+        question = self._session.question
+        assert question is not None
+
+        def draft(text: str | None) -> None:
+            written = None if text is None else Draft(text, of)
+            self._session.drafts.keep(kind, question.pair.id, written)
+
+        def ended(text: str | None) -> None:
+            self.remove_class("-writing")
+            if text is not None:
+                self.commit(lambda: keep(text))
+            elif self._session.drafts.of(kind, question.pair.id) is not None:
+                key = self._keys.shown("rewrite" if kind == "rewrite" else "note")
+                self._message.say((f"Your draft is kept; {key} brings it back", "bold"))
+
+        self.set_class(kind == "rewrite", "-writing")
+        screen.draft_to(draft)
+        self.app.push_screen(screen, ended)
 
     def _next_focus(self) -> None:
         side = self._pair.next_focus()
@@ -218,7 +227,12 @@ class ChoosingScreen(Screen[None]):
         self._pair.show_marks(self._session.marks)
         self._message.say((words, "bold"))
 
-    def _refuse(self, error: UserError) -> None:
+    def tell(self, words: str) -> None:
+        """Show a message."""
+        self._message.say((words, "bold"))
+
+    def refuse(self, error: UserError) -> None:
+        """Show that an act could not be kept, and why."""
         words = rendering.shown(f"✗ Not saved; the pair stays. {error}")
         self._message.say((words, "bold $text-error"))
 
@@ -236,6 +250,9 @@ class ChoosingScreen(Screen[None]):
 
     def _show(self) -> None:
         question = self._session.question
+        if question is not self._shown:
+            self._shown = question
+            self.pair_changed()
         self.set_class(question is None, "-nothing")
         if question is None:
             self._pair.show_nothing(f"No pair is left. {self._more}")

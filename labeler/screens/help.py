@@ -3,9 +3,9 @@
 from textual import events
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from labeler.keys import GROUPS, Keys
+from labeler.screens.layer import Layer
 from labeler.widgets.pane import TextPane
 
 LINES = {"down": 1, "j": 1, "up": -1, "k": -1}
@@ -24,7 +24,7 @@ judge can ever agree with you.
 Keys can be changed in owner.yaml, under keys: (left: [h, left]). Escape closes this page."""
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Layer[None]):
     """Lists the keys as they are now."""
 
     def __init__(self, keys: Keys) -> None:

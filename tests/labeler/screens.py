@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from textual.events import Key
 from textual.pilot import Pilot
 
 from align.store.acts import owner_decisions
@@ -34,9 +35,26 @@ class OpenScreen:
         return self.session.question
 
     async def press(self, *keys: str) -> None:
-        """Press keys, and wait until the screen stands."""
-        await self.pilot.press(*keys)
+        """Press keys one by one, each once the screen stands."""
+        for key in keys:
+            await self.pilot.press(key)
+            await self.seen()
+
+    async def seen(self) -> None:
+        """Wait until what stands there has been drawn."""
         await self.pilot.pause()
+        for _ in range(200):
+            if self.app.choosing.guard.all_is_seen or self.app.screen is not self.app.choosing:
+                return
+            await self.pilot.pause(0.01)
+
+    async def burst(self, *keys: str) -> None:
+        """Press keys that arrive in one packet."""
+        for key in keys:
+            character = key if len(key) == 1 else {"space": " "}.get(key)
+            self.app.post_message(Key(key, character))
+        await self.pilot.pause(0.05)
+        await self.seen()
 
     def screen(self) -> str:
         """Return the screen as lines of text."""
@@ -58,6 +76,7 @@ async def open_screen(
     size: tuple[int, int] = (120, 36),
     keys: Keys | None = None,
     goal: int | None = None,
+    too_soon_ms: int = 0,
     **options: Any,
 ) -> AsyncIterator[OpenScreen]:
     """Open a screen on a store of pairs."""
@@ -68,8 +87,10 @@ async def open_screen(
         keys or Keys(),
         title="ann",
         more="More pairs: make sft sample OWNER=ann",
+        too_soon_ms=too_soon_ms,
         **options,
     )
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        yield OpenScreen(app, pilot, session, conn)
+        now = OpenScreen(app, pilot, session, conn)
+        await now.seen()
+        yield now

@@ -19,7 +19,8 @@ class Window:
 
         self.child = pexpect.spawn(
             LABELER[0],
-            [*LABELER[1:], *arguments],
+            # A test presses a key as soon as it sees what it waits for.
+            [*LABELER[1:], "--too-soon", "0", *arguments],
             dimensions=(rows, columns),
             timeout=30,
             env=os.environ | {"TERM": "xterm-256color"} | environment,
