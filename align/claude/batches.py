@@ -20,7 +20,7 @@ from align.claude.failures import (
     without_use,
 )
 from align.claude.open_batch import OpenBatch
-from align.claude.replies import AGAIN, RETRIED, Parse, Reply
+from align.claude.replies import Parse, Reply
 from align.claude.requests import Request, id_only, size_of
 from align.claude.sending import send
 from align.privacy.egress import Refused
@@ -105,7 +105,6 @@ class _Batches:
         self.held: list[Request] = []
         self.again: list[Request] = []
         self.earlier: dict[str, Reply] = {}
-        self.blocked: list[Reply] = []
         self.used_up = False
 
     async def take_up(self, *, cancel: bool) -> AsyncGenerator[Reply, None]:
@@ -136,70 +135,49 @@ class _Batches:
         """Send all there is, and yield what comes; what few are left over stay in `again`."""
         while True:
             batch = self._next_batch(source)
-            if batch.requests:
-                await self._send(batch)
-            while self.blocked:
-                yield self.blocked.pop()
-            if batch.requests:
+            async for reply in self._sent(batch):
+                yield reply
+            if batch.plan is not None:
                 async for reply in self._replies(batch):
                     yield reply
-            elif len(self.again) <= FEW or self.used_up:
+            elif self.used_up or (not self.held and len(self.again) <= FEW):
                 return
-            else:
+            elif not self.held:
                 source, self.again = iter(self.again), []
 
     def _next_batch(self, source: Iterator[Request]) -> OpenBatch:
-        """Return as many requests as a batch takes, and gate and budget allow; maybe none."""
+        """Return as many requests as a batch takes and the budget holds; maybe none."""
         batch, size = OpenBatch(self.price, self.budget), 0
         coming, self.held = chain(self.held, source), []
-        while len(batch.requests) < MOST_REQUESTS and not self.used_up:
-            if (request := next(coming, None)) is None:
-                break
-            times = self._times(request)
-            size += size_of(request.body(times=times)) + _FRAME
-            if batch.requests and size > MOST_BYTES:
+        for request in coming if not self.used_up else ():
+            room = self._room(request)
+            size += size_of(request.body(times=room)) + _FRAME
+            is_full = len(batch.requests) >= MOST_REQUESTS or size > MOST_BYTES
+            if is_full and batch.requests:
                 self.held = [request]
                 break
-            if not self._passes(request):
-                continue
-            if not batch.takes(request, times):
+            if not batch.takes(request, room):
+                self.held = [request]
                 if not batch.requests or self.budget.unspent < REST:
-                    self._stop(batch, chain([request], coming))
-                self.held = [request]
+                    self._stop(batch, coming)
                 break
         return batch
 
-    def _stop(self, batch: OpenBatch, left: Iterator[Request]) -> None:
-        """Take no more requests, neither those, and count how many that leaves."""
-        self.used_up, count = True, 0
-        for request in chain(batch.drop(list(batch.requests)), left):
-            if request.id in self.earlier:
-                self.again.append(request)
-            else:
-                count += 1
+    def _stop(self, batch: OpenBatch, coming: Iterator[Request]) -> None:
+        """Take no more requests, neither those of a batch, and count how many that leaves."""
+        left = [*batch.drop(list(batch.requests.values())), *self.held, *coming]
+        self.again += [request for request in left if request.id in self.earlier]
+        self.used_up, self.held = True, []
+        count = sum(request.id not in self.earlier for request in left)
         self.budget.unasked += count
         self.say(f"The budget is used up: {count:,} requests were not sent.")
 
-    def _times(self, request: Request) -> int:
-        """Return how many times `max_tokens` an answer may have: one that was cut off gets more."""
+    def _room(self, request: Request) -> int:
         earlier = self.earlier.get(request.id)
-        cut = earlier is not None and earlier.problem == "truncated"
-        return 2**earlier.tries if earlier is not None and cut else 1
+        return 1 if earlier is None else earlier.room
 
-    def _passes(self, request: Request) -> bool:
-        """Ask the gate about one request, so that it does not stop all others of its batch."""
-        try:
-            self.passage.gate.check(request.params, self.host, request.about)
-        except Refused as refusal:
-            if not is_of_the_body(refusal):
-                raise
-            reply = Reply(request, None, "blocked", tries=0)
-            self.blocked.append(reply.after(self.earlier.pop(request.id, None)))
-            return False
-        return True
-
-    async def _send(self, batch: OpenBatch) -> None:
-        """Send a batch; its id is written down before and after."""
+    async def _sent(self, batch: OpenBatch) -> AsyncGenerator[Reply, None]:
+        """Send a batch, whose id is written down before and after; yield what the gate stops."""
         while batch.requests:
             requests = list(batch.requests.values())
             plan = plan_batch(
@@ -211,7 +189,7 @@ class _Batches:
                 notes=[request.note for request in requests],
             )
             entries = [
-                {"custom_id": each.id, "params": each.body(times=self._times(each))}
+                {"custom_id": each.id, "params": each.body(times=self._room(each))}
                 for each in requests
             ]
             about = [pair for request in requests for pair in request.about]
@@ -222,20 +200,22 @@ class _Batches:
                 batch_ended(self.conn, plan.id)
                 if not is_of_the_body(refusal):
                     raise
-                self._sift(batch)
+                # One must not stop all others; all are stopped where none of it is found.
+                for request in batch.drop([*filter(self._is_stopped, requests)] or requests):
+                    reply = Reply(request, None, "blocked", tries=0)
+                    yield reply.after(self.earlier.pop(request.id, None))
                 continue
             batch_sent(self.conn, plan.id, batch.id)
             batch.plan = plan
             self.say(f"Batch {batch.id} of {len(requests):,} requests is sent.")
             return
 
-    def _sift(self, batch: OpenBatch) -> None:
-        """Take out what the owner closed since it was looked at; all, if none of it is found."""
-        closed = [id for id, each in batch.requests.items() if not self._passes(each)]
-        if not closed:
-            every = batch.requests.values()
-            self.blocked += [Reply(request, None, "blocked", tries=0) for request in every]
-        batch.drop(closed or list(batch.requests))
+    def _is_stopped(self, request: Request) -> bool:
+        try:
+            self.passage.gate.check(request.params, self.host, request.about)
+        except Refused:
+            return True
+        return False
 
     async def _replies(self, batch: OpenBatch) -> AsyncGenerator[Reply, None]:
         """Yield the replies of a batch once it has ended, or is given up; it is done with then."""
@@ -283,7 +263,7 @@ class _Batches:
             # An earlier run's: this one asks again where that may help.
             return reply.in_passing()
         reply = reply.after(self.earlier.pop(request.id, None))
-        if again and reply.problem in RETRIED and reply.tries <= AGAIN:
+        if again and reply.is_tried_again:
             self.earlier[request.id] = reply
             self.again.append(request)
             return None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import httpx2
@@ -28,7 +28,7 @@ from anthropic._utils._json import openapi_dumps
 
 from align.claude.budget import Budget
 from align.claude.failures import GIVE_UP, retry_after, told_to_wait, unreachable, without_use
-from align.claude.prices import Price, Usage, logged
+from align.claude.prices import Price, Usage
 from align.claude.provider import Key, checked_url, host_of, is_loopback
 from align.claude.replies import is_message, loaded
 from align.console import duration
@@ -193,7 +193,7 @@ class Passage(Middleware):  # type: ignore[misc]
                 call.message = value
                 if (usage := Usage.of(value.get("usage"))) is not None:
                     call.cost = self.price.cost(usage, batch=False) if self.price else None
-                    used = logged(usage, call.cost)
+                    used = {**asdict(usage), "cost": call.cost}
             error = None if is_ours else NoMessage.__name__
         self.egress_log.end(
             token,

@@ -85,8 +85,8 @@ def estimate(
 def _estimate(request: Request, price: Price, output: float, batch: bool) -> Estimate:
     shared, rest = input_tokens(request)
     at, off = price.reading(shared + rest), (price.batch if batch else 1.0) / 1e6
-    caches = request.ttl is not None and shared >= price.cache_minimum
-    reading, writing = (price.cache_read, price.write_factor(request.ttl)) if caches else (1.0, 1.0)
+    caches = request.is_cached and shared >= price.cache_minimum
+    reading, writing = (price.cache_read, price.cache_write) if caches else (1.0, 1.0)
     longest = min(2 * output, request.max_tokens)
     return Estimate(
         1,
@@ -105,6 +105,6 @@ def worst_case(request: Request, price: Price, *, batch: bool, times: int = 1) -
     """
     shared, rest = input_tokens(request)
     price = price.reading((shared + rest) * MARGIN)
-    read = (shared * price.write_factor(request.ttl) + rest) * MARGIN
+    read = (shared * (price.cache_write if request.is_cached else 1.0) + rest) * MARGIN
     usd = (read * price.input + request.max_tokens * times * price.output) / 1e6
     return usd * price.batch if batch else usd

@@ -1,13 +1,13 @@
 """A batch under way: its requests, what is set aside for them, and what comes of each."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from align.claude.budget import Budget
 from align.claude.estimates import worst_case
-from align.claude.prices import Price, Usage, logged
+from align.claude.prices import Price, Usage
 from align.claude.replies import Parse, Reply, read_reply
 from align.claude.requests import Request
 from align.store.batches import Batch
@@ -43,13 +43,12 @@ class OpenBatch:
         self.requests[request.id], self.reserved[request.id] = request, worst
         return True
 
-    def drop(self, ids: Iterable[str]) -> list[Request]:
+    def drop(self, requests: Sequence[Request]) -> Sequence[Request]:
         """Take requests out before they are sent, and return them."""
-        dropped = []
-        for id in ids:
-            self.budget.settle(self.reserved.pop(id), 0.0)
-            dropped.append(self.requests.pop(id))
-        return dropped
+        for request in requests:
+            self.budget.settle(self.reserved.pop(request.id), 0.0)
+            del self.requests[request.id]
+        return requests
 
     def read(self, entry: dict[str, Any], parse: Parse) -> tuple[Reply, bool] | None:
         """Return what an entry came to, and whether sending it again may help; None: none of ours.
@@ -92,7 +91,7 @@ class OpenBatch:
             batch=self.id,
             model=self.plan.model,
             requests=len(self.plan.requests),
-            **(logged(self.usage, self.cost) if self.usage is not None else {}),
+            **({**asdict(self.usage), "cost": self.cost} if self.usage is not None else {}),
         )
         return self.plan
 

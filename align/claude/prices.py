@@ -20,17 +20,11 @@ class Usage:
     input_tokens: int  # read in full; what came from the cache or went into it is not among them
     output_tokens: int  # written, thoughts included
     cache_read_tokens: int = 0  # read from the cache
-    cache_write_5m_tokens: int = 0  # put into the cache for 5 minutes
-    cache_write_1h_tokens: int = 0  # put into the cache for an hour
+    cache_write_tokens: int = 0  # put into the cache
 
     def __add__(self, other: "Usage") -> "Usage":
         pairs = zip(astuple(self), astuple(other), strict=True)
         return Usage(*(mine + theirs for mine, theirs in pairs))
-
-    @property
-    def cache_write_tokens(self) -> int:
-        """Return what was put into the cache, for however long."""
-        return self.cache_write_5m_tokens + self.cache_write_1h_tokens
 
     @property
     def read_tokens(self) -> int:
@@ -40,31 +34,18 @@ class Usage:
     @classmethod
     def of(cls, usage: Any) -> "Usage | None":
         """Return the usage that a message's `usage` states, or None where it states none."""
-        counts = usage if isinstance(usage, dict) else {}
-        read, written = _count(counts.get("input_tokens")), _count(counts.get("output_tokens"))
+        stated = usage if isinstance(usage, dict) else {}
+        counts = [stated.get(name) for name in _STATED]
+        read, written, *cached = (n if type(n) is int and n >= 0 else None for n in counts)
         if read is None or written is None:
             return None
-        split = counts.get("cache_creation")
-        hour = _count(split.get("ephemeral_1h_input_tokens")) if isinstance(split, dict) else 0
-        hour = hour or 0
-        put = max(_count(counts.get("cache_creation_input_tokens")) or 0, hour)
-        from_cache = _count(counts.get("cache_read_input_tokens")) or 0
-        return cls(read, written, from_cache, put - hour, hour)
+        return cls(read, written, *(n or 0 for n in cached))
 
 
-def _count(value: Any) -> int | None:
-    return value if type(value) is int and value >= 0 else None
-
-
-def logged(usage: Usage, cost: float | None) -> dict[str, Any]:
-    """Return tokens and cost under the names that a line of the egress log has for them."""
-    return {
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cache_read_tokens": usage.cache_read_tokens,
-        "cache_write_tokens": usage.cache_write_tokens,
-        "cost": cost,
-    }
+# The provider's names of what a usage has.
+_STATED = (
+    "input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +53,12 @@ class Price:
     """What a model costs, in USD per million tokens."""
 
     model: str  # which
+    source: str  # where the prices come from
     input: float  # read
     output: float  # written
     batch: float  # share of the price that a request in a batch costs
-    cache_write_5m: float  # times the price of input, for what is put into the cache for 5 minutes
-    cache_write_1h: float  # the same for an hour
+    cache_write: float  # times the price of input, for what is put into the cache for 5 minutes
     cache_read: float  # times the price of input, for what is read from the cache
-    source: str  # where the prices come from
     # from how many tokens read a request costs another price, and which; in order
     longer: "tuple[tuple[int, Price], ...]" = ()
     cache_minimum: int = CACHE_MINIMUM  # a shorter shared part, in tokens, is not cached
@@ -93,15 +73,10 @@ class Price:
         read = (
             usage.input_tokens
             + usage.cache_read_tokens * price.cache_read
-            + usage.cache_write_5m_tokens * price.cache_write_5m
-            + usage.cache_write_1h_tokens * price.cache_write_1h
+            + usage.cache_write_tokens * price.cache_write
         )
         full = (read * price.input + usage.output_tokens * price.output) / _MILLION
         return full * price.batch if batch else full
-
-    def write_factor(self, ttl: str | None) -> float:
-        """Return what a cached part costs when it is written, times the price of input."""
-        return {"1h": self.cache_write_1h, "5m": self.cache_write_5m}.get(ttl or "", 1.0)
 
 
 def price_of(model: str) -> Price:
@@ -119,31 +94,24 @@ def price_of(model: str) -> Price:
     except LookupError:
         raise _unknown(model) from None
 
-    def dollars(prices: Any, name: str, tokens: int) -> float | None:
-        price = getattr(prices, name, None)
-        if isinstance(price, TieredPrices):
-            price = next((t.price for t in reversed(price.tiers) if tokens >= t.start), price.base)
-        return None if price is None else float(price)
-
     def price_at(tokens: int, longer: tuple[tuple[int, Price], ...] = ()) -> Price:
-        base = dollars(full, "input_mtok", tokens) or 0.0
+        def dollars(prices: Any, name: str) -> float | None:
+            price = getattr(prices, name, None)
+            if isinstance(price, TieredPrices):
+                tiers = reversed(price.tiers)
+                price = next((tier.price for tier in tiers if tokens >= tier.start), price.base)
+            return None if price is None else float(price)
 
-        def factor(prices: Any, name: str) -> float:
-            value = dollars(prices, name, tokens)
-            # What has no price of its own costs as much as any other input.
-            return 1.0 if value is None or not base else value / base
-
-        return Price(
-            model=model,
-            input=base,
-            output=dollars(full, "output_mtok", tokens) or 0.0,
-            batch=factor(half, "input_mtok"),
-            cache_write_5m=factor(full, "cache_write_mtok"),
-            cache_write_1h=factor(full, "cache_write_1h_mtok"),
-            cache_read=factor(full, "cache_read_mtok"),
-            source=f"genai-prices {__version__}",
-            longer=longer,
-        )
+        read = dollars(full, "input_mtok") or 0.0
+        # What has no price of its own costs as much as any other input.
+        batch, write, from_cache = (
+            1.0 if not read or (usd := dollars(prices, name)) is None else usd / read
+            for prices, name in ((half, "input_mtok"), (full, "cache_write_mtok"),
+                                 (full, "cache_read_mtok"))
+        )  # fmt: skip
+        written = dollars(full, "output_mtok") or 0.0
+        source = f"genai-prices {__version__}"
+        return Price(model, source, read, written, batch, write, from_cache, longer)
 
     tiered = getattr(full, "input_mtok", None)
     starts = [tier.start for tier in tiered.tiers] if isinstance(tiered, TieredPrices) else []

@@ -50,6 +50,16 @@ class Reply:
             cost = self.cost if cost is None else cost + self.cost
         return replace(self, usage=usage, cost=cost, tries=self.tries + earlier.tries)
 
+    @property
+    def is_tried_again(self) -> bool:
+        """Tell whether chance or more room may mend it, and it was not tried often enough."""
+        return self.problem in RETRIED and self.tries <= AGAIN
+
+    @property
+    def room(self) -> int:
+        """Return how many times `max_tokens` the next try may have: one cut off gets more."""
+        return 2**self.tries if self.problem == "truncated" else 1
+
     def in_passing(self) -> "Reply":
         """Return this reply of a run that ended before it tried again: what failed may pass."""
         return replace(self, problem="errored") if self.problem in RETRIED else self

@@ -5,11 +5,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from align.store.ids import canonical_json, storable
-
-Ttl = Literal["5m", "1h"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +37,9 @@ class Request:
         return str(self.params["system"][0]["text"])
 
     @property
-    def ttl(self) -> str | None:
-        """Return how long the shared part is to be cached; None where it is not."""
-        control = self.params["system"][0].get("cache_control")
-        return control.get("ttl", "5m") if control else None
+    def is_cached(self) -> bool:
+        """Tell whether the shared part is to be cached."""
+        return "cache_control" in self.params["system"][0]
 
     def body(self, *, times: int = 1) -> dict[str, Any]:
         """Return what is sent; an answer may have `times` times `max_tokens`."""
@@ -57,14 +54,14 @@ def ask(
     *,
     max_tokens: int,
     about: Sequence[str] = (),
-    ttl: Ttl | None = "5m",
+    cached: bool = True,
     note: str = "",
 ) -> Request:
     """Return a request whose answer is JSON, after `schema`.
 
-    `shared` comes first and is the same in many requests; it stays in the cache for `ttl`, None
-    caches nothing. `about` are the ids of the pairs that the question shows, and `note` says what
-    it is for, in the sender's own words.
+    `shared` comes first, is the same in many requests, and may be `cached`, for 5 minutes. `about`
+    are the ids of the pairs that the question shows, and `note` says what it is for, in the
+    sender's own words.
     """
     system: dict[str, Any] = {"type": "text", "text": _shared(shared)}
     params = {
@@ -74,10 +71,10 @@ def ask(
         "messages": [{"role": "user", "content": storable(question)}],
         "output_config": {"format": {"type": "json_schema", "schema": schema}},
     }
-    # Its id is made before `cache_control` is added: the time in the cache decides no answer.
+    # Its id is made before `cache_control` is added: the cache decides no answer.
     id = request_id(params)
-    if ttl is not None:
-        system["cache_control"] = {"type": "ephemeral", "ttl": ttl}
+    if cached:
+        system["cache_control"] = {"type": "ephemeral", "ttl": "5m"}
     return Request(id, params, tuple(about), note)
 
 

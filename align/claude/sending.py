@@ -13,7 +13,7 @@ from align.claude.channel import Channel
 from align.claude.client import NoMessage, calling, passage_of
 from align.claude.estimates import tokens_of, worst_case
 from align.claude.failures import is_of_the_body, is_passing, refused, stop_at, unwritable
-from align.claude.replies import AGAIN, RETRIED, Parse, Reply, read_reply
+from align.claude.replies import Parse, Reply, read_reply
 from align.claude.requests import Request
 from align.privacy.egress import Refused
 
@@ -156,22 +156,18 @@ class _Sending:
     async def _reply(self, request: Request) -> Reply | None:
         """Ask once, and again where that may help; None where the budget leaves it out."""
         reply = self.earlier.get(request.id)
-        tries = reply.tries if reply is not None else 0
-        times = 2**tries if reply is not None and reply.problem == "truncated" else 1
-        for _ in range(1 + AGAIN - tries):
-            next_reply, again = await self._ask_cached(request, times)
+        again = True
+        while reply is None or (again and reply.is_tried_again and not self.stopping):
+            next_reply, again = await self._ask_cached(request, reply.room if reply else 1)
             if next_reply is None:
                 break
             reply = next_reply.after(reply)
-            if not again or reply.problem not in RETRIED or self.stopping:
-                break
-            times *= 2 if reply.problem == "truncated" else 1
         return reply
 
     async def _ask_cached(self, request: Request, times: int) -> tuple[Reply | None, bool]:
         """Ask; the first to share a part goes ahead, so that the others find it in the cache."""
         # Far below the minimum nothing is cached; near it our own count may err.
-        if request.ttl is None or tokens_of(request.shared) * 2 < self.price.cache_minimum:
+        if not request.is_cached or tokens_of(request.shared) * 2 < self.price.cache_minimum:
             return await self._ask(request, times)
         key = hash(request.shared)
         if (first := self.cached.get(key)) is not None:

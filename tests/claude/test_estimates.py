@@ -153,7 +153,7 @@ def test_what_is_under_way_counts() -> None:
 
 
 def test_a_long_prompt_is_estimated_at_the_price_of_long_prompts() -> None:
-    price, long = price_of(MODEL), request(shared=PROSE * 4_000, ttl=None)
+    price, long = price_of(MODEL), request(shared=PROSE * 4_000, cached=False)
     short = replace(price, longer=())
     assert sum(input_tokens(long)) > price.longer[0][0]
     whole, cheap = (estimate([long], price=each) for each in (price, short))

@@ -28,7 +28,6 @@ def test_the_cache_costs_more_to_write_and_less_to_read() -> None:
     assert price.cost(Usage(0, million), batch=False) == pytest.approx(20)
     assert price.cost(Usage(0, 0, million), batch=False) == pytest.approx(0.2)
     assert price.cost(Usage(0, 0, 0, million), batch=False) == pytest.approx(5)
-    assert price.cost(Usage(0, 0, 0, 0, million), batch=False) == pytest.approx(8)
 
 
 def test_usage_is_read_as_the_provider_states_it() -> None:
@@ -37,18 +36,16 @@ def test_usage_is_read_as_the_provider_states_it() -> None:
         "output_tokens": 20,
         "cache_read_input_tokens": 30,
         "cache_creation_input_tokens": 12,
-        "cache_creation": {"ephemeral_5m_input_tokens": 5, "ephemeral_1h_input_tokens": 7},
     }
-    assert Usage.of(usage) == Usage(10, 20, 30, 5, 7)
-    without = {**usage, "cache_creation": None, "cache_read_input_tokens": None}
-    assert Usage.of(without) == Usage(10, 20, 0, 12, 0)
+    assert Usage.of(usage) == Usage(10, 20, 30, 12)
+    assert Usage.of({**usage, "cache_read_input_tokens": None}) == Usage(10, 20, 0, 12)
     assert Usage.of({"input_tokens": 10}) is None
     assert Usage.of({}) is None
 
 
 def test_usages_add_up() -> None:
-    assert Usage(1, 2, 3, 4, 5) + Usage(10, 20, 30, 40, 50) == Usage(11, 22, 33, 44, 55)
-    assert Usage(1, 2, 3, 4, 5).read_tokens == 13
+    assert Usage(1, 2, 3, 4) + Usage(10, 20, 30, 40) == Usage(11, 22, 33, 44)
+    assert Usage(1, 2, 3, 4).read_tokens == 8
 
 
 def test_an_unknown_model_is_told_what_is_near_and_how_to_get_newer_prices() -> None:
@@ -73,7 +70,7 @@ def test_a_longer_prompt_may_have_another_price() -> None:
 
 def test_what_has_no_price_for_the_cache_or_for_batches_costs_the_full_one() -> None:
     price = price_of("claude-2")
-    assert (price.batch, price.cache_read, price.write_factor("1h")) == (1, 1, 1)
+    assert (price.batch, price.cache_read, price.cache_write) == (1, 1, 1)
 
 
 def test_prices_come_with_the_package_and_none_is_fetched() -> None:

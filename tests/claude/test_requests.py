@@ -21,10 +21,10 @@ def test_the_same_question_has_the_same_name() -> None:
     assert set(first.id) <= set("0123456789abcdef")
 
 
-def test_how_long_a_part_is_cached_and_whose_pair_it_is_name_nothing() -> None:
-    names = {request(ttl=ttl, about=about).id for ttl in ("5m", "1h", None) for about in ((), "x")}
+def test_whether_a_part_is_cached_and_whose_pair_it_is_name_nothing() -> None:
+    names = {request(cached=cached, about=at).id for cached in (True, False) for at in ((), "x")}
     assert len(names) == 1
-    assert request(ttl=None).ttl is None and request(ttl="1h").ttl == "1h"
+    assert request().is_cached and not request(cached=False).is_cached
 
 
 @pytest.mark.parametrize(
@@ -37,9 +37,9 @@ def test_all_that_decides_the_answer_is_in_the_name(changes: dict[str, Any]) -> 
 
 
 def test_a_body_is_what_a_message_request_takes() -> None:
-    body = request(ttl="1h").body()
+    body = request().body()
     assert set(body) == {"model", "max_tokens", "system", "messages", "output_config"}
-    assert body["system"][0]["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
+    assert body["system"][0]["cache_control"] == {"type": "ephemeral", "ttl": "5m"}
     assert request().body(times=2)["max_tokens"] == 400
     assert request().params["max_tokens"] == 200
 

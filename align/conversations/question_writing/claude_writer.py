@@ -161,7 +161,7 @@ class ClaudeWriter:
             max_tokens=_TOKENS_EACH * self._drawn + _TOKENS_MORE,
             about=(open_passage.record.id,),
             # Much shorter than what any model caches.
-            ttl=None,
+            cached=False,
         )
 
     def _offer(self, sent: PassageRequest, reply: Sequence[str]) -> Offer:
