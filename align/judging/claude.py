@@ -2,14 +2,13 @@
 
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, ClassVar
 
 from align.choices.verdicts import Judgement
 from align.claude.channel import Channel
 from align.claude.estimates import Estimate, estimate
-from align.claude.prices import Usage
+from align.claude.prices import Price, Usage
 from align.claude.replies import Reply
 from align.claude.requests import Request, ask
 from align.judging.judge_prompt import SCHEMA, JudgePrompt, parse
@@ -93,14 +92,29 @@ class ClaudeJudge:
         Raises:
             UserError: The provider refuses the key, the account or the model.
         """
-        if self._channel is None:
-            raise ValueError("a judge without a channel to Claude answers nothing")
-        exchange = _Exchange(self, self._channel, keep)
-        async with aclosing(exchange.replies(questions, self._batch)) as replies:
+        from align.claude.batches import send_batches
+        from align.claude.sending import send
+
+        # Those without an answer yet, by request; of two pairs with the same words both.
+        waiting: dict[str, list[Question]] = {}
+        channel = self._open_channel()
+        batch, requests = self._batch, self._requests(questions, waiting)
+        if batch is None:
+            batch, requests = _is_worth_a_batch(requests, channel.price)
+
+        def late(reply: Reply) -> None:
+            keep(list(self._answers_to(reply, waiting)))
+
+        sending = (
+            send_batches(channel, requests, parse=_parsed, keep=keep, late=late)
+            if batch
+            else send(channel, requests, parse=_parsed, late=late)
+        )
+        async with aclosing(sending) as replies:
             async for reply in replies:
-                for answer in self._counted(reply, exchange):
+                for answer in self._answers_to(reply, waiting):
                     yield answer
-                if exchange.is_single:
+                if not batch:
                     # Nobody has it but we. What came in a batch can be fetched again.
                     keep()
 
@@ -108,21 +122,44 @@ class ClaudeJudge:
         self, keep: KeepAnswers = keep_nothing, *, cancel: bool = False
     ) -> AsyncGenerator[Answer | LateAnswer, None]:
         """Yield what batches of an earlier run bring, once they end; or `cancel` them first."""
-        if self._channel is None:
-            raise ValueError("a judge without a channel to Claude answers nothing")
         from align.claude.batches import left_behind
 
-        exchange = _Exchange(self, self._channel, keep)
-        left = left_behind(self._channel, parse=_parsed, keep=keep, cancel=cancel)
+        left = left_behind(self._open_channel(), parse=_parsed, keep=keep, cancel=cancel)
         async with aclosing(left) as replies:
             async for reply in replies:
-                for answer in self._counted(reply, exchange):
+                for answer in self._answers_to(reply, {}):
                     yield answer
 
-    def _counted(self, reply: Reply, exchange: "_Exchange") -> Iterator[Answer | LateAnswer]:
+    def _open_channel(self) -> Channel:
+        if self._channel is None:
+            raise ValueError("a judge without a channel to Claude answers nothing")
+        return self._channel
+
+    def _requests(
+        self, questions: Iterable[Question], waiting: dict[str, list[Question]]
+    ) -> Iterator[Request]:
+        for question in questions:
+            request = self.request(question)
+            known = waiting.setdefault(request.id, [])
+            known.append(question)
+            if len(known) == 1:
+                yield request
+
+    def _answers_to(
+        self, reply: Reply, waiting: dict[str, list[Question]]
+    ) -> Iterator[Answer | LateAnswer]:
+        """Yield the answers to all questions of a request; the first one bears the cost."""
         if reply.usage is not None:
             self.usage = reply.usage if self.usage is None else self.usage + reply.usage
-        return exchange.answers_of(reply)
+        # What was never sent cost nothing; else no word on the cost is no zero.
+        cost = 0.0 if reply.tries == 0 else reply.cost
+        questions = waiting.pop(reply.request.id, None)
+        if questions is None and (late := _late(reply, cost)) is not None:
+            yield late
+        for question in questions or ():
+            judgement = _judgement(reply, question.order)
+            yield Answer(question, judgement, cost, reply.tries, reply.model)
+            cost = 0.0
 
     def _shared_part(self, context: OwnerContext) -> str:
         if id(context) not in self._shared:
@@ -130,68 +167,15 @@ class ClaudeJudge:
         return self._shared[id(context)][1]
 
 
-@dataclass
-class _Exchange:
-    """Questions under way."""
-
-    judge: ClaudeJudge
-    channel: Channel
-    keep: KeepAnswers
-    # those without an answer yet, by request; of two pairs with the same words both
-    waiting: dict[str, list[Question]] = field(default_factory=dict)
-    is_single: bool = False  # whether replies come one by one
-
-    def answers_of(self, reply: Reply) -> Iterator[Answer | LateAnswer]:
-        """Yield the answers to all questions of a request; the first one bears the cost."""
-        # What was never sent cost nothing; else no word on the cost is no zero.
-        cost = 0.0 if reply.tries == 0 else reply.cost
-        questions = self.waiting.pop(reply.request.id, None)
-        if questions is None:
-            if (late := _late(reply, cost)) is not None:
-                yield late
-            return
-        for question in questions:
-            judgement = _judgement(reply, question.order)
-            yield Answer(question, judgement, cost, reply.tries, reply.model)
-            cost = 0.0
-
-    def replies(
-        self, questions: Iterable[Question], batch: bool | None
-    ) -> AsyncGenerator[Reply, None]:
-        """Yield what comes back of all questions, each request paid once."""
-        from align.claude.batches import send_batches
-        from align.claude.sending import send
-
-        requests = self._requests(questions)
-        if batch is None:
-            batch, requests = self._is_worth_a_batch(requests)
-        self.is_single = not batch
-        if batch:
-            return send_batches(
-                self.channel, requests, parse=_parsed, keep=self.keep, late=self._keep_late
-            )
-        return send(self.channel, requests, parse=_parsed, late=self._keep_late)
-
-    def _is_worth_a_batch(self, requests: Iterator[Request]) -> tuple[bool, Iterator[Request]]:
-        """Tell whether enough is saved in batches; takes no more requests than tell that."""
-        first, sum = list[Request](), Estimate()
-        for request in requests:
-            first.append(request)
-            sum += estimate([request], price=self.channel.price)
-            if sum.worth_a_batch(self.channel.price):
-                return True, chain(first, requests)
-        return False, iter(first)
-
-    def _requests(self, questions: Iterable[Question]) -> Iterator[Request]:
-        for question in questions:
-            request = self.judge.request(question)
-            known = self.waiting.setdefault(request.id, [])
-            known.append(question)
-            if len(known) == 1:
-                yield request
-
-    def _keep_late(self, reply: Reply) -> None:
-        self.keep(list(self.answers_of(reply)))
+def _is_worth_a_batch(requests: Iterator[Request], price: Price) -> tuple[bool, Iterator[Request]]:
+    """Tell whether enough is saved in batches; takes no more requests than tell that."""
+    first, cost = list[Request](), Estimate()
+    for request in requests:
+        first.append(request)
+        cost += estimate([request], price=price)
+        if cost.worth_a_batch(price):
+            return True, chain(first, requests)
+    return False, iter(first)
 
 
 def _parsed(text: str) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from align.choices.verdicts import CERTAINTIES, Certainty, Winner
-from align.claude.prompt_file import PromptFile, Wanted, shipped
+from align.conversations.prompt_file import PromptFile, Wanted, shipped
 from align.judging.protocol import (
     Comparison,
     Example,

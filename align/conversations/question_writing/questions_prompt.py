@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from align.claude.prompt_file import PromptFile, Wanted, shipped
+from align.conversations.prompt_file import PromptFile, Wanted, shipped
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -16,6 +16,7 @@ from align.paths import recipes_dir, relative_to_root
 from align.text.printable import printable
 
 _VERSION = re.compile(r"version: *([0-9]+)\s*")
+_HEADING = re.compile(r"^# (.*)\n?", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}")
 _TAG = re.compile(r"</?([a-z][a-z0-9_]*)>")
 
@@ -80,53 +81,45 @@ def shipped(name: str) -> Path:
 
 def _sections(text: str, where: str, wanted: Mapping[str, Wanted]) -> dict[str, str]:
     """Return the sections of a file; UserError says all that is wrong, with the first's line."""
-    found: dict[str, list[str]] = {}
-    starts: dict[str, int] = {}
+    sections: dict[str, str] = {}
     problems: list[tuple[int, str]] = []
-    section: list[str] = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.startswith("# "):
-            name, section = line[2:].strip(), []
-            if name not in wanted:
-                problems.append((number, f"unknown section '{name}' (known: {_named(wanted)})"))
-            elif name in found:
-                problems.append((number, f"section '{name}' stands there twice"))
-            found.setdefault(name, section)
-            starts.setdefault(name, number)
+    headings = list(_HEADING.finditer(text))
+    ends = [heading.start() for heading in headings[1:]] + [len(text)]
+    for heading, end in zip(headings, ends, strict=True):
+        name, body = heading[1].strip(), text[heading.end() : end]
+        line = 1 + text.count("\n", 0, heading.start())
+        if name not in wanted:
+            problems.append((line, f"unknown section '{name}' (known: {_named(wanted)})"))
+        elif name in sections:
+            problems.append((line, f"section '{name}' stands there twice"))
         else:
-            section.append(line)
-    for name, fillings in wanted.items():
-        if name in found:
-            problems += _misfits(found[name], starts[name], name, fillings)
-        else:
-            problems.append((1, f"section '{name}' is missing"))
+            sections[name] = body.strip()
+            problems += _misfits(body, line, name, wanted[name])
+    problems += [(1, f"section '{name}' is missing") for name in wanted if name not in sections]
     if problems:
         problems.sort()
-        what = "; ".join(
-            f"line {line}: {problem}" if at else problem
-            for at, (line, problem) in enumerate(problems)
-        )
-        raise UserError(f"{where}:{problems[0][0]}", what, "Mend it, or take the shipped file back")
-    return {name: "\n".join(lines).strip() for name, lines in found.items()}
+        first, *others = problems
+        what = "; ".join([first[1], *(f"line {line}: {problem}" for line, problem in others)])
+        raise UserError(f"{where}:{first[0]}", what, "Mend it, or take the shipped file back")
+    return sections
 
 
-def _misfits(lines: list[str], start: int, name: str, wanted: Wanted) -> list[tuple[int, str]]:
+def _misfits(body: str, start: int, name: str, wanted: Wanted) -> list[tuple[int, str]]:
     """Return what a section's placeholders have wrong, with the line of each."""
     allowed = wanted.needed | wanted.more
-    used: set[str] = set()
-    wrong = []
-    for number, line in enumerate(lines, start + 1):
-        for placeholder in _PLACEHOLDER.findall(line):
-            used.add(placeholder.strip())
-            if placeholder.strip() not in allowed:
-                known = _named(f"{{{{{each}}}}}" for each in allowed)
-                unknown = f"nobody fills {{{{{placeholder}}}}} in section '{name}' (known: {known})"
-                wrong.append((number, unknown))
-    wrong += [
-        (start, f"section '{name}' lacks {{{{{missing}}}}}")
-        for missing in sorted(wanted.needed - used)
+    used = [
+        (start + 1 + body.count("\n", 0, found.start()), found[1].strip())
+        for found in _PLACEHOLDER.finditer(body)
     ]
-    if not "".join(lines).strip():
+    known = _named(f"{{{{{each}}}}}" for each in allowed)
+    wrong = [
+        (line, f"nobody fills {{{{{each}}}}} in section '{name}' (known: {known})")
+        for line, each in used
+        if each not in allowed
+    ]
+    missing = wanted.needed - {each for _, each in used}
+    wrong += [(start, f"section '{name}' lacks {{{{{each}}}}}") for each in sorted(missing)]
+    if not body.strip():
         wrong.append((start, f"section '{name}' is empty"))
     return wrong
 
