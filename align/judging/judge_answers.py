@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from align.choices.verdicts import Judgement, verdict_of
+from align.claude.failures import GIVE_UP
 from align.console import progress
 from align.judging.claude import ClaudeJudge
 from align.judging.eligibility import Eligibility
@@ -113,6 +114,9 @@ def not_on_file(
     """
     ids = [judge.request_id(question) for question in questions]
     on_file = verdicts_of_requests(conn, ids)
+    if len(on_file) >= GIVE_UP and all(verdict.problem for verdict in on_file.values()):
+        # Not one of so many was of use: whoever answered then was no judge.
+        on_file = {}
     pending, judgements, copies = [], {}, []
     for request, question in zip(ids, questions, strict=True):
         verdict = on_file.get(request)

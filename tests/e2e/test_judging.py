@@ -397,3 +397,18 @@ def test_a_batch_left_behind_is_shown_and_cancelled(root: Path, align: Line, goi
         # What was done is not bought again.
         align(*JUDGE, "--no-batch")
         assert len(server.seen.billed) == 2 * len(built.chosen + built.waiting)
+
+
+def test_a_store_full_of_answers_of_no_use_is_asked_again(
+    root: Path, align: Line, going_to: GoingTo
+):
+    built = build(root, waiting=10, choices=30)
+    with serve(answer=ear()) as server:
+        going_to(server)
+        align(*JUDGE, "--no-batch", "--limit", 0)
+        with judged.store() as conn:
+            # As an earlier version left them, after a minute of another server.
+            conn.execute("UPDATE verdicts SET winner = NULL, problem = 'malformed'")
+        align(*JUDGE, "--no-batch")
+        assert len(server.seen.billed) == 2 * len(built.chosen * 2 + built.waiting)
+    assert "\topen" in align("judge", "--owner", OWNER, "--history")

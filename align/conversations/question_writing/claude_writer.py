@@ -3,6 +3,7 @@
 Only open documents are shown to it, redacted as they are for training, and only through the gate.
 """
 
+import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import Any, cast
 
 from align.claude.budget import Budget
 from align.claude.channel import Channel
+from align.claude.replies import Reply
 from align.claude.requests import Request, ask
 from align.console import progress, say
 from align.conversations.question_writing.questions_prompt import (
@@ -199,7 +201,7 @@ def _passages(count: int) -> str:
 
 async def _replies(
     channel: Channel, batch: Sequence[PassageRequest], problems: Counter[str]
-) -> tuple[dict[str, list[str]], UserError | None]:
+) -> tuple[dict[str, list[str]], UserError | asyncio.CancelledError | None]:
     """Return the offered questions, by request, and what ended the sending early, if anything."""
     from align.claude.sending import send
 
@@ -213,15 +215,18 @@ async def _replies(
         if not channel.budget.unasked:
             say(text)
 
-    sending = send(replace(channel, say=report), requests.values(), parse=parse)
+    def take(reply: Reply) -> None:
+        if reply.problem is None:
+            questions[reply.request.id] = reply.value
+        else:
+            problems[reply.problem] += passages[reply.request.id]
+
+    sending = send(replace(channel, say=report), requests.values(), parse=parse, late=take)
     try:
         async with aclosing(cast(Any, sending)) as replies:
             async for reply in replies:
-                if reply.problem is None:
-                    questions[reply.request.id] = reply.value
-                else:
-                    problems[reply.problem] += passages[reply.request.id]
-    except UserError as error:
+                take(reply)
+    except (UserError, asyncio.CancelledError) as error:
         # What is paid for is kept first.
         return questions, error
     return questions, None
