@@ -14,16 +14,29 @@ os.environ.setdefault("TEXTUAL_FPS", "250")
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
+from textual.theme import Theme
 from textual.widgets import TextArea
 
 from labeler.key_guard import TOO_SOON_MS
 from labeler.keys import ACTIONS, Keys
 from labeler.progress import Progress
-from labeler.screens.choosing import ChoosingScreen
+from labeler.screens.choosing import ASK, ChoosingScreen
 from labeler.session import Session
 
 ThemeName = Literal["dark", "light"]
-THEMES: dict[ThemeName, str] = {"dark": "textual-dark", "light": "textual-light"}
+# Paper and ink, without a colour that could lean to a side.
+THEMES: dict[ThemeName, Theme] = {
+    "dark": Theme(
+        "ink", primary="#8fa3b8", secondary="#8fa3b8", accent="#b8b09a", warning="#d6a95f",
+        error="#e08070", success="#8fb88f", foreground="#e6e3dc", background="#16171a",
+        surface="#1d1f23", panel="#23262b", dark=True,
+    ),
+    "light": Theme(
+        "paper", primary="#4a5f75", secondary="#4a5f75", accent="#6b5f3f", warning="#8a5a00",
+        error="#a03020", success="#2f6b3a", foreground="#26231d", background="#fdfaf3",
+        surface="#fdfaf3", panel="#f3eee0", dark=False,
+    ),
+}  # fmt: skip
 
 
 class LabelerApp(App[None]):
@@ -45,10 +58,13 @@ class LabelerApp(App[None]):
         limit: int | None = None,
         theme: ThemeName = "dark",
         too_soon_ms: int = TOO_SOON_MS,
+        ask: str = ASK,
     ) -> None:
         super().__init__()
         self.stopped = False
-        self.theme = THEMES[theme]
+        for each in THEMES.values():
+            self.register_theme(each)
+        self.theme = THEMES[theme].name
         self._keys = keys
         self.choosing = ChoosingScreen(
             session,
@@ -58,6 +74,7 @@ class LabelerApp(App[None]):
             more=more,
             limit=limit,
             too_soon_ms=too_soon_ms,
+            ask=ask,
         )
 
     def get_default_screen(self) -> Screen[None]:
@@ -81,7 +98,7 @@ class LabelerApp(App[None]):
 
     def action_toggle_dark(self) -> None:
         """Change between dark and light."""
-        dark, light = THEMES["dark"], THEMES["light"]
+        dark, light = THEMES["dark"].name, THEMES["light"].name
         self.theme = dark if self.theme == light else light
 
     def action_command_palette(self) -> None:

@@ -28,6 +28,7 @@ class PairSource:
     keeper: str  # where the answers lie, in words
     more: str  # how to come by more pairs of the purpose
     next_steps: Callable[[Session], list[str]]  # what to do next, a line each
+    ask: str = "Which one sounds like you?"  # before the first answer
 
 
 @contextmanager
@@ -68,6 +69,7 @@ def owner_pairs(owner_id: str, purpose: Purpose = "train") -> Iterator[PairSourc
                 keeper=f"{keeper}'s store",
                 more=more,
                 next_steps=next_steps,
+                **({"ask": _whose_voice(owner_id, own)} if simulated else {}),
             )
 
 
@@ -95,6 +97,19 @@ def file_pairs(path: Path, out: Path) -> Iterator[PairSource]:
 def is_simulated(owner_id: str) -> bool:
     """Return whether a simulated stand-in chooses for this owner."""
     return simulated_file(owner_id) is not None
+
+
+def _whose_voice(owner_id: str, own: sqlite3.Connection) -> str:
+    """Ask for the voice of a fictional owner, with something that they wrote."""
+    from align.owner import load_owner
+
+    name = load_owner(owner_id).name
+    row = own.execute(
+        "SELECT text FROM records WHERE is_owner AND left_out IS NULL "
+        "AND length(text) BETWEEN 30 AND 110 AND instr(text, char(10)) = 0 ORDER BY id LIMIT 1"
+    ).fetchone()
+    sample = "" if row is None else f' {name} writes: "{row[0]}"'
+    return f"Which one sounds like {name}?{sample}"
 
 
 def _sandbox(keeper: str, own: sqlite3.Connection) -> sqlite3.Connection:

@@ -10,6 +10,8 @@ from labeler.session.acts import EventId
 
 # Biases are shown after so many answers only: seen at every key they would steer the next one.
 BLOCK = 25
+# Cells of the line that fills up to the goal.
+GOAL_CELLS = 10
 # With fewer pairs left than this, the screen shows how to come by more.
 FEW_LEFT = 30
 
@@ -74,10 +76,23 @@ class Progress:
         """How many answers were given today."""
         return self._today + len(self.answers)
 
-    def pace(self) -> str:
-        """Return the rate over the last twenty decisions, empty until there is one."""
+    @property
+    def rows(self) -> list[DecisionRow]:
+        """The current decisions of all sessions, oldest first."""
+        return [*self._earlier, *self._given]
+
+    def time_left(self, pairs: int) -> str:
+        """Return how long so many pairs take at the pace of late, empty while that is unknown."""
         rate = pace(self._given)
-        return "" if rate is None else f"{rate:.0f} a minute"
+        if not rate or not pairs:
+            return ""
+        minutes = pairs / rate
+        return f", about {minutes:.0f} min" if minutes >= 1 else ", under a minute"
+
+    def bar(self) -> str:
+        """Return today's answers as a line that fills up to the goal."""
+        full = min(GOAL_CELLS, GOAL_CELLS * self.today // (self.goal or 1))
+        return "━" * full + "╌" * (GOAL_CELLS - full)
 
     def block(self) -> str:
         """Return what the last block of answers looked like, at its end; empty within it."""
@@ -90,9 +105,14 @@ class Progress:
         return f"the last {BLOCK}: {words}" if words else ""
 
     def _agree(self) -> None:
-        agreed = tally([*self._earlier, *self._given]).agreed
-        share, _, interval = agreed.words().partition(" ")
-        self.agreement = f"{share} like before {interval}" if agreed.of else ""
+        figures = tally(self.rows)
+        if not figures.agreed.of:
+            self.agreement = ""
+            return
+        both, neither = figures.both.value or 0.0, figures.neither.value or 0.0
+        # Of two answers that only share their habits: which of two texts stands as `a` is chance.
+        chance = (1 - both - neither) ** 2 / 2 + both**2 + neither**2
+        self.agreement = f"agrees with yourself {figures.agreed.value:.0%} (chance {chance:.0%})"
 
 
 def _row_of(question: Question, decision: Decision, session: Session) -> DecisionRow:

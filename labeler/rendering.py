@@ -64,8 +64,8 @@ def differing(runs: Sequence[tuple[str, bool]]) -> Content:
     return Content.assemble(*parts)
 
 
-def conversation(messages: Sequence[dict[str, str]]) -> Content:
-    """Return the turns before the answers: earlier ones quiet, the last one plain."""
+def turns(messages: Sequence[dict[str, str]]) -> list[Content]:
+    """Return the turns before the answers, a part each: earlier ones quiet, the last one plain."""
     parts: list[Content] = []
     for place, message in enumerate(messages):
         who = "You" if message["role"] == "assistant" else "They"
@@ -74,7 +74,7 @@ def conversation(messages: Sequence[dict[str, str]]) -> Content:
         last = place == len(messages) - 1
         text = Content.styled(f"{who}: ", "bold") + Content(shown(message["content"]))
         parts.append(text if last else text.stylize("dim"))
-    return Content("\n").join(parts)
+    return parts
 
 
 def difference(left: str, right: str) -> tuple[list[Run], list[Run]] | None:

@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import dataclass
+from io import TextIOWrapper
 from typing import Literal
 
 from align.choices.tally import tally
@@ -60,9 +61,15 @@ def _ask(session: Session, source: PairSource, options: SessionOptions) -> bool:
     progress = Progress(
         session, lambda: owner_decisions(source.conn, options.purpose, before), options.goal
     )
-    if options.plain or not _has_screen():
+    why_plain = _why_no_screen()
+    if options.plain or why_plain is not None:
         from labeler.plain import label
 
+        for stream in (sys.stdin, sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):  # else a test's own
+                stream.reconfigure(errors="replace")
+        if why_plain and not options.plain:
+            print(f"Lines instead of a screen: {why_plain}.", file=sys.stderr)
         progress.read_earlier()
         label(session, progress, limit=options.limit)
         return False
@@ -77,6 +84,7 @@ def _ask(session: Session, source: PairSource, options: SessionOptions) -> bool:
         limit=options.limit,
         theme=options.theme,
         too_soon_ms=options.too_soon_ms,
+        ask=source.ask,
     )
     app.run()
     if app.return_code:
@@ -84,12 +92,18 @@ def _ask(session: Session, source: PairSource, options: SessionOptions) -> bool:
     return app.stopped
 
 
-def _has_screen() -> bool:
-    return (
-        sys.stdin.isatty()
-        and sys.stdout.isatty()
-        and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
-    )
+def _why_no_screen() -> str | None:
+    """Return why there can be no screen; empty where a pipe or --plain says so, None where can."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return ""
+    if not sys.stderr.isatty():
+        return "it is drawn on stderr, which goes elsewhere"
+    if os.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
+        return f"TERM is {os.environ.get('TERM', 'not set')!r}"
+    encoding = sys.stdout.encoding.lower().replace("-", "").replace("_", "")
+    if encoding != "utf8":
+        return f"this terminal takes {sys.stdout.encoding}, no UTF-8 (try LC_ALL=C.UTF-8)"
+    return None
 
 
 def summarise(session: Session, source: PairSource, *, arena: bool) -> None:

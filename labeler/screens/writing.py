@@ -176,7 +176,7 @@ def edited(app: App[object], text: str, question: Question | None = None) -> str
 
 
 def _below_the_cut(question: Question) -> str:
-    turns = rendering.conversation(question.pair.messages).plain
+    turns = "\n".join(turn.plain for turn in rendering.turns(question.pair.messages))
     answers = (
         f"[left] {rendering.shown(question.left)}",
         f"[right] {rendering.shown(question.right)}",

@@ -36,6 +36,12 @@ class Question:
         """The answer that stands right, `a` or `b`."""
         return "b" if self.left_is == "a" else "a"
 
+    def side_of(self, answer: str | None) -> Side | None:
+        """Return the side on which an answer stands; None for the pair as a whole."""
+        if answer is None:
+            return None
+        return "left" if answer == self.left_is else "right"
+
     def answer_on(self, side: Side | None) -> str | None:
         """Return the answer on a side, `a` or `b`; None for the pair as a whole."""
         if side is None:

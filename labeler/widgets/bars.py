@@ -14,10 +14,11 @@ Part = tuple[str, str]
 _ROW = (
     ("left", "right", "both", "neither", "skip"),
     ("undo", "rewrite", "private", "note"),
-    ("diff", "focus"),
-    ("help", "quit"),
+    ("diff", "focus", "prompt"),
 )
-_ALWAYS = ("left", "right", "both", "neither", "skip", "undo", "help", "quit")
+_ALWAYS = ("left", "right", "both", "neither", "skip", "undo", "prompt")
+# At the right end of the last line.
+_END = ("help", "quit")
 
 
 class Bar(Static):
@@ -66,6 +67,13 @@ class KeyRow(Static):
     def __init__(self, keys: Keys) -> None:
         super().__init__(id="keys", markup=False)
         self._keys = keys
+        self._left_out = {"prompt"}
+
+    def offer(self, name: str, *, wanted: bool) -> None:
+        """Show a key, or leave it out where it would do nothing."""
+        if wanted == (name in self._left_out):
+            self._left_out ^= {name}
+            self.on_resize()
 
     def on_mount(self) -> None:
         """Show the keys."""
@@ -74,23 +82,35 @@ class KeyRow(Static):
     def on_resize(self) -> None:
         """Show as many keys as there is room for, the most wanted ones always."""
         width, lines = max(1, self.size.width), max(1, self.size.height)
-        rows = self._rows([name for group in _ROW for name in group], width)
+        end = Content("  ").join(self._key(name) for name in _END if self._keys.of[name])
+        rows = self._rows([name for group in _ROW for name in group], width, end.cell_length)
         if len(rows) > lines:
-            rows = self._rows(_ALWAYS, width)
-        self.update(Content("\n").join(rows[:lines]), layout=False)
+            rows = self._rows(_ALWAYS, width, end.cell_length)[:lines]
+        blank = width - rows[-1].cell_length - end.cell_length
+        if blank > 0:
+            rows[-1] += Content(" " * blank) + end
+        self.update(Content("\n").join(rows), layout=False)
 
-    def _rows(self, names: Sequence[str], width: int) -> list[Content]:
-        """Return the keys in lines, none of them broken."""
-        rows: list[Content] = []
+    def _rows(self, names: Sequence[str], width: int, end: int) -> list[Content]:
+        """Return the keys in lines, none of them broken, with room for an end after the last."""
+        rows: list[Content] = [Content("")]
         for group in _ROW:
-            shown = [name for name in group if name in names and self._keys.of[name]]
+            shown = [
+                name
+                for name in group
+                if name in names and name not in self._left_out and self._keys.of[name]
+            ]
             for place, name in enumerate(shown):
                 key = self._key(name)
                 between = Content.styled(" │ ", "dim") if place == 0 else Content("  ")
-                if rows and rows[-1].cell_length + between.cell_length + key.cell_length <= width:
+                if not rows[-1]:
+                    rows[-1] = key
+                elif rows[-1].cell_length + between.cell_length + key.cell_length <= width:
                     rows[-1] += between + key
                 else:
                     rows.append(key)
+        if rows[-1].cell_length + 2 + end > width:
+            rows.append(Content(""))
         return rows
 
     def _key(self, name: str) -> Content:

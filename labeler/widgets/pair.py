@@ -1,19 +1,24 @@
 """A question and two answers, side by side or one above the other."""
 
+from typing import Literal
+
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
-from textual.content import Content
 
 from labeler import rendering
 from labeler.keys import Keys
 from labeler.session import Flag, Marks, Question, Side
-from labeler.widgets.pane import TextPane
+from labeler.widgets.pane import EDGE, MEASURE, TextPane
 
 FLAGS: dict[Flag, str] = {
     "facts": "facts wrong, voice right",
     "voice": "voice wrong, facts right",
 }
-_FOCUS: tuple[Side | None, ...] = (None, "left", "right")
+Focus = Side | Literal["question"] | None
+# Lines of each answer below which one can't choose, and rows that the frames take.
+LEAST, FRAME = 3, 2
+# From so many columns on the answers stand side by side, since the arrows choose left or right.
+SIDE_BY_SIDE = 72
 
 
 class PairView(Vertical):
@@ -27,8 +32,10 @@ class PairView(Vertical):
         self._panes: dict[Side, TextPane] = {"left": TextPane("left"), "right": TextPane("right")}
         self._whole_prompt = False
         self._differences = False
-        self.focused_side: Side | None = None
-        self._marked: tuple[Marks, Side | None] | None = None
+        left, right = self._panes.values()
+        left.beside, right.beside = right, left
+        self._focus: Focus = None
+        self._marked: tuple[Marks, Focus] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the question above the answers."""
@@ -39,35 +46,50 @@ class PairView(Vertical):
     def show(self, question: Question, marks: Marks) -> None:
         """Show a pair from its first lines."""
         self._question = question
-        self._prompt.show(rendering.conversation(question.pair.messages))
+        self._prompt.show(*rendering.turns(question.pair.messages))
         self._show_answers()
         self.show_marks(marks)
         self._size_prompt()
 
-    def show_nothing(self, words: str) -> None:
-        """Show words instead of a pair."""
+    def show_nothing(self) -> None:
+        """Show no pair."""
         self._question = self._marked = None
-        self._prompt.show(Content(words))
-        self._prompt.mark("")
-        self._size_prompt()
 
     def show_marks(self, marks: Marks) -> None:
         """Show what stands of the pair beside an answer, and where the focus is."""
-        if self._marked == (marks, self.focused_side):
+        if self._marked == (marks, self._focus):
             return
-        self._marked = marks, self.focused_side
+        self._marked = marks, self._focus
         of_pair = ["private"] * marks.private + ["note"] * bool(marks.note)
         self._prompt.mark(_dotted([*of_pair, *_flags(marks, None)]))
         for side, pane in self._panes.items():
-            focused = self.focused_side == side
+            focused = self._focus == side
             pane.mark(_dotted(_flags(marks, side)))
-            pane.head(f"{self._keys.shown(side)} {side}{' ◉' if focused else ''}")
-            pane.set_class(focused, "-focused")
+            pane.head(f"{self._keys.shown(side)} {side}{' ◉' if focused else ''}", strong=focused)
+        focused = self._focus == "question"
+        self._prompt.head("question ◉" if focused else "", strong=focused)
+
+    @property
+    def focused_side(self) -> Side | None:
+        """The answer that has the focus; None where both have it, or the question."""
+        return None if self._focus == "question" else self._focus
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether not all of the question is visible."""
+        return self._question is not None and self._prompt.is_cut
 
     def next_focus(self) -> str:
-        """Give the focus to the next of: both answers, the left, the right; return which."""
-        self.focused_side = _FOCUS[(_FOCUS.index(self.focused_side) + 1) % len(_FOCUS)]
-        return self.focused_side or "both answers"
+        """Give the focus to the next of: both answers, the left, the right, a question that is cut.
+
+        Returns:
+            Which it is.
+        """
+        cycle: list[Focus] = [None, "left", "right"]
+        if self.is_cut or self._focus == "question":
+            cycle.append("question")
+        self._focus = cycle[(cycle.index(self._focus) + 1) % len(cycle)]
+        return self._focus or "both answers"
 
     def toggle_differences(self) -> str:
         """Show or hide where the answers differ, and return a message."""
@@ -85,11 +107,18 @@ class PairView(Vertical):
         self._size_prompt()
 
     def scroll_answers(self, *, lines: int = 0, pages: int = 0) -> None:
-        """Scroll the focused answer, or both."""
-        for side, pane in self._panes.items():
-            if self.focused_side in (None, side):
+        """Scroll what has the focus: an answer, both, or the question."""
+        panes: list[tuple[Focus, TextPane]] = [*self._panes.items(), ("question", self._prompt)]
+        for name, pane in panes:
+            if self._focus == name or (self._focus is None and name != "question"):
                 pane.scroll_lines(lines)
                 pane.scroll_pages(pages)
+
+    def fit(self, width: int) -> None:
+        """Take so many columns or fewer: both answers have the same, and no line is too long."""
+        most = min(width - width % 2, 2 * (MEASURE + EDGE))
+        if self.styles.max_width is None or self.styles.max_width.value != most:
+            self.styles.max_width = most
 
     def on_resize(self) -> None:
         """Fit the question to the new size."""
@@ -110,11 +139,19 @@ class PairView(Vertical):
 
     def _size_prompt(self) -> None:
         """Give the question the lines it needs, and the answers the larger part of the room."""
-        needed = self._prompt.lines_at(self.size.width - 4) + 2
+        needed = self._prompt.lines_at(self.size.width) + FRAME
         most = self.size.height // 2 if self._whole_prompt else max(3, self.size.height // 4 + 1)
-        height = needed if self._question is None else max(3, min(needed, most))
+        # An answer of which nothing is seen can't be chosen.
+        most = min(most, self.size.height - rows_of_answers(self.size.width))
+        height = max(3, min(needed, most))
         if self._prompt.styles.height is None or self._prompt.styles.height.value != height:
             self._prompt.styles.height = height
+
+
+def rows_of_answers(width: int) -> int:
+    """Return how many rows two answers need at least, in a window of so many columns."""
+    each = LEAST + FRAME
+    return each if width >= SIDE_BY_SIDE else 2 * each
 
 
 def _flags(marks: Marks, side: Side | None) -> list[str]:

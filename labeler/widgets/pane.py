@@ -1,95 +1,149 @@
-"""A pane of text that scrolls by lines and shows how much lies below."""
+"""A pane of text in a frame that ends with it; it scrolls by lines and says what lies below."""
 
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
 from textual import events
 from textual.content import Content
 from textual.geometry import Region
+from textual.selection import Selection
 from textual.strip import Strip
-from textual.style import Style
 from textual.widget import Widget
+
+# Longer lines than this are hard to read.
+MEASURE = 72
+_QUIET, _STRONG = "╭─╮│╰╯", "┏━┓┃┗┛"
+EDGE = 4  # columns that the frame takes, with a blank on either side
+_SELECTED = "screen--selection"
 
 
 class TextPane(Widget):
     """Shows one text, wrapped to its width.
 
-    It draws line by line and keeps its own place in the text: a new text is a refresh of one
-    region, where a scrolling container would lay the whole screen out again on every key.
+    It draws line by line, frame included, and keeps its own place in the text: a new text is a
+    refresh of one region, where a scrolling container, or a box of another height, would lay the
+    whole screen out again on every key.
     """
+
+    COMPONENT_CLASSES = {"text-pane--frame", "text-pane--title", "text-pane--marks"}  # noqa: RUF012
 
     def __init__(self, id: str, title: str = "") -> None:
         super().__init__(id=id)
         self.title = title
-        self._content = Content("")
+        # A pane whose frame is as high as this one's.
+        self.beside: TextPane | None = None
+        self._parts: tuple[Content, ...] = ()
         self._lines: list[Content] = []
-        self._style = Style.null()
-        self._width = 0  # that the lines were wrapped to
+        self._ends: list[bool] = []  # of each line, whether a paragraph ends with it
+        self._width = -1  # that the lines were wrapped to
         self._top = 0
+        self._scrolled = False  # by the owner; until then the last part is in sight
         self._marks = ""
         self._labelled = ("", "")
+        self._strong = False
 
-    def show(self, content: Content, *, keep_place: bool = False) -> None:
-        """Show a text, from its first line unless the place is to be kept."""
-        self._content = content
-        if not keep_place:
-            self._top = 0
-        self._wrap(all_lines=False)
+    @property
+    def room(self) -> int:
+        """How many lines of text are visible."""
+        return max(0, self.size.height - 2)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether not all of the text is visible."""
+        return len(self._lines) > self.room
+
+    def show(self, *parts: Content, keep_place: bool = False) -> None:
+        """Show a text, from its last part on unless the place is to be kept.
+
+        As much as there is room for of what comes before stands above the last part.
+        """
+        before = self._height
+        self._parts = parts
+        self._scrolled = keep_place
+        self._wrap()
+        if self.beside is not None:
+            # Most of a pane is empty before and after: drawing that again is most of a frame.
+            changed = Region(0, 0, self.size.width, max(before, self._height))
+            self.refresh(changed)
+            self.beside.refresh(changed)
+        else:
+            self.refresh()
 
     def mark(self, words: str) -> None:
         """Show words, such as marks of the owner's, in the pane's lower edge."""
         self._marks = words
         self._label()
 
-    def head(self, title: str) -> None:
-        """Show a title in the pane's upper edge."""
+    def head(self, title: str, *, strong: bool = False) -> None:
+        """Show a title in the pane's upper edge; a strong frame has the focus."""
         self.title = title
+        if strong != self._strong:
+            self._strong = strong
+            self.set_class(strong, "-focused")
+            self.refresh()
         self._label()
 
     def lines_at(self, width: int) -> int:
-        """Return how many lines the text would have at a width."""
-        return len(self._lines if width == self.size.width else self._content.wrap(max(1, width)))
+        """Return how many lines the text would have in a pane of a width, its frame apart."""
+        if width == self._width:
+            return len(self._lines)
+        return sum(len(part.wrap(max(1, min(width - EDGE, MEASURE)))) for part in self._parts)
 
     def scroll_lines(self, by: int) -> None:
         """Move by so many lines, as far as there are any."""
-        top = min(max(0, self._top + by), max(0, len(self._lines) - self.size.height))
+        top = min(max(0, self._top + by), max(0, len(self._lines) - self.room))
         if top != self._top:
-            self._top = top
+            self._top, self._scrolled = top, True
             self._label()
             self.refresh()
 
     def scroll_pages(self, by: int) -> None:
         """Move by so many pages; a line of the last one stays for the eye."""
-        self.scroll_lines(by * max(1, self.size.height - 1))
+        self.scroll_lines(by * max(1, self.room - 1))
 
-    def _wrap(self, *, all_lines: bool = True) -> None:
-        before, width = len(self._lines), self.size.width
+    @property
+    def _height(self) -> int:
+        """Of the frame, in lines."""
+        lines = len(self._lines)
+        if self.beside is not None:
+            lines = max(lines, len(self.beside._lines))
+        return min(self.size.height, max(1, lines) + 2)
+
+    def _wrap(self) -> None:
+        self._width = width = self.size.width
         # Without a size there is nothing to fit to yet; drawing finds the right one.
-        self._lines = self._content.wrap(width) if width else []
-        self._width = width
-        self._top = min(self._top, max(0, len(self._lines) - self.size.height))
+        self._lines, self._ends, last_part = [], [], 0
+        for part in self._parts if width else ():
+            last_part = len(self._lines)
+            for paragraph in part.split("\n", allow_blank=True):
+                lines = paragraph.wrap(max(1, min(width - EDGE, MEASURE)))
+                self._lines += lines
+                self._ends += [False] * (len(lines) - 1) + [True]
+        if width:
+            top = self._top if self._scrolled else last_part
+            self._top = max(0, min(top, len(self._lines) - self.room))
         self._label()
-        if all_lines:
-            self.refresh()
-        else:
-            # Most of a pane is empty before and after: drawing that again is most of a frame.
-            changed = min(self.size.height, max(before, len(self._lines)))
-            self.refresh(Region(0, 0, width, changed))
 
     def _label(self) -> None:
-        below = len(self._lines) - self._top - self.size.height
+        below = len(self._lines) - self._top - self.room
         more = []
         if self._marks:
             more.append(self._marks)
-        if self._top:
+        if self._top > 0:
             more.append(f"↑ {self._top}")
         if below > 0 and self.size.height:
             more.append(f"↓ {below} more")
         label = self.title, " · ".join(more)
-        if label != self._labelled:  # setting them draws the whole pane again
+        if label != self._labelled:
             self._labelled = label
-            self.border_title, self.border_subtitle = map(Content, label)
+            for y in {0, max(0, self._height - 1)}:
+                self.refresh(Region(0, y, self.size.width, 1))
 
     def on_resize(self) -> None:
         """Wrap to the new width."""
         self._wrap()
+        self.refresh()
+        if self.beside is not None:
+            self.beside.refresh()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll with the wheel."""
@@ -101,16 +155,58 @@ class TextPane(Widget):
         event.stop()
         self.scroll_lines(-3)
 
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return what is selected, lines that were wrapped joined again."""
+        parts = []
+        for place, line in enumerate(self._lines):
+            span = selection.get_span(place)
+            if span is not None:
+                text = line.plain[span[0] : span[1] if span[1] >= 0 else None]
+                parts.append(text + ("\n" if self._ends[place] else " "))
+        return "".join(parts).rstrip("\n "), "\n"
+
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the lines of a region; what all lines share is looked up once."""
-        self._style = self.visual_style
-        width = self.size.width
-        if self._width != width:  # the first frame comes before the first resize
-            self._lines, self._width = self._content.wrap(width), width
+        for pane in (self, self.beside):  # the first frame comes before the first resize
+            if pane is not None and pane._width != pane.size.width:
+                pane._wrap()
+        self._text_style = self.visual_style
+        self._frame_style = self.get_visual_style("text-pane--frame").rich_style
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """Return one line of what is visible."""
-        place, style = self._top + y, self._style
-        segments = self._lines[place].render_segments(style) if place < len(self._lines) else []
-        return Strip(segments).adjust_cell_length(self._width, style.rich_style)
+        width, bottom = self.size.width, self._height - 1
+        plain = self._text_style.rich_style
+        place = self._top + y - 1
+        if y > bottom or width < EDGE:
+            return Strip.blank(width, plain).apply_offsets(0, place)
+        signs = _STRONG if self._strong else _QUIET
+        if y in (0, bottom):
+            return self._edge(signs, is_top=y == 0).apply_offsets(0, place)
+        line = self._lines[place] if y <= self.room and place < len(self._lines) else Content("")
+        if (selection := self.text_selection) is not None and (span := selection.get_span(place)):
+            style = self.screen.get_visual_style(_SELECTED)
+            line = line.stylize(style, span[0], span[1] if span[1] >= 0 else len(line))
+        inner = Strip(line.render_segments(self._text_style)).apply_offsets(0, place)
+        inner = inner.adjust_cell_length(width - EDGE, plain)
+        frame, blank = Segment(signs[3], self._frame_style), Segment(" ", plain)
+        return Strip([frame, blank, *inner, blank, frame], width)
+
+    def _edge(self, signs: str, *, is_top: bool) -> Strip:
+        """Return the frame's upper edge with the title, or the lower one with marks and places."""
+        middle = signs[1]
+        left, right = (signs[0], signs[2]) if is_top else (signs[4], signs[5])
+        words, width = self._labelled[0 if is_top else 1], self.size.width
+        if not words:
+            return Strip([Segment(left + middle * (width - 2) + right, self._frame_style)], width)
+        words = f" {words} "
+        if cell_len(words) > width - 4:
+            words = set_cell_size(words, width - 5) + "…"
+        rest = middle * (width - 4 - cell_len(words))
+        name = "text-pane--title" if is_top else "text-pane--marks"
+        said = Segment(words, self.get_visual_style(name).rich_style)
+        before, after = (left + middle, rest + middle + right)
+        if not is_top:
+            before, after = (left + middle + rest, middle + right)
+        return Strip([Segment(before, self._frame_style), said, Segment(after, self._frame_style)])

@@ -6,7 +6,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis.strategies import text
 
-from labeler.rendering import MOST_WORDS, answer, conversation, difference, differing, shown
+from labeler.rendering import MOST_WORDS, answer, difference, differing, shown, turns
 
 
 def test_markup_stays_text():
@@ -37,13 +37,13 @@ def test_differences_are_signed_not_only_coloured():
 
 
 def test_a_conversation_names_who_speaks():
-    turns = [
+    messages = [
         {"role": "system", "content": "On a train."},
         {"role": "user", "content": "Hello?"},
         {"role": "assistant", "content": "Hm."},
         {"role": "user", "content": "[i]Still there?[/i]"},
     ]
-    assert conversation(turns).plain == (
+    assert "\n".join(turn.plain for turn in turns(messages)) == (
         "Setting: On a train.\nThey: Hello?\nYou: Hm.\nThey: [i]Still there?[/i]"
     )
 

@@ -220,9 +220,9 @@ def test_a_long_question_can_be_given_more_room(conn: sqlite3.Connection):
 def test_dark_becomes_light_and_dark_again(conn: sqlite3.Connection):
     async def do(now: OpenScreen) -> None:
         await now.press("t")
-        assert now.app.theme == "textual-light"
+        assert now.app.theme == "paper"
         await now.press("t")
-        assert now.app.theme == "textual-dark"
+        assert now.app.theme == "ink"
 
     run(conn, do)
 

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from align.paths import store_path
@@ -125,6 +126,34 @@ def test_a_second_labeler_on_one_store_is_refused_until_the_first_is_gone(
     third.until("1 answered")
     third.send("q")
     assert third.end() == 0 and events(asked) == 1
+
+
+def test_stderr_that_goes_elsewhere_gives_lines_with_a_word_why(root: Path, tmp_path: Path):
+    path = owner_with_pairs(3)
+    log = tmp_path / "log"
+    command = f"{LABELER[0]} -m labeler.cli --owner ann 2>{log}"
+    child = pexpect.spawn("sh", ["-c", command], dimensions=(40, 120), timeout=30, encoding="utf-8")
+    child.expect("sounds like you\\? ")
+    child.sendline("a")
+    child.expect("Saved: left")
+    child.expect("sounds like you\\? ")
+    child.sendline("q")
+    child.expect(pexpect.EOF)
+    assert "Lines instead of a screen: it is drawn on stderr" in log.read_text()
+    assert len(answered(path)) == 1
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_a_terminal_without_utf_8_gives_lines_with_a_word_why(root: Path, encoding: str):
+    path = owner_with_pairs(3)
+    window = Window("--owner", "ann", PYTHONIOENCODING=encoding)
+    window.until("Lines instead of a screen: this terminal takes")
+    window.until("sounds like you?")
+    window.send("a\n")
+    window.until("Pair 2")
+    window.until(lambda text: text.endswith("sounds like you?"))
+    window.send("q\n")
+    assert window.end() == 0 and len(answered(path)) == 1
 
 
 def test_no_colour_needs_no_colour(root: Path):
