@@ -109,7 +109,7 @@ def _count(conn: sqlite3.Connection, overview: Overview) -> None:
 
 def _judges(conn: sqlite3.Connection) -> list[Judge]:
     """Return those who judged or tried to, ordered by name."""
-    counted, gates = counts(conn), {gate.of: gate for gate in newest_gates(conn)}
+    counted, gates = counts(conn), {gate.instrument[:3]: gate for gate in newest_gates(conn)}
     names = sorted({*counted, *gates})
     prompts = Counter((judge, model) for judge, model, _ in names)
     return [

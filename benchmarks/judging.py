@@ -26,13 +26,14 @@ from align.claude.estimates import Estimate
 from align.claude.prices import Usage, price_of
 from align.judging.claude import PURPOSE, ClaudeJudge
 from align.judging.judge_answers import JudgeCounts, judge_pairs, not_on_file, questions_of
-from align.judging.judge_plan import Cost, Material, Plan, cost_of, load_material, make_plan
+from align.judging.judge_plan import Cost, Material, Plan, cost_of, make_plan
 from align.judging.judge_prompt import JudgePrompt
 from align.judging.judge_run import MODEL
 from align.judging.measurement import measure, run
 from align.owner import load_owner
 from align.privacy.private_text import PrivateText
 from align.store.connection import open_store
+from align.store.gates import GateRow
 from benchmarks import harness
 from benchmarks.harness import Row, at_least, at_most, reported
 from benchmarks.made_up_judging import CHECKOUT, fill_store, judge_apart
@@ -89,8 +90,14 @@ class Work:
     async def judge_all(self) -> JudgeCounts:
         """Ask about all pairs, whatever the gate says."""
         judged, plan = JudgeCounts(), self.plan
+        gate = GateRow(
+            judge=self.judge.name, model=self.judge.model, prompt_hash=self.judge.prompt_hash,
+            is_open=True, weight=1.0, certainties=(), choices="", report={}, time="",
+            answered=self.judge.model,
+        )  # fmt: skip
+        gates = {pair.pair_id: gate for pair in plan.pairs}
         context = plan.contexts[None]
-        await judge_pairs(self.conn, self.judge, plan.pair_ids, plan.eligibility, context, judged)
+        await judge_pairs(self.conn, self.judge, gates, plan.eligibility, context, judged)
         return judged
 
 
@@ -110,7 +117,7 @@ async def at_work(owner_id: str, *, batch: bool, model: str = MODEL) -> AsyncIte
     owner = load_owner(owner_id)
     with closing(open_store(owner_id)) as conn:
         detector = PrivateText(conn, owner, known=(JudgePrompt.read().text,))
-        material = load_material(owner_id, owner, detector=detector)
+        material = Material(owner_id, owner, JudgePrompt.read(), detector=detector)
         to = destination(owner_id, model, PURPOSE)
         consent = obtain_consent(to, owner, yes=True, ask=None, show=lambda line: None)
         async with open_channel(
@@ -140,9 +147,8 @@ def billed(apart: Apart) -> float:
 def bodies(work: Work) -> list[dict[str, Any]]:
     """Return all that is sent of the pairs."""
     plan = work.plan
-    batches = questions_of(
-        work.conn, plan.pair_ids, work.material.eligibility(), plan.contexts[None]
-    )
+    ids = [pair.pair_id for pair in plan.pairs]
+    batches = questions_of(work.conn, ids, work.material.eligibility(), plan.contexts[None])
     pending = (
         question
         for questions in batches
@@ -263,8 +269,8 @@ async def accepted(owner_id: str, model: str) -> tuple[int, float]:
     """Return how many verdicts the gate accepts in a whole run, and its weight."""
     async with at_work(owner_id, batch=True, model=model) as work:
         outcome = await run(work.conn, work.judge, work.plan)
-    gate = outcome.gate
-    return sum(outcome.judging.verdicts[certainty] for certainty in gate.certainties), gate.weight
+    judged = outcome.judging
+    return judged.counting, judged.weight / max(1, judged.counting)
 
 
 def prices(root: Path, store: Path) -> Iterator[Row]:

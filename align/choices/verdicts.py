@@ -1,6 +1,5 @@
 """What a judge's answers in both orders come to: a verdict or an abstention. Pure."""
 
-from collections.abc import Collection
 from typing import Literal, NamedTuple
 
 Side = Literal["a", "b"]
@@ -8,6 +7,7 @@ Winner = Literal["a", "b", "tie"]
 Certainty = Literal["low", "medium", "high"]
 Abstention = Literal["swapped", "tie", "unscored"]
 CERTAINTIES: tuple[Certainty, ...] = ("low", "medium", "high")
+UNSTATED = "unstated"  # stands for the certainty of a verdict that names none
 
 
 class Judgement(NamedTuple):
@@ -52,21 +52,6 @@ def verdict_of(ab: Judgement | None, ba: Judgement | None) -> PairVerdict:
         return PairVerdict(None, None, "swapped")
     assert ab.winner is not None
     return PairVerdict(ab.winner, _lower(ab.certainty, ba.certainty), None)
-
-
-def from_certainty(lowest: Certainty) -> tuple[Certainty, ...]:
-    """Return a certainty and those above it."""
-    return CERTAINTIES[CERTAINTIES.index(lowest) :]
-
-
-def passes(certainty: Certainty | None, certainties: Collection[str]) -> bool:
-    """Tell whether a verdict counts where only some certainties do.
-
-    A verdict without a certainty counts only where all of them do.
-    """
-    return all(c in certainties for c in CERTAINTIES) if certainty is None else (
-        certainty in certainties
-    )  # fmt: skip
 
 
 def _lower(first: Certainty | None, second: Certainty | None) -> Certainty | None:

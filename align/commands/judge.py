@@ -27,6 +27,10 @@ Model = Annotated[
     ),
 ]
 Limit = Annotated[int | None, typer.Option(min=0, help="How many pairs; else all.")]
+Again = Annotated[
+    bool,
+    typer.Option("--again", help="Ask again what was judged with other examples of your choices."),
+]
 Budget = Annotated[
     float, typer.Option(min=0.0, help="What the run may cost, in US dollars: a hard stop.")
 ]
@@ -72,6 +76,7 @@ def judge(
     judge: JudgeName = None,
     model: Model = None,
     limit: Limit = None,
+    again: Again = False,
     budget_usd: Budget = 5.0,
     batch: Batch = None,
     concurrency: Concurrency = 16,
@@ -102,7 +107,7 @@ def judge(
         return
     request = judging.JudgeRequest(
         owner_id=owner, owner=load_owner(owner), simulated=lambda: _simulated_judge(owner),
-        judge=judge, model=model, limit=limit,
+        judge=judge, model=model, limit=limit, again=again,
         budget_usd=budget_usd, batch=batch, concurrency=concurrency, examples=examples,
         prompt=prompt, redacted=redact, dry_run=dry_run, yes_send=yes_send,
     )  # fmt: skip
@@ -125,17 +130,16 @@ def _simulated_judge(owner_id: str) -> "SimulatedJudge":
 def _print(judge_run: "JudgeRun", owner_id: str) -> None:
     """Print how it went, and say what comes next."""
     from align.judging import summary
-    from align.judging.report import lines
+    from align.judging.report import report
 
     outcome = judge_run.outcome
-    gate = outcome.gate
-    for line in lines(outcome.calibration, judge=gate.judge, model=gate.model):
+    for line in report(outcome.measured.values()):
         print(line)
-    if gate.is_open:
-        for line in summary.verdict_counts(outcome.judging, gate):
+    if outcome.open_gates:
+        for line in summary.verdict_counts(outcome.judging):
             print(line)
         if judge_run.kept_back:
             print(f"not asked about: {summary.by_kind(judge_run.kept_back)}")
     for line in summary.run_cost(outcome, judge_run.usage, judge_run.budget):
         say(line)
-    say(f"Next: {make_command('dpo' if gate.is_open else 'label', owner_id)}")
+    say(f"Next: {make_command('dpo' if outcome.open_gates else 'label', owner_id)}")

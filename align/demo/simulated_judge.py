@@ -11,8 +11,9 @@ from typing import ClassVar
 from align.choices.verdicts import Certainty, Judgement, Winner
 from align.demo.simulated_owner import SimulatedOwner
 from align.errors import UserError
-from align.judging.protocol import Answer, KeepAnswers, Question, keep_nothing
+from align.judging.protocol import Keep, OwnerContext, Question, keep_nothing, verdict_on
 from align.paths import relative_to_root
+from align.store.verdicts import Verdict
 
 # In the owner's deviations, and more than twice the owner's noise: one answer agrees with the
 # owner's choice about three times in four, two that agree with each other almost nine in ten.
@@ -54,6 +55,10 @@ class SimulatedJudge:
         except (KeyError, TypeError, ValueError):
             raise UserError(where, "not a simulated owner's file", "Make the owner again") from None
 
+    def briefing(self, context: OwnerContext) -> str:
+        """Return the same for all: it reads no examples."""
+        return "none"
+
     def request_id(self, question: Question) -> str:
         """Return a name for the question, without the owner context, which isn't read."""
         messages = [[m["role"], m["content"]] for m in question.comparison.messages]
@@ -61,13 +66,13 @@ class SimulatedJudge:
         return _digest(self.model, self.prompt_hash, messages, shown)[:32]
 
     async def answers(
-        self, questions: Iterable[Question], keep: KeepAnswers = keep_nothing
-    ) -> AsyncGenerator[Answer, None]:
+        self, questions: Iterable[Question], keep: Keep = keep_nothing
+    ) -> AsyncGenerator[Verdict, None]:
         """Yield an answer to each question, in order; asked the same again, the same."""
         for at, question in enumerate(questions):
             if at % _IN_A_ROW == 0:
                 await asyncio.sleep(0)
-            yield Answer(question, self.judgement(question), cost=0.0)
+            yield verdict_on(self, question, self.judgement(question))
 
     def judgement(self, question: Question) -> Judgement:
         """Return the judgement of one question, which depends on no other."""

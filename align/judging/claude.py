@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -15,16 +16,16 @@ from align.judging.judge_prompt import SCHEMA, JudgePrompt, parse
 from align.judging.owner_context import EXAMPLES
 from align.judging.protocol import (
     ORDERS,
-    Answer,
     Comparison,
-    KeepAnswers,
-    LateAnswer,
-    Order,
+    Keep,
     OwnerContext,
     OwnerProfile,
     Question,
     keep_nothing,
+    verdict_on,
 )
+from align.store.events import utc_time
+from align.store.verdicts import Order, Verdict
 
 PURPOSE = "judge"
 # Two notes of 25 words and a verdict are some 150; a longer reply is requested again with more.
@@ -73,7 +74,7 @@ class ClaudeJudge:
             SCHEMA,
             max_tokens=MAX_TOKENS,
             about=(comparison.pair_id,),
-            note=f"{comparison.pair_id} {question.order} {self.prompt_hash}",
+            note=" ".join((comparison.pair_id, question.order, self.prompt_hash, context.briefing)),
         )
         self._recent[key] = (comparison, request)
         if len(self._recent) > _RECENT:
@@ -85,8 +86,8 @@ class ClaudeJudge:
         return self.request(question).id
 
     async def answers(
-        self, questions: Iterable[Question], keep: KeepAnswers = keep_nothing
-    ) -> AsyncGenerator[Answer | LateAnswer, None]:
+        self, questions: Iterable[Question], keep: Keep = keep_nothing
+    ) -> AsyncGenerator[Verdict, None]:
         """Yield the answers as they come; what the budget leaves out has none.
 
         Raises:
@@ -103,7 +104,7 @@ class ClaudeJudge:
             batch, requests = _is_worth_a_batch(requests, channel.price)
 
         def late(reply: Reply) -> None:
-            keep(list(self._answers_to(reply, waiting)))
+            keep(list(self._answers_to(reply, waiting, keep)))
 
         sending = (
             send_batches(channel, requests, parse=_parsed, keep=keep, late=late)
@@ -112,23 +113,20 @@ class ClaudeJudge:
         )
         async with aclosing(sending) as replies:
             async for reply in replies:
-                for answer in self._answers_to(reply, waiting):
+                for answer in self._answers_to(reply, waiting, keep):
                     yield answer
                 if not batch:
                     # Nobody has it but we. What came in a batch can be fetched again.
                     keep()
 
-    async def left_behind(
-        self, keep: KeepAnswers = keep_nothing, *, cancel: bool = False
-    ) -> AsyncGenerator[Answer | LateAnswer, None]:
-        """Yield what batches of an earlier run bring, once they end; or `cancel` them first."""
+    async def take_up(self, keep: Keep, *, cancel: bool = False) -> None:
+        """Keep what batches of an earlier run bring, once they end; or `cancel` them first."""
         from align.claude.batches import left_behind
 
         left = left_behind(self._open_channel(), parse=_parsed, keep=keep, cancel=cancel)
         async with aclosing(left) as replies:
             async for reply in replies:
-                for answer in self._answers_to(reply, {}):
-                    yield answer
+                keep(list(self._answers_to(reply, {}, keep)))
 
     def _open_channel(self) -> Channel:
         if self._channel is None:
@@ -146,20 +144,38 @@ class ClaudeJudge:
                 yield request
 
     def _answers_to(
-        self, reply: Reply, waiting: dict[str, list[Question]]
-    ) -> Iterator[Answer | LateAnswer]:
+        self, reply: Reply, waiting: dict[str, list[Question]], keep: Keep
+    ) -> Iterator[Verdict]:
         """Yield the answers to all questions of a request; the first one bears the cost."""
         if reply.usage is not None:
             self.usage = reply.usage if self.usage is None else self.usage + reply.usage
         # What was never sent cost nothing; else no word on the cost is no zero.
-        cost = 0.0 if reply.tries == 0 else reply.cost
+        cost, answered = 0.0 if reply.tries == 0 else reply.cost, reply.model or ""
         questions = waiting.pop(reply.request.id, None)
-        if questions is None and (late := _late(reply, cost)) is not None:
-            yield late
+        if questions is None:
+            # What an earlier run asked is nothing that this one waits for.
+            keep(self._late(reply, cost))
         for question in questions or ():
             judgement = _judgement(reply, question.order)
-            yield Answer(question, judgement, cost, reply.tries, reply.model)
+            yield verdict_on(self, question, judgement, cost=cost, answered=answered)
             cost = 0.0
+
+    def _late(self, reply: Reply, cost: float | None) -> list[Verdict]:
+        """Return what an earlier run's batch brought to a question that this run does not have."""
+        pair, order, prompt_hash, briefing = (*reply.request.note.split(" "), "", "", "")[:4]
+        if order not in ORDERS or not prompt_hash:
+            return []
+        shown = ORDERS[ORDERS.index(order)]
+        late = Verdict(
+            pair_id=pair, judge=self.name, model=self.model, order=shown, prompt_hash=prompt_hash,
+            request=reply.request.id, cost=cost, time=utc_time(datetime.now(UTC)),
+            briefing=briefing, answered=reply.model or "", **_judgement(reply, shown)._asdict(),
+        )  # fmt: skip
+        return [late]
+
+    def briefing(self, context: OwnerContext) -> str:
+        """Return a name for the examples that it is shown."""
+        return context.briefing
 
     def _shared_part(self, context: OwnerContext) -> str:
         if id(context) not in self._shared:
@@ -188,14 +204,3 @@ def _judgement(reply: Reply, order: Order) -> Judgement:
         return Judgement(None, None, reply.problem)
     shown = Judgement(*reply.value)
     return shown if order == "ab" else shown.turned()
-
-
-def _late(reply: Reply, cost: float | None) -> LateAnswer | None:
-    """Return what an earlier run's batch brought to a question that this run does not have."""
-    pair, _, rest = reply.request.note.partition(" ")
-    order, _, prompt_hash = rest.partition(" ")
-    if order not in ORDERS or not prompt_hash:
-        return None
-    shown = ORDERS[ORDERS.index(order)]
-    judgement, request = _judgement(reply, shown), reply.request.id
-    return LateAnswer(pair, shown, prompt_hash, request, judgement, cost, reply.model)

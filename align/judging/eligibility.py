@@ -45,13 +45,10 @@ class Eligibility:
             return pair.level
         if not (pair.text_a.strip() and pair.text_b.strip()):
             return "with an empty answer"
-        if _is_suspect(pair) and near_identical(pair.text_a, pair.text_b):
+        # Only a closer look can say whether these are next to the same.
+        is_suspect = pair.similarity is None or pair.similarity >= NEAR
+        if is_suspect and near_identical(pair.text_a, pair.text_b):
             return "of nearly identical answers"
         if self.detector is not None and any(map(self.detector.match, texts)):
             return CLOSED
         return None
-
-
-def _is_suspect(pair: PairView) -> bool:
-    """Tell whether only a closer look can say if the answers are next to the same."""
-    return pair.similarity is None or pair.similarity >= NEAR

@@ -1,40 +1,63 @@
 """The gate: whether a judge's verdicts count in training, and how much. Pure.
 
 It opens where two things are shown on the owner's own choices: the judge is right more often than
-chance, and more often than taking the longer answer on the same pairs. Both must hold, so neither
-test needs a correction for the other (intersection-union test: Berger 1982, "Multiparameter
+chance, and more often than every simple rule on the same pairs. All must hold, so none of the
+tests needs a correction for the others (intersection-union test: Berger 1982, "Multiparameter
 hypothesis testing and acceptance sampling").
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import NamedTuple
 
-from align.choices.verdicts import Certainty
 from align.statistics import answers_to_settle, wilson
 
 # Below that, the share of a lucky judge says nothing, and a fold has fewer than five choices.
 MINIMUM = 20
+# More choices than this narrow the interval by little, and cost as much.
+MEASURED = 400
 ERROR = 0.05  # that any attempt opens the gate to a judge that is no better than a coin
-# How likely a coin may be to do as well against the longer answer. Were it enough to be ahead, a
-# judge that takes the longer answer, and tosses a coin in one of ten, would open the gate in 3 to
-# 10 % of draws of 50 to 200 choices of an owner who likes long answers in 62 %; at 0.2 in 1 to 4 %.
-# The price: a judge that is right in 80 % opens it in 68 % of draws of 50 such choices, not in
-# 83 %; at 0.05 it would in 39 %. (The judges are those of tests/judging/cases.py.)
-LUCK = 0.2
+# How likely a coin may be to do as well against a simple rule, and by how much of its verdicts a
+# judge must be ahead of it at least. A judge that is a simple rule, and tosses a coin in none or
+# one of ten, opens the gate in at most 3 % of draws of 50 to 400 choices of owners who follow that
+# rule, or another, in 55 to 80 %. Luck alone would not do: who takes the answer nearer to 27 words
+# does beat "nearer to 25", by a little. The price: a judge that is right in 80 % opens the gate in
+# 63 % of draws of 50 choices, and in 96 % of 100.
+LUCK, MARGIN = 0.25, 0.05
+
+
+class Rival(NamedTuple):
+    """A simple rule beside the judge, on the pairs of the verdicts that count."""
+
+    rule: str  # what it takes
+    ahead: int  # prompts on which the judge does better
+    behind: int  # prompts on which it does worse
+    gain: float  # the judge's share of hits above the rule's
+
+    @property
+    def luck(self) -> float:
+        """How likely a coin is to be ahead as often."""
+        return luck(self.ahead, self.behind)
+
+    @property
+    def is_beaten(self) -> bool:
+        """Whether the judge knows more than the rule."""
+        return self.gain >= MARGIN and self.luck <= LUCK
 
 
 class Evidence(NamedTuple):
     """What is known of a judge from the owner's choices."""
 
     choices: int  # choices with a winner that were put to the judge
-    verdicts: int  # verdicts on them that count
-    hits: int  # of those, how many name the owner's winner
+    verdicts: int  # verdicts on choices
+    hits: float  # of those, how many name the owner's winner; half of one where there is none
     effective: float  # how many independent verdicts they are worth
-    ahead: int  # prompts on which the judge does better than the longer answer
-    behind: int  # prompts on which it does worse
+    rivals: tuple[Rival, ...]  # the simple rules
+    by_certainty: Mapping[str, tuple[float, int]]  # hits and verdicts of each
+    self_agreement: tuple[int, int] = (0, 0)  # answers as before, and pairs asked again
+    abstention: str | None = None  # why most pairs have no verdict
 
 
 @dataclass(frozen=True)
@@ -42,8 +65,9 @@ class JudgeGate:
     """Whether verdicts count, and how much."""
 
     is_open: bool  # whether any do
-    certainties: tuple[Certainty, ...]  # those at which a verdict counts; none where it is shut
-    weight: float  # of a verdict, where the owner's choice has 1; 0 where it is shut
+    # of a verdict by its certainty, where the owner's choice has 1; none where the gate is shut
+    weights: dict[str, float]
+    weight: float  # of a verdict on average; 0 where it is shut
     reason: str  # why, in a sentence without a full stop
     # about how many more choices would open a shut one at this rate; None where more would not help
     # as it stands, 0 where it is open
@@ -52,57 +76,67 @@ class JudgeGate:
     bound: float | None  # the share of hits that is sure; None without verdicts
 
 
-def decide(evidence: Evidence, certainties: tuple[Certainty, ...], *, attempts: int) -> JudgeGate:
-    """Open the gate, at these certainties, or shut it.
+def decide(evidence: Evidence, *, attempts: int) -> JudgeGate:
+    """Open the gate, or shut it.
 
     `attempts` counts the judges that were tried for this owner, this one included.
     """
     z = z_of(attempts)
     bound = lower_bound(evidence.hits, evidence.verdicts, evidence.effective, z)
+    weights = {
+        certainty: weight
+        for certainty, at in evidence.by_certainty.items()
+        if (weight := weight_of(*at, evidence.self_agreement)) > 0
+    }
     shut = _why_shut(evidence, bound)
+    if shut is None and not weights:
+        shut = "at no certainty does it agree with the owner more than chance"
     if shut is not None:
         more = _more_choices(evidence, bound, z)
-        return JudgeGate(False, (), 0.0, shut, more, z, bound)
+        return JudgeGate(False, {}, 0.0, shut, more, z, bound)
     assert bound is not None
     share = evidence.hits / evidence.verdicts
     reason = f"it agrees with the owner in {share:.0%}, and surely in more than {bound:.1%}"
-    return JudgeGate(True, certainties, weight_of(bound), reason, 0, z, bound)
+    counts = {certainty: evidence.by_certainty[certainty][1] for certainty in weights}
+    mean = math.fsum(weights[c] * n for c, n in counts.items()) / sum(counts.values())
+    return JudgeGate(True, weights, mean, reason, 0, z, bound)
 
 
 def z_of(attempts: int) -> float:
     """Return the normal quantile of the bound, which keeps the error of all attempts below 5 %.
 
     Each judge, model and prompt that is tried is another chance to open the gate by luck. A gate
-    that was opened stays open while others are tried, so the k-th attempt can't share the error out
-    anew; it gets 1 / (k (k + 1)) of it. These shares add up to 1, however many attempts follow, and
-    bound the chance that any of them opens wrongly, whatever they have in common (Bonferroni's
-    inequality with unequal shares; Dunn 1961, "Multiple comparisons among means"). The first
-    attempt has half of it, 2.5 %, and with it the usual 1.96.
-
-    The same judge on more choices is no further attempt: its newest calibration replaces the older
-    ones, so an opening by luck does not last: measured at each 20 choices up to 200, a coin has the
-    gate open at some time in 6 % of draws, and at the end in 1 %.
+    that was opened stays open while others are tried, so the k-th attempt gets 1 / (k (k + 1)) of
+    the error: these shares add up to 1, however many follow (Bonferroni's inequality with unequal
+    shares; Dunn 1961, "Multiple comparisons among means"). The same judge on more choices is no
+    further attempt: its newest calibration replaces the older, and a coin has the gate open at the
+    end of ten of them in 1 % of draws.
     """
     if attempts < 1:
         raise ValueError(f"{attempts} attempts")
     return NormalDist().inv_cdf(1 - ERROR / (attempts * (attempts + 1)))
 
 
-def weight_of(bound: float | None) -> float:
-    """Return the weight of a verdict from the share of hits that is sure.
+def weight_of(hits: float, verdicts: int, self_agreement: tuple[int, int]) -> float:
+    """Return the weight of a verdict, 0 to 1, where the owner's choice has 1.
 
     A label that is flipped with chance e, whatever the pair, gives `-sigmoid(-m) + e` for the
     derivative of `-log sigmoid(m)` by the margin m, on average: at m = 0, where DPO begins,
-    (1 - 2e) times the clean one. A step on it is worth as much less, and 1 - 2e is twice the
-    share of hits, less 1. The lower bound stands for that share, so that fewer choices count
-    less; the owner's own slips, which make a judge look worse than it is, are not taken out.
-    Compare Chowdhury, Kini and Natarajan 2024, "Provably robust DPO", whose bound has the same
-    factor.
+    (1 - 2e) times the clean one (compare Chowdhury, Kini and Natarajan 2024, "Provably robust
+    DPO"). With q the share of hits that is twice q, less 1. The owner's choices are flipped too:
+    where they answer as before in a share s, 2s - 1 is their factor squared, and 2q - 1 theirs by
+    the judge's. So the judge's by theirs is (2q - 1) / (2s - 1). Both shares are smoothed: q by a
+    hit and a miss (Laplace), s by ten pairs, of which nine were answered as before.
+
+    An owner who is no surer than a coin corrects nothing.
     """
-    return 0.0 if bound is None else max(0.0, 2 * bound - 1)
+    again, asked = self_agreement
+    judge = 2 * (hits + 1) / (verdicts + 2) - 1
+    owner = 2 * (again + 9) / (asked + 10) - 1
+    return min(1.0, max(0.0, judge / owner if owner > 0 else judge))
 
 
-def lower_bound(hits: int, verdicts: int, effective: float, z: float) -> float | None:
+def lower_bound(hits: float, verdicts: int, effective: float, z: float) -> float | None:
     """Return the lower end of Wilson's interval of the share of hits; None without verdicts.
 
     The verdicts are worth `effective` independent ones; `z` is the normal quantile.
@@ -113,14 +147,12 @@ def lower_bound(hits: int, verdicts: int, effective: float, z: float) -> float |
     return None if interval is None else interval.low
 
 
-def effective_cases(by_prompt: Iterable[tuple[int, int]]) -> float:
+def effective_cases(by_prompt: Iterable[tuple[float, int]]) -> float:
     """Return how many independent cases clustered ones are worth, by their design effect.
 
-    Pairs of one prompt, of which hits and cases are given, may be easy or hard together. The design
-    effect is the variance of the share, taken over prompts, by that of as many independent cases;
-    never less than 1, since a smaller one is luck.
-
-    Source: Rao and Scott 1992, "A simple method for the analysis of clustered binary data".
+    That is the variance of the share, taken over prompts, by that of as many independent cases (Rao
+    and Scott 1992, "A simple method for the analysis of clustered binary data"); never less than 1,
+    since a smaller one is luck.
     """
     prompts = [(hits, cases) for hits, cases in by_prompt if cases]
     n = sum(cases for _, cases in prompts)
@@ -149,25 +181,41 @@ def _why_shut(evidence: Evidence, bound: float | None) -> str | None:
     if evidence.choices < MINIMUM:
         return f"{evidence.choices} choices with a winner are too few; {MINIMUM} are needed"
     if bound is None:
-        return "none of its verdicts counts: it does not say the same both ways round"
+        return f"it gives no verdict: {_NONE[evidence.abstention]}"
+    share = evidence.hits / evidence.verdicts
     if bound <= 0.5:
-        share = evidence.hits / evidence.verdicts
-        if share <= 0.5:
-            return f"it agrees with the owner in {share:.0%}, no more than chance"
-        return (
-            f"it agrees with the owner in {share:.0%}, but surely only in {bound:.0%}: that may "
-            "be chance"
-        )
-    if luck(evidence.ahead, evidence.behind) > LUCK:
-        return (
-            "it does not beat taking the longer answer: it is better on "
-            f"{evidence.ahead} prompts and worse on {evidence.behind}"
-        )
-    return None
+        sure = ", no more than chance"
+        if share > 0.5:
+            sure = f", but surely only in {bound:.0%}: that may be chance"
+        return f"it agrees with the owner in {share:.0%}{sure}"
+    rival = _unbeaten(evidence)
+    if rival is None:
+        return None
+    return (
+        f"it knows no more than a rule, to take {rival.rule}: it is better on {rival.ahead} "
+        f"prompts and worse on {rival.behind}"
+    )
+
+
+_NONE = {
+    "swapped": "it does not say the same both ways round",
+    "tie": "it says that neither sounds more like the owner",
+    "unscored": "its answers could not be used",
+    None: "no choice was put to it",
+}
+
+
+def _unbeaten(evidence: Evidence) -> Rival | None:
+    """Return the rule that the judge is least ahead of, of those that it does not beat."""
+    unbeaten = [rival for rival in evidence.rivals if not rival.is_beaten]
+    return max(unbeaten, key=lambda rival: (rival.luck, -rival.gain), default=None)
 
 
 def _more_choices(evidence: Evidence, bound: float | None, z: float) -> int | None:
-    """Return about how many more choices would open the gate at the rates seen so far."""
+    """Return about how many more choices would open the gate at the rates seen so far.
+
+    None where it would take more than a judge is measured on.
+    """
     choices, effective = evidence.choices, evidence.effective
     if choices < MINIMUM:
         return MINIMUM - choices
@@ -178,11 +226,14 @@ def _more_choices(evidence: Evidence, bound: float | None, z: float) -> int | No
         share = evidence.hits / evidence.verdicts
         cases = answers_to_settle(share * effective, effective, z)
         wanted = math.ceil((cases or 0) * choices / effective)
-    differing = evidence.ahead + evidence.behind
-    if luck(evidence.ahead, evidence.behind) > LUCK:
-        if evidence.ahead <= evidence.behind:
+    for rival in evidence.rivals:
+        if rival.is_beaten:
+            continue
+        if rival.gain < MARGIN or rival.ahead <= rival.behind:
             return None
-        prompts = answers_to_settle(evidence.ahead, differing, NormalDist().inv_cdf(1 - LUCK))
+        differing = rival.ahead + rival.behind
+        prompts = answers_to_settle(rival.ahead, differing, NormalDist().inv_cdf(1 - LUCK))
         wanted = max(wanted, math.ceil((prompts or 0) * choices / differing))
     # The exact test can still doubt where its normal approximation is settled.
-    return max(1, wanted)
+    wanted = max(1, wanted)
+    return wanted if choices + wanted <= MEASURED else None

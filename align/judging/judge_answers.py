@@ -4,21 +4,21 @@ import itertools
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
-from align.choices.verdicts import Judgement, verdict_of
+from align.choices.verdicts import UNSTATED, Judgement, verdict_of
 from align.claude.failures import GIVE_UP
 from align.console import progress
+from align.errors import UserError
 from align.judging.claude import ClaudeJudge
 from align.judging.eligibility import Eligibility
-from align.judging.protocol import ORDERS, Answer, Judge, LateAnswer, Order, OwnerContext, Question
-from align.store.events import utc_time
+from align.judging.protocol import ORDERS, Judge, OwnerContext, Question, verdict_on
+from align.store.gates import GateRow
 from align.store.pairs import get_pairs
-from align.store.verdicts import Verdict, add_verdicts, verdicts_of_requests
+from align.store.verdicts import Order, Verdict, add_verdicts, newest_answered, verdicts_of_requests
 
 # How many pairs are read at a time, and how long an answer that can be had again waits for its
 # commit at most.
@@ -38,21 +38,25 @@ class JudgeCounts:
     # pairs with the same winner both ways round, by certainty
     verdicts: Counter[str] = field(default_factory=Counter)
     abstentions: Counter[str] = field(default_factory=Counter)  # pairs without, by kind
+    counting: int = 0  # the verdicts that count in training
+    weight: float = 0.0  # as how many choices they count together
 
-    def count(self, answer: Answer | LateAnswer) -> None:
+    def count(self, verdict: Verdict) -> None:
         """Count one answer."""
         self.answers += 1
-        self.cost += answer.cost or 0.0
-        if answer.judgement.problem:
-            self.problems[answer.judgement.problem] += 1
+        self.cost += verdict.cost or 0.0
+        if verdict.problem:
+            self.problems[verdict.problem] += 1
 
-    def conclude(self, ab: Judgement, ba: Judgement) -> None:
-        """Count a pair that was answered both ways round."""
+    def conclude(self, ab: Judgement, ba: Judgement, gate: GateRow | None = None) -> None:
+        """Count a pair that was answered both ways round; it counts by its gate."""
         verdict = verdict_of(ab, ba)
         if verdict.abstention:
             self.abstentions[verdict.abstention] += 1
-        else:
-            self.verdicts[verdict.certainty or "unknown"] += 1
+            return
+        self.verdicts[verdict.certainty or UNSTATED] += 1
+        weight = gate.weight_at(verdict.certainty) if gate else 0.0
+        self.counting, self.weight = self.counting + (weight > 0), self.weight + weight
 
 
 async def answered(
@@ -61,93 +65,111 @@ async def answered(
     questions: Sequence[Question],
     counts: JudgeCounts,
     label: str,
-) -> dict[Place, Judgement]:
-    """Return a judge's judgement of each question; asks only what is not on file.
+) -> dict[Place, Verdict]:
+    """Return a judge's answer to each question; asks only what is not on file.
 
     The questions are of pairs that are all different, in both orders.
     """
-    pending, judgements = not_on_file(conn, judge, questions)
+    pending, verdicts = not_on_file(conn, judge, questions)
     async with aclosing(kept(conn, judge, pending, counts, label, len(pending))) as answers:
-        async for answer in answers:
-            judgements[_place(answer.question)] = answer.judgement
-    return judgements
+        async for verdict in answers:
+            verdicts[_place(verdict)] = verdict
+    return verdicts
 
 
 async def judge_pairs(
     conn: sqlite3.Connection,
     judge: Judge,
-    pair_ids: Sequence[str],
+    gates: Mapping[str, GateRow],
     eligibility: Eligibility,
     context: OwnerContext,
     counts: JudgeCounts,
 ) -> None:
-    """Have pairs judged both ways round, and count what each comes to."""
+    """Have pairs judged both ways round, each with its open gate, and count what each comes to.
+
+    UserError: another model answers than the one that was measured.
+    """
     half: dict[str, dict[Order, Judgement]] = {}
 
-    def conclude(place: Place, judgement: Judgement) -> None:
-        pair, order = place
+    def conclude(verdict: Verdict) -> None:
+        pair = verdict.pair_id
         both = half.setdefault(pair, {})
-        both[order] = judgement
+        both[verdict.order] = verdict.judgement
         if len(both) == len(ORDERS):
-            counts.conclude(both["ab"], both["ba"])
+            counts.conclude(both["ab"], both["ba"], gates[pair])
             del half[pair]
 
     def pending() -> Iterator[Question]:
-        for questions in questions_of(conn, pair_ids, eligibility, context):
+        for questions in questions_of(conn, list(gates), eligibility, context):
             waiting, known = not_on_file(conn, judge, questions)
-            for place, judgement in known.items():
-                conclude(place, judgement)
+            for verdict in known.values():
+                conclude(verdict)
             yield from waiting
 
-    total = len(pair_ids) * len(ORDERS)
+    total = len(gates) * len(ORDERS)
     async with aclosing(kept(conn, judge, pending(), counts, "Judging", total)) as answers:
-        async for answer in answers:
-            conclude(_place(answer.question), answer.judgement)
+        async for verdict in answers:
+            measured = gates[verdict.pair_id].answered
+            if verdict.answered not in ("", measured):
+                raise another_judge(judge, measured, verdict.answered)
+            conclude(verdict)
+
+
+def another_judge(judge: Judge, before: str, now: str) -> UserError:
+    """Return what is said where another model answers than before."""
+    return UserError(
+        f"{judge.name} {judge.model}",
+        f"{now} answers where {before or 'what did not say its name'} did: that is another judge",
+        "Run the same command again: what answers now is measured first",
+    )
 
 
 def not_on_file(
     conn: sqlite3.Connection, judge: Judge, questions: Sequence[Question]
-) -> tuple[list[Question], dict[Place, Judgement]]:
-    """Return the questions without an answer on file, and the judgements of the others.
+) -> tuple[list[Question], dict[Place, Verdict]]:
+    """Return the questions without an answer on file, and the answers to the others.
 
-    Two pairs of the same words are one question. The judgement of one is kept for the other too.
+    Two pairs of the same words are one question: the answer to one is kept for the other too. So is
+    an answer from before it was written down how the judge was briefed and what answered.
     """
     ids = [judge.request_id(question) for question in questions]
-    on_file = verdicts_of_requests(conn, ids)
+    answered = newest_answered(conn, judge.name, judge.model)
+    on_file = verdicts_of_requests(conn, ids, answered)
     if len(on_file) >= GIVE_UP and all(verdict.problem for verdict in on_file.values()):
         # Not one of so many was of use: whoever answered then was no judge.
         on_file = {}
-    pending, judgements, copies = [], {}, []
+    pending, verdicts, copies = [], {}, []
     for request, question in zip(ids, questions, strict=True):
         verdict = on_file.get(request)
         if verdict is None:
             pending.append(question)
             continue
-        pair, order = place = _place(question)
-        judgements[place] = (
-            verdict.judgement if verdict.order == order else verdict.judgement.turned()
-        )
-        if pair != verdict.pair_id:
-            copies.append(_verdict(judge, Answer(question, judgements[place], cost=0.0)))
+        place = question.comparison.pair_id, question.order
+        is_turned = verdict.order != question.order
+        judgement = verdict.judgement.turned() if is_turned else verdict.judgement
+        copy = verdict_on(judge, question, judgement, answered=verdict.answered or answered)
+        if (copy.pair_id, copy.briefing, copy.answered) != (
+            verdict.pair_id, verdict.briefing, verdict.answered,
+        ):  # fmt: skip
+            copies.append(copy)
+        verdicts[place] = copy
     if copies:
         add_verdicts(conn, copies)
-    return pending, judgements
+    return pending, verdicts
 
 
 async def collect(
     conn: sqlite3.Connection, judge: ClaudeJudge, *, cancel: bool = False
 ) -> JudgeCounts:
     """Keep what batches of an earlier run bring, once they end; or `cancel` them first."""
-    counts, waiting = JudgeCounts(), list[Verdict]()
+    counts = JudgeCounts()
 
-    def keep(untaken: Sequence[Answer | LateAnswer] = ()) -> None:
-        add_verdicts(conn, waiting)
-        waiting.clear()
+    def keep(untaken: Sequence[Verdict] = ()) -> None:
+        add_verdicts(conn, untaken)
+        for verdict in untaken:
+            counts.count(verdict)
 
-    async with aclosing(judge.left_behind(keep, cancel=cancel)) as answers:
-        async for answer in answers:
-            waiting.append(_verdict(judge, answer))
-            counts.count(answer)
+    await judge.take_up(keep, cancel=cancel)
     return counts
 
 
@@ -158,32 +180,31 @@ async def kept(
     counts: JudgeCounts,
     label: str,
     total: int,
-) -> AsyncGenerator[Answer, None]:
+) -> AsyncGenerator[Verdict, None]:
     """Yield a judge's answers; each is committed within half a second, or when it says so."""
     waiting: list[Verdict] = []
     committed = time.monotonic()
 
-    def keep(untaken: Sequence[Answer | LateAnswer] = ()) -> None:
+    def keep(untaken: Sequence[Verdict] = ()) -> None:
         nonlocal committed
-        for answer in untaken:
-            counts.count(answer)
-        add_verdicts(conn, [*waiting, *(_verdict(judge, answer) for answer in untaken)])
+        for verdict in untaken:
+            counts.count(verdict)
+        add_verdicts(conn, [*waiting, *untaken])
         waiting.clear()
         committed = time.monotonic()
 
     line: Any = None
     try:
         async with aclosing(judge.answers(questions, keep)) as answers:
-            async for answer in answers:
-                waiting.append(_verdict(judge, answer))
-                counts.count(answer)
+            async for verdict in answers:
+                waiting.append(verdict)
+                counts.count(verdict)
                 if time.monotonic() - committed > _COMMIT_AFTER:
                     keep()
-                if isinstance(answer, Answer):
-                    # Begun with the first answer: a batch's wait says nothing of the rate.
-                    line = line or progress(itertools.count(), total, label, unit="answers")
-                    next(line)
-                    yield answer
+                # Begun with the first answer: a batch's wait says nothing of the rate.
+                line = line or progress(itertools.count(), total, label, unit="answers")
+                next(line)
+                yield verdict
     finally:
         if line is not None:
             line.close()
@@ -209,27 +230,5 @@ def questions_of(
         ]
 
 
-def _place(question: Question) -> Place:
-    return question.comparison.pair_id, question.order
-
-
-def _verdict(judge: Judge, answer: Answer | LateAnswer) -> Verdict:
-    if isinstance(answer, LateAnswer):
-        pair, order, request = answer.pair_id, answer.order, answer.request
-        prompt_hash = answer.prompt_hash
-    else:
-        pair, order = answer.question.comparison.pair_id, answer.question.order
-        request, prompt_hash = judge.request_id(answer.question), judge.prompt_hash
-    return Verdict.new(
-        pair_id=pair,
-        judge=judge.name,
-        model=judge.model,
-        order=order,
-        prompt_hash=prompt_hash,
-        request=request,
-        winner=answer.judgement.winner,
-        certainty=answer.judgement.certainty,
-        problem=answer.judgement.problem,
-        cost=answer.cost,
-        time=utc_time(datetime.now(UTC)),
-    )
+def _place(verdict: Verdict) -> Place:
+    return verdict.pair_id, verdict.order

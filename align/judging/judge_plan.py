@@ -2,9 +2,8 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from align.claude.estimates import Estimate, estimate
 from align.claude.prices import Price
@@ -18,60 +17,46 @@ from align.judging.calibration_set import (
 )
 from align.judging.claude import ClaudeJudge
 from align.judging.eligibility import Eligibility
+from align.judging.gate import MINIMUM
 from align.judging.judge_answers import not_on_file, questions_of
 from align.judging.judge_prompt import JudgePrompt
 from align.judging.owner_context import owner_profile
-from align.judging.protocol import ORDERS, Example, Judge, OwnerProfile, Question
+from align.judging.protocol import ORDERS, Example, Judge, Question
 from align.levels import SENDABLE, TRAINABLE, Level
 from align.owner import Owner
 from align.preferences.preference import side_of
 from align.privacy.private_text import PrivateText
 from align.privacy.redaction import redactor_for
 from align.recipe.recipe_keys import DEFAULTS
-from align.store.askable import unchosen_pairs
-from align.store.verdicts import judged_pairs
+from align.store.askable import Unchosen, unchosen_pairs
+from align.store.verdicts import Instrument, judged_pairs, newest_answered
 
 # So many pairs stand for all in an estimate.
 _SAMPLED = 100
 
 
-@dataclass(frozen=True)
+@dataclass
 class Material:
-    """What a judge may know of an owner."""
+    """What a judge may know of an owner.
+
+    Without a detector it is on this machine, and may see all that is trained on.
+    """
 
     owner_id: str  # whose
+    owner: Owner  # from owner.yaml
     prompt: JudgePrompt  # the questions' words
-    profile: OwnerProfile  # who the owner is
-    left_out: int  # how much of owner.yaml is left out, since it repeats closed writing
-    eligibility: Callable[[], Eligibility]  # makes what lets pairs through
-    levels: tuple[Level, ...]  # of the pairs that a judge may see
-    detector: PrivateText | None  # finds what must not leave; None where nothing does
+    is_redacted: bool = True  # whether what is private is replaced
+    detector: PrivateText | None = None  # finds what must not leave; None where nothing does
 
+    def __post_init__(self) -> None:
+        """Find out who the owner is, and what of it may not be said."""
+        self.redactor = redactor_for(self.owner) if self.is_redacted else None
+        self.levels: tuple[Level, ...] = SENDABLE if self.detector else TRAINABLE
+        self.profile, self.left_out = owner_profile(self.owner, self.redactor, self.detector)
 
-def load_material(
-    owner_id: str,
-    owner: Owner,
-    *,
-    prompt: Path | None = None,
-    redacted: bool = True,
-    detector: PrivateText | None = None,
-) -> Material:
-    """Return what a judge may know of an owner.
-
-    Without a detector the judge is on this machine, and may see all that is trained on.
-    """
-    redactor = redactor_for(owner) if redacted else None
-    levels = TRAINABLE if detector is None else SENDABLE
-    profile, left_out = owner_profile(owner, redactor, detector)
-    return Material(
-        owner_id=owner_id,
-        prompt=JudgePrompt.read(prompt),
-        profile=profile,
-        left_out=left_out,
-        eligibility=lambda: Eligibility(redactor, levels, detector),
-        levels=levels,
-        detector=detector,
-    )
+    def eligibility(self) -> Eligibility:
+        """Return what lets pairs through, with a count of its own."""
+        return Eligibility(self.redactor, self.levels, self.detector)
 
 
 @dataclass
@@ -80,9 +65,12 @@ class Plan:
 
     calibration_set: CalibrationSet  # the owner's choices that it may see
     contexts: OwnerContexts  # what the questions of each fold share
-    measured: list[Example]  # the choices that it is measured on
-    pair_ids: list[str]  # pairs that nobody chose of and this judge did not judge yet, in order
+    measured: dict[str, list[Example]]  # the choices that measure it, by what drew the pairs
+    pairs: list[Unchosen]  # pairs that nobody chose of and that it is to judge, in order
     eligibility: Eligibility  # lets pairs through
+    # those that it judged with other examples of the owner's choices, or as another model
+    earlier: list[Unchosen] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)  # pairs that it is not to judge
 
     @property
     def calibration(self) -> list[Question]:
@@ -91,7 +79,8 @@ class Plan:
             Question(
                 example.comparison, order, self.contexts[fold_of(example.comparison.prompt_id)]
             )
-            for example in self.measured
+            for examples in self.measured.values()
+            for example in examples
             for order in ORDERS
         ]
 
@@ -103,36 +92,52 @@ def make_plan(
     *,
     examples: int,
     limit: int | None = None,
+    again: bool = False,
 ) -> tuple[Plan, Counter[str]]:
-    """Return a run's questions, and choices it may not see, by reason; UserError of too few."""
+    """Return a run's questions, and choices it may not see, by reason; UserError of too few.
+
+    With `again` it is also to judge what it judged with other examples.
+    """
     eligibility = material.eligibility()
     choices = load_calibration_set(conn, eligibility)
     check_enough(choices, material.owner_id, eligibility.left_out)
-    plan = Plan(
-        calibration_set=choices,
-        contexts=choices.contexts(material.profile, examples),
-        measured=choices.measured(),
-        pair_ids=waiting_pairs(conn, judge, material.levels, limit),
-        eligibility=material.eligibility(),
-    )
+    contexts = choices.contexts(material.profile, examples)
+    plan = Plan(choices, contexts, choices.measured(), [], material.eligibility())
+    _add_pairs(conn, plan, judge, material, again=again)
+    plan.pairs = plan.pairs[:limit]
     return plan, eligibility.left_out
 
 
-def waiting_pairs(
-    conn: sqlite3.Connection, judge: Judge, levels: Collection[Level], limit: int | None = None
-) -> list[str]:
-    """Return the pairs that this judge could see, those of the newest checkpoint first.
+def _add_pairs(
+    conn: sqlite3.Connection, plan: Plan, judge: Judge, material: Material, *, again: bool
+) -> None:
+    """Add the pairs that the judge could see, those of the newest checkpoint first.
 
     Neither pairs that somebody chose of, since a choice beats any verdict, nor those of prompts
-    that training holds out, since no verdict is measured against.
+    that training holds out, since no verdict is measured against, nor those of a checkpoint that it
+    is not measured on.
     """
-    rows = unchosen_pairs(conn, levels)
-    known = judged_pairs(conn, judge.name, judge.model, judge.prompt_hash)
+    of, context = (judge.name, judge.model, judge.prompt_hash), plan.contexts[None]
+    now = Instrument(*of, judge.briefing(context), newest_answered(conn, *of[:2]))
+    judged = judged_pairs(conn, *of)
+    unwritten = {pair for by, pairs in judged.items() if "" in by[3:] for pair in pairs}
+    if unwritten - judged[now]:
+        # Those that were asked in the very same words are taken for this one's.
+        for questions in questions_of(conn, sorted(unwritten), material.eligibility(), context):
+            not_on_file(conn, judge, questions)
+        judged = judged_pairs(conn, *of)
+    known = judged.pop(now, set())
+    before = set().union(*judged.values())
     held_out = DEFAULTS["dpo"]["held_out"]
-    pair_ids = [
-        pair for pair, prompt in rows if pair not in known and side_of(prompt, held_out) == "train"
-    ]
-    return pair_ids[:limit]
+    for pair in unchosen_pairs(conn, material.levels):
+        if pair.pair_id in known:
+            continue
+        if side_of(pair.prompt_id, held_out) != "train":
+            plan.left_out["of prompts that training holds out"] += 1
+        elif pair.drawn_by not in plan.measured:
+            plan.left_out[f"of a checkpoint with fewer than {MINIMUM} choices of pairs"] += 1
+        else:
+            (plan.earlier if pair.pair_id in before and not again else plan.pairs).append(pair)
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,7 @@ class Cost:
     measuring: Estimate  # of what is not on file yet
     judging: Estimate  # of the rest, from a sample, if the gate is open
     in_batches: bool  # whether the rest goes in batches
+    again: Estimate  # of what was judged with other examples, if it were asked again
 
 
 def cost_of(
@@ -154,36 +160,45 @@ def cost_of(
     batch: bool | None,
 ) -> Cost:
     """Return what Claude will cost; nothing is sent."""
-    ids = plan.pair_ids[:_SAMPLED]
-    times = len(plan.pair_ids) / len(ids) if ids else 0.0
-    sample = list(_judging(conn, judge, plan, material, ids))
-    both = []
-    for requests, all in ((_calibration(conn, judge, plan), 1.0), (sample, times)):
-        cost, waits = estimate(requests, price=price) * all, batch
+
+    def cost(requests: list[Request], times: float) -> tuple[Estimate, bool]:
+        waits = batch
         if waits is None:
-            waits = cost.worth_a_batch(price)
-        both.append((estimate(requests, price=price, batch=waits) * all, waits))
-    (measuring, _), (judging, in_batches) = both
-    return Cost(measuring, judging, in_batches)
+            waits = (estimate(requests, price=price) * times).worth_a_batch(price)
+        return estimate(requests, price=price, batch=waits) * times, waits
+
+    def of_pairs(pairs: Sequence[Unchosen]) -> tuple[Estimate, bool]:
+        sample = pairs[:_SAMPLED]
+        requests = list(_judging(conn, judge, plan, material, sample))
+        return cost(requests, len(pairs) / len(sample) if sample else 0.0)
+
+    measuring, _ = cost(_requests(conn, judge, plan.calibration), 1.0)
+    return Cost(measuring, *of_pairs(plan.pairs), of_pairs(plan.earlier)[0])
 
 
 def requests_of(
     conn: sqlite3.Connection, judge: ClaudeJudge, plan: Plan, material: Material
 ) -> Iterator[Request]:
     """Yield all that would be sent: to measure the judge, and then, if the gate opens, the rest."""
-    yield from _calibration(conn, judge, plan)
-    yield from _judging(conn, judge, plan, material, plan.pair_ids)
+    yield from _requests(conn, judge, plan.calibration)
+    yield from _judging(conn, judge, plan, material, plan.pairs)
 
 
-def _calibration(conn: sqlite3.Connection, judge: ClaudeJudge, plan: Plan) -> list[Request]:
-    pending, _ = not_on_file(conn, judge, plan.calibration)
+def _requests(
+    conn: sqlite3.Connection, judge: ClaudeJudge, questions: Sequence[Question]
+) -> list[Request]:
+    pending, _ = not_on_file(conn, judge, questions)
     return [judge.request(question) for question in pending]
 
 
 def _judging(
-    conn: sqlite3.Connection, judge: ClaudeJudge, plan: Plan, material: Material, ids: Sequence[str]
+    conn: sqlite3.Connection,
+    judge: ClaudeJudge,
+    plan: Plan,
+    material: Material,
+    pairs: Sequence[Unchosen],
 ) -> Iterator[Request]:
     # An `Eligibility` of its own: what is only looked at is not counted.
+    ids = [pair.pair_id for pair in pairs]
     for questions in questions_of(conn, ids, material.eligibility(), plan.contexts[None]):
-        pending, _ = not_on_file(conn, judge, questions)
-        yield from map(judge.request, pending)
+        yield from _requests(conn, judge, questions)

@@ -17,11 +17,11 @@ from align.judging.protocol import (
     Comparison,
     Example,
     Message,
-    Order,
     OwnerContext,
     OwnerProfile,
     Question,
 )
+from align.store.verdicts import Order
 
 Reply = Literal["JSON", "a letter"]
 

@@ -31,7 +31,6 @@ from align.judging.judge_plan import (
     Material,
     Plan,
     cost_of,
-    load_material,
     make_plan,
     requests_of,
 )
@@ -63,6 +62,7 @@ class JudgeRequest:
     judge: str | None = None
     model: str | None = None  # of the judge; None takes its default
     limit: int | None = None  # how many pairs; None takes all
+    again: bool = False  # whether what was judged with other examples is asked again
     budget_usd: float = 5.0  # what the run may cost
     batch: bool | None = None  # whether requests go in batches; None decides by how many there are
     concurrency: int = 16  # requests under way at once
@@ -108,6 +108,8 @@ def run_judge(conn: sqlite3.Connection, request: JudgeRequest) -> JudgeRun | Non
         return _run_claude(conn, request, material)
     judge = ON_THIS_MACHINE[name](request, material)
     plan = _plan(conn, request, material, judge)
+    for line in _asking_again(plan, request.owner_id):
+        say(line)
     outcome = asyncio.run(run(conn, judge, plan))
     return JudgeRun(outcome, plan.eligibility.left_out, Budget())
 
@@ -136,13 +138,8 @@ def _material(conn: sqlite3.Connection, request: JudgeRequest, *, sends: bool) -
         detector = PrivateText(conn, request.owner, known=(JudgePrompt.read().text,))
         if request.prompt is not None:
             _check_prompt(request.prompt, detector)
-    material = load_material(
-        request.owner_id,
-        request.owner,
-        prompt=request.prompt,
-        redacted=request.redacted,
-        detector=detector,
-    )
+    prompt = JudgePrompt.read(request.prompt)
+    material = Material(request.owner_id, request.owner, prompt, request.redacted, detector)
     if material.left_out:
         say(f"{material.left_out} lines of owner.yaml repeat closed writing: they are not sent.")
     return material
@@ -163,11 +160,24 @@ def _plan(
     conn: sqlite3.Connection, request: JudgeRequest, material: Material, judge: Judge
 ) -> Plan:
     plan, kept_back = make_plan(
-        conn, material, judge, examples=request.examples, limit=request.limit
+        conn, material, judge, examples=request.examples, limit=request.limit, again=request.again
     )
     if kept_back:
         say(f"Of the owner's choices these take no part: {by_kind(kept_back)}.")
+    if plan.left_out:
+        say(f"Pairs that are left out: {by_kind(plan.left_out)}.")
     return plan
+
+
+def _asking_again(plan: Plan, owner_id: str, price: str = "") -> list[str]:
+    """Return how to have asked again what was judged with other examples."""
+    if not plan.earlier:
+        return []
+    return [
+        f"{len(plan.earlier):,} pairs were judged with other examples of the owner's choices: they "
+        "count by the gate that they were judged with.",
+        f"  To ask them again{price}: align judge --again --owner {owner_id}",
+    ]
 
 
 def _run_claude(
@@ -178,7 +188,7 @@ def _run_claude(
     judge = _claude_judge(to, request, material)
     plan = _plan(conn, request, material, judge)
     cost = cost_of(conn, judge, plan, material, price=to.price, batch=request.batch)
-    for line in _announcement(to, cost, plan, request.budget_usd):
+    for line in _announcement(to, cost, plan, request):
         say(line)
     if request.dry_run:
         path = owner_dir(request.owner_id) / DRY_RUN
@@ -223,14 +233,8 @@ def _with_channel(
     work: Callable[[ClaudeJudge, Channel], Coroutine[Any, Any, T]],
 ) -> T:
     """Have Claude work, once the owner agreed, and nobody else for the same owner meanwhile."""
-    consent = obtain_consent(
-        to,
-        request.owner,
-        yes=request.yes_send,
-        ask=on_terminal(),
-        show=say,
-        redacted=request.redacted,
-    )
+    yes, redacted, ask = request.yes_send, request.redacted, on_terminal()
+    consent = obtain_consent(to, request.owner, yes=yes, ask=ask, show=say, redacted=redacted)
     detector = material.detector
     assert detector is not None
 
@@ -265,13 +269,14 @@ def _claude_judge(
     )
 
 
-def _announcement(to: Destination, cost: Cost, plan: Plan, budget_usd: float) -> list[str]:
+def _announcement(to: Destination, cost: Cost, plan: Plan, request: JudgeRequest) -> list[str]:
     """Return what is said before anything is sent."""
     in_batches = " in batches" if cost.in_batches else ""
     return [
-        f"{len(plan.measured):,} choices measure the judge: {round(cost.measuring.requests):,} "
-        f"requests, {usd_range(cost.measuring)}.",
-        f"If the gate opens, {len(plan.pair_ids):,} pairs, each both ways round{in_batches}: "
+        f"{sum(map(len, plan.measured.values())):,} choices measure the judge: "
+        f"{round(cost.measuring.requests):,} requests, {usd_range(cost.measuring)}.",
+        f"If the gate opens, {len(plan.pairs):,} pairs, each both ways round{in_batches}: "
         f"{usd_range(cost.judging)}.",
-        *announcement(to, cost.measuring + cost.judging, budget_usd),
+        *_asking_again(plan, request.owner_id, f", for {usd_range(cost.again)}"),
+        *announcement(to, cost.measuring + cost.judging, request.budget_usd),
     ]

@@ -22,19 +22,19 @@ from align.errors import UserError
 from align.judging.judge_prompt import JudgePrompt, winner_of
 from align.judging.owner_context import EXAMPLES
 from align.judging.protocol import (
-    Answer,
-    KeepAnswers,
-    Order,
+    Keep,
     OwnerContext,
     OwnerProfile,
     Question,
     keep_nothing,
+    verdict_on,
 )
 from align.models.base import resolve_base
 from align.models.chat_template import TEMPLATE_SETTINGS, render_prompt
 from align.models.checkpoints import Checkpoint
 from align.models.loaded_model import LoadedModel
 from align.models.loading import load_model
+from align.store.verdicts import Order, Verdict
 
 # What the model is surer of than this, as a margin of probability between the letters, is as
 # certain as that: .5 is three in four, .8 is nine in ten, as the prompt defines the words.
@@ -56,11 +56,6 @@ class _Tokenized:
     question: Question
     tokens: list[int]  # all that is read; empty where it is too long even without examples
     shares: tuple[int, int]  # the same where questions begin with the same words
-
-    @property
-    def length(self) -> int:
-        """Return how many tokens it takes."""
-        return len(self.tokens)
 
 
 class LocalJudge:
@@ -90,6 +85,10 @@ class LocalJudge:
         self._shared: dict[tuple[int, int], tuple[OwnerContext, str]] = {}
         self._told_shorter = False
 
+    def briefing(self, context: OwnerContext) -> str:
+        """Return a name for the examples that it is shown."""
+        return context.briefing
+
     def request_id(self, question: Question) -> str:
         """Return a name for the question, made from the model and all that it reads."""
         text = self._text(question, len(question.context.examples))
@@ -97,13 +96,13 @@ class LocalJudge:
         return hashlib.sha256(content.encode()).hexdigest()[:32]
 
     async def answers(
-        self, questions: Iterable[Question], keep: KeepAnswers = keep_nothing
-    ) -> AsyncGenerator[Answer, None]:
+        self, questions: Iterable[Question], keep: Keep = keep_nothing
+    ) -> AsyncGenerator[Verdict, None]:
         """Yield the answers; of a few hundred questions those that begin alike come together."""
         waiting = iter(questions)
         while ahead := list(islice(waiting, _AHEAD)):
             tokenized = sorted(
-                map(self._tokenized, ahead), key=lambda item: (item.shares, item.length)
+                map(self._tokenized, ahead), key=lambda item: (item.shares, len(item.tokens))
             )
             for _, alike in groupby(tokenized, key=lambda item: item.shares):
                 for answer in self._answered(list(alike)):
@@ -122,14 +121,14 @@ class LocalJudge:
                 batch = [row[common:] for row in rows[start : start + self._batch_size]]
                 yield from self._batch(batch, read)
 
-    def _answered(self, tokenized: Sequence[_Tokenized]) -> Iterator[Answer]:
+    def _answered(self, tokenized: Sequence[_Tokenized]) -> Iterator[Verdict]:
         readable = [item for item in tokenized if item.tokens]
         margins = self.margins([item.tokens for item in readable])
         for item, margin in zip(readable, margins, strict=True):
-            yield Answer(item.question, judgement_of(margin, item.question.order), cost=0.0)
+            yield verdict_on(self, item.question, judgement_of(margin, item.question.order))
         for item in tokenized:
             if not item.tokens:
-                yield Answer(item.question, Judgement(None, None, TOO_LONG), cost=0.0)
+                yield verdict_on(self, item.question, Judgement(None, None, TOO_LONG))
 
     def _read(self, tokens: list[int]) -> Any:
         """Return the cache of what all questions begin with."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from align.choices.verdicts import Side
 from align.judging.protocol import Comparison, Example, OwnerProfile
@@ -46,10 +47,8 @@ def choose_examples(candidates: Sequence[Example], count: int = EXAMPLES) -> tup
     by content words); half of them shown with the chosen answer first. The same candidates give the
     same examples, in whatever order they come.
     """
-    oldest = sorted(candidates, key=lambda example: (example.time, example.comparison.pair_id))[
-        :OLDEST
-    ]
-    spread = _farthest_first(_worth_showing(oldest, count), count)
+    by_time = sorted(candidates, key=lambda example: (example.time, example.comparison.pair_id))
+    spread = _farthest_first(_worth_showing(by_time[:OLDEST], count), count)
     ordered = sorted(spread, key=lambda example: _lot("side", example))
     half = len(ordered) - len(ordered) // 2
     shown = [_with_winner(example, first=at < half) for at, example in enumerate(ordered)]
@@ -110,10 +109,8 @@ def _distance(first: frozenset[str], second: frozenset[str]) -> float:
 
 
 def _with_winner(example: Example, *, first: bool) -> Example:
-    loser: Side = "b" if example.winner == "a" else "a"
-    return Example(
-        example.comparison, example.winner, example.time, example.winner if first else loser
-    )
+    shown_first: Side = "a" if (example.winner == "a") == first else "b"
+    return replace(example, first=shown_first)
 
 
 def _lot(purpose: str, example: Example) -> str:

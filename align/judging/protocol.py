@@ -2,11 +2,15 @@
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import ClassVar, Protocol
 
 from align.choices.verdicts import Judgement, Side
+from align.store.events import utc_time
+from align.store.ids import canonical_json, content_id
+from align.store.verdicts import Order, Verdict
 
-Order = Literal["ab", "ba"]
 ORDERS: tuple[Order, Order] = ("ab", "ba")
 Message = dict[str, str]
 
@@ -31,9 +35,11 @@ class Example:
     """A comparison that the owner decided."""
 
     comparison: Comparison  # what the owner saw
-    winner: Side  # the answer that sounds like the owner
+    winner: Side | None  # the answer that sounds like the owner; None where both do, or neither
     time: str  # when they chose it, in UTC
     first: Side = "a"  # the answer that a judge is shown first
+    drawn_by: str = ""  # what drew the answers, as `align.store.pairs.drawn_by` has it
+    is_imported: bool = False  # whether it was chosen elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,16 @@ class OwnerContext:
     profile: OwnerProfile
     examples: tuple[Example, ...]
 
+    @cached_property
+    def briefing(self) -> str:
+        """Name the examples as they are shown: with others, a judge is measured anew."""
+        shown = [
+            (each.comparison.messages, each.comparison.text_a, each.comparison.text_b, each.winner,
+             each.first)
+            for each in self.examples
+        ]  # fmt: skip
+        return content_id(canonical_json(shown))
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -62,58 +78,27 @@ class Question:
     context: OwnerContext
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A judge's answer to one question."""
-
-    question: Question
-    judgement: Judgement  # the winner in the pair's own terms, whatever the order; or the problem
-    cost: float | None = None  # in USD, all tries together; None where it is not known
-    tries: int = 1  # how often it was sent
-    model: str | None = None  # which answered, in its own words; None where none is named
-
-
-@dataclass(frozen=True, slots=True)
-class LateAnswer:
-    """An answer to a question of an earlier run that this run does not have."""
-
-    pair_id: str  # the pair
-    order: Order  # in which its answers were shown
-    prompt_hash: str  # of the judge as it was then
-    request: str  # the question's name
-    judgement: Judgement  # as in `Answer`
-    cost: float | None  # as in `Answer`
-    model: str | None = None  # as in `Answer`
-
-
-class KeepAnswers(Protocol):
+class Keep(Protocol):
     """Makes the answers so far outlast this process."""
 
-    def __call__(self, untaken: Sequence[Answer | LateAnswer] = ()) -> None:
-        """Keep what was yielded, and these answers, which came and can't be yielded any more."""
+    def __call__(self, untaken: Sequence[Verdict] = ()) -> None:
+        """Keep what was yielded, and these, which can't be: they came too late, or unasked."""
         ...
 
 
-def keep_nothing(untaken: Sequence[Answer | LateAnswer] = ()) -> None:
+def keep_nothing(untaken: Sequence[Verdict] = ()) -> None:
     """Keep nothing: for a judge whose answers can be had again."""
 
 
 class Judge(Protocol):
     """Who answers questions."""
 
-    @property
-    def name(self) -> str:
-        """Return `claude`, `local` or `simulated`."""
-        ...
+    name: ClassVar[str]  # `claude`, `local` or `simulated`
+    model: str  # which one
+    prompt_hash: str  # of prompt and description of the owner: another is another judge
 
-    @property
-    def model(self) -> str:
-        """Return which one."""
-        ...
-
-    @property
-    def prompt_hash(self) -> str:
-        """Return the hash of prompt and description of the owner: another is another judge."""
+    def briefing(self, context: OwnerContext) -> str:
+        """Return a name for what of a context it is shown."""
         ...
 
     def request_id(self, question: Question) -> str:
@@ -121,11 +106,31 @@ class Judge(Protocol):
         ...
 
     def answers(
-        self, questions: Iterable[Question], keep: KeepAnswers = ...
-    ) -> AsyncGenerator[Answer | LateAnswer, None]:
-        """Yield the answers as they come, in any order; takes the questions as it goes.
-
-        `keep` is called before the judge relies on its answers being kept, and on the way out with
-        those that it could not yield any more.
-        """
+        self, questions: Iterable[Question], keep: Keep = ...
+    ) -> AsyncGenerator[Verdict, None]:
+        """Yield the answers as they come, in any order; takes the questions as it goes."""
         ...
+
+
+def verdict_on(
+    judge: Judge,
+    question: Question,
+    judgement: Judgement,
+    *,
+    cost: float | None = 0.0,
+    answered: str = "",
+) -> Verdict:
+    """Return a judgement of a question as it is stored."""
+    return Verdict(
+        pair_id=question.comparison.pair_id,
+        judge=judge.name,
+        model=judge.model,
+        order=question.order,
+        prompt_hash=judge.prompt_hash,
+        request=judge.request_id(question),
+        **judgement._asdict(),
+        cost=cost,
+        time=utc_time(datetime.now(UTC)),
+        briefing=judge.briefing(question.context),
+        answered=answered,
+    )

@@ -6,7 +6,6 @@ from typing import Any
 from align.claude.budget import Budget
 from align.claude.prices import Usage
 from align.console import dollars
-from align.judging.figures import Calibration
 from align.judging.judge_answers import JudgeCounts
 from align.judging.measurement import Outcome
 from align.levels import LEVELS, Level
@@ -20,8 +19,7 @@ def eligible_pairs(
 
     `sources` has what keeps pairs back, and how many.
     """
-    seen = sum(by_level[level] for level in levels)
-    total = sum(by_level.values())
+    seen, total = sum(by_level[level] for level in levels), sum(by_level.values())
     counts = ", ".join(f"{by_level[level]:,} {level}" for level in LEVELS)
     yield f"{total:,} pairs for training: {counts}. The judge may see {seen:,}."
     if sources and seen < total:
@@ -35,30 +33,30 @@ def by_kind(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{n:,} {kind}" for kind, n in sorted(counts.items()) if n)
 
 
-def verdict_counts(judged: JudgeCounts, gate: GateRow) -> Iterator[str]:
+def verdict_counts(judged: JudgeCounts) -> Iterator[str]:
     """Yield what judging came to, and how much of it counts in training."""
     verdicts, abstentions = judged.verdicts.total(), judged.abstentions.total()
     if not verdicts + abstentions:
         yield "No pair waits for a verdict of this judge."
         return
-    counting = sum(judged.verdicts[certainty] for certainty in gate.certainties)
-    yield f"{verdicts:,} of {verdicts + abstentions:,} pairs have a verdict{_of(judged.verdicts)}"
-    if abstentions:
-        yield f"{abstentions:,} have none{_of(judged.abstentions)}"
-    if judged.problems:
-        yield f"{judged.problems.total():,} answers without use{_of(judged.problems)}"
-    yield f"{counting:,} count in training, each {gate.weight:.2f} of a choice"
+    for counts, what in (
+        (judged.verdicts, f"of {verdicts + abstentions:,} pairs have a verdict"),
+        (judged.abstentions, "have none"),
+        (judged.problems, "answers without use"),
+    ):
+        if counts or counts is judged.verdicts:
+            kinds = f": {by_kind(counts)}" if counts else ""
+            yield f"{counts.total():,} {what}{kinds}"
+    yield f"{judged.counting:,} count in training, together as {judged.weight:,.1f} choices"
 
 
 def run_cost(outcome: Outcome, usage: Usage | None, budget: Budget) -> Iterator[str]:
     """Yield what a run cost, how much of the input came from the cache, and what is left to ask."""
     answers = outcome.measuring.answers + outcome.judging.answers
     read = usage.read_tokens if usage else 0
-    cached = (
-        f"; {usage.cache_read_tokens / read:.0%} of the input from the cache"
-        if usage and read
-        else ""
-    )
+    cached = ""
+    if usage and read:
+        cached = f"; {usage.cache_read_tokens / read:.0%} of the input from the cache"
     # What was lost on the way was paid too, and no word on the cost is no zero.
     unsure = f", and up to {dollars(budget.unsure)} that nobody stated" if budget.unsure else ""
     yield f"{answers:,} answers, {dollars(budget.spent)}{unsure}{cached}"
@@ -69,15 +67,13 @@ def run_cost(outcome: Outcome, usage: Usage | None, budget: Budget) -> Iterator[
 def history(gates: Iterable[GateRow]) -> Iterator[str]:
     """Yield every attempt at the gate, the oldest first."""
     for row in gates:
-        figures = Calibration.from_json(dict(row.report))
-        share, interval = figures.accuracy, figures.interval
-        agrees = "-"
+        agrees, share, interval = "-", *map(row.report.get, ("accuracy", "interval"))
         if share is not None and interval is not None:
-            agrees = f"{share:.0%} ({interval.low:.0%} to {interval.high:.0%})"
+            agrees = f"{share:.0%} ({interval[0]:.0%} to {interval[1]:.0%})"
         gate = f"open, {row.weight:.2f} at {', '.join(row.certainties)}" if row.is_open else "shut"
         yield "\t".join(
-            (row.time[:16], row.judge, row.model, row.prompt_hash[:8], f"{figures.cases:,} choices",
-             agrees, gate)
+            (row.time[:16], row.judge, row.model, row.prompt_hash[:8],
+             f"{row.report.get('cases', 0):,} choices", agrees, gate)
         )  # fmt: skip
 
 
@@ -88,7 +84,7 @@ def track(owner_id: str, outcome: Outcome) -> None:
     """
     from align.training.tracking.wandb_runs import close_run, open_run
 
-    gate = outcome.gate
+    gate = next(gate for _, gate in outcome.measured.values())
     run = open_run(
         owner_id,
         job_type="judge",
@@ -102,36 +98,20 @@ def track(owner_id: str, outcome: Outcome) -> None:
 
 def run_figures(outcome: Outcome) -> dict[str, float]:
     """Return all numbers of a run, by name."""
-    counted = {
-        "gate/is_open": outcome.gate.is_open,
-        "gate/weight": outcome.gate.weight,
-        "gate/attempts": outcome.attempts,
-        "cost_usd": outcome.cost,
-        **_numbers("calibration", outcome.calibration.to_json()),
-    }
+    counted: dict[str, Any] = {"gate/attempts": outcome.attempts, "cost_usd": outcome.cost}
+    for at, (calibration, gate) in enumerate(outcome.measured.values()):
+        # Checkpoints by number: their hashes would be other names in each round.
+        of = f"{at}/" if at else ""
+        counted |= {f"{of}gate/is_open": gate.is_open, f"{of}gate/weight": gate.weight}
+        counted |= _numbers(f"{of}calibration", calibration.to_json())
     for stretch, judged in (("measuring", outcome.measuring), ("judging", outcome.judging)):
-        counted[f"{stretch}/answers"] = judged.answers
-        counted |= _numbers(f"{stretch}/problems", judged.problems)
-        counted |= _numbers(f"{stretch}/verdicts", judged.verdicts)
-        counted |= _numbers(f"{stretch}/abstentions", judged.abstentions)
+        counted |= _numbers(stretch, vars(judged))
     return {name: float(value) for name, value in counted.items()}
 
 
-def _of(counts: Mapping[str, int]) -> str:
-    kinds = by_kind(counts)
-    return f": {kinds}" if kinds else ""
-
-
-def _numbers(name: str, values: Mapping[str, Any]) -> dict[str, float]:
-    return dict(_leaves(name, values))
-
-
-def _leaves(name: str, value: Any) -> Iterator[tuple[str, float]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _leaves(f"{name}/{key}", inner)
-    elif isinstance(value, list | tuple):
-        for place, inner in enumerate(value):
-            yield from _leaves(f"{name}/{place}", inner)
-    elif isinstance(value, bool | int | float):
-        yield name, float(value)
+def _numbers(name: str, value: Any) -> dict[str, Any]:
+    """Return the numbers in a JSON value by their paths."""
+    if isinstance(value, bool | int | float):
+        return {name: value}
+    inner = value.items() if isinstance(value, Mapping) else ()
+    return {k: v for key, each in inner for k, v in _numbers(f"{name}/{key}", each).items()}

@@ -133,8 +133,5 @@ def _redacted(row: Preference, redactor: Redactor) -> Preference:
     *messages, chosen = redact(row.chosen)
     rejected = redact(row.rejected)[-1]
     return replace(
-        row,
-        messages=tuple(messages),
-        chosen=chosen["content"],
-        rejected=rejected["content"],
+        row, messages=tuple(messages), chosen=chosen["content"], rejected=rejected["content"]
     )

@@ -1,15 +1,16 @@
 """Verdicts become rows where their gate is open and nobody chose; packed rows join them."""
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
 from align.choices.selection import flaw_of
 from align.choices.verdicts import Side as Answer
-from align.choices.verdicts import passes, verdict_of
+from align.choices.verdicts import verdict_of
 from align.levels import trainable
 from align.preferences.preference import JUDGE, RECORD, Preference, Row, side_of
 from align.store.choices import current_choices
-from align.store.gates import GateRow, gates_named, open_gates
+from align.store.gates import GateRow, gates_named, iter_gates, open_gates
 from align.store.pairs import PairView, get_pairs
 from align.store.verdicts import both_ways
 
@@ -22,13 +23,13 @@ def verdict_rows(conn: sqlite3.Connection, held_out: float) -> Iterator[Preferen
     for pair in _pairs_by_id(conn, counting):
         if not _may_be_judged(pair, held_out):
             continue
-        gate, winner = counting[pair.id]
+        gate, weight, winner = counting[pair.id]
         better, worse = (pair.text_a, pair.text_b)[:: 1 if winner == "a" else -1]
         yield Preference(
             messages=tuple(dict(message) for message in pair.messages),
             chosen=better,
             rejected=worse,
-            weight=gate.weight,
+            weight=weight,
             source=JUDGE,
             pair_id=pair.id,
             prompt_id=pair.prompt_id,
@@ -103,20 +104,45 @@ def _pairs_by_id(conn: sqlite3.Connection, ids: Collection[str]) -> Iterator[Pai
         yield from (pairs[id] for id in sorted(pairs))
 
 
-def _verdicts_that_count(conn: sqlite3.Connection) -> dict[str, tuple[GateRow, Answer]]:
-    """Return pair -> gate and winner, of pairs of which nobody chose.
+def _verdicts_that_count(conn: sqlite3.Connection) -> dict[str, tuple[GateRow, float, Answer]]:
+    """Return pair -> gate, weight and winner, of pairs of which nobody chose.
 
     Of several judges the one with the greatest weight counts; where two name different winners,
     none does.
     """
     chosen = {choice.pair_id for choice in current_choices(conn)}
-    counting: dict[str, tuple[GateRow, Answer] | None] = {}
-    for gate in sorted(open_gates(conn), key=lambda gate: (-gate.weight, gate.id)):
-        for pair_id, ab, ba in both_ways(conn, *gate.of):
+    counting: dict[str, list[tuple[GateRow, float, Answer]]] = defaultdict(list)
+    every = list(iter_gates(conn))
+    for instrument in {gate.instrument for gate in open_gates(conn)}:
+        gates = [gate for gate in every if gate.instrument == instrument]
+        verdicts = [both for both in both_ways(conn, instrument) if both.pair_id not in chosen]
+        drawn = {
+            pair.id: pair.drawn_by for pair in _pairs_by_id(conn, {v.pair_id for v in verdicts})
+        }
+        for pair_id, ab, ba, time in verdicts:
             winner, certainty, _ = verdict_of(ab, ba)
-            if winner is None or pair_id in chosen or not passes(certainty, gate.certainties):
-                continue
-            first = counting.setdefault(pair_id, (gate, winner))
-            if first is not None and first[1] != winner:
-                counting[pair_id] = None
-    return {pair_id: counts for pair_id, counts in counting.items() if counts is not None}
+            gate = _gate_of(gates, drawn.get(pair_id, ""), time)
+            weight = gate.weight_at(certainty) if gate else 0.0
+            if gate and winner is not None and weight > 0:
+                counting[pair_id].append((gate, weight, winner))
+    return {
+        pair_id: max(verdicts, key=lambda verdict: (verdict[1], verdict[0].id))
+        for pair_id, verdicts in counting.items()
+        if len({winner for *_, winner in verdicts}) == 1
+    }
+
+
+def _gate_of(gates: Sequence[GateRow], drawn_by: str, time: str) -> GateRow | None:
+    """Return the open gate, of an instrument's, that a verdict counts with; None where none is.
+
+    It is the newest on the pairs of its checkpoint. Where it was not written down how a judge was
+    briefed, each of them is of another briefing: then it is the newest that was open when the
+    verdict was given, as long as what was measured last is open.
+    """
+    own = [gate for gate in gates if gate.drawn_by in ("", drawn_by)]
+    if not own or not own[-1].is_open:
+        return None
+    if own[-1].briefing:
+        return own[-1]
+    opened = [gate for gate in own if gate.is_open]
+    return next((gate for gate in reversed(opened) if gate.time <= time), opened[0])

@@ -28,10 +28,7 @@ _STAYS = (
     "pairs marked private, their rewrites and their notes",
     "chats and documents as they were read in, checkpoints, and the store itself",
 )
-_STAYS_TOO = {
-    "judge": (),
-    "questions": ("who {name} is, and anything that {name} chose",),
-}
+_STAYS_TOO = {"judge": (), "questions": ("who {name} is, and anything that {name} chose",)}
 
 
 @dataclass(frozen=True, slots=True)

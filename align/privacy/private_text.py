@@ -55,11 +55,7 @@ class PrivateText:
     """
 
     def __init__(
-        self,
-        conn: sqlite3.Connection,
-        owner: Owner,
-        known: Iterable[str] = (),
-        scope: Scope = SENT,
+        self, conn: sqlite3.Connection, owner: Owner, known: Iterable[str] = (), scope: Scope = SENT
     ) -> None:
         self._conn, self._redactor, self._known = conn, redactor_for(owner), tuple(known)
         self._scope = scope

@@ -70,16 +70,34 @@ def simulated_repeats(conn: sqlite3.Connection) -> dict[str, tuple[str, str]]:
     return {pair: (note["first"], note["again"]) for pair, note in notes if pair and note}
 
 
-def decisive_pairs(conn: sqlite3.Connection) -> list[tuple[Choice, PairView]]:
-    """Return the training pairs with a winner (`a`, `b` or a rewrite), ordered by pair.
+def repeats(conn: sqlite3.Connection) -> list[tuple[str, bool]]:
+    """Return each pair that the owner, real or simulated, was asked again: was it as before?"""
+    rows = conn.execute(
+        "SELECT e.pair_id, json_extract(e.payload, '$.outcome') = "
+        "json_extract(f.payload, '$.outcome') AS agrees "
+        "FROM standing_events e JOIN standing_events f "
+        "ON f.device = json_extract(e.payload, '$.of[0]') "
+        "AND f.counter = json_extract(e.payload, '$.of[1]') "
+        "WHERE e.actor = 'owner' AND e.kind = 'repeat' AND agrees IS NOT NULL"
+    )
+    again = [(pair, bool(agrees)) for pair, agrees in rows]
+    simulated = simulated_repeats(conn).items()
+    return again + [(pair, first == second) for pair, (first, second) in simulated]
+
+
+def decisive_pairs(
+    conn: sqlite3.Connection, outcomes: Collection[Outcome] = ("a", "b", "rewrite")
+) -> list[tuple[Choice, PairView]]:
+    """Return the training pairs with such an outcome, ordered by pair.
 
     Sealed pairs are left out: nothing is trained on them.
     """
     rows = conn.execute(
         f"SELECT p.*, {_COLUMNS} JOIN known_pairs p ON p.id = c.pair_id "
-        "WHERE c.outcome IN ('a', 'b', 'rewrite') AND p.purpose = 'train' "
+        f"WHERE c.outcome IN ({','.join('?' * len(outcomes))}) AND p.purpose = 'train' "
         f"AND {trainable_sql('p.level')} "
-        "ORDER BY p.id"
+        "ORDER BY p.id",
+        tuple(outcomes),
     )
     names = Choice.__dataclass_fields__
     return [(Choice(**{name: row[name] for name in names}), pair_view(row)) for row in rows]

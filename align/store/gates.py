@@ -2,69 +2,72 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from align.choices.verdicts import Certainty
+from align.choices.verdicts import CERTAINTIES, UNSTATED
 from align.store.connection import transaction
 from align.store.ids import canonical_json, content_id
+from align.store.verdicts import Instrument
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GateRow:
     """One attempt of a judge to earn its say."""
 
-    id: str  # made from its content
     judge: str  # `claude`, `local` or `simulated`
     model: str  # which one
     prompt_hash: str  # of the judge's prompt and the description of the owner
     is_open: bool  # whether its verdicts count
-    weight: float  # how much one counts, 0 to 1; the owner's choice counts 1
-    certainties: tuple[Certainty, ...]  # those at which a verdict counts
+    weight: float  # how much one counts on average, 0 to 1; the owner's choice counts 1
+    certainties: tuple[str, ...]  # those at which a verdict counts
     choices: str  # digest of the owner's choices that it was measured against
     report: Mapping[str, Any]  # counts and rates of the calibration, as JSON values; no text
     time: str  # UTC, as `align.store.events.utc_time` writes it
+    # names the owner's choices that the judge is shown; empty where that was not written down
+    briefing: str = ""
+    answered: str = ""  # the model that answered, in its own words; empty where it did not say
+    # the checkpoint that drew the pairs it was measured on; empty where it is of all pairs
+    drawn_by: str = ""
+    id: str = ""  # made from its content
 
-    @classmethod
-    def new(
-        cls,
-        *,
-        judge: str,
-        model: str,
-        prompt_hash: str,
-        is_open: bool,
-        weight: float,
-        certainties: Sequence[Certainty],
-        choices: str,
-        report: Mapping[str, Any],
-        time: str,
-    ) -> "GateRow":
-        """Make an attempt, with the id that its content gives it."""
-        kept, weight = tuple(certainties), float(weight)
-        id = content_id(
-            judge, model, prompt_hash, is_open, weight, kept, choices, canonical_json(dict(report)),
-            time,
-        )  # fmt: skip
-        return cls(id, judge, model, prompt_hash, is_open, weight, kept, choices, report, time)
+    def __post_init__(self) -> None:
+        """Give it the id of its content, where it has none yet."""
+        content = {name: value for name, value in vars(self).items() if name != "id"}
+        if not self.id:
+            object.__setattr__(self, "id", content_id(canonical_json(content)))
 
     @property
-    def of(self) -> tuple[str, str, str]:
-        """Return whose attempt it is: judge, model and prompt."""
-        return self.judge, self.model, self.prompt_hash
+    def instrument(self) -> Instrument:
+        """Return what gave the verdicts that were measured."""
+        return Instrument(self.judge, self.model, self.prompt_hash, self.briefing, self.answered)
+
+    @property
+    def of(self) -> tuple[Instrument, str]:
+        """Return whose attempt it is, on whose pairs: a newer one replaces it."""
+        return self.instrument, self.drawn_by
+
+    def weight_at(self, certainty: str | None) -> float:
+        """Return how much a verdict of a certainty counts: 0 where it does not."""
+        weights = self.report.get("gate", {}).get("weights")
+        if weights is None:
+            # Measured when all that count had one weight, and those that name no certainty where
+            # all did.
+            named = (certainty,) if certainty else CERTAINTIES
+            return self.weight if set(named) <= set(self.certainties) else 0.0
+        return float(weights.get(certainty or UNSTATED, 0.0))
 
 
 def add_gate(conn: sqlite3.Connection, gate: GateRow) -> bool:
     """Append an attempt; tell whether it was new."""
     with transaction(conn):
-        cursor = conn.execute(
-            "INSERT INTO gates VALUES (?,?,?,?,?,?,?,?,?,?)",
-            (
-                gate.id, gate.judge, gate.model, gate.prompt_hash, gate.is_open, gate.weight,
-                canonical_json(list(gate.certainties)), gate.choices,
-                canonical_json(dict(gate.report)), gate.time,
-            ),
-        )  # fmt: skip
+        values = vars(gate) | {
+            "certainties": canonical_json(list(gate.certainties)),
+            "report": canonical_json(dict(gate.report)),
+        }
+        marks = ", ".join(f":{name}" for name in values)
+        cursor = conn.execute(f"INSERT INTO gates ({', '.join(values)}) VALUES ({marks})", values)
     return cursor.rowcount > 0
 
 
@@ -79,7 +82,7 @@ def iter_gates(conn: sqlite3.Connection) -> Iterator[GateRow]:
 
 
 def newest_gates(conn: sqlite3.Connection) -> list[GateRow]:
-    """Return the newest attempt of each judge, model and prompt, oldest first."""
+    """Return the newest attempt of each instrument on each checkpoint's pairs, oldest first."""
     newest = {gate.of: gate for gate in iter_gates(conn)}
     return sorted(newest.values(), key=lambda gate: (gate.time, gate.id))
 
@@ -89,10 +92,9 @@ def open_gates(conn: sqlite3.Connection) -> list[GateRow]:
     return [gate for gate in newest_gates(conn) if gate.is_open]
 
 
-def gate_of(conn: sqlite3.Connection, judge: str, model: str, prompt_hash: str) -> GateRow | None:
-    """Return a judge's newest attempt, or None where it never tried."""
-    of = (judge, model, prompt_hash)
-    return next((gate for gate in newest_gates(conn) if gate.of == of), None)
+def gate_of(conn: sqlite3.Connection, of: Instrument, drawn_by: str) -> GateRow | None:
+    """Return an instrument's newest attempt on a checkpoint's pairs; None where it never tried."""
+    return next((gate for gate in newest_gates(conn) if gate.of == (of, drawn_by)), None)
 
 
 def gates_named(conn: sqlite3.Connection, ids: Collection[str]) -> dict[str, GateRow]:
@@ -100,7 +102,13 @@ def gates_named(conn: sqlite3.Connection, ids: Collection[str]) -> dict[str, Gat
     return {gate.id: gate for gate in iter_gates(conn) if gate.id in ids}
 
 
-def attempts(conn: sqlite3.Connection) -> int:
-    """Return how many judges, told apart by model and prompt, ever tried."""
-    query = "SELECT count(*) FROM (SELECT DISTINCT judge, model, prompt_hash FROM gates)"
-    return int(conn.execute(query).fetchone()[0])
+def judges_tried(conn: sqlite3.Connection, drawn_by: str) -> set[tuple[str, ...]]:
+    """Return which judges ever tried on a checkpoint's pairs: by model, prompt and what answered.
+
+    The same one with other examples of the owner's choices is no other judge.
+    """
+    return {
+        (gate.judge, gate.model, gate.prompt_hash, gate.answered)
+        for gate in iter_gates(conn)
+        if gate.drawn_by in ("", drawn_by)
+    }

@@ -54,13 +54,13 @@ _TABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
     ),
     "verdicts": (
         ("id", "pair_id", "judge", "model", "order", "prompt_hash", "repeat", "winner",
-         "certainty", "cost", "time", "request", "problem"),
+         "certainty", "cost", "time", "request", "problem", "briefing", "answered"),
         "id",
         "cost = max(coalesce(cost, excluded.cost), coalesce(excluded.cost, cost))",
     ),
     "gates": (
         ("id", "judge", "model", "prompt_hash", "is_open", "weight", "certainties", "choices",
-         "report", "time"),
+         "report", "time", "briefing", "answered", "drawn_by"),
         "id",
         "",
     ),
@@ -72,7 +72,10 @@ _TABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
 }  # fmt: skip
 TABLES = tuple(_TABLES)
 # Columns that came later, and what stands in them in rows that an older version packed.
-_LATER: dict[str, Row] = {"verdicts": {"request": "", "problem": None}}
+_LATER: dict[str, Row] = {
+    "verdicts": {"request": "", "problem": None, "briefing": "", "answered": ""},
+    "gates": {"briefing": "", "answered": "", "drawn_by": ""},
+}
 
 
 def columns_of(table: str) -> tuple[str, ...]:

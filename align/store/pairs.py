@@ -49,6 +49,16 @@ class PairView:
     hash_a: str
     hash_b: str
 
+    @property
+    def drawn_by(self) -> str:
+        """What drew the answers."""
+        return drawn_by(self.hash_a, self.hash_b)
+
+
+def drawn_by(hash_a: str, hash_b: str) -> str:
+    """Return what drew two answers: the hash of their checkpoint, or of two."""
+    return hash_a if hash_a == hash_b else "+".join(sorted((hash_a, hash_b)))
+
 
 def add_pairs(conn: sqlite3.Connection, pairs: Iterable[Pair]) -> Added:
     """Add pairs; known ones change nothing."""

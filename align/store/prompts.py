@@ -79,8 +79,7 @@ def make_as_private(conn: sqlite3.Connection, prompt_id: str, level: Level) -> N
     """Make a prompt at least as private as a level."""
     with transaction(conn):
         conn.execute(
-            "UPDATE prompts SET level = max(level, ?) WHERE id = ?",
-            (stored(level), prompt_id),
+            "UPDATE prompts SET level = max(level, ?) WHERE id = ?", (stored(level), prompt_id)
         )
 
 

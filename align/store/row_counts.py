@@ -24,9 +24,7 @@ def count_records(conn: sqlite3.Connection, split: str) -> int:
 
 # Few threads are held out: all rows are counted in an index's order, and only the held-out ones
 # looked up by their threads. Joining all of them takes ten times as long.
-def records_by_kind(
-    conn: sqlite3.Connection,
-) -> Counter[tuple[str, str, Level, str | None, Split]]:
+def records_by_kind(conn: sqlite3.Connection) -> Counter[tuple[str, str, Level, str | None, Split]]:
     """Count the records by kind, source, level, why they are left out, and side."""
     columns = "kind, source, level, left_out"
     counted: Counter[tuple[str, str, Level, str | None, Split]] = Counter()

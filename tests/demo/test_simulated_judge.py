@@ -14,7 +14,8 @@ from align.demo.owners import DEMO, in_some_register
 from align.demo.simulated_judge import SimulatedJudge
 from align.demo.simulated_owner import SimulatedOwner
 from align.errors import UserError
-from align.judging.protocol import ORDERS, Answer, Comparison, OwnerContext, Question
+from align.judging.protocol import ORDERS, Comparison, OwnerContext, Question
+from align.store.verdicts import Verdict
 from tests.judging.questions import OWNER, context
 
 SHIPPED = Path(__file__).resolve().parents[2] / "data" / "demo" / "simulated.json"
@@ -42,12 +43,12 @@ def owner_says() -> list[str]:
     ]
 
 
-async def collect(judge: SimulatedJudge, questions: list[Question]) -> list[Answer]:
+async def collect(judge: SimulatedJudge, questions: list[Question]) -> list[Verdict]:
     return [each async for each in judge.answers(questions)]
 
 
 @cache
-def answers() -> list[Answer]:
+def answers() -> list[Verdict]:
     asked = [Question(each, order, TOLD) for each in comparisons() for order in ORDERS]
     return asyncio.run(collect(SimulatedJudge.load(SHIPPED), asked))
 
@@ -85,7 +86,7 @@ def test_both_orders_are_heard_apart() -> None:
 
 
 def test_asked_the_same_again_it_says_the_same_whatever_is_asked_beside() -> None:
-    asked = [each.question for each in answers()][40:60]
+    asked = [Question(each, order, TOLD) for each in comparisons()[20:30] for order in ORDERS]
     again = asyncio.run(collect(SimulatedJudge.load(SHIPPED), asked[::-1]))
     assert [each.judgement for each in again[::-1]] == [each.judgement for each in answers()[40:60]]
 

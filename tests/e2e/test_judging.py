@@ -13,6 +13,7 @@ import pytest
 from align.choices.verdicts import Judgement, verdict_of
 from align.owner import load_owner
 from align.preferences.choice_rows import build_preferences
+from align.store.gates import iter_gates
 from tests.anthropic_server import Server, serve
 from tests.anthropic_server.faults import (
     IN_BATCHES,
@@ -219,12 +220,12 @@ def test_verdicts_of_a_judge_that_passed_become_rows_for_training(
     assert "\topen" in align("judge", "--owner", OWNER, "--history")
     with judged.store() as conn:
         rows = build_preferences(conn, load_owner(OWNER), verdicts=True)
-        (gate,) = conn.execute("SELECT id, weight FROM gates").fetchall()
+        (gate,) = iter_gates(conn)
         by_owner = build_preferences(conn, load_owner(OWNER))
     of_judge = [row for row in rows if row.source == "judge"]
     assert {row.pair_id for row in of_judge} == set(built.waiting)
-    assert {row.weight for row in of_judge} == {gate["weight"]} and 0 < gate["weight"] < 1
-    assert {row.gate for row in of_judge} == {gate["id"]}
+    assert {row.weight for row in of_judge} <= set(gate.report["gate"]["weights"].values())
+    assert {row.gate for row in of_judge} == {gate.id}
     # The judge is right where its ear is, and wrong elsewhere: so are the rows.
     for row in of_judge:
         is_right = judged.lot("ear", *sorted((row.chosen, row.rejected))) < 0.85

@@ -6,10 +6,17 @@ from typing import Literal
 
 from align.choices.verdicts import Certainty, Judgement, Side, Winner
 from align.judging.calibration import Case, fold_of
+from align.judging.simple_rules import Shape, Shapes
 
 Kind = Literal["first", "longer", "random", "contrary", "good"]
 KINDS: tuple[Kind, ...] = ("first", "longer", "random", "contrary", "good")
 Seen = tuple[Side, Side, random.Random]
+
+
+def shapes(longer: Side | None) -> Shapes:
+    """Answers of which one is longer, or none."""
+    short, long = Shape(5, 25, 1), Shape(10, 50, 1)
+    return (long if longer == "a" else short), (long if longer == "b" else short)
 
 
 def other(side: Side) -> Side:
@@ -21,7 +28,7 @@ def case(
     ab: Winner | None,
     ba: Winner | None = None,
     *,
-    chosen: Side = "a",
+    chosen: Side | None = "a",
     longer: Side | None = "a",
     certainty: Certainty | None = "high",
     prompt: int | None = None,
@@ -34,7 +41,7 @@ def case(
         prompt_id=prompt_id,
         fold=fold_of(prompt_id) if fold is None else fold,
         chosen=chosen,
-        longer=longer,
+        shapes=shapes(longer),
         ab=Judgement(ab, certainty),
         ba=Judgement(ab if ba is None else ba, certainty),
     )
@@ -70,7 +77,7 @@ def simulated(
         certainty = _certainty(rng, kind == "good" and ab == ba == true)
         cases.append(
             Case(
-                f"{seed} {number:04}", prompt_id, fold_of(prompt_id), chosen, longer,
+                f"{seed} {number:04}", prompt_id, fold_of(prompt_id), chosen, shapes(longer),
                 Judgement(ab, certainty), Judgement(ba, certainty),
             )
         )  # fmt: skip

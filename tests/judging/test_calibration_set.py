@@ -2,13 +2,19 @@
 
 import sqlite3
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from align.choices.verdicts import Side
 from align.errors import UserError
 from align.judging.calibration import FOLDS, fold_of
-from align.judging.calibration_set import CalibrationSet, check_enough, load_calibration_set
+from align.judging.calibration_set import (
+    CalibrationSet,
+    check_enough,
+    digest,
+    load_calibration_set,
+)
 from align.judging.eligibility import CLOSED, Eligibility
 from align.judging.gate import MINIMUM
 from align.levels import SENDABLE, TRAINABLE
@@ -111,8 +117,33 @@ def test_choices_between_the_two_answers_count_and_no_others(conn: sqlite3.Conne
     choose(conn, held_out, "a")
     choices = load_calibration_set(conn, Eligibility(None, SENDABLE))
     chosen = {each.comparison.pair_id: each.winner for each in choices.examples}
-    assert chosen == {pairs["a"]: "a", pairs["b"]: "b"}
-    assert choices.self_agreement is None
+    named = {"a": "a", "b": "b", "both": None, "neither": None}
+    assert chosen == {pairs[outcome]: winner for outcome, winner in named.items()}
+    assert choices.repeats == ()
+
+
+def test_choices_without_a_winner_measure_and_are_no_examples() -> None:
+    torn = [replace(example(100 + n), winner=None) for n in range(30)]
+    choices = CalibrationSet((*many(30).examples, *torn))
+    assert len(choices.measured()[""]) == 60
+    for context in choices.contexts(OWNER, 12).values():
+        assert {each.winner for each in context.examples} <= {"a", "b"}
+    assert CalibrationSet(tuple(torn)).measured() == {}
+
+
+def test_checkpoints_are_measured_apart() -> None:
+    drawn = [replace(each, drawn_by="ab"[n % 2]) for n, each in enumerate(many(61).examples)]
+    measured = CalibrationSet(tuple(drawn)).measured()
+    assert {by: len(examples) for by, examples in measured.items()} == {"a": 31, "b": 30}
+    with pytest.raises(UserError, match=r"15 choices .* of pairs that one checkpoint drew"):
+        check_enough(CalibrationSet(tuple(drawn[:30])), "ann", Counter())
+
+
+def test_imported_choices_are_known_as_such(conn: sqlite3.Connection) -> None:
+    choose(conn, add_pair(conn, "Mine?"), "a")
+    choose(conn, add_pair(conn, "Theirs?"), "a", "imported")
+    choices = load_calibration_set(conn, Eligibility(None, SENDABLE))
+    assert sorted(each.is_imported for each in choices.examples) == [False, True]
 
 
 def test_a_choice_that_is_taken_back_changes_what_was_chosen(conn: sqlite3.Connection) -> None:
@@ -121,20 +152,19 @@ def test_a_choice_that_is_taken_back_changes_what_was_chosen(conn: sqlite3.Conne
     before = load_calibration_set(conn, Eligibility(None, SENDABLE))
     choose(conn, pair, "b")
     after = load_calibration_set(conn, Eligibility(None, SENDABLE))
-    assert before.digest != after.digest
-    assert load_calibration_set(conn, Eligibility(None, SENDABLE)).digest == after.digest
+    assert digest(before.examples) != digest(after.examples)
 
 
 def test_so_few_choices_that_no_judge_could_pass_cost_nothing() -> None:
-    few = CalibrationSet(tuple(example(n) for n in range(MINIMUM - 1)), None)
+    few = CalibrationSet(tuple(example(n) for n in range(MINIMUM - 1)))
     with pytest.raises(UserError, match=r"19 choices .*kept back: 3 train-only.* of 1 more"):
         check_enough(few, "ann", Counter({"train-only": 3}))
-    check_enough(CalibrationSet(tuple(example(n) for n in range(MINIMUM)), None), "ann", Counter())
+    check_enough(CalibrationSet(tuple(example(n) for n in range(MINIMUM))), "ann", Counter())
 
 
 def many(count: int) -> CalibrationSet:
     sides: tuple[Side, Side] = ("a", "b")
-    return CalibrationSet(tuple(example(n, sides[n % 2]) for n in range(count)), None)
+    return CalibrationSet(tuple(example(n, sides[n % 2]) for n in range(count)))
 
 
 def test_no_fold_is_judged_with_an_example_of_its_own() -> None:
@@ -155,7 +185,7 @@ def test_what_measures_the_training_is_no_example() -> None:
 
 
 def test_more_choices_leave_most_of_the_measured_ones() -> None:
-    before, after = many(100).measured(50), many(110).measured(50)
+    before, after = many(100).measured(50)[""], many(110).measured(50)[""]
     ids = [{each.comparison.pair_id for each in lot} for lot in (before, after)]
     assert len(before) == len(after) == 50
     assert len(ids[0] & ids[1]) > 40

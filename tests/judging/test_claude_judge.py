@@ -21,13 +21,13 @@ from align.claude.provider import Key, host_of
 from align.judging.claude import ClaudeJudge
 from align.judging.judge_answers import JudgeCounts, collect, kept, not_on_file
 from align.judging.judge_prompt import JudgePrompt
-from align.judging.protocol import ORDERS, Answer, Comparison, LateAnswer, Question
+from align.judging.protocol import ORDERS, Comparison, Question
 from align.privacy.consent import Consent
 from align.privacy.egress import EgressGate
 from align.privacy.egress_log import EgressLog
 from align.store.batches import batch_sent, open_batches, plan_batch
 from align.store.connection import in_memory
-from align.store.verdicts import verdicts_of_requests
+from align.store.verdicts import Verdict, verdicts_of_requests
 from tests.anthropic_server import Server, question_of, serve
 from tests.anthropic_server import faults as fault
 from tests.judging.questions import OWNER, comparison, context
@@ -104,8 +104,8 @@ def ask(
     prompt: JudgePrompt,
     questions: Sequence[Question],
     **changes: Any,
-) -> list[Answer]:
-    async def collected() -> list[Answer]:
+) -> list[Verdict]:
+    async def collected() -> list[Verdict]:
         async with judge_at(server, conn, prompt, **changes) as judge:
             return [each async for each in judge.answers(iter(questions))]
 
@@ -123,7 +123,7 @@ def test_both_orders_of_a_pair_name_the_same_answer(
     answers = ask(server, conn, prompt, questions)
     assert len(answers) == len(questions) == sent(server)
     assert {each.judgement for each in answers} == {("a", "medium", None)}
-    assert Counter(each.question.order for each in answers) == {"ab": 6, "ba": 6}
+    assert Counter(each.order for each in answers) == {"ab": 6, "ba": 6}
     assert all(each.cost and each.cost > 0 for each in answers)
 
 
@@ -177,7 +177,7 @@ def test_what_can_not_be_read_is_counted_by_kind_and_never_guessed(
     server.behaviour.faults = lambda n, params: kind
     (answers,) = ask(server, conn, prompt, both_ways(pairs(1))[:1])
     assert answers.judgement == (None, None, problem)
-    assert answers.tries == asked == sent(server)
+    assert asked == sent(server)
     assert answers.cost is not None and answers.cost > 0, "it was paid all the same"
 
 
@@ -207,7 +207,7 @@ def test_two_pairs_of_the_same_words_are_paid_once_and_answered_twice(
     copy = replace(one, pair_id="another-pair")
     answers = ask(server, conn, prompt, [Question(one, "ab", TOLD), Question(copy, "ab", TOLD)])
     assert sent(server) == 1
-    assert {each.question.comparison.pair_id for each in answers} == {one.pair_id, copy.pair_id}
+    assert {each.pair_id for each in answers} == {one.pair_id, copy.pair_id}
     assert len({each.judgement for each in answers}) == 1
     assert sorted(each.cost == 0.0 for each in answers) == [False, True]
 
@@ -235,7 +235,7 @@ def test_the_hash_goes_with_the_prompt_and_not_with_the_model(prompt: JudgePromp
 def test_what_was_used_adds_up(
     server: Server, conn: sqlite3.Connection, prompt: JudgePrompt
 ) -> None:
-    async def used() -> tuple[Any, list[Answer]]:
+    async def used() -> tuple[Any, list[Verdict]]:
         async with judge_at(server, conn, prompt) as judge:
             answers = [each async for each in judge.answers(both_ways(pairs(4)))]
             return judge.usage, answers
@@ -312,7 +312,7 @@ def test_what_a_killed_runs_batch_brings_is_kept_and_not_sent_again(
     earlier, new = both_ways(pairs(3)), both_ways(pairs(2, start=10))
     planned = sent_and_killed(server, conn, prompt, earlier)
 
-    async def take_up_and_judge() -> tuple[JudgeCounts, list[Answer]]:
+    async def take_up_and_judge() -> tuple[JudgeCounts, list[Verdict]]:
         async with judge_at(server, conn, prompt, batch=batch) as judge:
             left = await collect(conn, judge)
             pending, _ = not_on_file(conn, judge, [*earlier[:2], *new])
@@ -336,10 +336,10 @@ def test_what_a_batch_said_is_kept_before_it_is_done_with(
 ) -> None:
     under_way: list[int] = []
 
-    async def judged() -> list[Answer | LateAnswer]:
+    async def judged() -> list[Verdict]:
         async with judge_at(server, conn, prompt, batch=True) as judge:
             answers = judge.answers(
-                both_ways(pairs(3)), lambda: under_way.append(len(open_batches(conn)))
+                both_ways(pairs(3)), lambda untaken=(): under_way.append(len(open_batches(conn)))
             )
             return [each async for each in answers]
 

@@ -13,8 +13,9 @@ import torch
 from align.errors import UserError
 from align.judging.judge_prompt import JudgePrompt
 from align.judging.local import TIE, LocalJudge, judgement_of, letter_tokens
-from align.judging.protocol import ORDERS, Answer, OwnerContext, Question
+from align.judging.protocol import ORDERS, OwnerContext, Question
 from align.models.loading import load_tokenizer
+from align.store.verdicts import Verdict
 from tests.judging.questions import OWNER, comparison, context, question
 from tests.tiny_fixtures import tiny_base, tokenizer  # noqa: F401
 
@@ -64,8 +65,8 @@ def reconfigured(folder: Path, **changes: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def ask(judge: LocalJudge, questions: list[Question]) -> list[Answer]:
-    async def collected() -> list[Answer]:
+def ask(judge: LocalJudge, questions: list[Question]) -> list[Verdict]:
+    async def collected() -> list[Verdict]:
         return [each async for each in judge.answers(questions)]
 
     return asyncio.run(collected())
@@ -99,11 +100,10 @@ def test_every_question_is_answered_once_as_it_would_be_alone(
     told, other = context(3), context(1)
     wanted = [*questions(told), *questions(other, 2)]
     answers = ask(judge, wanted)
-    assert sorted(map(judge.request_id, wanted)) == sorted(
-        judge.request_id(each.question) for each in answers
-    )
+    by_request = {judge.request_id(each): each for each in wanted}
+    assert sorted(by_request) == sorted(each.request for each in answers)
     for each in answers:
-        shown = each.question
+        shown = by_request[each.request]
         text = f"{prompt.shared(shown.context, 'a letter')}\n\n{prompt.question(shown, 'a letter')}"
         assert each.judgement == judgement_of(margin_alone(judge, shown, text), shown.order)
         assert each.cost == 0.0
@@ -131,9 +131,7 @@ def test_the_letters_probabilities_decide(base: Path, prompt: JudgePrompt, tmp_p
         for token in letter_tokens(loaded.tokenizer, "B"):
             head.bias[token] = 4.0
     loaded.model.lm_head = head
-    judgements = {
-        each.question.order: each.judgement for each in ask(judge, questions(context(), 1))
-    }
+    judgements = {each.order: each.judgement for each in ask(judge, questions(context(), 1))}
     assert {order: one.winner for order, one in judgements.items()} == {"ab": "b", "ba": "a"}
     assert {one.certainty for one in judgements.values()} == {"high"}
 
@@ -183,9 +181,7 @@ def test_what_is_too_long_even_alone_is_counted_and_not_guessed(
 ) -> None:
     judge = LocalJudge(str(base), prompt, OWNER)
     endless = replace(question(1), comparison=comparison(1, "tea, " * 3000))
-    answers = {
-        each.question.comparison.pair_id: each for each in ask(judge, [endless, question(2)])
-    }
+    answers = {each.pair_id: each for each in ask(judge, [endless, question(2)])}
     assert answers["pair-1"].judgement == (None, None, "too long")
     assert answers["pair-2"].judgement.problem is None
 

@@ -1,6 +1,8 @@
 """What the terminal shows of a calibration."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -27,17 +29,20 @@ def good(n: int = 40) -> list[Case]:
 
 
 def test_an_open_gate_is_told_with_its_figures() -> None:
-    # 30 of 40: 1.96 gives .5981 to .8581; 2 · .5981 - 1 = .196. Where k is odd the owner and the
-    # judge take the longer one, 20 of 40; of the even ones half are hits on the shorter one.
+    # 30 of 40: 1.96 gives .5981 to .8581; The owner takes the longer one
+    # where k is odd.
     text = shown(good())
     assert "claude claude-haiku-5-5 against 40 choices of the owner's, on 40 prompts" in text
     assert "75%  (60% to 86%) of 40 verdicts; kappa 0.00" in text
-    assert "100%  a verdict that counts, on 40 of 40" in text
-    assert "50%  on the same pairs; the judge is +25 points" in text
+    assert "100%  a verdict, on 40 of 40" in text
+    assert re.search(
+        r"on the same pairs; mostly the (longer|shorter) answer; the judge is [+]", text
+    )
     assert "83%  (61% to 94%) of 18 pairs" in text
     assert "The gate is open" in text
     assert "medium" in text
-    assert "counts 0.20 of a choice" in text
+    # 31/42 against 24/28: (20/42) / (20/28).
+    assert "A verdict counts so much of a choice: 0.67 where medium." in text
     assert "judges were tried" not in text
 
 
@@ -49,7 +54,6 @@ def test_a_shut_gate_says_how_many_more_choices_would_tell() -> None:
 
 def test_a_hopeless_judge_is_not_blamed_on_few_choices() -> None:
     text = shown([case(n, "b") for n in range(40)])
-    assert "it says the contrary of what the owner does" in text
     assert "More choices would not help as it stands" in text
 
 
@@ -62,16 +66,30 @@ def test_verdicts_that_hang_together_are_said_to_be_worth_fewer() -> None:
     assert "of 60 verdicts, worth 20 on prompts of their own" in shown(cases)
 
 
+def test_choices_that_were_made_elsewhere_or_name_no_winner_are_called_so() -> None:
+    cases = [replace(each, is_imported=n < 10) for n, each in enumerate(good())]
+    cases += [case(90 + n, "a", chosen=None, certainty="medium") for n in range(3)]
+    assert "against 43 choices of the owner's (10 imported, 3 of both or neither)" in shown(cases)
+    cases = [replace(each, is_imported=True) for each in good()]
+    assert "against 40 choices of the owner's (imported)" in shown(cases)
+
+
+def test_a_judge_that_always_says_neither_is_not_said_to_swap() -> None:
+    text = shown([case(n, "tie") for n in range(119)])
+    assert "it says that neither sounds more like the owner" in text
+    assert "the same both ways round" not in text
+
+
 def test_other_attempts_are_named() -> None:
     assert "3 judges were tried for this owner" in shown(good(), attempts=3)
 
 
 def test_what_could_not_be_used_is_named_by_kind() -> None:
     cases = good()
-    cases[0] = cases[0]._replace(
-        ab=Judgement(None, None, "refused"), ba=Judgement(None, None, "malformed")
+    cases[0] = replace(
+        cases[0], ab=Judgement(None, None, "refused"), ba=Judgement(None, None, "malformed")
     )
-    cases[1] = cases[1]._replace(ba=Judgement("b", "high"))
+    cases[1] = replace(cases[1], ba=Judgement("b", "high"))
     text = shown(cases)
     assert "1 swapped, 1 unscored" in text
     assert "1 malformed, 1 refused" in text
@@ -87,8 +105,8 @@ def test_what_is_unknown_is_a_dash() -> None:
 @pytest.mark.parametrize("attempts", [1, 12])
 def test_it_fits_a_terminal(kind: Kind, attempts: int) -> None:
     cases = simulated(kind, 120, 1, a_prompt=2)
-    cases[0] = cases[0]._replace(ab=Judgement(None, None, "refused"))
-    cases[1] = cases[1]._replace(ab=Judgement("a", None), ba=Judgement("a", None))
+    cases[0] = replace(cases[0], ab=Judgement(None, None, "refused"))
+    cases[1] = replace(cases[1], ab=Judgement("a", None), ba=Judgement("a", None))
     text = shown(cases, attempts=attempts).split("\n")
     assert len(text) <= 24
     assert max(map(len, text)) <= 120

@@ -19,12 +19,12 @@ from tests.store.rows import gate
 
 def outcome() -> Outcome:
     figures = calibrate(simulated("good", 100, 1), self_agreement=(9, 10), attempts=1)
-    row = GateRow.new(
+    row = GateRow(
         judge="claude", model="m", prompt_hash="0123456789abcdef", is_open=figures.gate.is_open,
-        weight=figures.gate.weight, certainties=figures.gate.certainties, choices="digest",
+        weight=figures.gate.weight, certainties=tuple(figures.gate.weights), choices="digest",
         report=figures.to_json(), time="2026-01-31T12:00:00.000000Z",
     )  # fmt: skip
-    return Outcome(figures, row, 1)
+    return Outcome({"hash": (figures, row)}, 1)
 
 
 def test_how_to_open_a_source_is_said_as_a_command_that_can_be_pasted() -> None:
@@ -44,15 +44,13 @@ def test_how_to_open_a_source_is_said_as_a_command_that_can_be_pasted() -> None:
 def test_pairs_count_by_certainty_and_what_counts_is_said() -> None:
     judged = JudgeCounts()
     for printed in (Judgement("a", "high"), Judgement("b", "low"), Judgement("a", "medium")):
-        judged.conclude(printed, printed)
+        judged.conclude(printed, printed, gate(weight=0.4))
     judged.conclude(Judgement("a", "high"), Judgement("b", "high"))
-    lines = list(verdict_counts(judged, gate(weight=0.4)))
+    lines = list(verdict_counts(judged))
     assert lines[0] == "3 of 4 pairs have a verdict: 1 high, 1 low, 1 medium"
     assert lines[1] == "1 have none: 1 swapped"
-    assert lines[-1] == "2 count in training, each 0.40 of a choice"
-    assert list(verdict_counts(JudgeCounts(), gate())) == [
-        "No pair waits for a verdict of this judge."
-    ]
+    assert lines[-1] == "2 count in training, together as 0.8 choices"
+    assert list(verdict_counts(JudgeCounts())) == ["No pair waits for a verdict of this judge."]
 
 
 def test_what_was_spent_says_how_much_the_cache_gave() -> None:
@@ -76,7 +74,7 @@ def test_no_word_on_the_cost_is_no_zero() -> None:
 
 
 def test_every_attempt_is_a_line() -> None:
-    (line,) = history([outcome().gate])
+    (line,) = history(gate for _, gate in outcome().measured.values())
     time, judge, model, prompt, choices, agrees, printed = line.split("\t")
     assert (time, judge, model, prompt) == ("2026-01-31T12:00", "claude", "m", "01234567")
     assert choices == "100 choices"
@@ -89,7 +87,7 @@ def test_wandb_gets_numbers_and_no_word() -> None:
     done.judging.verdicts = Counter({"high": 3})
     logged = run_figures(done)
     assert logged["judging/verdicts/high"] == 3
-    assert logged["calibration/accuracy"] == pytest.approx(done.calibration.accuracy)
+    assert logged["calibration/accuracy"] == pytest.approx(done.measured["hash"][0].accuracy)
     assert logged["gate/is_open"] == 1.0
     assert all(isinstance(value, float) for value in logged.values())
 

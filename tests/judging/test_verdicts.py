@@ -8,12 +8,9 @@ from hypothesis import strategies as st
 
 from align.choices.verdicts import (
     CERTAINTIES,
-    Certainty,
     Judgement,
     PairVerdict,
     Winner,
-    from_certainty,
-    passes,
     verdict_of,
 )
 
@@ -76,26 +73,3 @@ def test_the_order_of_asking_and_the_names_of_the_answers_change_nothing(
     assert there._replace(winner=None) == back._replace(winner=None)
     assert (there.winner, back.winner) in {("a", "b"), ("b", "a"), (None, None)}
     assert (there.winner is None) == (there.abstention is not None)
-
-
-def test_certainties_pass_from_a_lowest_one_up() -> None:
-    assert from_certainty("low") == ("low", "medium", "high")
-    assert from_certainty("medium") == ("medium", "high")
-    assert from_certainty("high") == ("high",)
-
-
-@pytest.mark.parametrize(
-    ("certainty", "certainties", "counts"),
-    [
-        ("high", ("medium", "high"), True),
-        ("low", ("medium", "high"), False),
-        ("low", (), False),
-        (None, CERTAINTIES, True),
-        (None, ("medium", "high"), False),
-        (None, (), False),
-    ],
-)
-def test_a_verdict_without_a_certainty_counts_only_where_all_do(
-    certainty: Certainty | None, certainties: tuple[Certainty, ...], counts: bool
-) -> None:
-    assert passes(certainty, certainties) is counts

@@ -61,7 +61,7 @@ def test_others_read_and_write_beside_a_session_and_no_act_is_lost_or_doubled(
             file.write_text(json.dumps(row) + "\n" + json.dumps({**row, "a": f"{n}."}) + "\n")
             align("choices", "import", str(file), "--owner", "ann")
             with closing(connect(store_path("ann"))) as other:
-                verdict = Verdict.new(
+                verdict = Verdict(
                     pair_id=pairs[-1], judge="local", model="m", order="ab", prompt_hash="p",
                     winner="a", time="2026-01-31T12:00:00.000000Z",
                 )  # fmt: skip

@@ -99,7 +99,51 @@ def test_a_shut_gate_lets_nothing_through(conn: sqlite3.Connection) -> None:
     assert rows(conn) == []
 
 
-@pytest.mark.parametrize("other", [{"model": "n"}, {"judge": "local"}, {"prompt_hash": "i"}])
+def test_each_certainty_has_its_weight(conn: sqlite3.Connection) -> None:
+    pairs = [add_pair(conn, text) for text in TRAIN[:3]]
+    for pair, certainty in zip(pairs, ("high", "low", "medium"), strict=True):
+        add_verdicts(conn, both_ways_verdicts(pair, certainty=certainty))
+    opened(conn, report={"gate": {"weights": {"high": 0.9, "low": 0.2}}})
+    assert {row.pair_id: row.weight for row in rows(conn)} == {pairs[0]: 0.9, pairs[1]: 0.2}
+
+
+def test_a_verdict_counts_with_the_gate_of_its_own_briefing(conn: sqlite3.Connection) -> None:
+    pairs = [add_pair(conn, text) for text in TRAIN[:3]]
+    for pair, briefing in zip(pairs, ("x", "y", "z"), strict=True):
+        add_verdicts(conn, both_ways_verdicts(pair, briefing=briefing))
+    first = opened(conn, weight=0.4, briefing="x")
+    second = opened(conn, weight=0.6, briefing="y", time=LATER)
+    assert {row.pair_id: row.gate for row in rows(conn)} == {
+        pairs[0]: first.id, pairs[1]: second.id,
+    }  # fmt: skip
+
+
+def test_where_no_briefing_was_written_down_the_gate_that_was_open_then_counts(
+    conn: sqlite3.Connection,
+) -> None:
+    early, late = (add_pair(conn, text) for text in TRAIN[:2])
+    first = opened(conn, weight=0.4)
+    second = opened(conn, weight=0.6, time=LATER)
+    add_verdicts(conn, both_ways_verdicts(early))
+    add_verdicts(conn, both_ways_verdicts(late, time="2026-02-02T00:00:00.000000Z"))
+    assert {row.pair_id: row.gate for row in rows(conn)} == {early: first.id, late: second.id}
+
+
+def test_a_gate_is_open_for_the_pairs_of_its_checkpoint(conn: sqlite3.Connection) -> None:
+    pairs = [judged(conn, text, checkpoint=name) for text, name in zip(TRAIN, "xy", strict=False)]
+    hashes = [get_pair(conn, pair).drawn_by for pair in pairs]  # type: ignore[union-attr]
+    opened(conn, drawn_by=hashes[0])
+    opened(conn, is_open=False, drawn_by=hashes[1])
+    assert [row.pair_id for row in rows(conn)] == pairs[:1]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"model": "n"}, {"judge": "local"}, {"prompt_hash": "i"}, {"briefing": "x"},
+        {"answered": "gpt-4"}, {"drawn_by": "another checkpoint"},
+    ],
+)  # fmt: skip
 def test_a_gate_is_open_for_its_own_judge_only(
     conn: sqlite3.Connection, other: dict[str, str]
 ) -> None:
@@ -112,12 +156,12 @@ def test_only_certainties_that_pass_count_and_the_lower_of_two_is_meant(
     conn: sqlite3.Connection,
 ) -> None:
     sure, doubting = add_pair(conn, TRAIN[0]), add_pair(conn, TRAIN[1])
-    add_verdicts(conn, both_ways_verdicts(sure, certainty="high"))
-    add_verdicts(conn, [verdict(doubting, "ab", certainty="high")])
-    add_verdicts(conn, [verdict(doubting, "ba", certainty="medium")])
-    opened(conn, certainties=("high",))
+    add_verdicts(conn, both_ways_verdicts(sure, certainty="high", briefing="x"))
+    add_verdicts(conn, [verdict(doubting, "ab", certainty="high", briefing="x")])
+    add_verdicts(conn, [verdict(doubting, "ba", certainty="medium", briefing="x")])
+    opened(conn, certainties=("high",), briefing="x")
     assert [row.pair_id for row in rows(conn)] == [sure]
-    opened(conn, certainties=("medium", "high"), time=LATER)
+    opened(conn, certainties=("medium", "high"), time=LATER, briefing="x")
     assert {row.pair_id for row in rows(conn)} == {sure, doubting}
 
 

@@ -77,7 +77,7 @@ def verdict(
         "certainty": "high",
         "time": "2026-01-01T00:00:00.000000Z",
     }
-    return Verdict.new(pair_id=pair_id, order=order, winner=winner, **{**values, **changes})
+    return Verdict(pair_id=pair_id, order=order, winner=winner, **{**values, **changes})
 
 
 def both_ways_verdicts(pair_id: str, winner: Winner = "a", **changes: Any) -> list[Verdict]:
@@ -95,7 +95,7 @@ def gate(*, is_open: bool = True, weight: float = 0.4, **changes: Any) -> GateRo
         "report": {"accuracy": 0.78, "interval": [0.71, 0.84]},
         "time": "2026-01-01T00:00:00.000000Z",
     }
-    return GateRow.new(is_open=is_open, weight=weight if is_open else 0.0, **{**values, **changes})
+    return GateRow(is_open=is_open, weight=weight if is_open else 0.0, **{**values, **changes})
 
 
 def append_event(
@@ -117,4 +117,4 @@ def iter_verdicts(conn: sqlite3.Connection, *, judge: str | None = None) -> Iter
         'ORDER BY pair_id, judge, model, "order", repeat, id',
         (judge,),
     )
-    return (Verdict(*row) for row in rows.fetchall())
+    return (Verdict(**dict(row)) for row in rows.fetchall())

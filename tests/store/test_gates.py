@@ -6,13 +6,14 @@ import pytest
 from align.store.connection import connect, in_memory
 from align.store.gates import (
     add_gate,
-    attempts,
     gate_of,
     gates_named,
     iter_gates,
+    judges_tried,
     newest_gates,
     open_gates,
 )
+from align.store.verdicts import Instrument
 from tests.store.rows import gate
 
 MARCH, APRIL = "2026-03-01T00:00:00.000000Z", "2026-04-01T00:00:00.000000Z"
@@ -28,8 +29,8 @@ def test_an_attempt_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert add_gate(connect(tmp_path / "twin.db", create=True), made)
     again = connect(tmp_path / "twin.db")
     assert list(iter_gates(again)) == [made]
-    assert gate_of(again, "claude", "m", "h") == made
-    assert gate_of(again, "claude", "m", "other") is None
+    assert gate_of(again, Instrument("claude", "m", "h", "", ""), "") == made
+    assert gate_of(again, Instrument("claude", "m", "other", "", ""), "") is None
 
 
 def test_the_newest_attempt_decides_whether_a_gate_is_open(conn: sqlite3.Connection) -> None:
@@ -44,11 +45,26 @@ def test_the_newest_attempt_decides_whether_a_gate_is_open(conn: sqlite3.Connect
 
 
 def test_attempts_count_judges_and_not_their_repetitions(conn: sqlite3.Connection) -> None:
-    assert attempts(conn) == 0
-    for each in (gate(), gate(time=MARCH), gate(model="n"), gate(prompt_hash="i", is_open=False)):
+    assert judges_tried(conn, "x") == set()
+    for each in (
+        gate(), gate(time=MARCH), gate(model="n"), gate(prompt_hash="i", is_open=False),
+        gate(briefing="other examples"), gate(answered="o"), gate(model="p", drawn_by="x"),
+        gate(model="q", drawn_by="y"),
+    ):  # fmt: skip
         add_gate(conn, each)
-    assert attempts(conn) == 3
-    assert {each.of for each in open_gates(conn)} == {("claude", "m", "h"), ("claude", "n", "h")}
+    assert {tried[1:] for tried in judges_tried(conn, "x")} == {
+        ("m", "h", ""), ("n", "h", ""), ("m", "i", ""), ("m", "h", "o"), ("p", "h", ""),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("other", ["briefing", "answered", "drawn_by"])
+def test_another_briefing_model_or_checkpoint_replaces_no_gate(
+    conn: sqlite3.Connection, other: str
+) -> None:
+    add_gate(conn, gate())
+    add_gate(conn, gate(is_open=False, time=MARCH, **{other: "x"}))
+    assert [each.is_open for each in newest_gates(conn)] == [True, False]
+    assert [getattr(each, other) for each in open_gates(conn)] == [""]
 
 
 def test_no_attempt_is_ever_changed_erased_or_replaced(conn: sqlite3.Connection) -> None:
@@ -60,7 +76,7 @@ def test_no_attempt_is_ever_changed_erased_or_replaced(conn: sqlite3.Connection)
             conn.execute(query)
     conn.execute(
         "INSERT OR REPLACE INTO gates SELECT id, judge, model, prompt_hash, 1, 1.0, certainties, "
-        "choices, report, time FROM gates"
+        "choices, report, time, briefing, answered, drawn_by FROM gates"
     )
     assert list(iter_gates(conn)) == [made]
 
@@ -77,3 +93,23 @@ def test_gates_are_found_by_their_names(conn: sqlite3.Connection) -> None:
     add_gate(conn, one)
     add_gate(conn, other)
     assert gates_named(conn, {one.id, "unknown"}) == {one.id: one}
+
+
+@pytest.mark.parametrize(
+    ("certainty", "certainties", "weight"),
+    [
+        ("high", ("medium", "high"), 0.4),
+        ("low", ("medium", "high"), 0.0),
+        (None, ("low", "medium", "high"), 0.4),
+        (None, ("medium", "high"), 0.0),
+    ],
+)
+def test_a_gate_from_before_certainties_had_weights_of_their_own_has_one_for_all(
+    certainty: str | None, certainties: tuple[str, ...], weight: float
+) -> None:
+    assert gate(certainties=certainties, weight=0.4).weight_at(certainty) == weight
+
+
+def test_a_gate_knows_the_weight_of_each_certainty() -> None:
+    made = gate(report={"gate": {"weights": {"high": 0.9, "unstated": 0.3}}})
+    assert [made.weight_at(c) for c in ("high", "low", None)] == [0.9, 0.0, 0.3]

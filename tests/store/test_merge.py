@@ -19,7 +19,7 @@ from align.store.merge import TABLES, export_rows, merge
 from align.store.pairs import iter_pairs
 from align.store.prompts import iter_prompts
 from align.store.records import iter_records, set_level
-from align.store.verdicts import Verdict, add_verdicts, both_ways
+from align.store.verdicts import Instrument, Verdict, add_verdicts, both_ways
 from tests.store.rows import add_pair, append_event, gate, iter_verdicts, record, verdict
 
 action = st.tuples(
@@ -58,7 +58,7 @@ def everything(conn: sqlite3.Connection) -> object:
         list(iter_prompts(conn)),
         list(iter_records(conn)),
         list(iter_pairs(conn)),
-        list(both_ways(conn, "claude", "m", "h")),
+        list(both_ways(conn, Instrument("claude", "m", "h", "", ""))),
         open_gates(conn),
     )
 
@@ -130,7 +130,7 @@ def test_a_merge_that_fails_takes_nothing_in() -> None:
 
 def test_verdicts_and_evaluation_answers_are_kept_once() -> None:
     conn = in_memory()
-    verdict = Verdict.new(
+    verdict = Verdict(
         pair_id="p", judge="local", model="m", order="ab", prompt_hash="h", winner=None, time="t"
     )
     answer = EvaluationAnswer(

@@ -10,10 +10,12 @@ from align.store.verdicts import (
     PASSING,
     BothWays,
     Counts,
+    Instrument,
     add_verdicts,
     both_ways,
     counts,
     judged_pairs,
+    newest_answered,
     verdicts_of_requests,
 )
 from tests.store.rows import both_ways_verdicts, iter_verdicts, verdict
@@ -51,22 +53,24 @@ def test_what_failed_for_a_passing_reason_is_not_on_file(
     failed = verdict("p", "ba", None, request="r", problem=problem, certainty=None, time=LATER)
     add_verdicts(conn, [verdict("p", "ab"), failed])
     assert verdicts_of_requests(conn, ["r"]) == {}
-    assert judged_pairs(conn, *CLAUDE) == set()
-    assert list(both_ways(conn, *CLAUDE)) == [BothWays("p", Judgement("a", "high"), None)]
+    assert not judged_pairs(conn, *CLAUDE)
+    assert list(both_ways(conn, Instrument(*CLAUDE, "", ""))) == [
+        BothWays("p", Judgement("a", "high"), None, verdict("p", "ab").time)
+    ]
     # It is kept all the same, and beats no earlier answer.
     assert failed in list(iter_verdicts(conn))
     answered = verdict("p", "ba", "b", request="r")
     add_verdicts(conn, [answered])
     assert verdicts_of_requests(conn, ["r"]) == {"r": answered}
-    assert judged_pairs(conn, *CLAUDE) == {"p"}
+    assert set().union(*judged_pairs(conn, *CLAUDE).values()) == {"p"}
 
 
 def test_a_refusal_is_on_file_and_is_no_winner(conn: sqlite3.Connection) -> None:
     refused = verdict("p", "ba", None, request="r", problem="refused", certainty=None)
     add_verdicts(conn, [verdict("p", "ab"), refused])
     assert verdicts_of_requests(conn, ["r"]) == {"r": refused}
-    assert judged_pairs(conn, *CLAUDE) == {"p"}
-    [(_, ab, ba)] = both_ways(conn, *CLAUDE)
+    assert set().union(*judged_pairs(conn, *CLAUDE).values()) == {"p"}
+    [(_, ab, ba, _)] = both_ways(conn, Instrument(*CLAUDE, "", ""))
     assert (ab, ba) == (Judgement("a", "high"), Judgement(None, None, "refused"))
 
 
@@ -77,7 +81,7 @@ def test_pairs_are_judged_once_both_orders_are_on_file_and_by_that_judge_only(
     add_verdicts(conn, [verdict("q", "ab"), verdict("q", "ab", time=LATER)])
     add_verdicts(conn, both_ways_verdicts("r", model="other"))
     add_verdicts(conn, both_ways_verdicts("s", prompt_hash="other"))
-    assert judged_pairs(conn, *CLAUDE) == {"p"}
+    assert set().union(*judged_pairs(conn, *CLAUDE).values()) == {"p"}
 
 
 def test_of_several_answers_the_newest_counts_and_pairs_come_in_order(
@@ -85,7 +89,9 @@ def test_of_several_answers_the_newest_counts_and_pairs_come_in_order(
 ) -> None:
     add_verdicts(conn, [*both_ways_verdicts("q", "b"), *both_ways_verdicts("p", "a")])
     add_verdicts(conn, both_ways_verdicts("p", "b", time=LATER))
-    assert [(pair, ab and ab.winner) for pair, ab, _ in both_ways(conn, *CLAUDE)] == [
+    assert [
+        (pair, ab and ab.winner) for pair, ab, _, _ in both_ways(conn, Instrument(*CLAUDE, "", ""))
+    ] == [
         ("p", "b"),
         ("q", "b"),
     ]
@@ -119,3 +125,23 @@ def test_an_older_stores_verdicts_are_read(tmp_path: Path) -> None:
     [found] = iter_verdicts(connect(path))
     assert (found.id, found.request, found.problem) == ("v", "", None)
     assert found.judgement == Judgement(None, None, "malformed")
+
+
+def test_answers_of_two_briefings_or_models_are_no_verdict_together(
+    conn: sqlite3.Connection,
+) -> None:
+    add_verdicts(conn, [verdict("p", "ab", briefing="x"), verdict("p", "ba", briefing="y")])
+    add_verdicts(conn, [verdict("q", "ab", answered="x"), verdict("q", "ba", answered="y")])
+    add_verdicts(conn, both_ways_verdicts("r", briefing="x", answered="y"))
+    assert judged_pairs(conn, *CLAUDE) == {Instrument(*CLAUDE, "x", "y"): {"r"}}
+    (both,) = both_ways(conn, Instrument(*CLAUDE, "x", "y"))
+    assert (both.pair_id, both.ab and both.ab.winner, both.ba and both.ba.winner) == ("r", "a", "a")
+
+
+def test_what_another_model_answered_is_not_on_file(conn: sqlite3.Connection) -> None:
+    by_other = verdict("p", "ab", request="r", answered="other")
+    unknown = verdict("q", "ab", request="s")
+    add_verdicts(conn, [by_other, unknown])
+    assert newest_answered(conn, *CLAUDE[:2]) == "other"
+    assert set(verdicts_of_requests(conn, ["r", "s"], "mine")) == {"s"}
+    assert set(verdicts_of_requests(conn, ["r", "s"], "other")) == {"r", "s"}
