@@ -19,8 +19,9 @@ from textual.widgets import TextArea
 
 from labeler.key_guard import TOO_SOON_MS
 from labeler.keys import ACTIONS, Keys
+from labeler.pair_sources import ASK
 from labeler.progress import Progress
-from labeler.screens.choosing import ASK, ChoosingScreen
+from labeler.screens.choosing import ChoosingScreen
 from labeler.session import Session
 
 ThemeName = Literal["dark", "light"]

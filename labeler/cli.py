@@ -54,8 +54,9 @@ def parser(columns: int | None = None) -> argparse.ArgumentParser:
     add("--limit", type=_count, metavar="N", help="stop after so many answers")
     blind = "compare two checkpoints, blind (align sample --compare); never trained on"
     add("--arena", action="store_true", help=blind)
-    add("--order", default="fresh", metavar="ORDER",
-        help="fresh: the newest twin's pairs first, three a prompt; random: all alike")  # fmt: skip
+    add("--order", metavar="ORDER",
+        help="fresh: the newest twin's pairs first, three a prompt (an owner's default); "
+        "random: all alike (a file's default)")  # fmt: skip
     add("--plain", action="store_true",
         help="lines instead of a screen: a letter and Enter (screen readers, pipes)")  # fmt: skip
     add("--theme", choices=("dark", "light"), default="dark", help="of the screen")
@@ -89,13 +90,14 @@ def label(words: Sequence[str]) -> None:
 
     if line.file is None and line.out is not None:
         raise UserError("--out", "only a file's choices go to a file", "Name the file of pairs too")
-    if line.order not in ORDERS:
-        raise UserError(f"--order {line.order}", "no such order", f"Use {' or '.join(ORDERS)}")
+    order = line.order or ("fresh" if line.file is None else "random")
+    if order not in ORDERS:
+        raise UserError(f"--order {order}", "no such order", f"Use {' or '.join(ORDERS)}")
     if line.file is not None and line.arena:
         what = "a file's answers have no checkpoints to compare"
         raise UserError("--arena", what, "Name an --owner instead")
     options = SessionOptions(
-        line.order,
+        order,
         line.seed,
         line.limit,
         line.goal,

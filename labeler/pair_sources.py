@@ -15,6 +15,7 @@ from labeler.session import Session
 from labeler.session.askable_pairs import AskablePairs
 from labeler.store_lock import only_labeler
 
+ASK = "Which one sounds like you?"
 COPIED = ("threads", "prompts", "answers", "pairs")  # to a sandbox; never the events
 
 
@@ -28,7 +29,8 @@ class PairSource:
     keeper: str  # where the answers lie, in words
     more: str  # how to come by more pairs of the purpose
     next_steps: Callable[[Session], list[str]]  # what to do next, a line each
-    ask: str = "Which one sounds like you?"  # before the first answer
+    ask: str = ASK  # before the first answer
+    says_how_many: bool = False  # whether to say at the start how many will be asked, and why
 
 
 @contextmanager
@@ -69,7 +71,7 @@ def owner_pairs(owner_id: str, purpose: Purpose = "train") -> Iterator[PairSourc
                 keeper=f"{keeper}'s store",
                 more=more,
                 next_steps=next_steps,
-                **({"ask": _whose_voice(owner_id, own)} if simulated else {}),
+                ask=_whose_voice(owner_id, own) if simulated else ASK,
             )
 
 
@@ -91,6 +93,7 @@ def file_pairs(path: Path, out: Path) -> Iterator[PairSource]:
             keeper=f"{out}.db",
             more="More pairs: add lines to the file",
             next_steps=lambda session: [f"Your choices: {out}"],
+            says_how_many=True,
         )
 
 

@@ -61,6 +61,7 @@ def _ask(session: Session, source: PairSource, options: SessionOptions) -> bool:
     progress = Progress(
         session, lambda: owner_decisions(source.conn, options.purpose, before), options.goal
     )
+    ask = f"{source.ask} {session.how_many()}" if source.says_how_many else source.ask
     why_plain = _why_no_screen()
     if options.plain or why_plain is not None:
         from labeler.plain import label
@@ -71,6 +72,7 @@ def _ask(session: Session, source: PairSource, options: SessionOptions) -> bool:
         if why_plain and not options.plain:
             print(f"Lines instead of a screen: {why_plain}.", file=sys.stderr)
         progress.read_earlier()
+        print(ask)
         label(session, progress, limit=options.limit)
         return False
     from labeler.app import LabelerApp
@@ -84,7 +86,7 @@ def _ask(session: Session, source: PairSource, options: SessionOptions) -> bool:
         limit=options.limit,
         theme=options.theme,
         too_soon_ms=options.too_soon_ms,
-        ask=source.ask,
+        ask=ask,
     )
     app.run()
     if app.return_code:

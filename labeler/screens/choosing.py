@@ -13,6 +13,7 @@ from align.errors import UserError
 from labeler import rendering
 from labeler.key_guard import TOO_SOON_MS
 from labeler.keys import Keys
+from labeler.pair_sources import ASK
 from labeler.plain import ANSWER_WORDS
 from labeler.progress import FEW_LEFT, Progress
 from labeler.screens.pair_writing import PairWriting
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 # frame with a few words.
 OTHER_ROWS, LEAST_COLUMNS = 5, 24
 TOO_SMALL = "Too small to read two answers. Make the window larger: nothing is lost, q stops."
-ASK = "Which one sounds like you?"
 
 
 class ChoosingScreen(PairWriting):

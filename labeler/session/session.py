@@ -96,6 +96,20 @@ class Session(Marking):
         """How many pairs are not asked, by reason."""
         return self._counts.left_out()
 
+    def how_many(self) -> str:
+        """Return how many of the pairs will be asked, and why the others won't, in a line.
+
+        It compares the texts of all pairs that are suspected to be near-identical.
+        """
+        for pair in self._pool.walk(None, ""):
+            if pair.is_suspect:
+                self._pool.near_identical(pair)
+        why = [f"{n:,} {reason}" for reason, n in sorted(self.left_out.items())]
+        if self.answered:
+            why.insert(0, f"{self.answered:,} answered already")
+        words = f"{self.left:,} of {self.total:,} pairs will be asked"
+        return words + (f" (not: {', '.join(why)})" if why else "")
+
     def checkpoints(self) -> list[str]:
         """Return the names of the checkpoints that answered in this session, oldest first."""
         names = {name for decision in self.given for name in self._given_here[decision.id]}

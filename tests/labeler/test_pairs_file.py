@@ -156,6 +156,23 @@ def test_what_is_private_stays_out_of_training_on_its_way_through_files(
         assert [marks.get("note") for marks in all_marks(conn).values()] == [None, "hm"]
 
 
+def test_a_file_is_asked_at_random_and_says_how_many_and_why(tmp_path: Path):
+    path = tmp_path / "many.jsonl"
+    lines = [{"prompt": "Same?", "a": f"Yes {n}.", "b": f"Rather not {n}!"} for n in range(20)]
+    lines += [{"prompt": "Alike?", "a": "one two three", "b": "one two  three"}]
+    lines += [{"prompt": "Empty?", "a": "x", "b": " "}]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    first = label("a\n", path, "--seed", "5").stdout
+    assert "20 of 22 pairs will be asked (not: 1 empty, 1 near-identical)" in first
+    assert (
+        "19 of 22 pairs will be asked (not: 1 answered already, 1 empty" in label("", path).stdout
+    )
+    asked = label("n\n" * 22, path).stdout
+    assert len(rows(path.with_suffix(".choices.jsonl"))) == 20  # of one prompt, all of them
+    order = [int(line.split()[1].rstrip(".!")) for line in asked.splitlines() if "Yes" in line]
+    assert sorted(order) != order
+
+
 def test_a_missing_file_is_one_line(tmp_path: Path):
     done = label("", tmp_path / "none.jsonl")
     assert done.returncode == 2 and "no such file" in done.stderr
