@@ -25,11 +25,14 @@ class Action:
 
 GROUPS = {
     "Choose": (
-        Action("left", ("left", "a"), "left", "the left answer sounds like me"),
-        Action("right", ("right", "b"), "right", "the right answer sounds like me"),
+        Action("left", ("left", "a", "2"), "left", "the left answer sounds like me"),
+        Action("right", ("right", "b", "3"), "right", "the right answer sounds like me"),
+        Action("clearly_left", ("shift+left", "1"), "clearly left", "the left one, clearly"),
+        Action("clearly_right", ("shift+right", "4"), "clearly right", "the right one, clearly"),
         Action("both", ("up", "="), "both", "both sound like me"),
         Action("neither", ("down", "n"), "neither", "neither does"),
         Action("skip", ("space", "s"), "skip", "ask me later; no answer is kept"),
+        Action("skip_because", ("shift+space", "S"), "skip, why", "the same, and say why"),
     ),
     "Back": (
         Action("undo", ("backspace", "u"), "undo", "take the last act back, as often as you like"),
@@ -59,7 +62,11 @@ GROUPS = {
 ACTIONS = tuple(action for group in GROUPS.values() for action in group)
 BY_NAME = {action.name: action for action in ACTIONS}
 
+# They came later: where an owner has given one of them to another action, it is theirs.
+YIELDING = {"1", "2", "3", "4", "h", "S", "shift+left", "shift+right", "shift+space"}
+
 WORDS = (
+    "shift+left", "shift+right", "shift+space",
     "left", "right", "up", "down", "space", "backspace", "tab", "enter", "escape", "pageup",
     "pagedown", "home", "end", "insert", "delete",
     *(f"f{n}" for n in range(1, 13)),
@@ -67,6 +74,7 @@ WORDS = (
 _SHOWN = {
     "left": "←", "right": "→", "up": "↑", "down": "↓", "backspace": "⌫", "escape": "Esc",
     "pageup": "PgUp", "pagedown": "PgDn", "tab": "Tab", "space": "Space", "enter": "Enter",
+    "shift+left": "⇧←", "shift+right": "⇧→", "shift+space": "⇧Space",
 }  # fmt: skip
 
 
@@ -93,6 +101,9 @@ class Keys:
                 remedy = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(self.of)}"
                 raise UserError(where, f"keys: nothing is called {name!r}", remedy)
             self.of[name] = tuple(_checked(key, where) for key in keys)
+        taken = {key for name in chosen or {} for key in self.of[name]} & YIELDING
+        for name in self.of.keys() - (chosen or {}).keys():
+            self.of[name] = tuple(key for key in self.of[name] if key not in taken)
         self._action: dict[str, str] = {}
         for name, keys in self.of.items():
             for key in keys:

@@ -125,6 +125,8 @@ def write_choices(conn: sqlite3.Connection, out: Path) -> None:
         for side, model in (("a", pair.checkpoint_a), ("b", pair.checkpoint_b)):
             if model:
                 row[f"model_{side}"] = model
+        if choice.clear:
+            row["clear"] = True
         if choice.rewrite is not None:
             row["rewrite"] = choice.rewrite
         rows.append({**row, **marks.get(choice.pair_id, {})})

@@ -8,14 +8,20 @@ from typing import TextIO
 from align.errors import UserError
 from align.text.printable import printable
 from labeler.progress import Progress
-from labeler.session import Answer, Question, Session
+from labeler.session import Answer, Question, Session, SkipReason
 from labeler.session.drafts import Draft, DraftKind
 
 KEYS = (
-    "a left · b right · = both · n neither · s skip · u undo · r redo · e write it yourself · "
+    "a left · b right · 1 clearly left · 4 clearly right · = both · n neither · s skip "
+    "(s1 bad prompt, s2 both broken, s3 too private) · u undo · r redo · e write it yourself · "
     "p private · m note · q quit"
 )
-ANSWERS: dict[str, Answer] = {"a": "left", "b": "right", "=": "both", "n": "neither"}
+ANSWERS: dict[str, Answer] = {
+    "a": "left", "b": "right", "=": "both", "n": "neither",
+    "1": "left", "2": "left", "3": "right", "4": "right",
+}  # fmt: skip
+CLEAR = ("1", "4")
+REASONS: dict[str, SkipReason] = {"s1": "bad prompt", "s2": "both broken", "s3": "too private"}
 ANSWER_WORDS: dict[Answer, str] = {
     "left": "left",
     "right": "right",
@@ -79,10 +85,10 @@ def label(
 def _act(session: Session, key: str, written: Callable[[DraftKind], str | None]) -> str:
     """Do what the key is for and return the line that confirms it."""
     if key in ANSWERS:
-        session.answer(ANSWERS[key])
-        return f"Saved: {ANSWER_WORDS[ANSWERS[key]]}."
-    if key == "s":
-        session.skip()
+        session.answer(ANSWERS[key], clear=key in CLEAR)
+        return f"Saved: {'clearly ' if key in CLEAR else ''}{ANSWER_WORDS[ANSWERS[key]]}."
+    if key == "s" or key in REASONS:
+        session.skip(REASONS.get(key))
         return "Skipped; it comes again later."
     if key == "u":
         undone = session.undo()

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from align.choices.tally import DecisionRow, pace, tally
+from align.choices.tally import PAUSE_MS, DecisionRow, tally
+from align.statistics import median
 from align.store.events import utc_time
 from labeler.session import Decision, Question, Session
 from labeler.session.acts import EventId
@@ -113,6 +114,16 @@ class Progress:
         # Of two answers that only share their habits: which of two texts stands as `a` is chance.
         chance = (1 - both - neither) ** 2 / 2 + both**2 + neither**2
         self.agreement = f"agrees with yourself {figures.agreed.value:.0%} (chance {chance:.0%})"
+
+
+def pace(rows: Sequence[DecisionRow], last: int = 20) -> float | None:
+    """Return answers a minute, from the median time of the `last` newest decisions.
+
+    Times over two minutes are pauses, and left out. None until there is one. The oldest come first.
+    """
+    times = [row.ms for row in rows[-last:] if row.ms is not None and 0 <= row.ms <= PAUSE_MS]
+    middle = median(times) if times else 0.0
+    return 60_000 / middle if middle else None
 
 
 def _row_of(question: Question, decision: Decision, session: Session) -> DecisionRow:

@@ -117,16 +117,6 @@ def tally(rows: Iterable[DecisionRow]) -> Tally:
     )
 
 
-def pace(rows: Sequence[DecisionRow], last: int = 20) -> float | None:
-    """Return answers a minute, from the median time of the `last` newest decisions.
-
-    Times over two minutes are pauses, and left out. None until there is one. The oldest come first.
-    """
-    times = _times(rows[-last:])
-    middle = median(times) if times else 0.0
-    return 60_000 / middle if middle else None
-
-
 def _times(rows: Iterable[DecisionRow]) -> list[int]:
     return [row.ms for row in rows if row.ms is not None and _is_timed(row)]
 

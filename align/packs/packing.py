@@ -150,6 +150,7 @@ def _preferences(
         owner,
         held_out=recipe.ours["held_out"],
         verdicts=recipe.ours["verdicts"],
+        clear_weight=recipe.ours["clear_weight"],
         against_records=weight,
         # The real replies compete with what this twin drew; nobody else's lineage is looked at.
         checkpoint_hash=lineages.read(folder).hash if weight and folder is not None else None,

@@ -34,6 +34,7 @@ def full_rows(conn: sqlite3.Connection, choice_filter: ChoiceFilter) -> list[Row
             "checkpoint_a": pair.checkpoint_a,
             "checkpoint_b": pair.checkpoint_b,
             "outcome": choice.outcome,
+            "clear": bool(choice.clear),
             "rewrite": choice.rewrite,
             "actor": choice.actor,
             "time": choice.time,

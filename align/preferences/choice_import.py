@@ -43,6 +43,7 @@ class ImportedChoice:
     level: Level | None  # what the line says of its privacy, if anything
     marks: Mapping[str, Any]  # `private`, `note` and `flags`, as far as there are any
     time: str  # when it was chosen; empty where the line does not say
+    clear: bool  # whether it was a clear case
 
     @property
     def pair(self) -> tuple[str, ...]:
@@ -113,7 +114,7 @@ def add_choices(conn: sqlite3.Connection, lines: list[ImportedChoice]) -> Added:
                 continue
             choice = _OTHER.get(line.outcome, line.outcome) if turned else line.outcome
             if standing.get(pair_id) != (choice, line.rewrite):
-                events.append(_event(pair_id, choice, line.rewrite))
+                events.append(_event(pair_id, choice, line.rewrite, line.clear))
                 new += 1
             events += _marks(pair_id, line.marks, known, turned)
         append_events(conn, events)
@@ -158,11 +159,11 @@ def _pair(conn: sqlite3.Connection, line: ImportedChoice) -> tuple[str, bool]:
     return pair.id, first is not answers[0]
 
 
-def _event(pair_id: str, outcome: str, rewrite: str | None) -> NewEvent:
+def _event(pair_id: str, outcome: str, rewrite: str | None, clear: bool) -> NewEvent:
+    payload: dict[str, Any] = {"version": __version__} | ({"clear": True} if clear else {})
     if outcome == "rewrite":
-        payload = {"text": rewrite, "of": None, "version": __version__}
-        return NewEvent("rewrite", "imported", pair_id, payload)
-    return NewEvent("choice", "imported", pair_id, {"outcome": outcome, "version": __version__})
+        return NewEvent("rewrite", "imported", pair_id, {**payload, "text": rewrite, "of": None})
+    return NewEvent("choice", "imported", pair_id, {**payload, "outcome": outcome})
 
 
 def _line(where: str, row: Mapping[str, Any]) -> ImportedChoice:
@@ -183,6 +184,7 @@ def _line(where: str, row: Mapping[str, Any]) -> ImportedChoice:
         cast(Level | None, level),
         _marks_of(where, row),
         row["time"] if isinstance(row.get("time"), str) else "",
+        outcome in ("a", "b") and row.get("clear") is True,
     )
 
 

@@ -34,6 +34,7 @@ def build_preferences(
     held_out: float = 0.12,
     verdicts: bool = False,
     against_records: float = 0.0,
+    clear_weight: float = 1.0,
     checkpoint_hash: str | None = None,
     redactor: Redactor | None = None,
 ) -> list[Preference]:
@@ -43,11 +44,12 @@ def build_preferences(
     the prompts is `held_out`: their rows only measure. With `verdicts` those that count give rows
     too, ordered by pair. `against_records` is the weight of a row that prefers the owner's real
     reply to an answer of the checkpoint `checkpoint_hash`, ordered by prompt: 0, or no checkpoint,
-    leaves them out. `redactor` counts for callers that report; else it is one of the owner's.
+    leaves them out. `clear_weight` is the weight of a choice that was clear, where another has 1.
+    `redactor` counts for callers that report; else it is one of the owner's.
     """
-    rows = [
-        row for choice, pair in decisive_pairs(conn) for row in _choice_rows(choice, pair, held_out)
-    ]
+    rows: list[Preference] = []
+    for choice, pair in decisive_pairs(conn):
+        rows += _choice_rows(choice, pair, held_out, clear_weight)
     if verdicts:
         rows += verdict_rows(conn, held_out)
     if against_records > 0 and checkpoint_hash is not None:
@@ -97,19 +99,20 @@ def _first_part(reply: str, answer: str) -> str:
     return cut_at_paragraph_ends(reply, lambda text: len(text.split()), most)[0].strip()
 
 
-def _choice_rows(choice: Choice, pair: PairView, held_out: float) -> Iterator[Preference]:
+def _choice_rows(
+    choice: Choice, pair: PairView, held_out: float, clear_weight: float
+) -> Iterator[Preference]:
     if pair.split != "train":
         return
+    weight = clear_weight if choice.clear else 1.0
     if choice.outcome == "rewrite":
         # The owner's own words beat both answers; together they count as one choice.
         chosen = choice.rewrite or ""
         contests = [(chosen, pair.text_a, 0.5), (chosen, pair.text_b, 0.5)]
     elif choice.outcome == "a":
-        contests = [(pair.text_a, pair.text_b, 1.0)]
-    elif choice.outcome == "b":
-        contests = [(pair.text_b, pair.text_a, 1.0)]
+        contests = [(pair.text_a, pair.text_b, weight)]
     else:
-        return
+        contests = [(pair.text_b, pair.text_a, weight)]
     for better, worse, weight in contests:
         if better.strip() and better.strip() != worse.strip():
             yield Preference(

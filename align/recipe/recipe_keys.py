@@ -21,6 +21,7 @@ OURS: dict[str, tuple[dict[str, Any], str]] = {
         "(`align sample --against-records`); the baseline that labelling must beat; 0 leaves "
         "them out",
     ),
+    "clear_weight": ({"dpo": 1.0}, "weight of a choice called clear; 1: as of any other"),
     "verdicts": (
         {"dpo": True},
         "whether verdicts of judges that passed their gate (`align judge`) are trained on too, "
@@ -75,6 +76,7 @@ OFF: dict[str, Any] = {
     "identity_share": 0.0,
     "sample_max_prompt_tokens": 0,
     "against_records": 0.0,
+    "clear_weight": 1.0,
     "verdicts": True,
     "use_peft": True,
     "chat_template": "own",
@@ -129,7 +131,7 @@ _CHOICES = {
 }
 _POSITIVE = _words(
     """learning_rate beta num_train_epochs per_device_train_batch_size per_device_eval_batch_size
-    gradient_accumulation_steps lora_r lora_alpha max_length sample_max_new_tokens"""
+    gradient_accumulation_steps lora_r lora_alpha max_length sample_max_new_tokens clear_weight"""
 )
 # What changes how a run looks, not what comes out of it.
 NO_EFFECT = _words(

@@ -73,7 +73,8 @@ def _rows_of_store(owner_id: str, recipe: Recipe, parent_hash: str) -> list[Row]
         from_pack = [row for row in from_pack if row["source"] != JUDGE]
     rows, pairs = [], 0
     if store_path(owner_id).is_file() or not packed.is_file():
-        settings = {key: ours[key] for key in ("held_out", "verdicts", "against_records")}
+        keys = ("held_out", "verdicts", "against_records", "clear_weight")
+        settings = {key: ours[key] for key in keys}
         with closing(open_store(owner_id)) as conn:
             made = build_preferences(
                 conn, load_owner(owner_id), checkpoint_hash=parent_hash, **settings

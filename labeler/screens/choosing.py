@@ -17,7 +17,7 @@ from labeler.pair_sources import ASK
 from labeler.plain import ANSWER_WORDS
 from labeler.progress import FEW_LEFT, Progress
 from labeler.screens.pair_writing import PairWriting
-from labeler.session import Answer, Flag, Question, Session, Side
+from labeler.session import Answer, Flag, Question, Session, Side, SkipReason
 from labeler.widgets.bars import Bar, KeyRow, Part
 from labeler.widgets.pair import FLAGS, SIDE_BY_SIDE, PairView, rows_of_answers
 
@@ -71,7 +71,10 @@ class ChoosingScreen(PairWriting):
         pair = self._pair
         self.acts = {
             **{answer: partial(self._answer, answer) for answer in ANSWER_WORDS},
+            "clearly_left": partial(self._answer, "left", clear=True),
+            "clearly_right": partial(self._answer, "right", clear=True),
             "skip": self._skip,
+            "skip_because": self._skip_because,
             "undo": self._undo,
             "redo": self._redo,
             "rewrite": self.write_answer,
@@ -148,19 +151,31 @@ class ChoosingScreen(PairWriting):
         """Stop: Ctrl+C stops as ever, and what is dragged over is copied already."""
         self.app.call_next(self.app.run_action, "stop")
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: Answer, *, clear: bool = False) -> None:
         question = self._session.question
         if question is None:
             return
-        self._session.answer(answer, late=self.late)
+        self._session.answer(answer, clear=clear, late=self.late)
         self._progress.decided(question)
-        self.show_next(f"✓ Saved: {ANSWER_WORDS[answer]}", ends_block=True)
+        clearly = "clearly " if clear else ""
+        self.show_next(f"✓ Saved: {clearly}{ANSWER_WORDS[answer]}", ends_block=True)
 
-    def _skip(self) -> None:
+    def _skip(self, reason: SkipReason | None = None) -> None:
         if self._session.question is not None:
-            self._session.skip(late=self.late)
+            self._session.skip(reason, late=self.late)
             self._progress.recount()
-            self.show_next("Skipped; it comes again later")
+            why = f" ({reason})" if reason else ""
+            self.show_next(f"Skipped{why}; it comes again later")
+
+    def _skip_because(self) -> None:
+        from labeler.screens.skipping import ReasonScreen
+
+        def skip(reason: SkipReason | None) -> None:
+            if reason is not None:
+                self.commit(lambda: self._skip(reason))
+
+        if self._session.question is not None:
+            self.app.push_screen(ReasonScreen(), skip)
 
     def _undo(self) -> None:
         undone = self._session.undo()

@@ -2,6 +2,6 @@
 
 from labeler.session.acts import Decision
 from labeler.session.question import Flag, Marks, Question, Side
-from labeler.session.session import Answer, Session
+from labeler.session.session import Answer, Session, SkipReason
 
-__all__ = ["Answer", "Decision", "Flag", "Marks", "Question", "Session", "Side"]
+__all__ = ["Answer", "Decision", "Flag", "Marks", "Question", "Session", "Side", "SkipReason"]

@@ -27,6 +27,7 @@ from labeler.session.queue import Queue
 from labeler.session.undo_history import UndoHistory
 
 Answer = Literal["left", "right", "both", "neither"]
+SkipReason = Literal["bad prompt", "both broken", "too private"]
 
 
 class Session(Marking):
@@ -123,11 +124,12 @@ class Session(Marking):
         """Count the time of a decision from now on: the question has just come to be seen."""
         self._shown_at = self._clock()
 
-    def answer(self, answer: Answer, *, late: float = 0.0) -> None:
+    def answer(self, answer: Answer, *, clear: bool = False, late: float = 0.0) -> None:
         """Commit the answer to the question, and only then move on.
 
         Args:
             answer: The side, or both, or neither.
+            clear: Whether it was a clear case.
             late: For how many seconds the key has waited, which are no part of the decision.
 
         Raises:
@@ -135,7 +137,7 @@ class Session(Marking):
         """
         question = self._expect_question()
         sides = {"left": question.left_is, "right": question.right_is}
-        outcome = {"outcome": sides.get(answer, str(answer))}
+        outcome = {"outcome": sides.get(answer, str(answer)), **({"clear": True} if clear else {})}
         if question.repeat_of is None:
             self._decide("choice", outcome, late)
         else:
@@ -157,7 +159,7 @@ class Session(Marking):
         again = {} if question.repeat_of is None else {"repeat_of": question.repeat_of}
         self._decide("rewrite", {"text": text, "of": question.answer_on(of), **again})
 
-    def skip(self, *, late: float = 0.0) -> None:
+    def skip(self, reason: SkipReason | None = None, *, late: float = 0.0) -> None:
         """Commit that the question was passed over; it is asked again after all others.
 
         A pair that had come back is dropped. `late` as in `answer`.
@@ -166,7 +168,8 @@ class Session(Marking):
             UserError: It could not be committed; the question stays.
         """
         question = self._expect_question()
-        self._decide("skip", {} if question.repeat_of is None else {"of": question.repeat_of}, late)
+        of = {} if question.repeat_of is None else {"of": question.repeat_of}
+        self._decide("skip", {**of, **({"reason": reason} if reason else {})}, late)
 
     def undo(self) -> str | None:
         """Take the last act back, also of an earlier session, and show its pair.

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from align.choices.tally import PAUSE_MS, DecisionRow, pace, tally
+from align.choices.tally import PAUSE_MS, DecisionRow, tally
 from align.statistics import wilson
+from labeler.progress import pace
 
 
 def act(outcome: str = "a", ms: int | None = 2000, **changes: object) -> DecisionRow:

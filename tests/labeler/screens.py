@@ -48,11 +48,13 @@ class OpenScreen:
                 return
             await self.pilot.pause(0.01)
 
-    async def burst(self, *keys: str) -> None:
-        """Press keys that arrive in one packet."""
-        for key in keys:
+    async def burst(self, *keys: str, apart: float = 0.0) -> None:
+        """Press keys that arrive in one packet, or so many seconds apart by their own time."""
+        for place, key in enumerate(keys):
             character = key if len(key) == 1 else {"space": " "}.get(key)
-            self.app.post_message(Key(key, character))
+            event = Key(key, character)
+            event.time += place * apart
+            self.app.post_message(event)
         await self.pilot.pause(0.05)
         await self.seen()
 

@@ -37,6 +37,21 @@ def test_capslock_does_not_mute_the_keys():
     assert both.action("N", "N") == "focus" and both.action("n", "n") == "neither"
 
 
+@pytest.mark.parametrize("key", ["h", "1", "4", "S", "shift+left", "shift+space"])
+def test_a_key_that_came_later_is_the_owner_s_where_they_have_given_it_away(key: str):
+    keys = Keys({"both": (key,)})
+    assert keys.action(key, key if len(key) == 1 else None) == "both"
+    assert [name for name, of in keys.of.items() if key in of] == ["both"]
+
+
+def test_how_clear_it_is_stands_on_a_row_of_numbers_too():
+    keys = Keys()
+    assert [keys.action(n, n) for n in "1234"] == ["clearly_left", "left", "right", "clearly_right"]
+    assert keys.action("shift+left", None) == "clearly_left"
+    assert keys.action("shift+space", " ") == "skip_because"
+    assert keys.action("S", "S") == "skip_because" and keys.action("s", "s") == "skip"
+
+
 def test_words_and_characters_are_found_by_what_the_terminal_sends():
     keys = Keys()
     assert keys.action("space", " ") == "skip"

@@ -63,6 +63,15 @@ def test_every_key_does_what_it_says(tmp_path: Path):
     assert "Saved: neither does." in shown and "'x' is no key here." in shown
 
 
+def test_clear_cases_and_reasons_have_letters_too(tmp_path: Path):
+    with closing(store_of_pairs(tmp_path / "twin.db", 9)) as conn:
+        shown = said(conn, "1\n4\n2\ns2\n")
+        assert shown.count("Saved: clearly") == 2 and "Skipped" in shown
+        events = list(iter_events(conn))
+    assert [event.payload.get("clear") for event in events] == [True, True, None, None]
+    assert events[-1].payload["reason"] == "both broken"
+
+
 def test_the_goal_and_the_biases_of_a_block_are_said(tmp_path: Path):
     with closing(store_of_pairs(tmp_path / "twin.db", 60)) as conn:
         shown = said(conn, "a\n" * 24 + "e\n.\nu\na\na\n", goal=30)

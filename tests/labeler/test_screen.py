@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from textual.events import MouseScrollDown
 
+from align.store.choices import current_choices
 from align.store.events import iter_events
 from labeler.keys import Keys
 from tests.labeler.screens import OpenScreen, open_screen
@@ -49,6 +50,39 @@ def test_one_key_answers_and_moves_on(conn: sqlite3.Connection, key: str, means:
         assert now.outcomes() == {first.pair.id: expected}
         assert now.question.pair.id != first.pair.id
         assert "✓ Saved" in now.screen() and "1 answered" in now.screen()
+
+    run(conn, do)
+
+
+@pytest.mark.parametrize(
+    ("key", "side", "clear"),
+    [("shift+left", "left", True), ("1", "left", True), ("2", "left", False),
+     ("3", "right", False), ("4", "right", True), ("shift+right", "right", True)],
+)  # fmt: skip
+def test_a_clear_case_is_kept_as_one(conn: sqlite3.Connection, key: str, side: str, clear: bool):
+    async def do(now: OpenScreen) -> None:
+        question = now.question
+        await now.press(key)
+        (choice,) = current_choices(conn)
+        assert choice.outcome == question.answer_on(side) and choice.clear == clear  # type: ignore[arg-type]
+        assert ("✓ Saved: clearly" in now.screen()) == clear
+
+    run(conn, do)
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"), [("1", "bad prompt"), ("2", "both broken"), ("3", "too private")]
+)
+@pytest.mark.parametrize("opens", ["shift+space", "S"])
+def test_a_skip_can_carry_a_reason(conn: sqlite3.Connection, opens: str, key: str, reason: str):
+    async def do(now: OpenScreen) -> None:
+        first = now.question.pair.id
+        await now.press(opens, "left", "escape")
+        assert now.kinds() == [] and now.question.pair.id == first
+        await now.press(opens, key)
+        (event,) = iter_events(conn)
+        assert (event.kind, event.payload["reason"], event.pair_id) == ("skip", reason, first)
+        assert f"Skipped ({reason})" in now.screen()
 
     run(conn, do)
 

@@ -294,6 +294,23 @@ def test_marks_come_in_with_their_choice_and_once(
     assert full_rows(conn, ChoiceFilter()) == []
 
 
+def test_a_clear_case_stays_one_and_can_weigh_more(
+    conn: sqlite3.Connection, tmp_path: Path
+) -> None:
+    clear, usual = ONE | {"clear": True}, ONE | {"prompt": "Two?", "outcome": "both", "clear": True}
+    bring(conn, tmp_path, clear, usual, ONE | {"prompt": "Three?"})
+    exported = full_rows(conn, ChoiceFilter())
+    assert [row["clear"] for row in exported] == [True, False, False]
+    other = in_memory()
+    bring(other, tmp_path, *exported)
+    for weight in (1.0, 2.0):
+        rows = build_preferences(other, Owner(name="Ann"), clear_weight=weight)
+        assert {row.messages[0]["content"]: row.weight for row in rows} == {
+            "One?": weight,
+            "Three?": 1.0,
+        }
+
+
 def test_a_pair_is_private_whichever_of_its_lines_says_so(
     conn: sqlite3.Connection, tmp_path: Path
 ) -> None:
