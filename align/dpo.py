@@ -16,6 +16,7 @@ def train_dpo(run: TrainingRun) -> None:
 
     from align.models.loading import load_tokenizer
     from align.training.arguments import trainer_arguments
+    from align.training.length_order import longest_first, order_by_length
     from align.training.policy import frozen_reference, policy_of_parent
     from align.training.preflight.checks import on_tokens
     from align.training.publishing import publish_run
@@ -34,6 +35,7 @@ def train_dpo(run: TrainingRun) -> None:
         row["weight"] = weight
     on_tokens(run, tokenizer, rows.rows)
     args = trainer_arguments(DPOConfig, run)
+    longest_first(args, rows, held_out)
     seed_everything(run)
     trainer = WeightedDPOTrainer(
         policy_of_parent(run, tokenizer, args),
@@ -45,6 +47,7 @@ def train_dpo(run: TrainingRun) -> None:
         eval_dataset=held_out.dataset(),
         processing_class=tokenizer,
     )
+    order_by_length(trainer, [rows.length(row) for row in rows.rows])
     metrics = train(trainer, run) | rows.metrics
     if held_out.rows:
         trainer.evaluate()

@@ -15,6 +15,7 @@ def train_sft(run: TrainingRun) -> None:
     from trl import SFTConfig, SFTTrainer
 
     from align.training.arguments import trainer_arguments
+    from align.training.length_order import longest_first, order_by_length
     from align.training.policy import fresh_policy, tokenizer_of_base
     from align.training.preflight.checks import on_tokens
     from align.training.publishing import publish_run
@@ -29,6 +30,7 @@ def train_sft(run: TrainingRun) -> None:
     args = trainer_arguments(SFTConfig, run)
     if not args.packing:
         args.dataset_kwargs = {"skip_prepare_dataset": True}
+    longest_first(args, rows, held_out)
     seed_everything(run)
     trainer = SFTTrainer(
         fresh_policy(run, tokenizer, args),
@@ -37,6 +39,7 @@ def train_sft(run: TrainingRun) -> None:
         eval_dataset=held_out.dataset(),
         processing_class=tokenizer,
     )
+    order_by_length(trainer, [rows.length(row) for row in rows.rows])
     metrics = train(trainer, run) | rows.metrics
     if held_out.rows:
         metrics["held_out_loss"] = trainer.evaluate()["eval_loss"]

@@ -28,6 +28,14 @@ class TokenisedRows:
         """Return what twin.json says of the rows that didn't fit."""
         return {"shortened_rows": self.shortened, "dropped_rows": self.dropped}
 
+    @staticmethod
+    def length(row: dict[str, Any]) -> int:
+        """Return a row's tokens; of a pair its longer sequence's."""
+        if "input_ids" in row:
+            return len(row["input_ids"])
+        answers = (row["chosen_ids"], row["rejected_ids"])
+        return len(row["prompt_ids"]) + max(map(len, answers))
+
     def dataset(self) -> Any:
         """Return the rows as a `datasets.Dataset`; None where there are none."""
         from datasets import Dataset

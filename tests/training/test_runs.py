@@ -103,6 +103,26 @@ def test_dpo_starts_from_the_sft_adapter_and_resumes_bit_for_bit(
     assert (first / name).read_bytes() == (kept / name).read_bytes()
 
 
+@pytest.mark.parametrize("stage", ["sft", "dpo"])
+def test_rows_go_by_length_in_the_same_order_after_a_stop(
+    stage: str, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = words(trained, stage, "--train_sampling_strategy", "group_by_length")
+    main = sft.main if stage == "sft" else dpo.main
+    assert main(line) == 0
+    name = "adapter_model.safetensors"
+    folder = trained / "checkpoints/ann" / ("002-sft" if stage == "sft" else "002-dpo")
+    whole, kept = losses(folder), (folder / name).read_bytes()
+    shutil.rmtree(folder)
+    (trained / "checkpoints/ann" / stage).unlink()
+    patch = stop_after(monkeypatch, 3)
+    assert main(line) == 130
+    patch.undo()
+    assert main(line) == 0
+    assert losses(folder) == whole
+    assert (folder / name).read_bytes() == kept
+
+
 def test_half_written_save_is_never_read_back(tmp_path: Path) -> None:
     from align.training.saves import WHOLE, last_whole, remove_broken
 
