@@ -61,7 +61,8 @@ async def send_batches(
     with _explained(batches.passage):
         async for reply in batches.run(iter(requests)):
             yield reply
-    left = send(channel, batches.again, parse=parse, earlier=batches.earlier, late=late)
+    again, earlier = batches.again, batches.earlier
+    left = send(channel, again, parse=parse, earlier=earlier, keep=keep, late=late)
     async with aclosing(left):
         async for reply in left:
             yield reply

@@ -29,6 +29,7 @@ async def send(
     *,
     parse: Parse,
     earlier: Mapping[str, Reply] | None = None,
+    keep: Callable[[], None] = lambda: None,
     late: Callable[[Reply], None] = lambda reply: None,
 ) -> AsyncGenerator[Reply, None]:
     """Yield a reply to each request, in the order in which they come.
@@ -37,7 +38,7 @@ async def send(
     end then, no task stays behind, and what came by then and nobody took goes to `late`. Requests
     are taken one by one, a few ahead of the replies; `parse` makes a value of a reply's text, or
     raises ValueError; `earlier` is what the same requests came to when they were sent before, by
-    id.
+    id. Nobody else has the replies: `keep` makes those so far last, before more are waited for.
 
     Raises:
         UserError: The provider refuses the key, the account or the model, or fails again and again.
@@ -48,6 +49,9 @@ async def send(
     told = asyncio.get_running_loop().call_later(QUIET, sending.tell_of_silence)
     try:
         while working:
+            if sending.unkept and sending.replies.empty():
+                sending.unkept = False
+                keep()
             item = await sending.replies.get()
             if item is None:
                 working -= 1
@@ -56,6 +60,7 @@ async def send(
             else:
                 told.cancel()
                 sending.replied += 1
+                sending.unkept = True
                 yield item
         while sending.doubtful:
             sending.replied += 1
@@ -89,7 +94,7 @@ class _Sending:
         # Those of no use since the last one of use: where none follows, they are no answers.
         self.doubtful: list[Reply] = []
         self.stopped_with: list[Reply] = []
-        self.answered = self.used_up = self.stopping = False
+        self.answered = self.used_up = self.stopping = self.unkept = False
         # Of each shared part, whether the first request with it was answered.
         self.cached: dict[int, asyncio.Event] = {}
 
@@ -123,7 +128,7 @@ class _Sending:
         """Wait for what is under way, which is paid; then end all workers."""
         self.used_up = self.stopping = True
         if count := self.passage.under_way:
-            self.say(f"{count:,} requests are under way: their answers are waited for.")
+            self.say(f"Waiting for the answers that are under way: {count:,}.")
         clock = asyncio.get_running_loop().time
         until = clock() + GRACE
         try:

@@ -106,18 +106,12 @@ class ClaudeJudge:
         def late(reply: Reply) -> None:
             keep(list(self._answers_to(reply, waiting, keep)))
 
-        sending = (
-            send_batches(channel, requests, parse=_parsed, keep=keep, late=late)
-            if batch
-            else send(channel, requests, parse=_parsed, late=late)
-        )
+        way = send_batches if batch else send
+        sending = way(channel, requests, parse=_parsed, keep=keep, late=late)
         async with aclosing(sending) as replies:
             async for reply in replies:
                 for answer in self._answers_to(reply, waiting, keep):
                     yield answer
-                if not batch:
-                    # Nobody has it but we. What came in a batch can be fetched again.
-                    keep()
 
     async def take_up(self, keep: Keep, *, cancel: bool = False) -> None:
         """Keep what batches of an earlier run bring, once they end; or `cancel` them first."""

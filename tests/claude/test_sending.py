@@ -460,10 +460,10 @@ def test_what_is_under_way_when_the_run_is_stopped_is_kept() -> None:
     with serve(latency=0.1) as server:
         came = over(server, use)
         paid = len(server.seen.billed)
-    assert len(came) + len(late) == paid and len(late) >= 12
+    assert len(came) + len(late) == paid and len(late) >= 8
     assert {reply.problem for reply in late} == {None}
     assert not [row for row in attempts() if row["error"]]
-    assert printed == ["16 requests are under way: their answers are waited for."]
+    assert len(printed) == 1 and printed[0].startswith("Waiting for the answers")
 
 
 def test_a_server_that_hangs_is_named_while_it_hangs(monkeypatch: pytest.MonkeyPatch) -> None:

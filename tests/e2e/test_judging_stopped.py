@@ -295,7 +295,7 @@ def test_ctrl_c_keeps_all_that_was_answered(root: Path, align: Line, going_to: G
         stop = Stopper(is_message, 100, signal.SIGINT)
         code, _, err = stopped(server, stop, "--no-batch", "--concurrency", 64)
         assert code == 130
-        assert "under way: their answers are waited for" in err
+        assert "Waiting for the answers that are under way" in err
         heard = [line for line in judged.lines("attempt") if line.get("cost") is not None]
         assert len(judged.verdicts()) == len(heard) == len(server.seen.billed)
         assert pairs_broken_off() == set()
