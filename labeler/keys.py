@@ -35,6 +35,8 @@ GROUPS = {
         Action("skip_because", ("shift+space", "S"), "skip, why", "the same, and say why"),
     ),
     "Back": (
+        Action("history", ("h",), "history", "what you decided, to look at and to change"),
+        Action("back", ("escape",), "back", "leave a past pair as it is"),
         Action("undo", ("backspace", "u"), "undo", "take the last act back, as often as you like"),
         Action("redo", ("r",), "redo", "do again what was taken back"),
     ),
@@ -63,7 +65,7 @@ ACTIONS = tuple(action for group in GROUPS.values() for action in group)
 BY_NAME = {action.name: action for action in ACTIONS}
 
 # They came later: where an owner has given one of them to another action, it is theirs.
-YIELDING = {"1", "2", "3", "4", "h", "S", "shift+left", "shift+right", "shift+space"}
+YIELDING = {"escape", "1", "2", "3", "4", "h", "S", "shift+left", "shift+right", "shift+space"}
 
 WORDS = (
     "shift+left", "shift+right", "shift+space",

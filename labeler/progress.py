@@ -49,6 +49,8 @@ class Progress:
     def decided(self, question: Question) -> None:
         """Count the decision on a question, the session's last."""
         decision = self._session.given[-1]
+        if decision.mends is not None:
+            self.read_earlier()
         row = _row_of(question, decision, self._session)
         self._rows[decision.id] = row
         self.recount()

@@ -116,11 +116,14 @@ def summarise(session: Session, source: PairSource, *, arena: bool) -> None:
     given = session.given
     answers = [decision for decision in given if decision.is_answer]
     # Of a pair that comes back the first answer counts, and a rewrite takes its place.
-    pairs = {answer.pair_id: answer.outcome for answer in answers if answer.repeat_of is None}
+    firsts = [a for a in answers if a.repeat_of is None and a.id not in session.changed]
+    pairs = {answer.pair_id: answer.outcome for answer in firsts}
+    changed = sum(answer.id in session.changed for answer in answers)
     decisive = sum(outcome in ("a", "b", "rewrite") for outcome in pairs.values())
     again = sum(decision.repeat_of is not None and decision.kind != "skip" for decision in given)
     skips = sum(decision.kind == "skip" for decision in given)
     asked_again = f", {again} answered again" if again else ""
+    asked_again += f", {changed} changed" if changed else ""
     say(
         f"This session: {len(pairs)} answered ({decisive} with a winner){asked_again}, "
         f"{skips} skipped{_pace(answers)}."

@@ -16,7 +16,7 @@ from labeler.keys import Keys
 from labeler.pair_sources import ASK
 from labeler.plain import ANSWER_WORDS
 from labeler.progress import FEW_LEFT, Progress
-from labeler.screens.pair_writing import PairWriting
+from labeler.screens.looking_back import LookingBack
 from labeler.session import Answer, Flag, Question, Session, Side, SkipReason
 from labeler.widgets.bars import Bar, KeyRow, Part
 from labeler.widgets.pair import FLAGS, SIDE_BY_SIDE, PairView, rows_of_answers
@@ -30,7 +30,7 @@ OTHER_ROWS, LEAST_COLUMNS = 5, 24
 TOO_SMALL = "Too small to read two answers. Make the window larger: nothing is lost, q stops."
 
 
-class ChoosingScreen(PairWriting):
+class ChoosingScreen(LookingBack):
     """Puts pair after pair to the owner; every key is one commit and one frame.
 
     Args:
@@ -76,6 +76,8 @@ class ChoosingScreen(PairWriting):
             "skip": self._skip,
             "skip_because": self._skip_because,
             "undo": self._undo,
+            "history": self.open_history,
+            "back": self.leave_past,
             "redo": self._redo,
             "rewrite": self.write_answer,
             "editor": lambda: self.write_answer(in_editor=True),
@@ -161,7 +163,9 @@ class ChoosingScreen(PairWriting):
         self.show_next(f"✓ Saved: {clearly}{ANSWER_WORDS[answer]}", ends_block=True)
 
     def _skip(self, reason: SkipReason | None = None) -> None:
-        if self._session.question is not None:
+        if self._session.revisited is not None:
+            self.leave_past()
+        elif self._session.question is not None:
             self._session.skip(reason, late=self.late)
             self._progress.recount()
             why = f" ({reason})" if reason else ""

@@ -72,6 +72,12 @@ class Decision:
         return (of[0], of[1]) if of else None
 
     @property
+    def mends(self) -> EventId | None:
+        """Event of the decision in whose place it was made, where there is one."""
+        of = self.payload.get("mends")
+        return (of[0], of[1]) if of else None
+
+    @property
     def is_answer(self) -> bool:
         """Whether it decides the pair: a skip does not, and a repeat only compares."""
         return self.kind in ("choice", "rewrite")
@@ -79,6 +85,8 @@ class Decision:
     @property
     def words(self) -> str:
         """What it is, in a word."""
+        if self.mends is not None:
+            return "the change"
         return {"choice": "the answer", "repeat": "the answer"}.get(self.kind, f"the {self.kind}")
 
 

@@ -5,6 +5,7 @@ those that were skipped.
 """
 
 import sqlite3
+from dataclasses import replace
 from itertools import islice
 
 from align.choices.selection import Pick, QueueOrder, left_side
@@ -88,6 +89,14 @@ class Queue:
             self._show(self._question_of(act))
         else:
             self._show(self._question(act.pair_id))
+
+    def revisit(self, decision: Decision) -> None:
+        """Show a pair that was decided, sides as they were; the one shown comes after it."""
+        shown = self.question
+        if shown is not None and self._waits(shown):
+            self.front = [shown, *self.front]
+        question = self._question_of(decision)
+        self._show(replace(question, repeat_of=None))
 
     def _show(self, question: Question | None) -> None:
         self.question = question

@@ -22,6 +22,7 @@ from labeler.session.askable_pairs import AskablePairs
 from labeler.session.counts import Counts
 from labeler.session.drafts import Drafts
 from labeler.session.marking import Marking
+from labeler.session.past import Past, PastPairs
 from labeler.session.question import Question, Side
 from labeler.session.queue import Queue
 from labeler.session.undo_history import UndoHistory
@@ -54,6 +55,8 @@ class Session(Marking):
         self.drafts = Drafts(conn)
         self.given: list[Decision] = []  # in this session, without what was taken back
         self._given_here: dict[EventId, tuple[str, str]] = {}  # the checkpoints that answered
+        # Of these, answers to pairs that had been answered before the session.
+        self.changed: set[EventId] = set()
         self._pool = AskablePairs(conn, purpose)
         self._extent = self._pool.extent()
         self._history = UndoHistory(conn, purpose)
@@ -66,6 +69,7 @@ class Session(Marking):
         )
         self._queue.advance()
         self._shown_at = clock()
+        self._past = PastPairs(conn, self._choices)
 
     @property
     def question(self) -> Question | None:
@@ -159,6 +163,32 @@ class Session(Marking):
         again = {} if question.repeat_of is None else {"repeat_of": question.repeat_of}
         self._decide("rewrite", {"text": text, "of": question.answer_on(of), **again})
 
+    @property
+    def revisited(self) -> Decision | None:
+        """The decision that stands of the question's pair, where the owner came back to it."""
+        question = self.question
+        if question is None or question.repeat_of is not None:
+            return None
+        answers = self._choices.answers.get(question.pair.id)
+        return answers[-1] if answers else None
+
+    def revisit(self, decision: Decision) -> None:
+        """Show a pair that was decided, so that it can be seen and decided anew."""
+        self._queue.revisit(decision)
+
+    def pasts(self) -> list[Past]:
+        """Return all decisions with their pairs, the newest first."""
+        return self._past.all()
+
+    def past(self, decision: Decision) -> Past:
+        """Return a decision with its pair and marks."""
+        return self._past.of(decision)
+
+    def go_on(self) -> None:
+        """Leave a pair that was revisited as it is."""
+        self._queue.advance()
+        self._shown_at = self._clock()
+
     def skip(self, reason: SkipReason | None = None, *, late: float = 0.0) -> None:
         """Commit that the question was passed over; it is asked again after all others.
 
@@ -184,9 +214,13 @@ class Session(Marking):
             act = self._history.undo()
             if act is None:
                 return None
-            self._queue.go_back(act)
-        if isinstance(act, Decision) and act.id in self._given_here:
-            self.given.remove(act)
+            if not (isinstance(act, Decision) and act.mends):
+                self._queue.go_back(act)
+        if isinstance(act, Decision):
+            self._drop(act)
+            self.given += [
+                d for d in self.decisions if d.id == act.mends and d.id in self._given_here
+            ]
         return act.words
 
     def redo(self) -> str | None:
@@ -206,8 +240,11 @@ class Session(Marking):
             if isinstance(act, Decision):
                 self._queue.leave(act)
         if isinstance(act, Decision) and act.id in self._given_here:
-            self.given.append(act)
+            self.given = [*(d for d in self.given if d.id != act.mends), act]
         return act.words
+
+    def _drop(self, decision: Decision) -> None:
+        self.given = [given for given in self.given if given.id != decision.id]
 
     def _expect_question(self) -> Question:
         question = self.question
@@ -222,15 +259,23 @@ class Session(Marking):
             **payload,
             "left": question.left_is,
             "ms": max(0, round((self._clock() - self._shown_at - late) * 1000)),
-            "selection": self._order,
+            "selection": self._order if self.revisited is None else "history",
             "selection_seed": self.seed,
             "probability": question.pick.probability,
             "version": __version__,
         }
+        old = self.revisited if kind in ("choice", "rewrite") else None
         with self._committing():
-            decision = self._history.do(kind, question.pair.id, payload)
-            assert isinstance(decision, Decision)
+            if old is None:
+                decision = self._history.do(kind, question.pair.id, payload)
+                assert isinstance(decision, Decision)
+            else:
+                decision = self._history.mend(old, kind, question.pair.id, payload)
             self._queue.leave(decision)
+        if old is not None:
+            if old.id not in self._given_here or old.id in self.changed:
+                self.changed.add(decision.id)
+            self._drop(old)
         self._given_here[decision.id] = question.pair.checkpoint_a, question.pair.checkpoint_b
         self.given.append(decision)
 

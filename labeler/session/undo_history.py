@@ -1,7 +1,8 @@
 """The undo history: the owner's acts as a stack, written to the store and kept in memory.
 
 Undo and redo are events too, so they reach back across restarts. Such an event holds in its payload
-what made it: `undo`, `redo`, or `switch`, a mark switched off, which is an act by itself.
+what made it: `undo`, `redo`, or `switch`, a mark switched off, which is an act by itself; `mend`
+where a new decision takes an old one's place.
 """
 
 import json
@@ -80,6 +81,11 @@ class UndoHistory:
             elif candidate and (act := act_of(candidate.pair_id, id, kind, payload)):
                 entries.append(act)
                 self.choices.pairs.setdefault(candidate.pair_id, candidate)
+        self._mended = {
+            entry.target: entry.id
+            for entry in entries
+            if isinstance(entry, Reversal) and entry.kind == "undo" and entry.by == "mend"
+        }
         seeds = (entry.seed for entry in reversed(entries) if isinstance(entry, Decision))
         self.seed = next((seed for seed in seeds if seed is not None), None)
         self.acts, standing = _standing(entries)
@@ -96,6 +102,15 @@ class UndoHistory:
         self.undone.clear()
         return act
 
+    def mend(
+        self, old: Decision, kind: EventKind, pair_id: str, payload: Mapping[str, Any]
+    ) -> Decision:
+        """Write a new decision in the place of an old one, which an undo of it brings back."""
+        self._append("undo", pair_id, {"target": old.id, "by": "mend"})
+        event = self._append(kind, pair_id, {**payload, "mends": old.id})
+        self.read()
+        return next(act for act in self.choices.decisions if act.id == event.id)
+
     def switch_off(self, mark: Mark) -> None:
         """Write that a mark is switched off, which is an act like any other."""
         self.acts.append(self._switch_off(mark, "switch"))
@@ -107,6 +122,12 @@ class UndoHistory:
             return None
         act = self.acts.pop()
         payload = {"target": act.id, "by": "undo"}
+        if isinstance(act, Decision) and act.mends is not None:
+            self._append("undo", act.pair_id, payload)
+            off = {"target": self._mended[act.mends], "by": "undo"}
+            self._append("redo", act.pair_id, off)
+            self.read()
+            return act
         if isinstance(act, MarkRemoval):
             event = self._append("redo", act.pair_id, payload)
             self.choices.add(act.mark)
@@ -125,6 +146,10 @@ class UndoHistory:
             act = self._switch_off(act.mark, "redo")
         else:
             self._append("redo", act.pair_id, {"target": id, "by": "redo"})
+            if isinstance(act, Decision) and act.mends is not None:
+                self._append("undo", act.pair_id, {"target": act.mends, "by": "mend"})
+                self.read()
+                return act
             self.choices.add(act)
         self.acts.append(act)
         return act

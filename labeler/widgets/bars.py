@@ -13,7 +13,7 @@ Part = tuple[str, str]
 # What the row of keys shows, in groups; where there is little room, only what stands in _ALWAYS.
 _ROW = (
     ("left", "right", "both", "neither", "skip"),
-    ("undo", "rewrite", "private", "note"),
+    ("undo", "rewrite", "private", "note", "history"),
     ("diff", "focus", "prompt"),
 )
 _ALWAYS = ("left", "right", "both", "neither", "skip", "undo", "prompt")
