@@ -43,10 +43,12 @@ class Options:
         me: The names, handles and addresses of the owner. A reader needs them only where a file
             can't be read without them; who wrote what is decided after it.
         columns: Of a table, which column is the text, author, time, ... by our name for it.
+        is_mine: Whether the owner says that what names no author is theirs alone.
     """
 
     me: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+    is_mine: bool = False
 
 
 @dataclass(frozen=True)

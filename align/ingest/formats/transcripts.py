@@ -3,9 +3,12 @@
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from itertools import zip_longest
+from os.path import commonprefix
 from pathlib import Path
 
 from align.ingest.contents import Message
@@ -13,6 +16,9 @@ from align.ingest.contents import Message
 _LEAST_TURNS = 6
 # Of the paragraphs, how many begin with a speaker; fewer where times or bold type mark the labels.
 _SHARE, _MARKED_SHARE = 0.5, 0.3
+# What is doubtful has fewer; labels in capitals are rarely anything else.
+_FEW_TURNS = 3
+_DOUBTFUL_SHARE, _LOUD_SHARE = 0.35, 0.1
 _LEAST_WORDS = 2
 # A line that is longer was cut by an editor, a shorter one by its writer.
 _MARGIN = 50
@@ -28,7 +34,7 @@ _COLON = "[:\uff1a]"
 # `[00:12] Ann (00:12): text`
 _INLINE = re.compile(
     rf"(?P<stamp>{_STAMP}[ \t]*(?:-[ \t]*)?)?(?P<name>{_NAME}?){_AFTER_NAME}"
-    rf"[ \t]*{_COLON}(?!//)(?P<said>.*)"
+    rf"[ \t]*{_COLON}(?!//|(?<=\d.)\d)(?P<said>.*)"
 )
 # `Ann  0:12`, `Ann (00:12)`, `[00:12] Ann`, `[Ann] 10:02:33`, each on a line of its own.
 _HEADERS = (
@@ -45,6 +51,13 @@ _QUOTE = re.compile(r"(?:>[ \t]*)+")
 _PARTICLES = frozenset(
     ("van", "von", "de", "da", "di", "du", "del", "der", "den", "la", "le", "el", "al", "bin", "of")
 )
+# The form of official records: `MR. LEE. Thank you.` What is not the end of a name there.
+_POINT = re.compile(r"\.[ \t]+(?=\S)")
+_TITLES = frozenset(("MR", "MRS", "MS", "DR", "SEN", "REP", "GOV", "GEN", "PROF", "ST", "SIR"))
+_LONGEST_LABEL = 50
+# How rare a label is beside the one that it is, but for a letter.
+_RARE = 5
+_LONG_WORD = 5
 _NUMBERED = re.compile(r"[^\W\d_]+[ ]\d{1,3}", re.I)
 # Labels that no person is called by.
 _NO_NAMES = frozenset(
@@ -58,6 +71,10 @@ _DIRECTIONS = re.compile(
     r"crying|cries|whispers?|whispering|cheering|cheers)\b[^()*\n]{0,30}[)*]",
     re.I,
 )
+
+
+# A name, what follows it on its line, and whether the label has a time or is bold.
+Label = tuple[str, str | None, bool]
 
 
 @dataclass
@@ -74,18 +91,43 @@ class Turn:
         return "\n".join(self.lines).strip()
 
 
-def is_transcript(text: str) -> bool:
-    """Tell whether a text, or its beginning, is what several people said in turn."""
+def is_transcript(text: str, me: Collection[str] = ()) -> bool:
+    """Tell whether a text, or its beginning, is what several people said in turn.
+
+    Where `me` is one of its labels, that is enough, however long the answers are.
+    """
     turns, share = _turns(text)
     names = [turn.name for turn in turns]
-    if len(turns) < _LEAST_TURNS or not are_speakers(names):
-        return False
-    # Labels under headings that keep coming are the fields of a text in sections.
-    if 3 * sum(_is_heading(line) for line in text.split("\n")) > len(turns):
+    ours = {name.casefold() for name in me}
+    if len(set(names)) > 1 and any(name.casefold() in ours for name in names):
+        return True
+    if len(turns) < _LEAST_TURNS or not are_speakers(names) or _is_in_sections(text, turns):
         return False
     words = sum(len(turn.raw.split()) for turn in turns)
     marked = sum(turn.is_marked for turn in turns) > 0.8 * len(turns)
     return words >= _LEAST_WORDS * len(turns) and share >= (_MARKED_SHARE if marked else _SHARE)
+
+
+def may_be_transcript(text: str) -> bool:
+    """Tell whether a text has labels that come again: only its owner knows whose words they are."""
+    turns, share = _turns(text)
+    names = [turn.name for turn in turns]
+    if len(turns) < _FEW_TURNS or _is_in_sections(text, turns) or len(set(names)) < 2:
+        return False
+    loud = all(name.isupper() for name in names)
+    if share == 1 and len(set(names)) < len(names) and not _is_form(names):
+        return True
+    return are_speakers(names) and share >= (_LOUD_SHARE if loud else _DOUBTFUL_SHARE)
+
+
+def has_labels(text: str) -> bool:
+    """Tell whether two labels or more come again, so that `me` may be one of them."""
+    return sum(count > 1 for count in Counter(turn.name for turn in _turns(text)[0]).values()) > 1
+
+
+def _is_in_sections(text: str, turns: list[Turn]) -> bool:
+    """Tell whether labels stand under headings that keep coming: the fields of a form."""
+    return 3 * sum(_is_heading(line) for line in text.split("\n")) > len(turns)
 
 
 def spoken(
@@ -112,11 +154,13 @@ def spoken(
         )
 
 
+@lru_cache(maxsize=2)
 def _turns(text: str) -> tuple[list[Turn], float]:
     """Return the turns of a text, and which share of its paragraphs begins with a speaker."""
     lines = text.split("\n")
-    labels = [label_of(line) if line.strip() else None for line in lines]
+    labels = [label_of(line) or _pointed(line) if line.strip() else None for line in lines]
     labels = [_after_span(lines, i) or label for i, label in enumerate(labels)]
+    labels = _mended(labels)
     counts = Counter(label[0] for label in labels if label)
     turns: list[Turn] = []
     paragraphs = begun = 0
@@ -141,7 +185,37 @@ def _turns(text: str) -> tuple[list[Turn], float]:
     return turns, begun / max(paragraphs, 1)
 
 
-def _after_span(lines: list[str], at: int) -> tuple[str, str | None, bool] | None:
+def _mended(labels: list[Label | None]) -> list[Label | None]:
+    """Let a label that is another one but for a letter, and rarer, be that one; drop the unsure."""
+    counts = Counter(label[0] for label in labels if label)
+    meant = {
+        name: next((o for o in counts if counts[o] >= _RARE * n and _is_slip(name, o)), name)
+        for name, n in counts.items()
+    }
+    known = {label[0] for label in labels if label and not label[0].endswith(".")}
+    mended: list[Label | None] = []
+    for label in labels:
+        name = meant[label[0]] if label else ""
+        plain = name.removesuffix(".")
+        if label is None or (plain != name and counts[name] < 2 and plain not in known):
+            mended.append(None)
+        else:
+            mended.append((plain, *label[1:]))
+    return mended
+
+
+def _is_slip(name: str, other: str) -> bool:
+    """Tell whether two labels differ by one letter of one long word."""
+    words = list(zip_longest(name.split(), other.split(), fillvalue=""))
+    wrong = [(a, b) for a, b in words if a != b]
+    if len(wrong) != 1 or min(map(len, wrong[0])) < _LONG_WORD:
+        return False
+    short, long = sorted(wrong[0], key=len)
+    start = len(commonprefix((short, long)))  # noqa: RUF071
+    return short[start + (len(short) == len(long)) :] == long[start + 1 :]
+
+
+def _after_span(lines: list[str], at: int) -> Label | None:
     """Return the speaker on the line after a cue's times, as Teams writes documents."""
     if at and _SPAN.fullmatch(lines[at - 1].strip()) and is_name(lines[at]):
         return " ".join(lines[at].split()), None, True
@@ -157,7 +231,7 @@ def _is_heading(line: str) -> bool:
     return re.match(r"#{1,6}[ \t]|(?:-{3,}|\*{3,}|_{3,})$", line.strip()) is not None
 
 
-def label_of(line: str) -> tuple[str, str | None, bool] | None:
+def label_of(line: str) -> Label | None:
     """Return the name that a line begins with, what follows it, and whether the label is marked.
 
     What follows is None where the label has the line to itself.
@@ -171,6 +245,19 @@ def label_of(line: str) -> tuple[str, str | None, bool] | None:
     if match and is_name(match["name"]):
         is_marked |= re.search(TIME, line[: match.start("said")]) is not None
         return _plain(match["name"]), match["said"].strip(), is_marked
+    return None
+
+
+def _pointed(line: str) -> Label | None:
+    """Return a label that ends in a point, as one that is a label only where it comes again."""
+    line, is_marked = _unmarked(line)
+    for end in _POINT.finditer(line, 0, _LONGEST_LABEL):
+        name = line[: end.start()]
+        if not name.isupper() or ":" in name:
+            return None
+        is_long = name in ("Q", "A") or sum(map(str.isalpha, name)) > 2
+        if is_long and name.split()[-1] not in _TITLES and is_name(name):
+            return f"{_plain(name)}.", line[end.end() :].strip(), is_marked
     return None
 
 
@@ -205,8 +292,12 @@ def are_speakers(names: list[str]) -> bool:
     if often < 2 or len(names) < 2 * len(counts):
         return False
     # Three or more labels that always come in the same order are the fields of a form.
-    period = len(counts)
-    return period < 3 or any(name != names[i % period] for i, name in enumerate(names))
+    return not _is_form(names)
+
+
+def _is_form(names: list[str]) -> bool:
+    period = len(set(names))
+    return period > 2 and all(name == names[i % period] for i, name in enumerate(names))
 
 
 def _unmarked(line: str) -> tuple[str, bool]:
