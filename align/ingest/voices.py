@@ -3,18 +3,22 @@
 A reader that knows no service asks before it takes a text as the owner's.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Literal
 
 from align.ingest.contents import Content, Document, Message
 from align.ingest.decoding import clean
 from align.ingest.formats.chat_lines import chat_grammar, chat_lines, times_of
-from align.ingest.formats.transcripts import (
-    has_labels,
-    is_transcript,
-    may_be_transcript,
-    spoken,
-)
+from align.ingest.formats.transcripts import Turn, is_heading, spoken, turns_of
+
+_LEAST_TURNS = 6
+# Of the paragraphs, how many begin with a speaker; fewer where times or bold type mark the labels.
+_SHARE, _MARKED_SHARE = 0.5, 0.3
+# What is doubtful has fewer; labels in capitals are rarely anything else.
+_FEW_TURNS = 3
+_DOUBTFUL_SHARE, _LOUD_SHARE = 0.35, 0.1
+_LEAST_WORDS = 2
 
 # A chat has times and names; a talk has names; of what is doubtful the owner must say whose it is.
 Voices = Literal["one", "chat", "talk", "doubtful"]
@@ -26,12 +30,12 @@ def voices_in(text: str, me: Collection[str] = ()) -> Voices:
         return "chat"
     if is_transcript(text, me):
         return "talk"
-    return "doubtful" if may_be_transcript(text) else "one"
+    return "doubtful" if _may_be_transcript(text) else "one"
 
 
 def may_be_several(text: str) -> bool:
     """Tell whether a text may be several people's once it is known what the owner is called."""
-    return voices_in(text) != "one" or has_labels(text)
+    return voices_in(text) != "one" or _has_labels(text)
 
 
 def by_voice(
@@ -65,3 +69,57 @@ def _chat(document: Document) -> Iterator[Message]:
             title=document.title,
             source=document.source or "messages",
         )
+
+
+def is_transcript(text: str, me: Collection[str] = ()) -> bool:
+    """Tell whether a text, or its beginning, is what several people said in turn.
+
+    Where `me` is one of its labels, that is enough, however long the answers are.
+    """
+    turns, share = turns_of(text)
+    names = [turn.name for turn in turns]
+    ours = {name.casefold() for name in me}
+    if len(set(names)) > 1 and any(name.casefold() in ours for name in names):
+        return True
+    if len(turns) < _LEAST_TURNS or not _are_speakers(names) or _is_in_sections(text, turns):
+        return False
+    words = sum(len(turn.raw.split()) for turn in turns)
+    marked = sum(turn.is_marked for turn in turns) > 0.8 * len(turns)
+    return words >= _LEAST_WORDS * len(turns) and share >= (_MARKED_SHARE if marked else _SHARE)
+
+
+def _may_be_transcript(text: str) -> bool:
+    """Tell whether a text has labels that come again: only its owner knows whose words they are."""
+    turns, share = turns_of(text)
+    names = [turn.name for turn in turns]
+    if len(turns) < _FEW_TURNS or _is_in_sections(text, turns) or len(set(names)) < 2:
+        return False
+    loud = all(name.isupper() for name in names)
+    if share == 1 and len(set(names)) < len(names) and not _is_form(names):
+        return True
+    return _are_speakers(names) and share >= (_LOUD_SHARE if loud else _DOUBTFUL_SHARE)
+
+
+def _has_labels(text: str) -> bool:
+    """Tell whether two labels or more come again, so that `me` may be one of them."""
+    return sum(count > 1 for count in Counter(turn.name for turn in turns_of(text)[0]).values()) > 1
+
+
+def _is_in_sections(text: str, turns: list[Turn]) -> bool:
+    """Tell whether labels stand under headings that keep coming: the fields of a form."""
+    return 3 * sum(is_heading(line) for line in text.split("\n")) > len(turns)
+
+
+def _are_speakers(names: list[str]) -> bool:
+    """Tell whether labels, in their order, are those of people who talk with each other."""
+    counts = Counter(names)
+    often = sum(count > 1 for count in counts.values())
+    if often < 2 or len(names) < 2 * len(counts):
+        return False
+    # Three or more labels that always come in the same order are the fields of a form.
+    return not _is_form(names)
+
+
+def _is_form(names: list[str]) -> bool:
+    period = len(set(names))
+    return period > 2 and all(name == names[i % period] for i, name in enumerate(names))

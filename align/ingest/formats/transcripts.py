@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -13,13 +13,6 @@ from pathlib import Path
 
 from align.ingest.contents import Message
 
-_LEAST_TURNS = 6
-# Of the paragraphs, how many begin with a speaker; fewer where times or bold type mark the labels.
-_SHARE, _MARKED_SHARE = 0.5, 0.3
-# What is doubtful has fewer; labels in capitals are rarely anything else.
-_FEW_TURNS = 3
-_DOUBTFUL_SHARE, _LOUD_SHARE = 0.35, 0.1
-_LEAST_WORDS = 2
 # A line that is longer was cut by an editor, a shorter one by its writer.
 _MARGIN = 50
 TIME = r"\d{1,2}:\d{1,2}(?::\d{1,2})?(?:[.,]\d{1,7})?(?:[ ]?[AaPp][Mm])?"
@@ -91,45 +84,6 @@ class Turn:
         return "\n".join(self.lines).strip()
 
 
-def is_transcript(text: str, me: Collection[str] = ()) -> bool:
-    """Tell whether a text, or its beginning, is what several people said in turn.
-
-    Where `me` is one of its labels, that is enough, however long the answers are.
-    """
-    turns, share = _turns(text)
-    names = [turn.name for turn in turns]
-    ours = {name.casefold() for name in me}
-    if len(set(names)) > 1 and any(name.casefold() in ours for name in names):
-        return True
-    if len(turns) < _LEAST_TURNS or not are_speakers(names) or _is_in_sections(text, turns):
-        return False
-    words = sum(len(turn.raw.split()) for turn in turns)
-    marked = sum(turn.is_marked for turn in turns) > 0.8 * len(turns)
-    return words >= _LEAST_WORDS * len(turns) and share >= (_MARKED_SHARE if marked else _SHARE)
-
-
-def may_be_transcript(text: str) -> bool:
-    """Tell whether a text has labels that come again: only its owner knows whose words they are."""
-    turns, share = _turns(text)
-    names = [turn.name for turn in turns]
-    if len(turns) < _FEW_TURNS or _is_in_sections(text, turns) or len(set(names)) < 2:
-        return False
-    loud = all(name.isupper() for name in names)
-    if share == 1 and len(set(names)) < len(names) and not _is_form(names):
-        return True
-    return are_speakers(names) and share >= (_LOUD_SHARE if loud else _DOUBTFUL_SHARE)
-
-
-def has_labels(text: str) -> bool:
-    """Tell whether two labels or more come again, so that `me` may be one of them."""
-    return sum(count > 1 for count in Counter(turn.name for turn in _turns(text)[0]).values()) > 1
-
-
-def _is_in_sections(text: str, turns: list[Turn]) -> bool:
-    """Tell whether labels stand under headings that keep coming: the fields of a form."""
-    return 3 * sum(_is_heading(line) for line in text.split("\n")) > len(turns)
-
-
 def spoken(
     text: str, origin: str, title: str | None, time: datetime | None, source: str | None
 ) -> Iterator[Message]:
@@ -137,7 +91,7 @@ def spoken(
 
     `origin` names the chat and its one thread; title, time and source are those of all messages.
     """
-    for turn in _turns(text)[0]:
+    for turn in turns_of(text)[0]:
         # The lines of a paragraph that an editor cut at its margin are joined.
         cut = rf"(?<=[^\n]{{{_MARGIN}}})\n(?=[^\s*>-])"
         words = re.sub(cut, " ", without_directions(turn.raw))
@@ -155,7 +109,7 @@ def spoken(
 
 
 @lru_cache(maxsize=2)
-def _turns(text: str) -> tuple[list[Turn], float]:
+def turns_of(text: str) -> tuple[list[Turn], float]:
     """Return the turns of a text, and which share of its paragraphs begins with a speaker."""
     lines = text.split("\n")
     labels = [label_of(line) or _pointed(line) if line.strip() else None for line in lines]
@@ -169,7 +123,7 @@ def _turns(text: str) -> tuple[list[Turn], float]:
         if label and counts[label[0]] == 1 and not label[2] and " " not in label[0]:
             label = None
         opens = bool(line.strip()) and (not place or not lines[place - 1].strip())
-        if opens and not _is_heading(line):
+        if opens and not is_heading(line):
             paragraphs += 1
             begun += label is not None or _SPAN.fullmatch(line.strip()) is not None
         if label:
@@ -224,10 +178,11 @@ def _after_span(lines: list[str], at: int) -> Label | None:
 
 def _is_aside(line: str) -> bool:
     line = line.strip()
-    return bool(_SPAN.fullmatch(line) or _STAMP_ALONE.fullmatch(line) or _is_heading(line))
+    return bool(_SPAN.fullmatch(line) or _STAMP_ALONE.fullmatch(line) or is_heading(line))
 
 
-def _is_heading(line: str) -> bool:
+def is_heading(line: str) -> bool:
+    """Tell whether a line is a heading or a rule of Markdown."""
     return re.match(r"#{1,6}[ \t]|(?:-{3,}|\*{3,}|_{3,})$", line.strip()) is not None
 
 
@@ -283,21 +238,6 @@ def without_directions(text: str) -> str:
     text = _DIRECTIONS.sub("\0", text)
     text = re.sub(r"^(?:\0[ \t]*)+|(?<![ \t])[ \t]*\0+(?:[ \t]+\0)*", "", text, flags=re.MULTILINE)
     return re.sub(r"(?<![ \t])[ \t]+([.,;:!?…])", r"\1", text).strip()
-
-
-def are_speakers(names: list[str]) -> bool:
-    """Tell whether labels, in their order, are those of people who talk with each other."""
-    counts = Counter(names)
-    often = sum(count > 1 for count in counts.values())
-    if often < 2 or len(names) < 2 * len(counts):
-        return False
-    # Three or more labels that always come in the same order are the fields of a form.
-    return not _is_form(names)
-
-
-def _is_form(names: list[str]) -> bool:
-    period = len(set(names))
-    return period > 2 and all(name == names[i % period] for i, name in enumerate(names))
 
 
 def _unmarked(line: str) -> tuple[str, bool]:

@@ -12,10 +12,10 @@ from align.ingest.contents import Content, Document
 from align.ingest.decoding import clean
 from align.ingest.formats import front_matter
 from align.ingest.formats.dates import date_in_name, when
-from align.ingest.formats.transcripts import is_transcript, spoken
 from align.ingest.formats.word_text import Part, W, markdown_of, open_document_parts, word_parts
-from align.ingest.reader import Inputs, Reader, ReadLog, claim_together, file_by_file
+from align.ingest.reader import Inputs, Options, Reader, ReadLog, claim_each, file_by_file
 from align.ingest.tree import BOMB_BYTES, Tree, base_of, suffix_of
+from align.ingest.voices import by_voice
 
 _LARGEST = 100 * 1024**2
 # A file that Office locks while it is open.
@@ -36,16 +36,15 @@ class _Content:
     time: datetime | None = None
 
 
-def _read_file(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Content]:
-    document = _document(_content(inputs, name), inputs, name)
-    if document is None:
-        log.passed("empty")
-    elif is_transcript(document.text):
-        # An interview is written down in Word more often than anywhere.
-        source = document.source or "interviews"
-        yield from spoken(document.text, document.key, document.title, document.time, source)
-    else:
-        yield document
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
+    def read_file(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Content]:
+        document = _document(_content(inputs, name), inputs, name)
+        if document is None:
+            log.passed("empty")
+        else:
+            yield from by_voice(document, options.me, is_mine=options.is_mine)
+
+    return file_by_file(read_file)(inputs, log, options)
 
 
 def _is_ours(tree: Tree, name: str) -> bool:
@@ -167,4 +166,4 @@ def _xml(data: bytes, name: str) -> Any:
     return root
 
 
-READER = Reader("Word", "documents", claim_together(_is_ours), file_by_file(_read_file))
+READER = Reader("Word", "documents", claim_each(_is_ours), _read)

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from align.ingest.contents import Content, Document, Message
 from align.ingest.decoding import clean
 from align.ingest.formats import front_matter
-from align.ingest.formats.transcripts import is_transcript, spoken
+from align.ingest.formats.transcripts import spoken
 from align.ingest.reader import Inputs, Options, Reader, ReadLog, claim_each, file_by_file
 from align.ingest.readers.notes import read_note
 from align.ingest.tree import Tree, suffix_of
-from align.ingest.voices import by_voice, may_be_several, voices_in
+from align.ingest.voices import by_voice, is_transcript, may_be_several, voices_in
 
 _TEXTS = frozenset({".md", ".markdown", ".txt", ".text"})
 _LOGS = _TEXTS | {".log", ".irc", ".weechatlog", ""}
