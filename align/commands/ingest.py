@@ -100,7 +100,7 @@ def _say_problems(paths: list[Path], intake: "Intake") -> None:
     if (more := len(problems) - PROBLEMS) > 0:
         say(f"... and {more:,} more like these")
     if not intake.records:
-        counts = ", ".join(f"{n:,} {what}" for what, n in intake.log.passed_over.items())
+        counts = "; ".join(intake.log.passed_lines())
         where = ", ".join(str(path) for path in paths)
         what = f"nothing of it was taken ({counts or 'see above'})"
         raise UserError(where, what, "docs/ingest.md lists what is read")

@@ -56,6 +56,7 @@ class Document:
         author_key, reason, raw: As of a message.
         is_owner: As of a message; a document whose author is not known is the owner's.
         source: Another source than the reader's (`journal`, say).
+        is_unpublished: Whether a service says that nobody else has read it: a draft.
     """
 
     key: str
@@ -68,6 +69,7 @@ class Document:
     reason: str | None = None
     raw: str | None = None
     source: str | None = None
+    is_unpublished: bool = False
 
 
 Content = Message | Document

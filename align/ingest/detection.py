@@ -9,6 +9,7 @@ from align.errors import UserError
 from align.ingest.reader import Inputs, Reader, ReadLog
 from align.ingest.readers import readers
 from align.ingest.tree import Tree, suffix_of, tree_of, zip_in
+from align.ingest.voices import is_of_others
 
 # A zip in a zip in a folder is somebody's export; deeper ones are a trap.
 _DEPTH = 3
@@ -49,6 +50,10 @@ def _claimed(tree: Tree, log: ReadLog, depth: int) -> Iterator[Detected]:
     for reader in readers():
         if not left:
             break
+        if reader.is_catch_all:
+            for name in filter(is_of_others, left):
+                log.passed("others' words or nobody's, by its name", name=name)
+            left = [name for name in left if not is_of_others(name)]
         claims = reader.claim(tree, left)
         claimed = {name for inputs in claims for name in inputs.names}
         left = [name for name in left if name not in claimed]
@@ -63,13 +68,13 @@ def _claimed(tree: Tree, log: ReadLog, depth: int) -> Iterator[Detected]:
                 continue
             yield from _claimed(inner, log, depth - 1)
         else:
-            log.passed(f"{suffix or 'no suffix'}: a kind that is not read")
+            log.passed(f"{suffix or 'no suffix'}: a kind that is not read", name=name)
 
 
 def _unread(path: Path, log: ReadLog) -> UserError:
     if log.problems:
         return log.problems[0]
-    counts = ", ".join(f"{n:,} {reason}" for reason, n in sorted(log.passed_over.items()))
+    counts = "; ".join(log.passed_lines())
     what = f"a kind that is not read ({path.suffix or 'no suffix'})"
     if path.is_dir():
         what = f"nothing to read in this folder{f' ({counts})' if counts else ''}"

@@ -136,6 +136,7 @@ def _has_owner(detected: Detected, intake: Intake, ask: Ask | None, line: Progre
     # It was read to its end and will not be read again: its problems are logged now.
     intake.log.problems += log.problems
     intake.log.passed_over += log.passed_over
+    intake.log.names |= log.names
     if authors:
         counts = ", ".join(f"{author} ({n:,})" for author, n in authors.most_common(8))
         what = f"nobody in it is known as you: {counts}"

@@ -11,6 +11,8 @@ from align.ingest.contents import Content
 from align.ingest.tree import Tree
 
 _JOURNALS = frozenset({"journal", "journals", "diary", "diaries"})
+# So many files that are passed over for one reason are named.
+_SHOWN = 20
 _OWN = frozenset({"my", "old", "daily", "private", "personal", "the"})
 
 
@@ -21,18 +23,30 @@ class ReadLog:
     Attributes:
         problems: What is broken or cannot be read, each with its place; the rest is still read.
         passed_over: Files and parts of files that hold nothing to read, counted by reason.
+        names: Where the files of these lie, by reason.
     """
 
     problems: list[UserError] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
+    names: dict[str, list[str]] = field(default_factory=dict)
 
     def problem(self, where: object, what: str, remedy: str = "") -> None:
         """Log that something cannot be read."""
         self.problems.append(UserError(where, what, remedy))
 
-    def passed(self, reason: str, count: int = 1) -> None:
-        """Count what holds nothing to read."""
+    def passed(self, reason: str, count: int = 1, *, name: str = "") -> None:
+        """Count what holds nothing to read; a file of its own is named."""
         self.passed_over[reason] += count
+        if name:
+            self.names.setdefault(reason, []).append(name)
+
+    def passed_lines(self) -> Iterator[str]:
+        """Yield each reason with how often and of which files it was passed over."""
+        for reason, count in self.passed_over.most_common():
+            names = sorted(self.names.get(reason, []))
+            more = f", and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+            where = f" ({', '.join(names[:_SHOWN])}{more})" if names else ""
+            yield f"{count:,} {reason}{where}"
 
 
 @dataclass(frozen=True)
@@ -93,6 +107,9 @@ class Reader:
     # Whether it was put together as training data: then a short answer is meant, and nothing is
     # cleaned away but what is empty.
     is_curated: bool = False
+    # Whether it takes what no service says the author of: that is the owner's as long as nothing
+    # in it speaks against that, and train-only until they say so.
+    is_catch_all: bool = False
 
 
 def claim_each(is_ours: Callable[[Tree, str], bool], title: str = "") -> Claim:

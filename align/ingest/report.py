@@ -36,8 +36,7 @@ def report(intake: Intake, *, dry_run: bool = False) -> Iterator[str]:
     if intake.duplicates:
         yield f"Copies in the whole store, left out too: {_counted(intake.duplicates)}"
     if intake.log.passed_over:
-        passed = intake.log.passed_over.most_common()
-        yield "Passed over: " + printable(", ".join(f"{n:,} {what}" for what, n in passed))
+        yield from (printable(f"Passed over: {line}") for line in intake.log.passed_lines())
 
 
 def counted(number: int, what: str) -> str:

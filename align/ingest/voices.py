@@ -3,15 +3,22 @@
 A reader that knows no service asks before it takes a text as the owner's.
 """
 
+import re
+import tomllib
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path, PurePath
 from typing import Literal
 
 from align.ingest.contents import Content, Document, Message
 from align.ingest.decoding import clean
-from align.ingest.formats.chat_lines import chat_grammar, chat_lines, times_of
+from align.ingest.formats.chat_lines import Line, chat_grammar, chat_lines, times_of
 from align.ingest.formats.transcripts import Turn, is_heading, spoken, turns_of
+from align.ingest.tree import suffix_of
 
+_WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+_EXPORTED = frozenset({".html", ".htm", ".json", ".csv"})
 _LEAST_TURNS = 6
 # Of the paragraphs, how many begin with a speaker; fewer where times or bold type mark the labels.
 _SHARE, _MARKED_SHARE = 0.5, 0.3
@@ -22,6 +29,21 @@ _LEAST_WORDS = 2
 
 # A chat has times and names; a talk has names; of what is doubtful the owner must say whose it is.
 Voices = Literal["one", "chat", "talk", "doubtful"]
+
+
+def is_of_others(name: str) -> bool:
+    """Tell whether a file of an export is called what holds others' words or nobody's: likes."""
+    if suffix_of(name) not in _EXPORTED:
+        return False
+    return any(_is_marked(re.findall(r"[a-z]+", part)) for part in PurePath(name.lower()).parts)
+
+
+def _is_marked(words: Sequence[str]) -> bool:
+    words = [word for word in words if f".{word}" not in _EXPORTED]
+    marks, beside = set(_WORDS["marks"]), set(_WORDS["beside"])
+    if " ".join(words) in _WORDS["marked_pairs"]:
+        return True
+    return not marks.isdisjoint(words) and (marks | beside).issuperset(words)
 
 
 def voices_in(text: str, me: Collection[str] = ()) -> Voices:
@@ -57,8 +79,16 @@ def by_voice(
 
 def _chat(document: Document) -> Iterator[Message]:
     grammar = chat_grammar(document.text)
-    lines = chat_lines(document.text, grammar) if grammar else []
-    for line, time in zip(lines, times_of(lines, document.time), strict=True):
+    return messages_of(chat_lines(document.text, grammar) if grammar else [], document)
+
+
+def messages_of(lines: list[Line], document: Document) -> Iterator[Message]:
+    """Yield the messages of a chat, the oldest first; the document is what it was taken for."""
+    timed = list(zip(lines, times_of(lines, document.time), strict=True))
+    times = [time.replace(tzinfo=None) for _, time in timed if time]
+    if sum(later < earlier for earlier, later in pairwise(times)) * 2 > len(times):
+        timed.reverse()
+    for line, time in timed:
         text = clean("\n".join(line.lines))
         yield Message(
             chat=document.key,

@@ -146,3 +146,88 @@ def test_damage_is_survived(tmp_path: Path, reader: Reader) -> None:
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
 def test_much_damage_is_survived(tmp_path: Path, reader: Reader) -> None:
     survives_damage(reader, FILES, tmp_path, MANY)
+
+
+def page(block: str, *, newest_first: bool = False) -> str:
+    blocks = [block.format(n=n, name=name, text=text) for n, (name, text) in enumerate(TALK, 4)]
+    body = "".join(reversed(blocks) if newest_first else blocks)
+    head = "<html><head><title>Harbour</title></head><body><div class='top'><h1>Harbour</h1></div>"
+    return f"{head}<div role='main'>{body}</div></body></html>"
+
+
+PAGES = {
+    "DiscordChatExporter": page(
+        '<div class="group"><span class="author" title="x">{name}</span><span class="timestamp">'
+        '17/05/2023 10:1{n}</span><div class="content"><span>{text}</span></div></div>'
+    ),
+    "Facebook": page(
+        '<div class="pam"><div class="_2ph_ _a6-h">{name}</div><div class="_2ph_ _a6-p"><div>'
+        "<div></div><div>{text}</div></div></div>"
+        '<div class="_a6-o">May 17, 2023, 10:1{n}:00 AM</div></div>',
+        newest_first=True,
+    ),
+    "Instagram, Spanish": page(
+        '<div class="pam"><h2 class="a">{name}</h2><div class="b"><div>{text}</div></div>'
+        '<div class="c">17 may. 2023 10:1{n}</div></div>'
+    ),
+    "imessage-exporter": page(
+        '<div class="message"><div class="sent"><p><span class="timestamp"><a>'
+        'May 17, 2023 10:1{n}:00 AM</a> (Read by them after 3 seconds)</span><span class="sender">{name}</span></p><hr>'
+        '<div class="part"><span class="bubble">{text}</span></div></div></div>'
+    ),
+    "pidgin": page("<font size=2>(10:1{n}:00)</font> <b>{name}:</b> {text}<br/>\n"),
+}
+
+
+@pytest.mark.parametrize("program", PAGES)
+def test_a_chat_kept_as_a_web_page_is_one(tmp_path: Path, program: str) -> None:
+    found = read(tmp_path, PAGES[program], "a.html")
+    assert said(found) == TALK
+    times = [m.time for m in found if isinstance(m, Message) and m.time]
+    assert times == sorted(times) and len(times) in (0, 3)
+
+
+def test_who_goes_on_writing_is_named_once(tmp_path: Path) -> None:
+    one = '<div class="g"><b class="n">{name}</b>'
+    more = '<div class="m"><i class="t">17/05/2023 10:1{n}</i><p>{text}</p></div></div>'
+    again = more.removesuffix("</div>").format(n=8, text="and then?")
+    html = page(one + more).replace("</div></body>", f"{again}</div></body>")
+    assert said(read(tmp_path, html, "a.html"))[-1] == ("bo", "and then?")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        page("<article><h2>Day {n}</h2><time>May 1{n}, 2023</time><p>{text} So.</p></article>"),
+        "<html><body><article>" + f"<p>{LONG}</p>" * 9 + "</article>"
+        + '<div class="c"><b>bo</b><i>May 17, 2023 10:14</i><p>yes</p></div>' * 3,
+    ],
+)  # fmt: skip
+def test_a_page_with_dates_is_no_chat(tmp_path: Path, html: str) -> None:
+    assert all(isinstance(each, Document) for each in read(tmp_path, html, "a.html"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("Takeout/My Activity/Search/MyActivity.html", "<p>x</p>"),
+        ("Takeout/Meine Aktivitäten/Suche/MeineAktivitäten.html",
+         '<div class="outer-cell mdl-cell"><div class="content-cell mdl-cell">Gesucht: x<br>'
+         "17.05.2023, 10:14:00</div></div>"),
+        ("export/claps/claps-0001.html", "<p>Somebody else wrote this.</p>"),
+        ("export/highlights/highlights-0002.html", "<p>Somebody else wrote this.</p>"),
+        ("export/bookmarks/bookmarks-0001.html", "<p>Somebody else wrote this.</p>"),
+        ("export/profile/profile.html", "<p>ann@x.org</p>"),
+        ("Recommendations_Received.csv", "Text,Date\nAnn is a fine rope maker,2023-05-17\n"),
+        ("your_likes/liked_posts.json", '[{"title": "a", "text": "Somebody else wrote this."}]'),
+    ],
+)  # fmt: skip
+def test_what_others_wrote_is_passed_over_with_its_name(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    write_folder(tmp_path, {name: content, "own.html": "<p>What I liked about ropes.</p>"})
+    log, found = ReadLog(), []
+    for each in detect([tmp_path], log):
+        found += each.reader.read(each.inputs, log, Options())
+    assert [each.text for each in found] == ["What I liked about ropes."]
+    assert name in "".join(log.passed_lines()) and not log.problems

@@ -101,6 +101,11 @@ def chat_grammar(text: str) -> Grammar | None:
     return max(chats, key=lambda grammar: len(found[grammar]), default=None)
 
 
+def is_stamp(text: str) -> bool:
+    """Tell whether a text is a moment, with a clock or a whole date, and nothing else."""
+    return _clock_or_day().fullmatch(text) is not None
+
+
 def chat_lines(text: str, grammar: Grammar) -> list[Line]:
     """Return the messages of a chat in the order in which they stand."""
     lines, day = text.split("\n"), ""
@@ -153,6 +158,11 @@ def _western(stamp: str) -> str:
 @cache
 def _grammars() -> tuple[Grammar, ...]:
     return tuple(Grammar(re.compile(form), width, is_sure) for form, width, is_sure in _FORMS)
+
+
+@cache
+def _clock_or_day() -> re.Pattern[str]:
+    return re.compile(rf"(?=.*\d{{4}}|.*\d[:h]\d\d).{{0,20}}?(?:{_STAMP}|{_DATE})(?:\s\([^()]*\))?")
 
 
 @cache

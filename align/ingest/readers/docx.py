@@ -40,7 +40,7 @@ def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
     def read_file(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Content]:
         document = _document(_content(inputs, name), inputs, name)
         if document is None:
-            log.passed("empty")
+            log.passed("empty", name=name)
         else:
             yield from by_voice(document, options.me, is_mine=options.is_mine)
 
@@ -166,4 +166,4 @@ def _xml(data: bytes, name: str) -> Any:
     return root
 
 
-READER = Reader("Word", "documents", claim_each(_is_ours), _read)
+READER = Reader("Word", "documents", claim_each(_is_ours), _read, is_catch_all=True)

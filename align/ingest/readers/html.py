@@ -1,18 +1,21 @@
 """Saved web pages: title, date and main text, without navigation and footer."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from align.ingest.contents import Document
+from align.ingest.contents import Content, Document
 from align.ingest.decoding import decoded
+from align.ingest.formats.chat_lines import chat_grammar
+from align.ingest.formats.chat_pages import is_activity, page_lines
 from align.ingest.formats.dates import moment
 from align.ingest.formats.markup import parsed, text_of
-from align.ingest.reader import Inputs, Reader, ReadLog, claim_together, file_by_file
-from align.ingest.tree import suffix_of
+from align.ingest.reader import Inputs, Options, Reader, ReadLog, file_by_file
+from align.ingest.tree import Tree, base_of, suffix_of
+from align.ingest.voices import by_voice, messages_of
 
 _ENDS = (".html", ".htm", ".xhtml")
 # A page with all its pictures in it may be large; its text never is.
@@ -65,17 +68,32 @@ class Page:
     main: Any  # the element that holds it, of lxml; None in an empty page
 
 
-def _read_page(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Document]:
-    html = page_text(inputs.tree.bytes_of(name, _MOST))
-    if html is None:
-        log.problem(inputs.place(name), "binary, not a web page", "Save the page again")
-        return
-    page = page_of(html)
-    if page.text:
-        origin, source = inputs.origin(name), inputs.source_of(name)
-        yield Document(origin, page.text, page.title, page.time, source=source)
-    else:
-        log.passed("page without text")
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
+    def read_page(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Content]:
+        html = page_text(inputs.tree.bytes_of(name, _MOST))
+        tree = parsed(html or "")
+        if html is None:
+            log.problem(inputs.place(name), "binary, not a web page", "Save the page again")
+        elif tree is not None and is_activity(tree):
+            log.passed("a list of what you did with a service, not writing", name=name)
+        else:
+            page = page_of(html)
+            read = Document(
+                key=inputs.origin(name),
+                text=page.text,
+                title=page.title,
+                time=page.time,
+                source=inputs.source_of(name),
+                is_unpublished=base_of(name).startswith("draft"),
+            )
+            if tree is not None and (lines := page_lines(tree)):
+                yield from messages_of(lines, read)
+            elif page.text:
+                yield from by_voice(read, options.me, is_mine=options.is_mine)
+            else:
+                log.passed("page without text", name=name)
+
+    return file_by_file(read_page)(inputs, log, options)
 
 
 def page_of(html: str) -> Page:
@@ -203,5 +221,18 @@ def _length(element: Any) -> int:
     return sum(len(text) for text in element.itertext() if text)
 
 
-_CLAIM = claim_together(lambda _, name: suffix_of(name) in _ENDS, "web pages")
-READER = Reader("web pages", "documents", _CLAIM, file_by_file(_read_page))
+def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
+    """Take pages together, and by itself each that is a chat: who the owner is there is asked."""
+    pages = [name for name in names if suffix_of(name) in _ENDS]
+    chats = [name for name in pages if _is_chat(tree, name)]
+    rest = tuple(name for name in pages if name not in chats)
+    together = [Inputs(tree, rest, "web pages")] if rest else []
+    return [*(Inputs(tree, (name,)) for name in chats), *together]
+
+
+def _is_chat(tree: Tree, name: str) -> bool:
+    root = parsed(tree.head_text(name))
+    return root is not None and (bool(chat_grammar(text_of(root))) or bool(page_lines(root)))
+
+
+READER = Reader("web pages", "documents", _claim, _read, is_catch_all=True)

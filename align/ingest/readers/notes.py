@@ -51,11 +51,11 @@ def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
         elif (text := _text(inputs, name, log)) is None:
             return
         elif is_template(name, text):
-            log.passed("a template for notes")
+            log.passed("a template for notes", name=name)
         elif document := read_note(text, inputs.origin(name), in_graph=graph is not None):
             yield document
         else:
-            log.passed("empty")
+            log.passed("empty", name=name)
 
     return file_by_file(read_note_file)(inputs, log, options)
 
@@ -112,7 +112,7 @@ def _text(inputs: Inputs, name: str, log: ReadLog) -> str | None:
     if text is None and inputs.tree.names == (name,):
         raise UserError(inputs.place(name), "binary, not text", "Name a text file")
     if text is None:
-        log.passed("binary")
+        log.passed("binary", name=name)
     return text
 
 
@@ -140,4 +140,4 @@ def _clipped_from(values: dict[str, Any], origin: str) -> str | None:
 
 
 _CLAIM = claim_together(lambda _, name: suffix_of(name) in SUFFIXES)
-READER = Reader("notes", "documents", _CLAIM, _read)
+READER = Reader("notes", "documents", _CLAIM, _read, is_catch_all=True)

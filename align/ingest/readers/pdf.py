@@ -214,4 +214,4 @@ def _joined(text: str, line: str, words: Counter[str], full: int) -> str:
 
 
 _CLAIM = claim_together(lambda _, name: suffix_of(name) == ".pdf")
-READER = Reader("PDF", "documents", _CLAIM, file_by_file(_read_pdf))
+READER = Reader("PDF", "documents", _CLAIM, file_by_file(_read_pdf), is_catch_all=True)

@@ -276,4 +276,4 @@ def _in_order(rows: Iterable[Row], roles: _Roles, newest_first: bool) -> Iterato
             yield json.loads(cells)
 
 
-READER = Reader("table", "messages", claim_each(_is_table), _read)
+READER = Reader("table", "messages", claim_each(_is_table), _read, is_catch_all=True)

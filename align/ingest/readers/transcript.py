@@ -63,5 +63,7 @@ READER = Reader("transcript", "interviews", claim_each(_is_ours), file_by_file(_
 READERS = [
     Reader("chat", "messages", claim_each(_is_chat), _read_several),
     READER,
-    Reader("text with names", "interviews", claim_each(_is_doubtful), _read_several),
+    Reader(
+        "text with names", "interviews", claim_each(_is_doubtful), _read_several, is_catch_all=True
+    ),
 ]
