@@ -19,6 +19,7 @@ _MARKS = (
 )
 # C0 but tab and newline, DEL and C1: no part of anyone's writing.
 _UNCLEAN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]|^\s|\s(?=\n)|\s\Z")
+_TWICE = re.compile("[\xc2-\xf4][\x80-\xbf]")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -44,6 +45,16 @@ def clean(text: str) -> str:
     text = storable(text).replace("\r\n", "\n").replace("\r", "\n")
     text = unicodedata.normalize("NFC", _CONTROLS.sub("", text))
     return "\n".join(line.rstrip() for line in text.split("\n")).strip()
+
+
+def mended(text: str) -> str:
+    """Return text whose UTF-8 was taken for Latin-1, as Meta's exports have it, as it was meant."""
+    if text.isascii() or not _TWICE.search(text):
+        return text
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def _unmarked_utf16(data: bytes) -> str | None:

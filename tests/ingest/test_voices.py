@@ -1,5 +1,6 @@
 """What no service's reader knows: whose words it is, told from the file itself."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -172,7 +173,8 @@ PAGES = {
     ),
     "imessage-exporter": page(
         '<div class="message"><div class="sent"><p><span class="timestamp"><a>'
-        'May 17, 2023 10:1{n}:00 AM</a> (Read by them after 3 seconds)</span><span class="sender">{name}</span></p><hr>'
+        "May 17, 2023 10:1{n}:00 AM</a> (Read by them after 3 seconds)</span>"
+        '<span class="sender">{name}</span></p><hr>'
         '<div class="part"><span class="bubble">{text}</span></div></div></div>'
     ),
     "pidgin": page("<font size=2>(10:1{n}:00)</font> <b>{name}:</b> {text}<br/>\n"),
@@ -231,3 +233,81 @@ def test_what_others_wrote_is_passed_over_with_its_name(
         found += each.reader.read(each.inputs, log, Options())
     assert [each.text for each in found] == ["What I liked about ropes."]
     assert name in "".join(log.passed_lines()) and not log.problems
+
+
+@pytest.mark.parametrize(
+    ("column", "mine", "others"),
+    [
+        ("is_sender", "1", "0"), ("is_from_me", "true", "false"), ("direction", "sent", "received"),
+        ("direction", "outgoing", "incoming"), ("Direction", "Out", "In"), ("type", "2", "1"),
+        ("folder", "sent", "inbox"), ("fromMe", "True", "False"),
+        ("Richtung", "gesendet", "empfangen"),
+    ],
+)  # fmt: skip
+def test_a_column_of_two_values_says_what_the_owner_wrote(
+    tmp_path: Path, column: str, mine: str, others: str
+) -> None:
+    rows = f"date,phone,{column},body\n2023-05-17 10:14,+1555,{others},is it dry?\n"
+    found = read(tmp_path, f"{rows}2023-05-17 10:15,+1555,{mine},bone dry\n", "sms.csv")
+    assert [(m.is_owner, m.text) for m in found] == [(False, "is it dry?"), (True, "bone dry")]
+    assert [m.author for m in found if isinstance(m, Message)] == ["+1555", ""]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Datum;Uhrzeit;Absender;Nachricht", "Date;Heure;Expéditeur;Texte",
+     "Fecha;Hora;Remitente;Mensaje",
+     "Data;Ora;Mittente;Messaggio", "Дата;Время;Отправитель;Сообщение", "日期;时间;发送者;内容"],
+)  # fmt: skip
+def test_columns_are_known_in_other_languages(tmp_path: Path, header: str) -> None:
+    rows = '17.05.2023;10:14;bo;is it dry?\n17.05.2023;10:15;ann;"bone dry"\n'
+    found = read(tmp_path, f"sep=;\n{header}\n{rows}", "chat.csv")
+    assert said(found) == TALK[:2]
+    assert [str(m.time) for m in found] == ["2023-05-17 10:14:00", "2023-05-17 10:15:00"]
+
+
+def test_a_chat_whose_authors_no_column_names_is_asked_about(tmp_path: Path) -> None:
+    write_folder(tmp_path, {"chat.csv": "to,body\nann,is it dry?\nbo,bone dry\n"})
+    log = ReadLog()
+    [each] = detect([tmp_path], log)
+    assert list(each.reader.read(each.inputs, log, Options())) == []
+    assert "chat.csv: whose words are these?" in str(log.problems[0])
+    found = list(each.reader.read(each.inputs, log, Options(is_mine=True)))
+    assert [each.text for each in found] == ["is it dry?", "bone dry"]
+
+
+def test_a_service_that_nests_who_wrote_it_is_read(tmp_path: Path) -> None:
+    messages = [
+        {"creator": {"name": a, "email": f"{a}@x.org"}, "text": t,
+         "created_date": "Wednesday, May 17, 2023 at 10:00:00\u202fAM UTC"} for a, t in TALK
+    ]  # fmt: skip
+    found = read(tmp_path, json.dumps({"messages": messages}), "messages.json")
+    assert said(found) == TALK
+    assert {str(m.time) for m in found} == {"2023-05-17 10:00:00+00:00"}
+
+
+def test_metas_letters_are_mended_and_its_lines_are_nobodys(tmp_path: Path) -> None:
+    def twice(text: str) -> str:
+        return text.encode().decode("latin-1")
+
+    texts = ["très bien \u2013 ça va 😀", "Reacted ❤ to your message", "Привет, это я"]
+    rows = [
+        {"sender_name": twice("Zoë"), "timestamp_ms": 1684318440000 + n, "content": twice(text)}
+        for n, text in enumerate(texts)
+    ]
+    found = read(tmp_path, json.dumps({"participants": [], "messages": rows}), "message_1.json")
+    assert said(found) == [("Zoë", texts[0]), ("Zoë", texts[2])]
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [{"uuid": "A1", "creationDate": "2023-05-17T10:14:00Z",
+          "text": "The tide\\. I told nobody\\.\n\n![](dayone-moment://ABC)"}],
+        [{"date_journal": 1684318440000, "text": "The tide. I told nobody.", "id": "x"}],
+        [{"date": "2023-05-17", "mood": "sad", "note": "The tide. I told nobody."}],
+    ],
+)  # fmt: skip
+def test_a_journal_is_known_by_its_shape(tmp_path: Path, entries: list[dict[str, str]]) -> None:
+    found = read(tmp_path, json.dumps({"metadata": {}, "entries": entries}), "Travels.json")
+    assert [(d.source, d.text) for d in found] == [("journal", "The tide. I told nobody.")]

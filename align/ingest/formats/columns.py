@@ -8,6 +8,24 @@ from pathlib import Path
 
 # By our name for a column, what others call it, the likeliest first.
 LIKELY: dict[str, list[str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+_METAS, _JOURNAL = LIKELY.pop("metas_lines"), frozenset(LIKELY.pop("journal"))
+_ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+.!~|>-])|!\[[^\]\n]*\]\(dayone-moment:[^)\n]*\)")
+_LONGEST_LINE = 120
+_DAYS_AND_CLOCKS = (
+    ("date", "time"), ("datum", "uhrzeit"), ("datum", "zeit"), ("datum", "tijd"), ("fecha", "hora"),
+    ("date", "heure"), ("data", "ora"), ("data", "hora"), ("дата", "время"), ("日期", "时间"),
+    ("날짜", "시간"),
+)  # fmt: skip
+# What says in a column of two values that the owner wrote it, or somebody else.
+_PAIRS = tuple(
+    {mine: True, others: False}
+    for mine, others in (
+        ("1", "0"), ("true", "false"), ("yes", "no"), ("2", "1"), ("sent", "received"),
+        ("sent", "inbox"), ("out", "in"), ("outgoing", "incoming"), ("outbound", "inbound"),
+        ("ausgehend", "eingehend"), ("gesendet", "empfangen"), ("me", "them"), ("me", "other"),
+        ("enviado", "recibido"), ("envoyé", "reçu"), ("y", "n"), ("ja", "nein"),
+    )
+)  # fmt: skip
 _DELIMITERS = ",;\t|"
 _SEP = re.compile(r"\Asep=(.)\r?\n", re.IGNORECASE)
 
@@ -48,9 +66,38 @@ def date_and_time(names: Sequence[str], columns: Mapping[str, str]) -> tuple[str
     if time is None:
         return ()
     plain = {_plain(name): name for name in reversed(names)}
-    if _plain(time) in ("date", "time") and {"date", "time"} <= set(plain):
-        return plain["date"], plain["time"]
+    for day, clock in _DAYS_AND_CLOCKS:
+        if _plain(time) in (day, clock) and {day, clock} <= set(plain):
+            return plain[day], plain[clock]
     return (time,)
+
+
+def owners_column(
+    sample: Sequence[Mapping[str, str]], columns: Mapping[str, str]
+) -> Mapping[str, bool]:
+    """Return what the values of the column `mine` mean; nothing where it has not the two."""
+    column = columns.get("mine", "")
+    values = {row.get(column, "").strip().casefold() for row in sample} - {""}
+    for pair in _PAIRS:
+        if values and values <= set(pair):
+            return pair
+    return {}
+
+
+def is_journal(names: Iterable[str]) -> bool:
+    """Tell whether a table's columns are those of a journal: Day One's, or one with moods."""
+    plain = {_plain(name) for name in names}
+    return {"uuid", "creationdate", "text"} <= plain or not _JOURNAL.isdisjoint(plain)
+
+
+def unescaped(text: str) -> str:
+    """Return a text of Day One's without its backslashes and pictures."""
+    return _ESCAPED.sub(r"\1", text)
+
+
+def is_metas_line(text: str) -> bool:
+    """Tell whether a message of Messenger or Instagram is a line of the service's own."""
+    return len(text) <= _LONGEST_LINE and any(words in text.casefold() for words in _METAS)
 
 
 def dialect_of(head: str) -> str:

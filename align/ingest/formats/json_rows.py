@@ -11,12 +11,14 @@ from typing import Any
 
 from align.errors import UserError
 from align.ingest.contents import Message
-from align.ingest.decoding import encoding_of
+from align.ingest.decoding import encoding_of, mended
 from align.ingest.formats.json_data import json_items
 from align.ingest.reader import Inputs, ReadLog
 from align.ingest.tree import LINE, Tree
 from align.store.ids import content_id
 
+# A row's cells, by column.
+Row = dict[str, str]
 LINES = frozenset({".jsonl", ".ndjson"})
 # Lists of rows stand under these names where the file is one object.
 _WRAPPERS = (
@@ -223,3 +225,21 @@ def useless(turns: Sequence[ExchangeTurn]) -> str | None:
     if all(turn.is_owner is False for turn in turns):
         return "nothing of the owner's in it"
     return None
+
+
+def cells_of(row: object, before: str = "", depth: int = 0) -> Row:
+    """Return a JSON object's texts and numbers, nested ones under a name with dots."""
+    flat: Row = {}
+    if not isinstance(row, dict):
+        return flat
+    for key, value in row.items():
+        name = f"{before}{key}"
+        if isinstance(value, dict) and depth < 3:
+            flat.update(cells_of(value, f"{name}.", depth + 1))
+        elif isinstance(value, str):
+            flat[name] = mended(value)
+        elif isinstance(value, int | float):
+            flat[name] = f"{value:.6f}".rstrip("0").rstrip(".") if abs(value) < 1e18 else ""
+        elif value is None:
+            flat[name] = ""
+    return flat

@@ -8,9 +8,9 @@ import csv
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, islice, pairwise
 from typing import Any
@@ -18,12 +18,24 @@ from typing import Any
 from align.errors import UserError
 from align.ingest.contents import Content, Document, Message
 from align.ingest.decoding import clean
-from align.ingest.formats.columns import NoColumns, columns_of, date_and_time, dialect_of, header_of
+from align.ingest.formats.columns import (
+    NoColumns,
+    columns_of,
+    date_and_time,
+    dialect_of,
+    header_of,
+    is_journal,
+    is_metas_line,
+    owners_column,
+    unescaped,
+)
 from align.ingest.formats.dates import is_day_first, when
 from align.ingest.formats.json_rows import (
     LINES,
     ConversationNames,
     Faults,
+    Row,
+    cells_of,
     json_rows,
     line_rows,
     pair,
@@ -37,9 +49,6 @@ _DELIMITED = frozenset({".csv", ".tsv", ".tab"})
 # By so many rows it is told how dates are written, and which end is the newest.
 _SAMPLE = 2_000
 _SHOWN = 30
-
-# A row's cells, by column.
-Row = dict[str, str]
 
 
 def _is_table(tree: Tree, name: str) -> bool:
@@ -65,7 +74,7 @@ def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
             names, rows = _table(inputs, name, log)
             if names:
                 by = columns_of(names, options.columns)
-                roles = _Roles(by, date_and_time(names, by))
+                roles = _Roles(names, by, date_and_time(names, by), is_mine=options.is_mine)
                 yield from _contents(inputs, name, log, rows, roles)
             elif len(log.problems) == problems_before:
                 log.passed("empty")
@@ -81,9 +90,13 @@ def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
 class _Roles:
     """Which column is what, and how its dates are written."""
 
+    names: Sequence[str]  # the file's columns
     by: Mapping[str, str]  # the file's column, by our name
     times: tuple[str, ...]  # the columns of the time
     day_first: bool = False  # whether 3/5/2024 is in May
+    # What the values of the column `mine` mean; nothing where there is no such column.
+    mine: Mapping[str, bool] = field(default_factory=dict)
+    is_mine: bool = False  # whether the user says that what names no author is theirs
 
     def text(self, row: Row, ours: str) -> str:
         """Return a cell, clean; nothing where there is no such column."""
@@ -111,11 +124,11 @@ def _table(inputs: Inputs, name: str, log: ReadLog) -> tuple[list[str], Iterator
         first = list(islice(rows, 20))
         if not first:
             faults.report(is_any_read=False)
-        names = list(dict.fromkeys(key for row in first for key in _flat(row)))
-        return names, _with_faults(map(_flat, chain(first, rows)), faults)
+        names = list(dict.fromkeys(key for row in first for key in cells_of(row)))
+        return names, _with_faults(map(cells_of, chain(first, rows)), faults)
     names = shape.columns if shape else []
     prefix = shape.prefix if shape else "item"
-    return names, (_flat(row) for row in json_rows(inputs, name, prefix, log))
+    return names, (cells_of(row) for row in json_rows(inputs, name, prefix, log))
 
 
 def _with_faults(rows: Iterable[Row], faults: Faults) -> Iterator[Row]:
@@ -169,24 +182,6 @@ def _as_rows(rows: Iterator[list[str]], names: list[str], delimiter: str) -> Ite
         yield dict(zip(names, cells, strict=False))
 
 
-def _flat(row: object, before: str = "", depth: int = 0) -> Row:
-    """Return a JSON object's texts and numbers, nested ones under a name with dots."""
-    flat: Row = {}
-    if not isinstance(row, dict):
-        return flat
-    for key, value in row.items():
-        name = f"{before}{key}"
-        if isinstance(value, dict) and depth < 3:
-            flat.update(_flat(value, f"{name}.", depth + 1))
-        elif isinstance(value, str):
-            flat[name] = value
-        elif isinstance(value, int | float):
-            flat[name] = f"{value:.6f}".rstrip("0").rstrip(".") if abs(value) < 1e18 else ""
-        elif value is None:
-            flat[name] = ""
-    return flat
-
-
 def _contents(
     inputs: Inputs, name: str, log: ReadLog, rows: Iterator[Row], roles: _Roles
 ) -> Iterator[Content]:
@@ -196,13 +191,22 @@ def _contents(
     times = [time.replace(tzinfo=None) for row in sample if (time := roles.time(row))]
     rows = chain(sample, rows)
     origin, source = inputs.origin(name), inputs.source_of(name)
+    if is_journal(roles.names):
+        source = "journal"
+    roles.mine = owners_column(sample, roles.by)
     if "text" not in roles.by:
         yield from _exchanges(rows, roles, origin, source or "question-answers")
-    elif "author" in roles.by:
+    elif "author" in roles.by or roles.mine:
         newest_first = sum(b < a for a, b in pairwise(times)) > len(times) / 2
         if "thread" in roles.by or newest_first:
             rows = _in_order(rows, roles, newest_first)
         yield from _messages(rows, roles, origin, source)
+    elif {"thread", "other"} & set(roles.by) and not roles.is_mine:
+        columns = ", ".join(roles.names[:_SHOWN])
+        what = f"whose words are these? It looks like a chat; its columns are {columns}"
+        remedy = "Say who wrote it: --columns author=..., or --mine where all of it is yours"
+        log.problem(inputs.place(name), what, remedy)
+        return
     else:
         yield from _documents(rows, roles, origin, source or "documents")
     unread = sum(bool(roles.time_text(row)) and not roles.time(row) for row in sample)
@@ -218,9 +222,14 @@ def _messages(
     seen: Counter[str] = Counter()
     for row in rows:
         thread, author = roles.text(row, "thread"), roles.text(row, "author")
+        is_owner = roles.mine.get(roles.text(row, "mine").casefold())
+        author = author or ("" if is_owner else roles.text(row, "other"))
         text, key = roles.text(row, "text"), roles.text(row, "id")
         if not text and not author:
             continue
+        reason = None if text else "empty"
+        if roles.by.get("author") == "sender_name" and is_metas_line(text):
+            reason = "system"
         if thread not in seen:
             # Keys need be unique within a chat only.
             seen = Counter({thread: 0})
@@ -232,7 +241,8 @@ def _messages(
             time=roles.time(row),
             key=key if key and seen[f"#{key}"] == 1 else None,
             reply_to=roles.text(row, "reply_to") or None,
-            reason=None if text else "empty",
+            reason=reason,
+            is_owner=is_owner,
             title=roles.text(row, "title") or thread or None,
             source=source,
         )
@@ -242,6 +252,8 @@ def _documents(rows: Iterable[Row], roles: _Roles, origin: str, source: str) -> 
     seen: Counter[str] = Counter()
     for row in rows:
         text = roles.text(row, "text")
+        if source == "journal":
+            text = clean(unescaped(text))
         if not text:
             continue
         key = roles.text(row, "id") or content_id(text)
