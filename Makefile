@@ -99,8 +99,8 @@ endif
 fetch: setup ## Fetch your own public blog, to be read in (URL)
 	$(ALIGN) fetch $(if $(URL),'$(URL)') $(owner)
 
-ingest: setup ## Read writing into the store (FROM=folder-zip-or-file, ME='your name')
-	$(ALIGN) ingest $(if $(writing),'$(writing)') $(owner) $(if $(ME),--me '$(ME)')
+ingest: setup ## Read writing into the store (FROM=folder-zip-or-file, ME='your name', MINE=1)
+	$(ALIGN) ingest $(if $(writing),'$(writing)') $(owner) $(if $(ME),--me '$(ME)') $(if $(MINE),--mine)
 
 examples: setup ## Show what a twin would be trained on
 	@$(ALIGN) examples $(owner) $(recipe)

@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from align.ingest.intake import Ask, Intake
     from align.owner import Owner
 
+# So many files are named where it is asked whose they are.
+_NAMED = 8
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
@@ -35,6 +38,9 @@ def ingest(
         str | None,
         typer.Option(metavar="OURS=THEIRS,...", help="Of a table: text=body,author=from,time=date"),
     ] = None,
+    is_mine: Annotated[
+        bool, typer.Option("--mine", help="What names no author is yours alone, every word of it.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would be taken for what.")
     ] = False,
@@ -61,14 +67,20 @@ def ingest(
                 f"Run: {make_command('ingest', owner_id)} FROM=~/my-writing",
             )
         paths = [project_root() / "data" / "demo" / "writing"]
-    options = Options(tuple(me or ()), _columns(columns))
-    intake = prepare(paths, owner, options, ask=_ask() if sys.stdin.isatty() else None)
+    options = Options(tuple(me or ()), _columns(columns), is_mine or owner_id == "demo")
+    is_asked = sys.stdin.isatty()
+    intake = prepare(paths, owner, options, ask=_ask() if is_asked else None)
+    if is_asked and not options.is_mine and intake.nameless and not dry_run:
+        intake.options = replace(intake.options, is_mine=_is_mine(intake.nameless))
     if intake.inputs:
         imagined = dry_run and not store_path(owner_id).exists()
         conn = in_memory() if imagined else open_store(owner_id, create=True)
         for line in report(take_in(conn, intake, owner, dry_run=dry_run), dry_run=dry_run):
             print(line)
     _say_problems(paths, intake)
+    if intake.nameless and not intake.options.is_mine:
+        say("What names no author is train-only. If every word of it is yours, say --mine; what is")
+        say(f"known already: align records set-level open --source documents --owner {owner_id}")
     if not dry_run:
         _finish(conn, owner_id, owner, [*options.me, *intake.new_names])
         say(f"Next: {make_command('sft', owner_id)}")
@@ -129,6 +141,13 @@ def _ask() -> "Ask":
         return [likely[int(word) - 1][0] for word in picked if 0 < int(word) <= len(likely)]
 
     return ask
+
+
+def _is_mine(names: list[str]) -> bool:
+    """Ask whether what names no author is the owner's alone."""
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    say(f"Whose words are these? {', '.join(names[:_NAMED])}{more}")
+    return typer.confirm("Yours alone, every word, so that they may be open?", default=False)
 
 
 def _add_prompts(conn: "Connection", owner_id: str, owner: "Owner") -> None:

@@ -5,7 +5,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby, islice
 from operator import attrgetter
@@ -50,6 +50,12 @@ class Intake:
     log: ReadLog = field(default_factory=ReadLog)  # what could not be read
     # Names that the user gave when asked who the owner is.
     new_names: list[str] = field(default_factory=list)
+
+    @property
+    def nameless(self) -> list[str]:
+        """What no service names an author of, as the user knows it."""
+        inputs = (each.inputs for each in self.inputs if each.reader.is_catch_all)
+        return [name for each in inputs for name in map(each.place, each.names)]
 
     @property
     def records(self) -> int:
@@ -97,14 +103,14 @@ def prepare(
     """
     given = options or Options()
     names = (owner.name, *owner.aliases, *given.me)
-    intake = Intake(OwnerNames(names), Options(names, given.columns))
+    intake = Intake(OwnerNames(names), replace(given, me=names))
     detected = detect(paths, intake.log)
     # Little is read where the owner is known, and all of it where they are not.
     line = ProgressLine(sum(each.size for each in detected))
     intake.inputs = [each for each in detected if _has_owner(each, intake, ask, line)]
     line.clear()
     # Some readers tell by the names which letters are the owner's: the answers are for them, too.
-    intake.options = Options((*names, *intake.new_names), given.columns)
+    intake.options = replace(given, me=(*names, *intake.new_names))
     return intake
 
 
@@ -173,7 +179,14 @@ def _read_all(intake: Intake, owner: Owner) -> Iterator[_Batch | _End]:
     for place, (detected, tally) in enumerate(zip(intake.inputs, end.tallies, strict=True)):
         sizes: list[int] = []
         detected.inputs.tree.meter = sizes.append
-        builder = RecordBuilder(detected.reader, owner, intake.owner_names, tally, end.threads)
+        builder = RecordBuilder(
+            detected.reader,
+            owner,
+            intake.owner_names,
+            tally,
+            end.threads,
+            is_mine=intake.options.is_mine,
+        )
         records = builder.records(_read(detected, end.log, intake.options))
         while rows := [tuple(record) for record in islice(records, _BATCH)]:
             yield _Batch(place, rows, sum(sizes))

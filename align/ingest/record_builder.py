@@ -10,7 +10,7 @@ from align.ingest.contents import Content, Document, Message
 from align.ingest.decoding import clean
 from align.ingest.formats.dates import elapsed, iso, seconds
 from align.ingest.reader import Reader
-from align.levels import Level
+from align.levels import Level, most_private
 from align.owner import Owner
 from align.store.ids import split_of
 from align.store.records import Record
@@ -81,7 +81,8 @@ class OwnerNames:
 class RecordBuilder:
     """Makes records of what one input, read by a reader, holds.
 
-    The owner's settings say levels, thresholds and how chats are cut, `me` who is the owner. The
+    The owner's settings say levels, thresholds and how chats are cut, `me` who is the owner. What
+    no service names an author of is open only where it `is_mine`, or owner.yaml says so. The
     tally takes the counts, `threads` the last time of each thread, None where there is none.
     """
 
@@ -92,8 +93,11 @@ class RecordBuilder:
         me: OwnerNames,
         tally: Tally,
         threads: dict[str, str | None],
+        *,
+        is_mine: bool = True,
     ) -> None:
         self._source, self._is_curated = reader.source, reader.is_curated
+        self._is_unsure = reader.is_catch_all and not is_mine
         self._owner, self._me = owner, me
         self._tally, self._threads = tally, threads
         # The place of the last message of each chat's threads.
@@ -128,6 +132,9 @@ class RecordBuilder:
         """Count a conversation or a document; return its source and level."""
         source = content.source or self._source
         level = self._owner.level_of(source)
+        is_unpublished = isinstance(content, Document) and content.is_unpublished
+        if is_unpublished or (self._is_unsure and source not in self._owner.privacy):
+            level = most_private((level, "train-only"))
         self._tally.pieces[source, level] += 1
         return source, level
 

@@ -43,7 +43,7 @@ def test_ingest_says_what_it_took_for_what(root: Path, writing: Path, line: Line
     (writing / "photo.png").write_bytes(b"x")
     out = line("ingest", writing, "--owner", "ann")
     rows = [line.split() for line in out.splitlines()]
-    assert ["documents", "13", "858", "open"] in rows
+    assert ["documents", "13", "858", "train-only"] in rows
     assert ["messages", "1", "1", "train-only"] in rows
     assert "Stored: 15 new records, 0 known; " in out
     assert "1 duplicate" in out

@@ -73,7 +73,7 @@ def test_a_dry_run_counts_and_stores_nothing(tmp_path: Path, conn: sqlite3.Conne
     intake = take(conn, tmp_path, dry_run=True)
     assert intake.new == 1
     [tally] = intake.tallies
-    assert tally.words["documents", "open"] == 4
+    assert tally.words["documents", "train-only"] == 4
     assert everything(conn) == []
     assert conn.execute("SELECT count(*) FROM threads").fetchone()[0] == 0
 
@@ -115,6 +115,21 @@ def test_short_messages_that_repeat_are_no_duplicates(
     assert len(list(iter_records(conn))) == 4
 
 
+def test_what_names_no_author_is_open_once_the_owner_says_that_it_is_theirs(
+    tmp_path: Path, conn: sqlite3.Connection
+) -> None:
+    (tmp_path / "post.md").write_text("For all.")
+    (tmp_path / "draft_a.html").write_text("<p>For nobody yet.</p>")
+    intake = take(in_memory(), tmp_path)
+    assert [Path(name).name for name in intake.nameless] == ["draft_a.html", "post.md"]
+    take(conn, tmp_path, options=Options(is_mine=True))
+    levels = {record.text: record.level for record in everything(conn)}
+    assert levels == {"For all.": "open", "For nobody yet.": "train-only"}
+    said = in_memory()
+    take(said, tmp_path, Owner(name="Ann", privacy={"documents": "open"}))
+    assert {r.text: r.level for r in everything(said)} == levels
+
+
 def test_levels_come_from_the_kind_and_the_owners_settings(
     tmp_path: Path, conn: sqlite3.Connection
 ) -> None:
@@ -130,7 +145,7 @@ def test_levels_come_from_the_kind_and_the_owners_settings(
         "journal": "sealed",
         "messages": "train-only",
         "telegram": "train-only",
-        "documents": "open",
+        "documents": "train-only",
         "question-answers": "train-only",
     }
 
