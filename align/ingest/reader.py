@@ -1,19 +1,16 @@
 """What a reader is: what it is given, what it yields, and where it logs what it could not read."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
 
 from align.errors import UserError
 from align.ingest.contents import Content
+from align.ingest.journals import in_journal
 from align.ingest.tree import Tree
 
-_JOURNALS = frozenset({"journal", "journals", "diary", "diaries"})
 # So many files that are passed over for one reason are named.
 _SHOWN = 20
-_OWN = frozenset({"my", "old", "daily", "private", "personal", "the"})
 
 
 @dataclass
@@ -140,18 +137,3 @@ def file_by_file(read_file: Callable[[Inputs, str, ReadLog], Iterator[Content]])
                 log.problems.append(error)
 
     return read
-
-
-def in_journal(origin: str) -> bool:
-    """Tell whether a file or a folder on its way is called a journal or a diary.
-
-    So are `journal-may-2024.md` and `my diary`; a post on keeping a journal is none.
-    """
-    return any(_names_journal(part) for part in PurePath(origin.lower()).parts)
-
-
-def _names_journal(name: str) -> bool:
-    words = [word for word in re.split(r"[^a-z]+", PurePath(name).stem) if word]
-    if not words or _JOURNALS.isdisjoint(words):
-        return False
-    return words[0] in _JOURNALS or _JOURNALS.union(_OWN).issuperset(words)

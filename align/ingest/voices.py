@@ -15,6 +15,7 @@ from align.ingest.contents import Content, Document, Message
 from align.ingest.decoding import clean
 from align.ingest.formats.chat_lines import Line, chat_grammar, chat_lines, times_of
 from align.ingest.formats.transcripts import Turn, is_heading, spoken, turns_of
+from align.ingest.journals import looks_like_journal
 from align.ingest.tree import suffix_of
 
 _WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
@@ -74,6 +75,8 @@ def by_voice(
         source = document.source or "interviews"
         yield from spoken(document.text, document.key, document.title, document.time, source)
     else:
+        if document.source is None and looks_like_journal(document.text):
+            document.source = "journal"
         yield document
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from align.ingest.contents import Document
-from align.ingest.reader import ReadLog
+from align.ingest.reader import Options, ReadLog
 from align.ingest.readers.pdf import READER, text_of_pages
 from align.ingest.tree import tree_of
 from tests.ingest.source_trees import (
@@ -177,6 +177,41 @@ def test_of_a_truncated_file_the_rest_is_still_taken(tmp_path: Path) -> None:
 def test_a_journal_stays_one(tmp_path: Path) -> None:
     (found,) = documents(read_with(READER, write_folder(tmp_path, {"my diary/a.pdf": ESSAY})))
     assert found.source == "journal"
+
+
+TALK = ["MR. QUILL. How did it begin, and what did you", "think of it then?", "CHAIR LEE. By accident, as most things do,",
+        "and then it went on.", "As it always does."]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["{}. ", "{}: "])
+def test_a_talk_printed_is_one(tmp_path: Path, form: str) -> None:
+    lines = [line.replace("QUILL. ", form.format("QUILL")).replace("LEE. ", form.format("LEE"))
+             for line in TALK]  # fmt: skip
+    (tmp_path / "a.pdf").write_bytes(pdf([lines, lines, lines]))
+    found = read_with(READER, tmp_path, Options(me=("Chair Lee",)))
+    assert [each.author for each in found] == ["MR. QUILL", "CHAIR LEE"] * 3
+    assert found[0].text == "How did it begin, and what did you think of it then?"
+    assert found[1].text.startswith("By accident, as most things do, and then it went on.")
+
+
+def test_a_chat_printed_is_one(tmp_path: Path) -> None:
+    lines = ["[17.05.2023, 10:14] bo: is it dry?", "[17.05.2023, 10:15] ann: bone dry"] * 3
+    (tmp_path / "a.pdf").write_bytes(pdf([lines]))
+    found = read_with(READER, tmp_path)
+    assert [(each.author, each.text) for each in found][:2] == [
+        ("bo", "is it dry?"), ("ann", "bone dry"),
+    ]  # fmt: skip
+
+
+def test_a_hyphen_between_two_words_is_kept() -> None:
+    lines = [
+        "The first quarter was good, and the talks of it went on for the first-",
+        "quarter report. "
+        "It was a long quarter, and it was the very first to be as good as this unfor-",
+        "tunate one.",
+    ]
+    assert text_of_pages(["\n".join(lines)]).count("first-quarter") == 1
+    assert "unfortunate" in text_of_pages(["\n".join(lines)])
 
 
 def test_zip_folder_and_file_say_the_same(tmp_path: Path) -> None:

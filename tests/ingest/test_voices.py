@@ -311,3 +311,21 @@ def test_metas_letters_are_mended_and_its_lines_are_nobodys(tmp_path: Path) -> N
 def test_a_journal_is_known_by_its_shape(tmp_path: Path, entries: list[dict[str, str]]) -> None:
     found = read(tmp_path, json.dumps({"metadata": {}, "entries": entries}), "Travels.json")
     assert [(d.source, d.text) for d in found] == [("journal", "The tide. I told nobody.")]
+
+
+@pytest.mark.parametrize(
+    ("mark", "note", "where"),
+    [
+        ("Your Highlight", "Your Note", "Added on Wednesday, May 17, 2023 10:15:00 AM"),
+        ("Ihre Markierung", "Ihre Notiz", "Hinzugefügt am Mittwoch, 17. Mai 2023 10:15:00"),
+        ("Tu subrayado", "Tu nota", "Añadido el miércoles, 17 de mayo de 2023 10:15:00"),
+        ("Votre surlignement", "Votre note", "Ajouté le mercredi 17 mai 2023 10:15:00"),
+    ],
+)
+def test_of_clippings_only_the_notes_are_the_owners(
+    tmp_path: Path, mark: str, note: str, where: str
+) -> None:
+    said = [(mark, "A sentence of a novelist's."), (note, "So true of the harbour in March.")]
+    text = "".join(f"The Sea (X)\n- {w} 4 | 50-52 | {where}\n\n{t}\n==========\n" for w, t in said)
+    found = read(tmp_path, f"\ufeff{text}", "My Clippings.txt")
+    assert [each.text for each in found] == ["So true of the harbour in March."]

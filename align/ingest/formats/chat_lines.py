@@ -101,6 +101,11 @@ def chat_grammar(text: str) -> Grammar | None:
     return max(chats, key=lambda grammar: len(found[grammar]), default=None)
 
 
+def is_day(text: str) -> bool:
+    """Tell whether a text is a date, and nothing else but a weekday."""
+    return _day().fullmatch(text) is not None
+
+
 def is_stamp(text: str) -> bool:
     """Tell whether a text is a moment, with a clock or a whole date, and nothing else."""
     return _clock_or_day().fullmatch(text) is not None
@@ -158,6 +163,12 @@ def _western(stamp: str) -> str:
 @cache
 def _grammars() -> tuple[Grammar, ...]:
     return tuple(Grammar(re.compile(form), width, is_sure) for form, width, is_sure in _FORMS)
+
+
+@cache
+def _day() -> re.Pattern[str]:
+    weekday = r"[^\W\d_]{4,12},?"
+    return re.compile(rf"(?=.*\d)(?:{_DATE}(?:,?\s(?:{weekday}|{_CLOCK}))?|{weekday}\s{_DATE})")
 
 
 @cache

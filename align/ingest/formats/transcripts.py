@@ -112,9 +112,7 @@ def spoken(
 def turns_of(text: str) -> tuple[list[Turn], float]:
     """Return the turns of a text, and which share of its paragraphs begins with a speaker."""
     lines = text.split("\n")
-    labels = [label_of(line) or _pointed(line) if line.strip() else None for line in lines]
-    labels = [_after_span(lines, i) or label for i, label in enumerate(labels)]
-    labels = _mended(labels)
+    labels = labels_of(lines)
     counts = Counter(label[0] for label in labels if label)
     turns: list[Turn] = []
     paragraphs = begun = 0
@@ -137,6 +135,12 @@ def turns_of(text: str) -> tuple[list[Turn], float]:
         elif turns and not _is_aside(line):
             turns[-1].lines.append(line)
     return turns, begun / max(paragraphs, 1)
+
+
+def labels_of(lines: list[str]) -> list[Label | None]:
+    """Return the label that each line begins with; those that are mistyped are mended."""
+    labels = [label_of(line) or _pointed(line) if line.strip() else None for line in lines]
+    return _mended([_after_span(lines, i) or label for i, label in enumerate(labels)])
 
 
 def _mended(labels: list[Label | None]) -> list[Label | None]:

@@ -3,7 +3,6 @@
 The last reader in the row: it takes every text file that no other one knows.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -13,6 +12,7 @@ from align.errors import UserError
 from align.ingest.contents import Content, Document
 from align.ingest.decoding import clean, decoded
 from align.ingest.formats import front_matter
+from align.ingest.formats.clippings import clipping_notes, is_clippings
 from align.ingest.formats.vaults import (
     is_logseq,
     is_obsidian,
@@ -21,6 +21,7 @@ from align.ingest.formats.vaults import (
     plain_logseq,
     plain_obsidian,
 )
+from align.ingest.journals import in_journal, looks_like_journal
 from align.ingest.reader import (
     Inputs,
     Options,
@@ -28,16 +29,10 @@ from align.ingest.reader import (
     ReadLog,
     claim_together,
     file_by_file,
-    in_journal,
 )
 from align.ingest.tree import suffix_of
 
 SUFFIXES = frozenset({".md", ".markdown", ".txt", ".text"})
-_DAY = re.compile(r"(?:19|20)\d\d[-_.]?\d\d[-_.]?\d\d")
-_DAILY = frozenset(
-    {"daily", "dailies", "daily notes", "dailynotes", "journal", "journals", "diary", "days",
-     "tagebuch"}
-)  # fmt: skip
 _GRAPH = "logseq/config.edn"
 
 
@@ -50,6 +45,9 @@ def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
             log.passed("a copy that Logseq keeps")
         elif (text := _text(inputs, name, log)) is None:
             return
+        elif is_clippings(clean(text)):
+            log.passed("highlights in books: others' words", name=name)
+            yield from clipping_notes(clean(text), inputs.origin(name))
         elif is_template(name, text):
             log.passed("a template for notes", name=name)
         elif document := read_note(text, inputs.origin(name), in_graph=graph is not None):
@@ -80,7 +78,7 @@ def read_note(text: str, origin: str, *, in_graph: bool = False) -> Document | N
         is_owner=False if clipped_from else None,
         reason="forwarded" if clipped_from else None,
         raw=note.raw,
-        source="journal" if _is_journal(origin) else None,
+        source="journal" if in_journal(origin) or looks_like_journal(body) else None,
     )
 
 
@@ -114,13 +112,6 @@ def _text(inputs: Inputs, name: str, log: ReadLog) -> str | None:
     if text is None:
         log.passed("binary", name=name)
     return text
-
-
-def _is_journal(origin: str) -> bool:
-    path = PurePath(origin)
-    folders = {" ".join(re.split(r"[\W\d_]+", part.casefold())).strip() for part in path.parts[:-1]}
-    is_daily = _DAY.fullmatch(path.stem) is not None and not _DAILY.isdisjoint(folders)
-    return is_daily or in_journal(origin)
 
 
 def _clipped_from(values: dict[str, Any], origin: str) -> str | None:

@@ -9,12 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from align.errors import UserError
-from align.ingest.contents import Document
+from align.ingest.contents import Content, Document
 from align.ingest.decoding import clean
 from align.ingest.formats import front_matter
+from align.ingest.formats.chat_lines import chat_grammar
 from align.ingest.formats.dates import date_in_name, when
-from align.ingest.reader import Inputs, Reader, ReadLog, claim_together, file_by_file
+from align.ingest.formats.transcripts import labels_of
+from align.ingest.reader import Inputs, Options, Reader, ReadLog, claim_each, file_by_file
 from align.ingest.tree import suffix_of
+from align.ingest.voices import by_voice
 
 _CATALOG = re.compile(rb"(?<!\d)(\d{1,9}) \d{1,5} obj\s*<<[^>]{0,200}/Type\s*/Catalog")
 _LARGEST = 200 * 1024**2
@@ -45,7 +48,15 @@ _SHORT = 0.8
 _FULL_LINES = 0.25
 
 
-def _read_pdf(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Document]:
+def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
+    def read_file(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Content]:
+        document = _document(inputs, name, log)
+        return by_voice(document, options.me, is_mine=options.is_mine)
+
+    return file_by_file(read_file)(inputs, log, options)
+
+
+def _document(inputs: Inputs, name: str, log: ReadLog) -> Document:
     place, origin = inputs.place(name), inputs.origin(name)
     pages, properties = _pages(inputs.tree.bytes_of(name, _LARGEST), place, log)
     text = clean(text_of_pages(pages))
@@ -56,7 +67,7 @@ def _read_pdf(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Document]:
     if title and text.casefold().startswith(title.casefold()):
         below = text[len(title) :]
         text = clean(below) if below.startswith("\n") and below.strip() else text
-    yield Document(
+    return Document(
         key=origin,
         text=text,
         title=title or front_matter.title_of_file(origin),
@@ -138,11 +149,18 @@ def text_of_pages(pages: Sequence[str]) -> str:
     """Return the pages' text in one, in paragraphs; a page's end is none by itself."""
     lines = _without_edges([_lines(page) for page in pages])
     full = _full_length(lines)
-    words = Counter(re.findall(r"\w+-\w+", "\n".join(lines)))
+    text = "\n".join(lines)
+    if chat_grammar(text):
+        return text
+    whole_words = re.sub(r"\w+[-\u00ad\u2010]\n\w+", " ", text)
+    words = Counter(re.findall(r"\w+(?:-\w+)*", whole_words))
+    labels = labels_of(lines)
+    speakers = Counter(label[0] for label in labels if label)
     paragraphs: list[str] = []
     before = ""
-    for line in lines:
-        if line and before and not _begins(line, before, full):
+    for line, label in zip(lines, labels, strict=True):
+        speaks = label is not None and speakers[label[0]] > 1
+        if line and before and not speaks and not _begins(line, before, full):
             paragraphs[-1] = _joined(paragraphs[-1], line, words, full)
         elif line:
             paragraphs.append(line)
@@ -209,9 +227,11 @@ def _joined(text: str, line: str, words: Counter[str], full: int) -> str:
         return f"{text} {line}"
     first = re.match(r"\w+", line)
     whole = f"{cut[1]}-{first[0] if first else ''}"
-    # A hyphen that the word has elsewhere too is its own.
-    return f"{text[:-1]}-{line}" if words[whole] else f"{text[:-1]}{line}"
+    # A hyphen is its own where the word has it elsewhere, or both halves are words and it is none.
+    halves = whole.split("-")
+    is_own = words[whole] or (all(words[half] for half in halves) and not words["".join(halves)])
+    return f"{text[:-1]}-{line}" if is_own else f"{text[:-1]}{line}"
 
 
-_CLAIM = claim_together(lambda _, name: suffix_of(name) == ".pdf")
-READER = Reader("PDF", "documents", _CLAIM, file_by_file(_read_pdf), is_catch_all=True)
+_CLAIM = claim_each(lambda _, name: suffix_of(name) == ".pdf")
+READER = Reader("PDF", "documents", _CLAIM, _read, is_catch_all=True)
