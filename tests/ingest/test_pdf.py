@@ -179,15 +179,20 @@ def test_a_journal_stays_one(tmp_path: Path) -> None:
     assert found.source == "journal"
 
 
-TALK = ["MR. QUILL. How did it begin, and what did you", "think of it then?", "CHAIR LEE. By accident, as most things do,",
-        "and then it went on.", "As it always does."]  # fmt: skip
+TALK = [
+    "MR. QUILL. How did it begin, and what did you",
+    "think of it then?",
+    "CHAIR LEE. By accident, as most things do,",
+    "and then it went on.",
+    "As it always does.",
+]
 
 
 @pytest.mark.parametrize("form", ["{}. ", "{}: "])
 def test_a_talk_printed_is_one(tmp_path: Path, form: str) -> None:
     lines = [line.replace("QUILL. ", form.format("QUILL")).replace("LEE. ", form.format("LEE"))
              for line in TALK]  # fmt: skip
-    (tmp_path / "a.pdf").write_bytes(pdf([lines, lines, lines]))
+    (tmp_path / "a.pdf").write_bytes(pdf([lines * 3]))
     found = read_with(READER, tmp_path, Options(me=("Chair Lee",)))
     assert [each.author for each in found] == ["MR. QUILL", "CHAIR LEE"] * 3
     assert found[0].text == "How did it begin, and what did you think of it then?"
@@ -206,12 +211,11 @@ def test_a_chat_printed_is_one(tmp_path: Path) -> None:
 def test_a_hyphen_between_two_words_is_kept() -> None:
     lines = [
         "The first quarter was good, and the talks of it went on for the first-",
-        "quarter report. "
-        "It was a long quarter, and it was the very first to be as good as this unfor-",
-        "tunate one.",
+        "quarter report. It was a long quarter, and the very first to be as unfor-",
+        "tunate as this one, by all that one has heard of it in the harbour town.",
     ]
-    assert text_of_pages(["\n".join(lines)]).count("first-quarter") == 1
-    assert "unfortunate" in text_of_pages(["\n".join(lines)])
+    text = text_of_pages(["\n".join(lines)])
+    assert "the first-quarter report" in text and "as unfortunate as" in text
 
 
 def test_zip_folder_and_file_say_the_same(tmp_path: Path) -> None:
