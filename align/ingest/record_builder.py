@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from align.ingest.cleaning import judge_conversation, judge_document
+from align.ingest.cleaning.prose import prose_of
 from align.ingest.contents import Content, Document, Message
 from align.ingest.decoding import clean
 from align.ingest.formats.dates import elapsed, iso, seconds
@@ -30,6 +31,8 @@ class Tally:
     # The owner's words that are learned from, likewise.
     words: Counter[tuple[str, Level]] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)  # records that are left out, by code
+    # What was cut from documents or mended in them, by what it is.
+    cut: Counter[str] = field(default_factory=Counter)
     records: int = 0  # all records
     own: int = 0  # those of the owner
     first: str | None = None  # the time of the earliest
@@ -118,6 +121,12 @@ class RecordBuilder:
     def _cleaned(self, content: Content) -> Content:
         content.is_owner = self._me.wrote(content)
         text = clean(content.text)
+        if isinstance(content, Document) and not self._is_curated:
+            # A poem begins set in: only what is left is stripped.
+            text, cut = prose_of(text)
+            text = clean(text)
+            self._tally.cut += cut
+            content.raw = content.raw or (content.text if cut else None)
         if (
             content.raw is None
             and len(text) < len(content.text) * 0.9

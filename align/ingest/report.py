@@ -33,6 +33,8 @@ def report(intake: Intake, *, dry_run: bool = False) -> Iterator[str]:
     )
     left_out = _counted(_sum(tally.reasons for tally in intake.tallies))
     yield f"Left out of training: {left_out or 'nothing'}"
+    if cut := _sum(tally.cut for tally in intake.tallies):
+        yield "Cut or mended in documents: " + ", ".join(f"{n:,} {w}" for w, n in cut.most_common())
     if intake.duplicates:
         yield f"Copies in the whole store, left out too: {_counted(intake.duplicates)}"
     if intake.log.passed_over:

@@ -180,3 +180,24 @@ def test_much_damage_is_survived(tmp_path: Path) -> None:
     for name, content in FILES.items():
         folder = tmp_path / name.replace("/", "-")
         survives_damage(READER, {name: content}, folder, MANY // len(FILES))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "title", "time"),
+    [
+        ("boot.txt", "Low Tide\n\nMay 2023\n\nThe tide took it.", "Low Tide", datetime(2023, 5, 1)),
+        ("boot.txt", "Ebbe\n\n17. Mai 2023\n\nSie nahm ihn.", "Ebbe", datetime(2023, 5, 17)),
+        ("boot.txt", "17 May 2023\n\nThe tide took it.", None, datetime(2023, 5, 17)),
+        ("newideas.txt", "The tide took it. It was the leaky one.", None, None),
+        ("1876-02-27-new_ideas.txt", "It took it.", "New ideas", datetime(1876, 2, 27)),
+        ("Boots.md", "The tide took it.", "Boots", None),
+        ("a.txt", "---\ndate: 1876\ntitle: Tide\n---\nIt took it.", "Tide", datetime(1876, 1, 1)),
+    ],
+)
+def test_title_and_date_come_from_the_text(
+    name: str, text: str, title: str | None, time: datetime | None
+) -> None:
+    note = read_note(text, name)
+    assert note is not None
+    assert (note.title, note.time) == (title, time)
+    assert "tide" not in (title or "").lower() or "Low Tide" not in note.text

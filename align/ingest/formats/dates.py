@@ -1,22 +1,28 @@
 """Moments as people and programs write them."""
 
 import re
+import tomllib
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from itertools import pairwise
+from pathlib import Path
 
 from align.ingest.tree import base_of
 
 # Nobody's writing is older or younger; a clock that was never set is.
-_YEARS = range(1800, 2200)
+_YEARS = range(1000, 2200)
 _MILLISECONDS, _MICROSECONDS = 10**11, 10**14
 _EPOCH = re.compile(r"\d{9,16}(?:\.\d{1,9})?")
 # What dateutil would complete with the day on which it is read is no date.
 _DATED = re.compile(r"(?<!\d)\d{4}(?!\d)|\d{1,2}\s*[./-]\s*\d{1,2}\s*[./-]\s*\d{2}")
 _NUMERIC = re.compile(r"\s*(\d{1,2})[./-](\d{1,2})[./-](?:\d{4}|\d{2})(?!\d)")
-_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_.])(\d\d)\2(\d\d)(?!\d)")
+_IN_NAME = re.compile(r"(?<!\d)((?:1\d|20)\d\d)([-_.])(\d\d)\2(\d\d)(?!\d)")
 _YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
 _LONGEST = 60
+_WORD = re.compile(r"[^\W\d_]+")
+_ENGLISH = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NAMES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))["months"]
+_MONTHS = {name: month for month, names in zip(_ENGLISH, _NAMES, strict=True) for name in names}
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 # Hours from Greenwich; dateutil knows the machine's own zone only.
 _ZONES = {
@@ -37,6 +43,8 @@ def when(value: object, *, day_first: bool = False) -> datetime | None:
         time = value
     elif isinstance(value, date):
         time = datetime(value.year, value.month, value.day)
+    elif isinstance(value, int) and value in _YEARS and not isinstance(value, bool):
+        time = datetime(value, 1, 1)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         time = _since_1970(value)
     elif isinstance(value, str):
@@ -128,6 +136,7 @@ def _read(text: str, day_first: bool) -> datetime | None:
 def _spoken(text: str, day_first: bool) -> datetime | None:
     from dateutil import parser
 
+    text = _in_english(text)
     # A year in front is followed by the month wherever it is written.
     day_first = day_first and not re.match(r"\d{4}", text)
     try:
@@ -135,6 +144,15 @@ def _spoken(text: str, day_first: bool) -> datetime | None:
     except Exception:  # It raises whatever its tokens lead it to.
         return None
     return time if isinstance(time, datetime) else None
+
+
+def _in_english(text: str) -> str:
+    """Return a date with English months; of one in another language all other words are dropped."""
+    words = [word.casefold() for word in _WORD.findall(text)]
+    if _MONTHS.keys().isdisjoint(words):
+        return text
+    known = _MONTHS | {"am": "AM", "pm": "PM"}
+    return _WORD.sub(lambda word: known.get(word[0].casefold(), " "), text)
 
 
 def _zone(name: str | None, seconds: int | None) -> tzinfo | None:

@@ -214,8 +214,10 @@ def _finished(lines: list[str]) -> str:
         or (len(lines[-1]) <= 120 and words.sent_from().fullmatch(lines[-1].strip()))
     ):
         lines.pop()
-    text = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines))
-    return unwrapped(text.strip("\n"))
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines)).strip("\n")
+    while words.is_disclaimer(text.rpartition("\n\n")[2]):
+        text = text.rpartition("\n\n")[0].rstrip("\n")
+    return unwrapped(text)
 
 
 def _author(heading: str) -> tuple[str, str | None]:

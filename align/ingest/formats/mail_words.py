@@ -48,6 +48,13 @@ FIELD = re.compile(
 )
 
 
+def is_disclaimer(paragraph: str) -> bool:
+    """Tell whether a paragraph is the notice that a mail is confidential."""
+    plain = " ".join(paragraph.casefold().split())
+    kinds = ("confidential", "recipient", "mistake", "remove")
+    return sum(any(word in plain for word in _WORDS[kind]) for kind in kinds) > len(kinds) - 2
+
+
 @cache
 def sent_from() -> re.Pattern[str]:
     """Return what a phone's or a program's own line at the end of a mail begins with."""

@@ -65,6 +65,7 @@ def read_note(text: str, origin: str, *, in_graph: bool = False) -> Document | N
     """
     note = _plain(clean(text), origin, in_graph)
     title, below = front_matter.titled(note.values, note.text, note.origin)
+    headed, below = front_matter.dated(below.lstrip("\n"))
     body = clean(below)
     if not body:
         return None
@@ -73,7 +74,7 @@ def read_note(text: str, origin: str, *, in_graph: bool = False) -> Document | N
         key=origin,
         text=body,
         title=title,
-        time=front_matter.time_of(note.values, origin),
+        time=front_matter.time_of(note.values, origin) or headed,
         author=clipped_from or "",
         is_owner=False if clipped_from else None,
         reason="forwarded" if clipped_from else None,
