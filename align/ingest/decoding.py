@@ -20,6 +20,12 @@ _MARKS = (
 # C0 but tab and newline, DEL and C1: no part of anyone's writing.
 _UNCLEAN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]|^\s|\s(?=\n)|\s\Z")
 _TWICE = re.compile("[\xc2-\xf4][\x80-\xbf]")
+# What texts of the last century are written in, the likeliest first.
+_EIGHT_BITS = [
+    "cp1252", "cp1251", "koi8_r", "cp932", "gb18030", "big5", "euc_kr", "euc_jp", "cp1250",
+   "cp1253", "cp1254", "cp1255", "cp1256", "cp866", "mac_roman",
+]  # fmt: skip
+_JUDGED = 256 * 1024
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -32,7 +38,7 @@ def decoded(data: bytes) -> str | None:
         return _unmarked_utf16(data)
     text = _try(data, "utf-8")
     if text is None:
-        text = _try(data, "cp1252")
+        text = _try(data, _eight_bits(data))
     if text is not None and len(_CONTROLS.findall(text)) > len(text) // 20:
         return None
     return text
@@ -45,6 +51,17 @@ def clean(text: str) -> str:
     text = storable(text).replace("\r\n", "\n").replace("\r", "\n")
     text = unicodedata.normalize("NFC", _CONTROLS.sub("", text))
     return "\n".join(line.rstrip() for line in text.split("\n")).strip()
+
+
+def _eight_bits(data: bytes) -> str:
+    """Return the encoding of bytes that are no UTF-8, judged by the letters that come of them."""
+    from charset_normalizer import from_bytes
+
+    matches = from_bytes(data[:_JUDGED], cp_isolation=_EIGHT_BITS, threshold=0.35)
+    best = max(matches, key=lambda m: (m.coherence - m.chaos, m.encoding == "cp1252"), default=None)
+    if best is None or "cp1252" in best.could_be_from_charset:
+        return "cp1252"
+    return best.encoding if _try(data, best.encoding) is not None else "cp1252"
 
 
 def mended(text: str) -> str:

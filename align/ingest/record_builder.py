@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeGuard
 
 from align.ingest.cleaning import judge_conversation, judge_document
 from align.ingest.cleaning.prose import prose_of
@@ -135,7 +136,7 @@ class RecordBuilder:
             content.raw = content.text
         content.text = text
         content.author = clean(content.author)
-        return content
+        return _post(content) if _is_post(content) else content
 
     def _source_of(self, content: Content) -> tuple[str, Level]:
         """Count a conversation or a document; return its source and level."""
@@ -258,6 +259,28 @@ def _goes_on(current: list[Message], message: Message, silence: timedelta) -> bo
     if message.thread is not None or last.time is None or message.time is None:
         return True
     return abs(elapsed(last.time, message.time)) <= silence
+
+
+def _is_post(content: Content) -> TypeGuard[Message]:
+    """Tell whether a message is the owner's in a channel that is called as they are: a post."""
+    return (
+        isinstance(content, Message)
+        and bool(content.is_owner)
+        and (content.author_key or "").startswith("channel")
+        and content.author == content.title
+    )
+
+
+def _post(message: Message) -> Document:
+    return Document(
+        key=f"{message.chat}/{message.key}",
+        text=message.text,
+        time=message.time,
+        author=message.author,
+        is_owner=True,
+        reason=message.reason,
+        raw=message.raw,
+    )
 
 
 def _plain(name: str) -> str:

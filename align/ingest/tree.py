@@ -161,8 +161,10 @@ class ZipTree(Tree):
             raise UserError(label, f"more than {MEMBERS:,} files in it", "Unpack it yourself")
         self._members: dict[str, zipfile.ZipInfo] = {}
         for member in members:
-            if member.filename and not member.is_dir() and _wanted(member, label, complain):
-                self._members[member.filename] = member
+            # Programs on Windows part folders with `\\`.
+            member.filename = name = member.filename.replace("\\", "/")
+            if name and not member.is_dir() and _wanted(member, label, complain):
+                self._members[name] = member
         self.names = tuple(sorted(self._members))
 
     def _open(self, name: str) -> IO[bytes]:
@@ -219,7 +221,7 @@ def _wanted(member: zipfile.ZipInfo, label: str, complain: Complain) -> bool:
     if is_hidden or parts[:1] == ("__MACOSX",):
         return False
     what = remedy = ""
-    if name.startswith("/") or ".." in parts or "\\" in name or ":" in name.split("/")[0][:2]:
+    if name.startswith("/") or ".." in parts or ":" in name.split("/")[0][:2]:
         what, remedy = "a name that climbs out of the zip", "It was passed over"
     elif stat.S_ISLNK(member.external_attr >> 16):
         what, remedy = "a link, not a file", "It was passed over"

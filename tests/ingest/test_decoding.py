@@ -52,3 +52,23 @@ def test_cleaning_twice_changes_nothing_and_keeps_every_word(text: str) -> None:
 def test_any_bytes_have_an_encoding_that_reads_them(data: bytes) -> None:
     data.decode(encoding_of(data), "replace")
     assert decoded(data) is None or isinstance(decoded(data), str)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1251", "Привет из гавани, всё хорошо, и сети сухие."),
+        ("koi8-r", "Привет из гавани, всё хорошо, и сети сухие."),
+        ("shift_jis", "港からこんにちは。網は乾いていて、すべて順調です。"),
+        ("gb18030", "从港口问好。一切都好。渔网是干的。海鸥从早上开始叫。"),
+        ("euc_kr", "항구에서 안녕하세요. 모든 것이 좋고 그물은 말랐습니다."),
+        ("cp1252", "“Grüße” aus dem Häfen, très bien, señor."),
+        ("cp1250", "Zażółć gęślą jaźń, i tak dalej, to jest proste zdanie."),
+        ("cp1253", "Καλημέρα από το λιμάνι, όλα καλά."),
+        ("latin-1", "Grüße aus dem schönen Hafen, und Küsse für alle."),
+    ],
+)
+def test_the_encoding_of_the_last_century_is_told_by_the_whole_text(
+    encoding: str, text: str
+) -> None:
+    assert decoded((text * 5).encode(encoding)) == text * 5

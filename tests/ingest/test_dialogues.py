@@ -228,3 +228,16 @@ def test_where_no_line_is_an_exchange_it_is_said(tmp_path: Path) -> None:
     assert list(READER.read(inputs, log, Options())) == []
     [problem] = log.problems
     assert "a.jsonl:1: no question with an answer" in str(problem)
+
+
+@pytest.mark.parametrize(("who", "owners"), [({"q": "Bo", "a": "Ann"}, None), ({}, True)])
+def test_an_interview_of_pairs_says_beside_them_who_answers(
+    tmp_path: Path, who: dict[str, str], owners: bool | None
+) -> None:
+    pairs = [["How did it begin?", "By accident."], ["And then?", "It went on."]]
+    talk = {"participants": who, "date": "2023-01-06", "exchanges": pairs}
+    (tmp_path / "a.json").write_text(json.dumps(talk))
+    found = messages(read_with(READER, tmp_path))
+    assert [m.text for m in found] == [text for pair in pairs for text in pair]
+    assert [m.is_owner for m in found] == [False, owners] * 2
+    assert found[1].author == who.get("a", "owner")

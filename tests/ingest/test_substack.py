@@ -55,7 +55,7 @@ def golden() -> list[Document]:
             raw=FERRY,
         ),
         Document(
-            key="102", title="stones", text="Some stones are round.",
+            key="102", title="stones", text="Some stones are round.", is_unpublished=True,
             raw="<p>Some stones are round.</p>",
         ),
     ]  # fmt: skip

@@ -1,14 +1,19 @@
 """What no service's reader knows: whose words it is, told from the file itself."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from align.ingest.contents import Content, Document, Message
 from align.ingest.detection import detect
+from align.ingest.intake import prepare, take_in
 from align.ingest.reader import Options, Reader, ReadLog
 from align.ingest.readers.transcript import READERS
+from align.owner import Owner
+from align.store.connection import in_memory
+from align.store.records import iter_records
 from tests.ingest.source_trees import FEW, MANY, survives_damage, write_folder
 
 IRSSI = """--- Log opened Wed May 17 10:00:00 2023
@@ -51,6 +56,11 @@ CHATS = {
 DAMAGED = ("irssi", "line", "imessage", "telegram, copied")
 FILES = {f"{program}.txt": CHATS[program] for program in DAMAGED}
 LONG = "\n\n".join(f"And so it went on, for the {nth} time." for nth in ("first", "second", "last"))
+
+
+@pytest.fixture
+def conn() -> sqlite3.Connection:
+    return in_memory()
 
 
 def read(folder: Path, text: str, name: str = "a.txt", **how: object) -> list[Content]:
@@ -329,3 +339,32 @@ def test_of_clippings_only_the_notes_are_the_owners(
     text = "".join(f"The Sea (X)\n- {w} 4 | 50-52 | {where}\n\n{t}\n==========\n" for w, t in said)
     found = read(tmp_path, f"\ufeff{text}", "My Clippings.txt")
     assert [each.text for each in found] == ["So true of the harbour in March."]
+
+
+def test_posts_of_the_owners_channel_are_documents(
+    tmp_path: Path, conn: sqlite3.Connection
+) -> None:
+    said = [
+        {"id": n, "type": "message", "date": "2023-05-01T12:00:00", "from": "Harbour Notes",
+         "from_id": "channel77", "text": f"Post {n}. The tide took my boot.", **more}
+        for n, more in enumerate(
+            [{}, {"forwarded_from": "Harbour Notes"}, {"forwarded_from": "Bo Quill"}], 1
+        )
+    ]  # fmt: skip
+    chat = {"name": "Harbour Notes", "type": "public_channel", "id": 77, "messages": said}
+    write_folder(tmp_path, {"result.json": json.dumps(chat)})
+    owner = Owner(name="Ann", aliases=["Harbour Notes"], held_out=0.0)
+    take_in(conn, prepare([tmp_path], owner), owner)
+    records = list(iter_records(conn, include_left_out=True))
+    assert {r.kind for r in records} == {"document"}
+    assert sorted(r.left_out or "" for r in records) == ["", "", "forwarded"]
+
+
+def test_a_page_in_the_folder_of_a_saved_page_is_a_frame(tmp_path: Path) -> None:
+    pages = {"low.html": "<p>Mine.</p>", "low_files/ad.html": "<p>Buy!</p>",
+             "hoch.htm": "<p>Meins.</p>", "hoch-Dateien/ad.html": "<p>Kauf!</p>",
+             "my_files/own.html": "<p>Mine too.</p>"}  # fmt: skip
+    log, found = ReadLog(), []
+    for each in detect([write_folder(tmp_path, pages)], log):
+        found += each.reader.read(each.inputs, log, Options())
+    assert sorted(each.text for each in found) == ["Meins.", "Mine too.", "Mine."]

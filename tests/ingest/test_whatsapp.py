@@ -622,3 +622,36 @@ def test_damage_is_survived(tmp_path: Path, files: dict[str, str]) -> None:
 @DIALECTS
 def test_much_damage_is_survived(tmp_path: Path, files: dict[str, str]) -> None:
     survives_damage(READER, files, tmp_path, MANY // len(SMALL))
+
+
+@pytest.mark.parametrize(
+    ("head", "pasted"),
+    [
+        ("2/{n}/23, 10:36 PM - ", "12/01/23, 10:11 - walk\n13/01/23, 11:00 - swim"),
+        ("[{n}.02.23, 22:36:10] ", "12.01.23, 10:11 - walk"),
+        ("{n}/02/23, 22:36 - ", "1/12/23, 10:11 PM - walk"),
+    ],
+)
+def test_dates_of_another_form_inside_a_message_are_its_text(
+    root: Path, head: str, pasted: str
+) -> None:
+    said = [("Bo", "which?"), ("Ann", f"Two plans:\n\n{pasted}\n\nwhich one?"), ("Bo", "the walk")]
+    chat = "".join(f"{head.format(n=14 + n)}{a}: {t}\n" for n, (a, t) in enumerate(said))
+    found = messages(
+        read_with(READER, write_folder(root / "m", {"WhatsApp Chat with Bo.txt": chat}))
+    )
+    assert [(m.author, m.text) for m in found] == said
+
+
+def test_an_attachment_below_the_words_and_a_documents_pages_are_no_words(root: Path) -> None:
+    mark = "\u200e"
+    chat = (
+        f"[20.06.19, 16:00:10] Bo: show me\n{mark}[20.06.19, 16:00:16] Ann: and the beans\n"
+        f"{mark}<attached: 00000002-PHOTO-2019-06-20-16-00-16.jpg>\n"
+        f"{mark}[20.06.19, 16:00:17] Ann: "
+        f"Plan.pdf • {mark}3 pages {mark}<attached: 00000003-Plan.pdf>\n"
+    )
+    found = messages(read_with(READER, write_folder(root / "m", {"_chat.txt": chat})))
+    assert [(m.text, m.reason) for m in found] == [
+        ("show me", None), ("and the beans", None), ("", "media-only"),
+    ]  # fmt: skip

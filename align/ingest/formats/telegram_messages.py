@@ -112,7 +112,8 @@ def _fill(message: Message, item: dict[str, Any], me: str | None, is_notes: bool
     reply = get("reply_to_message_id")
     if type(reply) is int and "reply_to_peer_id" not in item:
         message.reply_to = str(reply)
-    if "forwarded_from" in item or "via_bot" in item:
+    # What one forwards of one's own stays one's own.
+    if get("forwarded_from", author) != author or "via_bot" in item:
         message.reason = "forwarded"
     elif not message.text or message.text.isspace():
         if not message.reason and not _MEDIA.isdisjoint(item):

@@ -13,7 +13,9 @@ _CODE = re.compile(
 )
 # What plugins run stands in blocks of these names.
 _PROGRAMS = ("dataview", "dataviewjs", "tasks", "query", "base", "button", "excalidraw")
-_EMBED = re.compile(r"!\[\[[^\[\]\n]*\]\]")
+# With the word that joins it to what stands before.
+_EMBED = re.compile(r"(?:,?[ ](?:and|or|und|oder|et|ou|y|o|e|en)[ ])?!\[\[[^\[\]\n]*\]\]", re.I)
+_TEMPLATER = re.compile(r"<%.*?%>", re.DOTALL)
 _LINK = re.compile(r"\[\[([^\[\]\n|#]*)(#[^\[\]\n|]*)?(?:\\?\|([^\[\]\n]*))?\]\]")
 _COMMENT = re.compile(
     r"(?<![\w%])%%(?!%)[^\n]+?%%|^%%[ \t]*\n.*?\n%%[ \t]*$", re.MULTILINE | re.DOTALL
@@ -24,6 +26,10 @@ _BLOCK_ID = re.compile(
 )
 _FIELD = re.compile(r"^[ \t]*[\w][\w -]{0,40}::[ \t].*$\n?", re.MULTILINE)
 _TAG_LINE = re.compile(r"^(?:[ \t]*#[^\W\d_][\w/-]*)+[ \t]*$\n?", re.MULTILINE)
+# Behind a sentence or in a task: there a tag is no word of it.
+_LAST_TAGS = re.compile(
+    r"((?<=[.!?\u2026\])])|^[ \t]*- \[[ x]\] .*?)(?:[ \t]+#[^\W\d_][\w/-]*)+[ \t]*$", re.MULTILINE
+)
 _TAG = re.compile(r"(?<![\w&/#\[(])#([^\W\d_][\w/-]*)")
 _HIGHLIGHT = re.compile(r"==(?=\S)([^=\n]+?)(?<=\S)==")
 _MARKUP = (_EMBED, _LINK, _COMMENT, _CALLOUT)
@@ -99,12 +105,13 @@ def _outside_code(text: str, change: Callable[[str], str]) -> str:
 
 def _plain(text: str) -> str:
     text = _COMMENT.sub("", text)
-    text = _EMBED.sub("", text)
+    text = _TEMPLATER.sub("", _EMBED.sub("", text))
     text = link_text(text)
     text = _CALLOUT.sub(lambda match: match[1] + match[3] if match[3] else "", text)
     text = _BLOCK_ID.sub("", text)
     text = _FIELD.sub("", text)
     text = _TAG_LINE.sub("", text)
+    text = _LAST_TAGS.sub(r"\1", text)
     text = _TAG.sub(r"\1", text)
     return _HIGHLIGHT.sub(r"\1", text)
 

@@ -41,6 +41,7 @@ class Shape(NamedTuple):
     is_iphone: bool
     dash: str
     has_seconds: bool
+    has_half: bool = False  # whether the clock has twelve hours
 
 
 class Header(NamedTuple):
@@ -69,7 +70,7 @@ def header_of(line: str) -> Header | None:
         # Eleven at noon, as Chinese has it.
         is_before_noon = half == "中午" and clock in (10, 11)
         clock = clock if is_before_noon else clock % 12 + 12 * is_late
-    shape = Shape(is_open is not None, dash, second is not None)
+    shape = Shape(is_open is not None, dash, second is not None, bool(half))
     return Header(shape, (a, b, c), clock, int(minute), int(second or 0), body)
 
 

@@ -21,6 +21,7 @@ _EXTENSION = r"\.[A-Za-z0-9]{1,8}"
 _FILE = re.compile(
     rf"(?P<mark>{_APP}?)(?P<file>[^\n]{{1,200}}?{_EXTENSION})\s\((?P<word>[^()\n]{{3,40}})\)"
 )
+_PAGES = re.compile(rf"[^\n]+{_EXTENSION}\s•\s{_APP}[^\n]+")
 _CAMERA = re.compile(r"(?:IMG|VID|AUD|PTT|STK|DOC|GIF)-\d{8}-WA\d+\.\w+|\d{8}-[A-Z]+-\d.*")
 _ONLY_A_NAME = re.compile(rf"[^\n/]{{1,120}}{_EXTENSION}")
 _PLACE = re.compile(
@@ -143,7 +144,12 @@ def _caption(body: str) -> str | None:
     """Return what was written to a photo or a file; None where a message has none of them."""
     first, _, rest = body.partition("\n")
     if attached_file(first) is not None:
-        return _ATTACHED.sub("", body) if _ATTACHED.search(first) else rest
+        own = _ATTACHED.sub("", body) if _ATTACHED.search(first) else rest
+        # A document's name and pages: the mark before the pages is the app's.
+        return "" if _PAGES.fullmatch(own.strip()) else own
+    above, line_end, below = body.rpartition("\n")
+    if line_end and _ATTACHED.fullmatch(below.strip()):
+        return above
     line = unmarked(first).strip()
     if line.startswith("<") and (_is(line, "hidden") or _inside("hidden").fullmatch(line)):
         # Of a document that is left out, Android leaves the name.

@@ -13,6 +13,7 @@ from align.ingest.contents import Message
 from align.ingest.decoding import clean
 from align.ingest.formats import front_matter
 from align.ingest.formats.dates import when
+from align.ingest.formats.json_data import json_in, list_of, object_of
 from align.ingest.formats.json_rows import (
     LINES,
     ConversationNames,
@@ -29,6 +30,7 @@ from align.ingest.formats.json_rows import (
 from align.ingest.reader import Inputs, Reader, ReadLog, claim_each, file_by_file
 from align.ingest.tree import Tree, suffix_of
 
+_EXCHANGES = re.compile(r'"exchanges"\s*:\s*\[\s*\[\s*"')
 _TEXTS = frozenset({".md", ".markdown", ".txt", ".text"})
 _LISTS = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns")
 _WHO, _WHAT = ("role", "from", "speaker", "author", "name"), ("content", "value", "text", "message")
@@ -45,6 +47,8 @@ _PAIRS = (
 def _is_ours(tree: Tree, name: str) -> bool:
     suffix = suffix_of(name)
     if suffix == ".json":
+        if _EXCHANGES.search(tree.head_text(name)):
+            return True
         shape = shape_of(tree, name)
         return shape is not None and _is_shape(shape)
     if suffix in LINES:
@@ -84,6 +88,9 @@ def _conversations(
         time = front_matter.time_of(values, name)
         yield from ((pair(q, a, time), None) for q, a in _pairs_of(body, is_known=True))
         return
+    if suffix_of(name) == ".json" and _EXCHANGES.search(inputs.tree.head_text(name)):
+        yield _exchanges(object_of(json_in(inputs, name, log))), None
+        return
     faults = Faults(inputs, name, log)
     is_any_read = False
     for place, row in _rows(inputs, name, faults, log):
@@ -95,6 +102,20 @@ def _conversations(
             thread = row.get("thread") if isinstance(row, dict) else None
             yield turns, clean(thread) or None if isinstance(thread, str) else None
     faults.report(is_any_read)
+
+
+def _exchanges(interview: dict[str, Any]) -> list[ExchangeTurn]:
+    """Return the turns of an interview of pairs; who asks and who answers stands beside them."""
+    who = object_of(interview.get("participants"))
+    time = when(interview.get("date"))
+    sides = (_text(who.get("q")) or "other", False), (_text(who.get("a")), True)
+    turns: list[ExchangeTurn] = []
+    for exchange in list_of(interview.get("exchanges")):
+        for text, (name, answers) in zip(map(_text, list_of(exchange)), sides, strict=False):
+            is_owner = None if answers and name else answers
+            if text:
+                turns.append(ExchangeTurn(text, is_owner, name or "owner", len(turns), time))
+    return turns
 
 
 def _rows(inputs: Inputs, name: str, faults: Faults, log: ReadLog) -> Iterator[tuple[str, Any]]:

@@ -1,6 +1,7 @@
 """Saved web pages: title, date and main text, without navigation and footer."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from align.ingest.formats.chat_pages import is_activity, page_lines
 from align.ingest.formats.dates import moment
 from align.ingest.formats.markup import parsed, text_of
 from align.ingest.reader import Inputs, Options, Reader, ReadLog, file_by_file
-from align.ingest.tree import Tree, base_of, suffix_of
+from align.ingest.tree import Tree, base_of, folder_of, joined, suffix_of
 from align.ingest.voices import by_voice, messages_of
 
 _ENDS = (".html", ".htm", ".xhtml")
@@ -42,7 +43,8 @@ _AROUND = (
     "jp-relatedposts-post menu meta-nav nav-links navbar navigation newsletter-signup "
     "pagination post-footer post-meta post-nav post-navigation posted-on related related-posts "
     "reader-nav respond screen-reader-text share share-buttons share-post sharedaddy sidebar "
-    "site-footer site-header site-navigation skip-link social social-share sr-only "
+    "site-footer site-header site-navigation skip-link social social-share sr-only subscribe "
+    "newsletter newsletter-box newsletter-form signup signup-form subscribe-box subscribe-form "
     "subscribe-widget subscription-widget subscription-widget-wrap tag-links tags toc "
     "visually-hidden widget widget-area"
 )
@@ -223,11 +225,19 @@ def _length(element: Any) -> int:
 
 def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     """Take pages together, and by itself each that is a chat: who the owner is there is asked."""
-    pages = [name for name in names if suffix_of(name) in _ENDS]
+    pages = [name for name in names if suffix_of(name) in _ENDS and not _is_frame(tree, name)]
     chats = [name for name in pages if _is_chat(tree, name)]
     rest = tuple(name for name in pages if name not in chats)
     together = [Inputs(tree, rest, "web pages")] if rest else []
     return [*(Inputs(tree, (name,)) for name in chats), *together]
+
+
+def _is_frame(tree: Tree, name: str) -> bool:
+    """Tell whether a page lies in the folder that a browser put beside a page: `low_files`."""
+    folder = folder_of(name)
+    stem = re.split(r"[_-](?=[^\W\d_]+$)", base_of(folder))
+    page = joined(folder_of(folder), stem[0])
+    return len(stem) == 2 and any(f"{page}{end}" in tree.names for end in _ENDS)
 
 
 def _is_chat(tree: Tree, name: str) -> bool:

@@ -33,6 +33,7 @@ from align.ingest.reader import (
 from align.ingest.tree import suffix_of
 
 SUFFIXES = frozenset({".md", ".markdown", ".txt", ".text"})
+_DRAWN = 2_000
 _GRAPH = "logseq/config.edn"
 
 
@@ -45,6 +46,8 @@ def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
             log.passed("a copy that Logseq keeps")
         elif (text := _text(inputs, name, log)) is None:
             return
+        elif "\nexcalidraw-plugin:" in text[:_DRAWN]:
+            log.passed("a drawing", name=name)
         elif is_clippings(clean(text)):
             log.passed("highlights in books: others' words", name=name)
             yield from clipping_notes(clean(text), inputs.origin(name))

@@ -23,7 +23,8 @@ _PASSED = frozenset(
     {
         "subscription-widget-wrap", "subscription-widget-wrap-editor", "subscription-widget",
         "subscribe-widget", "button-wrapper", "captioned-image-container", "image-gallery-embed",
-        "footnote-anchor", "footnote-number", "tweet", "twitter-embed", "digest-post-embed",
+        "footnote", "footnote-anchor",
+        "footnote-number", "tweet", "twitter-embed", "digest-post-embed",
         "embedded-post-wrap", "embedded-publication-wrap", "poll-embed", "youtube-wrap",
         "comment", "install-substack-app-embed", "captioned-button-wrap", "paywall-jump",
         "community-chat", "native-video-embed", "native-audio-embed", "file-embed-wrapper",
@@ -66,7 +67,9 @@ def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
         title = " ".join((row.get("title") or "").split())
         if text := plain(html, _PASSED):
             title = title or slug.replace("-", " ").strip()
-            yield Document(number, text, title or None, moment(row.get("post_date")), raw=html)
+            is_draft = (row.get("is_published") or "").casefold() == "false"
+            time = moment(row.get("post_date"))
+            yield Document(number, text, title or None, time, raw=html, is_unpublished=is_draft)
         else:
             log.passed("post without text")
 

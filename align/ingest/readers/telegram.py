@@ -23,7 +23,8 @@ from align.ingest.tree import Tree, base_of, suffix_of
 
 _TYPES = (
     "personal_chat bot_chat saved_messages replies verification_codes private_group "
-    "private_supergroup public_supergroup private_channel public_channel"
+    "private_supergroup public_supergroup private_channel public_channel "
+    "private_chat group_chat channel"
 ).replace(" ", "|")
 _ONE_CHAT = re.compile(rf'"type"\s*:\s*"(?:{_TYPES})"')
 _ITS_MESSAGES = re.compile(r'"messages"\s*:\s*\[')
@@ -114,7 +115,8 @@ def _is_result(tree: Tree, name: str) -> bool:
         return True
     own_name = _RESULT.fullmatch(base_of(name)) is not None
     account = _ACCOUNT.match(head)
-    return account is not None and (own_name or "personal_information" in head)
+    is_list = _ITS_MESSAGES.search(head) is not None and _ONE_CHAT.search(head) is not None
+    return account is not None and (own_name or is_list or "personal_information" in head)
 
 
 def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
