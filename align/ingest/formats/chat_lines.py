@@ -95,6 +95,8 @@ class Line:
 def chat_grammar(text: str) -> Grammar | None:
     """Return what begins the messages of a text that is a chat; None where it is none."""
     lines = text.split("\n")[:_HEAD_LINES]
+    if sum(map(_may_begin, lines)) < _FEWEST - 1:
+        return None
     filled = sum(bool(line.strip()) for line in lines)
     found = {grammar: list(_heads(lines, grammar)) for grammar in _grammars()}
     chats = [grammar for grammar, heads in found.items() if _is_chat(grammar, heads, filled)]
@@ -185,10 +187,12 @@ def _heads(lines: Sequence[str], grammar: Grammar) -> Iterator[tuple[int, re.Mat
     for place in range(len(lines) - grammar.width + 1):
         head = "\n".join(line.strip() for line in lines[place : place + grammar.width])
         # Most lines have no time: that is told faster.
-        if (_CLOCKED.search(head) or head[:1] == "<") and (
-            match := grammar.pattern.fullmatch(head)
-        ):
+        if _may_begin(head) and (match := grammar.pattern.fullmatch(head)):
             yield place, match
+
+
+def _may_begin(head: str) -> bool:
+    return head[:1] == "<" or _CLOCKED.search(head) is not None
 
 
 def _is_chat(grammar: Grammar, heads: list[tuple[int, re.Match[str]]], filled: int) -> bool:

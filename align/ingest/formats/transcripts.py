@@ -23,6 +23,8 @@ _STAMP = rf"[\[(]?{TIME}[\])]?"
 # `(she/her)`, `(host)`, `(crying)`.
 _PRONOUNS = r"(?:[ \t]*\([^\W\d_][^():\n]{0,24}\))?"
 _AFTER_NAME = rf"{_PRONOUNS}(?:[ \t]*[\[(]{TIME}[\])])?"
+# Without one of these no line has a label.
+_MARKED = re.compile(r"[:\uff1a]|\d|^\W*[^\W\d_]+\W{0,2}\s*(?:\S+\s){0,4}\S*\.\s")
 _COLON = "[:\uff1a]"
 # `[00:12] Ann (00:12): text`
 _INLINE = re.compile(
@@ -139,7 +141,7 @@ def turns_of(text: str) -> tuple[list[Turn], float]:
 
 def labels_of(lines: list[str]) -> list[Label | None]:
     """Return the label that each line begins with; those that are mistyped are mended."""
-    labels = [label_of(line) or _pointed(line) if line.strip() else None for line in lines]
+    labels = [label_of(line) or _pointed(line) if _MARKED.search(line) else None for line in lines]
     return _mended([_after_span(lines, i) or label for i, label in enumerate(labels)])
 
 

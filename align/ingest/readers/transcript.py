@@ -9,18 +9,19 @@ from collections.abc import Iterator
 from align.ingest.contents import Content, Document, Message
 from align.ingest.decoding import clean
 from align.ingest.formats import front_matter
+from align.ingest.formats.chat_lines import chat_grammar
 from align.ingest.formats.transcripts import spoken
 from align.ingest.reader import Inputs, Options, Reader, ReadLog, claim_each, file_by_file
 from align.ingest.readers.notes import read_note
 from align.ingest.tree import Tree, suffix_of
-from align.ingest.voices import by_voice, is_transcript, may_be_several, voices_in
+from align.ingest.voices import by_voice, is_transcript, may_be_several
 
 _TEXTS = frozenset({".md", ".markdown", ".txt", ".text"})
 _LOGS = _TEXTS | {".log", ".irc", ".weechatlog", ""}
 
 
 def _is_chat(tree: Tree, name: str) -> bool:
-    return suffix_of(name) in _LOGS and voices_in(_head(tree, name)) == "chat"
+    return suffix_of(name) in _LOGS and chat_grammar(_head(tree, name)) is not None
 
 
 def _is_ours(tree: Tree, name: str) -> bool:
