@@ -1,19 +1,23 @@
 """Texts cut to the length of a row: at paragraph ends, else sentence ends, and no word is lost."""
 
 import re
+import tomllib
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from align.conversations.examples.example_rows import CountTokens
 
 # A full stop, closing quotes and brackets, and the white space after them; or an empty line. Only
 # the first of a row of stops may begin the end, or a long row of them takes its square in time. The
-# stop of an initial (U.S., J. Hall) or of a title ends nothing.
+# stop of an initial (U.S., J. Hall) ends nothing, nor an abbreviation's in `cutting.toml`.
 _CLOSING = "\"'\u201d\u2019)\\]"
-_NO_END = r"(?<!\b[^\W\d_])" + "".join(
-    rf"(?<!\b{title})"
-    for title in ("Mr", "Mrs", "Ms", "Dr", "Prof", "St", "Capt", "Gen", "Col", "Rev")
-)
+_NO_END = r"(?<!\b[^\W\d_])"
+_ABBREVIATIONS = {
+    kind: frozenset(words)
+    for kind, words in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8")).items()
+}
+_LAST_WORD = re.compile(r"([^\s(\[\"'\u201c\u201e\u00ab]+)\.\s+\Z")
 _SENTENCE = re.compile(
     rf".+?(?:{_NO_END}(?<![.!?\u2026])[.!?\u2026]+[{_CLOSING}]*(?=\s|$)\s*|\n[^\S\n]*\n\s*|\Z)",
     re.DOTALL,
@@ -62,7 +66,25 @@ def cut_at_paragraph_ends(text: str, count_tokens: CountTokens, most: int) -> li
 
 def sentences(text: str) -> list[str]:
     """Return a text's sentences with the white space after them; joined they are the text."""
-    return _SENTENCE.findall(text)
+    whole: list[str] = []
+    for piece in _SENTENCE.findall(text):
+        if whole and _goes_on(whole[-1], piece):
+            whole[-1] += piece
+        else:
+            whole.append(piece)
+    return whole
+
+
+def _goes_on(before: str, piece: str) -> bool:
+    """Tell whether a stop is an abbreviation's: of some always, of others before a small letter."""
+    last = _LAST_WORD.search(before, max(len(before) - 40, 0))
+    if last is None or "\n\n" in last[0]:
+        return False
+    word, after = last[1].casefold(), piece[:1]
+    if word in _ABBREVIATIONS["numbered"]:
+        return after.isdigit()
+    is_one = word in _ABBREVIATIONS["often"] or "." in word
+    return word in _ABBREVIATIONS["always"] or (is_one and not after.isupper())
 
 
 def last_sentence(text: str, longest: int) -> str:
