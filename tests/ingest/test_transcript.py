@@ -157,6 +157,24 @@ def test_only_stage_directions_are_taken_out() -> None:
     assert without_directions(text) == "Yes, I do [see](http://x.org) (really)."
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["verbat[im] and USM[C]A", "$1½ [trillion] of it", "[t]he bank said [so]", "I saw [the] bank",
+     "see [1] and [see](http://x.org)"],
+)  # fmt: skip
+def test_an_editors_brackets_are_text(text: str) -> None:
+    assert without_directions(text) == text
+
+
+@pytest.mark.parametrize(
+    "direction",
+    ["[Laughter]", "[laughs]", "(lacht)", "[Gelächter]", "(rires)", "[risas]", "[Applause.]",
+     "[笑]", "[crosstalk 00:12]", "[Audience laughs]", "[Speaking in Spanish]", "*sighs*"],
+)  # fmt: skip
+def test_what_is_heard_is_not_said(direction: str) -> None:
+    assert without_directions(f"Yes {direction}, I do.") == "Yes, I do."
+
+
 def test_lines_that_an_editor_wrapped_are_joined(tmp_path: Path) -> None:
     long = "word " * 12 + "end\nof it.\n\nNext."
     talk = "".join(f"{'Ann' if i % 2 else 'Bob'}: {long}\n\n" for i in range(6))

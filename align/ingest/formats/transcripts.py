@@ -55,15 +55,16 @@ _RARE = 5
 _LONG_WORD = 5
 _NUMBERED = re.compile(r"[^\W\d_]+[ ]\d{1,3}", re.I)
 # Labels that no person is called by.
-_NO_NAMES = frozenset(
-    tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))["no_names"]
-)
+_WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+_NO_NAMES = frozenset(_WORDS["no_names"])
+_SOUNDS = "|".join(_WORDS["sounds"])
+_WHO = r"(?:(?:both|all|everyone|they|audience|alle|tous|todos|tutti)\s+)?(?:\w+ly\s+)?"
+# An editor's brackets are text: `verbat[im]`, `$1½ [trillion]`. So is what begins small and is no
+# sound.
 _DIRECTIONS = re.compile(
-    r"\[(?:[^\[\]\n]{1,60})\](?!\()"
-    r"|[(*](?:(?:both|all|everyone|they|audience)\s+)?(?:\w+ly\s+)?(?:laughs?|laughing|laughter|"
-    r"chuckles?|chuckling|pauses?|long pause|applause|applauds|sighs?|sighing|coughs?|coughing|"
-    r"inaudible|unintelligible|indistinct|crosstalk|music|silence|smiles?|smiling|nods?|nodding|"
-    r"crying|cries|whispers?|whispering|cheering|cheers)\b[^()*\n]{0,30}[)*]",
+    rf"(?<!\w)\[(?:{_WHO}(?:{_SOUNDS})\b[^\[\]\n]{{0,40}}|(?-i:[A-ZÀ-Þ])[^\[\]\n]{{3,60}}"
+    r"|\d+:[\d:.]+)\](?![\w(])"
+    rf"|[(*]{_WHO}(?:{_SOUNDS})\b[^()*\n]{{0,30}}[)*]",
     re.I,
 )
 
