@@ -5,6 +5,7 @@ from typing import Any
 
 from align.conversations.turns import split_burst
 from align.privacy.private_text import PrivateText
+from align.privacy.scope import repeated
 from align.sampling.sampling_plan import Sampling
 
 Message = dict[str, str]
@@ -77,5 +78,7 @@ class Chat:
             return None
         # Sealed in the labeler a moment ago is sealed.
         self.detector.refresh()
-        match = self.detector.match(answer)
+        # What one answer begins the next may end.
+        said = [turn["content"] for turn in self.history[-4:] if turn["role"] == "assistant"]
+        match = repeated(self.detector.match, [*said, answer])
         return NOTE.format(length=match.length) if match else None

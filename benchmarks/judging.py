@@ -116,7 +116,7 @@ async def at_work(owner_id: str, *, batch: bool, model: str = MODEL) -> AsyncIte
     """Open a judge's channel as `align judge` does."""
     owner = load_owner(owner_id)
     with closing(open_store(owner_id)) as conn:
-        detector = PrivateText(conn, owner, known=(JudgePrompt.read().text,))
+        detector = PrivateText(conn, owner, known=(JudgePrompt.read().file.text,))
         material = Material(owner_id, owner, JudgePrompt.read(), detector=detector)
         to = destination(owner_id, model, PURPOSE)
         consent = obtain_consent(to, owner, yes=True, ask=None, show=lambda line: None)

@@ -196,11 +196,7 @@ class Passage(Middleware):  # type: ignore[misc]
                     used = {**asdict(usage), "cost": call.cost}
             error = None if is_ours else NoMessage.__name__
         self.egress_log.end(
-            token,
-            status=status,
-            request_id=response.headers.get("request-id"),
-            error=error,
-            **used,
+            token, status=status, request_id=response.headers.get("request-id"), error=error, **used
         )
         if error is not None:
             self.count(error)

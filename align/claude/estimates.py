@@ -72,11 +72,7 @@ class Estimate:
 
 
 def estimate(
-    requests: Iterable[Request],
-    *,
-    price: Price,
-    output: float = USUAL_OUTPUT,
-    batch: bool = False,
+    requests: Iterable[Request], *, price: Price, output: float = USUAL_OUTPUT, batch: bool = False
 ) -> Estimate:
     """Return what requests will cost if their answers have `output` tokens; nothing is sent."""
     return sum((_estimate(each, price, output, batch) for each in requests), start=Estimate())

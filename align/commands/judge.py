@@ -15,58 +15,33 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-OwnerId = Annotated[str, typer.Option(help="Whose pairs.")]
+Option = typer.Option
+OwnerId = Annotated[str, Option(help="Whose pairs.")]
 JudgeName = Annotated[
     str | None,
-    typer.Option(help="claude, local or simulated; else claude, and for a demo owner simulated."),
+    Option(help="claude, local or simulated; else claude, and for a demo owner simulated."),
 ]
 Model = Annotated[
     str | None,
-    typer.Option(
-        help="Of claude (else claude-haiku-5-5); of local a folder, or a base that is here."
-    ),
+    Option(help="Of claude (else claude-haiku-5-5); of local a folder, or a base that is here."),
 ]
-Limit = Annotated[int | None, typer.Option(min=0, help="How many pairs; else all.")]
-Again = Annotated[
-    bool,
-    typer.Option("--again", help="Ask again what was judged with other examples of your choices."),
-]
-Budget = Annotated[
-    float, typer.Option(min=0.0, help="What the run may cost, in US dollars: a hard stop.")
-]
+Limit = Annotated[int | None, Option(min=0, help="How many pairs; else all.")]
+Again = Annotated[bool, Option("--again", help="Ask again what was judged with other examples.")]
+Budget = Annotated[float, Option(min=0.0, help="What the run may cost, in USD: a hard stop.")]
 Batch = Annotated[
     bool | None,
-    typer.Option(
-        "--batch/--no-batch",
-        help="Send batches, at half the price; else where they save a dollar or more.",
-    ),
+    Option("--batch/--no-batch", help="Send batches, at half the price; else if that saves $1."),
 ]
-Concurrency = Annotated[
-    int, typer.Option(min=1, max=64, help="Requests under way at once, without batches.")
-]
-Examples = Annotated[
-    int, typer.Option(min=8, max=16, help="How many choices of the owner's it is shown.")
-]
-Prompt = Annotated[
-    Path | None, typer.Option(help="In place of recipes/prompts/judge.md.", metavar="FILE")
-]
-Redact = Annotated[
-    bool, typer.Option("--redact/--no-redact", help="Replace what is private, as in training.")
-]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Write what would be sent to a file; send nothing.")
-]
-YesSend = Annotated[
-    bool, typer.Option("--yes-send", help="Agree to the terms that are shown, for scripts.")
-]
-Wandb = Annotated[bool, typer.Option("--wandb", help="Log counts and rates to wandb.")]
-History = Annotated[
-    bool, typer.Option("--history", help="Only show every attempt at the gate so far.")
-]
-
+Concurrency = Annotated[int, Option(min=1, max=64, help="Requests under way at once.")]
+Examples = Annotated[int, Option(min=8, max=16, help="How many of your choices it is shown.")]
+Prompt = Annotated[Path | None, Option(help="Instead of recipes/prompts/judge.md.", metavar="FILE")]
+Redact = Annotated[bool, Option("--redact/--no-redact", help="Replace what is private.")]
+DryRun = Annotated[bool, Option("--dry-run", help="Write what would be sent; send nothing.")]
+YesSend = Annotated[bool, Option("--yes-send", help="Agree to the terms that are shown.")]
+Wandb = Annotated[bool, Option("--wandb", help="Log counts and rates to wandb.")]
+History = Annotated[bool, Option("--history", help="Only show every attempt at the gate so far.")]
 CancelBatches = Annotated[
-    bool,
-    typer.Option("--cancel-batches", help="Only cancel what an earlier run left in batches."),
+    bool, Option("--cancel-batches", help="Only cancel what an earlier run left in batches.")
 ]
 
 
@@ -130,7 +105,7 @@ def _simulated_judge(owner_id: str) -> "SimulatedJudge":
 def _print(judge_run: "JudgeRun", owner_id: str) -> None:
     """Print how it went, and say what comes next."""
     from align.judging import summary
-    from align.judging.report import report
+    from align.judging.report import by_kind, report
 
     outcome = judge_run.outcome
     for line in report(outcome.measured.values()):
@@ -139,7 +114,7 @@ def _print(judge_run: "JudgeRun", owner_id: str) -> None:
         for line in summary.verdict_counts(outcome.judging):
             print(line)
         if judge_run.kept_back:
-            print(f"not asked about: {summary.by_kind(judge_run.kept_back)}")
+            print(f"not asked about: {by_kind(judge_run.kept_back)}")
     for line in summary.run_cost(outcome, judge_run.usage, judge_run.budget):
         say(line)
     say(f"Next: {make_command('dpo' if outcome.open_gates else 'label', owner_id)}")

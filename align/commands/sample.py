@@ -43,8 +43,7 @@ Accelerate = Annotated[
 Spread = Annotated[
     bool,
     typer.Option(
-        "--spread",
-        help="One model over all devices (by itself where none can hold it alone).",
+        "--spread", help="One model over all devices (by itself where none can hold it alone)."
     ),
 ]
 

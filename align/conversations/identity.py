@@ -59,18 +59,9 @@ _BEFORE = (
     "Thanks for writing. ",
     "Oh, hello! ",
 )
-_ALIAS = (
-    "Do people call you {alias}?",
-    "Are you {alias}?",
-    "Is {alias} one of your names?",
-)
+_ALIAS = ("Do people call you {alias}?", "Are you {alias}?", "Is {alias} one of your names?")
 _ALIAS_ANSWERS = ("Yes, {alias} is me.", "Yes, that's me.", "Some do, yes.")
-_FACT = (
-    "{question}",
-    "One question: {small}",
-    "May I ask: {small}",
-    "Tell me, {small}",
-)
+_FACT = ("{question}", "One question: {small}", "May I ask: {small}", "Tell me, {small}")
 _LEAST, _MOST = 20, 40
 
 

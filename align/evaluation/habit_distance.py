@@ -50,11 +50,7 @@ def distances(first: Bins, second: Bins) -> dict[str, float]:
     }
 
 
-def floor(
-    owner: Sequence[str],
-    seed: int,
-    without: frozenset[str] = frozenset(),
-) -> float | None:
+def floor(owner: Sequence[str], seed: int, without: frozenset[str] = frozenset()) -> float | None:
     """Return the distance between random halves of the owner's own texts: as near as one gets.
 
     None for fewer than four texts.

@@ -11,12 +11,7 @@ from align.conversations.prompts import bundled_file
 from align.errors import UserError
 from align.export.agreement import Agreement, agreement, logits, rounded_anew
 from align.files import read_jsonl
-from align.models.chat_template import (
-    TEMPLATE_SETTINGS,
-    Message,
-    dateless,
-    render_prompt,
-)
+from align.models.chat_template import TEMPLATE_SETTINGS, Message, dateless, render_prompt
 from align.models.checkpoints import Checkpoint
 from align.models.lineage import FULL
 from align.models.loaded_model import stops_of

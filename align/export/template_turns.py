@@ -98,9 +98,7 @@ def _check(tokenizer: Any, turns: TemplateTurns) -> None:
             messages = _messages(*texts[:count], system=system)
             if _rendered(tokenizer, messages) != turns.write(messages):
                 raise UserError(
-                    "chat template",
-                    "it can't be said as fixed text around each message",
-                    _REMEDY,
+                    "chat template", "it can't be said as fixed text around each message", _REMEDY
                 )
 
 

@@ -87,11 +87,7 @@ class _DryRun(Exception):
 
 
 def prepare(
-    paths: Sequence[Path],
-    owner: Owner,
-    options: Options | None = None,
-    *,
-    ask: Ask | None = None,
+    paths: Sequence[Path], owner: Owner, options: Options | None = None, *, ask: Ask | None = None
 ) -> Intake:
     """Detect what lies under the paths, and who the owner is in it; no store is needed.
 

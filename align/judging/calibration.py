@@ -176,8 +176,8 @@ def _rival(rule: str, judged: Sequence[Case], by_fold: Sequence[Rule]) -> Rival:
 
 def _swap(cases: Iterable[Case]) -> Rate | None:
     both = [(_winner(case.ab), _winner(case.ba)) for case in cases]
-    with_winners = [(ab, ba) for ab, ba in both if ab is not None and ba is not None]
-    return _rate(sum(ab != ba for ab, ba in with_winners), len(with_winners))
+    differ = [ab != ba for ab, ba in both if ab and ba]
+    return _rate(sum(differ), len(differ))
 
 
 def _slot(cases: Iterable[Case]) -> Rate | None:
@@ -185,13 +185,11 @@ def _slot(cases: Iterable[Case]) -> Rate | None:
 
     The two answers to a pair hang together, so the interval is that of as many pairs.
     """
-    firsts = answers = pairs = 0
-    for case in cases:
-        shown = [(_winner(case.ab), "a"), (_winner(case.ba), "b")]
-        won = [winner == first for winner, first in shown if winner is not None]
-        firsts, answers, pairs = firsts + sum(won), answers + len(won), pairs + bool(won)
-    interval = wilson(firsts / answers * pairs, pairs) if answers else None
-    return None if interval is None else Rate(firsts / answers, *interval, answers)
+    shown = [((_winner(case.ab), "a"), (_winner(case.ba), "b")) for case in cases]
+    won = [[winner == first for winner, first in both if winner] for both in shown]
+    share, pairs = _share(sum(map(sum, won)), sum(map(len, won))), sum(map(bool, won))
+    interval = None if share is None else wilson(share * pairs, pairs)
+    return interval and Rate(share or 0.0, *interval, sum(map(len, won)))
 
 
 def _winner(judgement: Judgement | None) -> Side | None:

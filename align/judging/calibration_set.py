@@ -106,15 +106,13 @@ def check_enough(choices: CalibrationSet, owner_id: str, kept_back: Counter[str]
     """Refuse (UserError) to measure on fewer than `MINIMUM` choices: none could pass."""
     by_checkpoint = choices.by_checkpoint().values()
     most = max(map(winners, by_checkpoint), default=0)
-    missing = MINIMUM - most
-    if missing <= 0:
+    if most >= MINIMUM:
         return
+    of_one = ", of pairs that one checkpoint drew" if len(by_checkpoint) > 1 else ""
     why = ", ".join(f"{n:,} {reason}" for reason, n in sorted(kept_back.items()))
     raise UserError(
         f"owner {owner_id!r}",
-        f"{most:,} choices with a winner that a judge may see"
-        + (", of pairs that one checkpoint drew" if len(by_checkpoint) > 1 else "")
-        + (f" (kept back: {why})" if why else "")
-        + f", and {MINIMUM} are needed to measure one",
-        f"Choose of {missing} more pairs: make label OWNER={owner_id}",
+        f"{most:,} choices with a winner that a judge may see{of_one}"
+        f"{f' (kept back: {why})' if why else ''}, and {MINIMUM} are needed to measure one",
+        f"Choose of {MINIMUM - most} more pairs: make label OWNER={owner_id}",
     )

@@ -37,8 +37,7 @@ _RECENT = 2_048
 class ClaudeJudge:
     """Judges by the Claude API, message by message or in batches (None: by what that saves).
 
-    A question comes with `examples` of the owner's choices. Without a channel requests are made and
-    none is sent. `usage` are the tokens of all replies so far; None where there was none.
+    Without a channel requests are made and none is sent. `usage` are the tokens of all replies.
     """
 
     name: ClassVar[str] = "claude"
@@ -81,6 +80,10 @@ class ClaudeJudge:
             del self._recent[next(iter(self._recent))]
         return request
 
+    def briefing(self, context: OwnerContext) -> str:
+        """Return a name for the examples that it is shown."""
+        return context.briefing
+
     def request_id(self, question: Question) -> str:
         """Return the id of the request, which is made of all that decides the answer."""
         return self.request(question).id
@@ -88,11 +91,7 @@ class ClaudeJudge:
     async def answers(
         self, questions: Iterable[Question], keep: Keep = keep_nothing
     ) -> AsyncGenerator[Verdict, None]:
-        """Yield the answers as they come; what the budget leaves out has none.
-
-        Raises:
-            UserError: The provider refuses the key, the account or the model.
-        """
+        """Yield the answers as they come; UserError where key, account or model are refused."""
         from align.claude.batches import send_batches
         from align.claude.sending import send
 
@@ -166,10 +165,6 @@ class ClaudeJudge:
             briefing=briefing, answered=reply.model or "", **_judgement(reply, shown)._asdict(),
         )  # fmt: skip
         return [late]
-
-    def briefing(self, context: OwnerContext) -> str:
-        """Return a name for the examples that it is shown."""
-        return context.briefing
 
     def _shared_part(self, context: OwnerContext) -> str:
         if id(context) not in self._shared:

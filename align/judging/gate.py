@@ -105,12 +105,10 @@ def decide(evidence: Evidence, *, attempts: int) -> JudgeGate:
 def z_of(attempts: int) -> float:
     """Return the normal quantile of the bound, which keeps the error of all attempts below 5 %.
 
-    Each judge, model and prompt that is tried is another chance to open the gate by luck. A gate
-    that was opened stays open while others are tried, so the k-th attempt gets 1 / (k (k + 1)) of
-    the error: these shares add up to 1, however many follow (Bonferroni's inequality with unequal
-    shares; Dunn 1961, "Multiple comparisons among means"). The same judge on more choices is no
-    further attempt: its newest calibration replaces the older, and a coin has the gate open at the
-    end of ten of them in 1 % of draws.
+    Each judge that is tried is another chance to open the gate by luck, and a gate that was opened
+    stays open while others are tried. So the k-th attempt gets 1 / (k (k + 1)) of the error, which
+    add up to 1 (Bonferroni's inequality with unequal shares; Dunn 1961, "Multiple comparisons among
+    means"). The same judge on more choices is no further attempt.
     """
     if attempts < 1:
         raise ValueError(f"{attempts} attempts")
@@ -120,15 +118,12 @@ def z_of(attempts: int) -> float:
 def weight_of(hits: float, verdicts: int, self_agreement: tuple[int, int]) -> float:
     """Return the weight of a verdict, 0 to 1, where the owner's choice has 1.
 
-    A label that is flipped with chance e, whatever the pair, gives `-sigmoid(-m) + e` for the
-    derivative of `-log sigmoid(m)` by the margin m, on average: at m = 0, where DPO begins,
-    (1 - 2e) times the clean one (compare Chowdhury, Kini and Natarajan 2024, "Provably robust
-    DPO"). With q the share of hits that is twice q, less 1. The owner's choices are flipped too:
-    where they answer as before in a share s, 2s - 1 is their factor squared, and 2q - 1 theirs by
-    the judge's. So the judge's by theirs is (2q - 1) / (2s - 1). Both shares are smoothed: q by a
-    hit and a miss (Laplace), s by ten pairs, of which nine were answered as before.
-
-    An owner who is no surer than a coin corrects nothing.
+    A label that is flipped with chance e weakens the gradient where DPO begins by 1 - 2e (compare
+    Chowdhury, Kini and Natarajan 2024, "Provably robust DPO"): with q the share of hits, by
+    2q - 1. The owner's choices are flipped too, and where they answer as before in a share s, by
+    the root of 2s - 1; so the judge's own factor by theirs is (2q - 1) / (2s - 1). Both shares are
+    smoothed: q by a hit and a miss (Laplace), s by ten pairs, of which nine were answered as
+    before. An owner who is no surer than a coin corrects nothing.
     """
     again, asked = self_agreement
     judge = 2 * (hits + 1) / (verdicts + 2) - 1

@@ -16,9 +16,10 @@ from align.errors import UserError
 from align.judging.claude import ClaudeJudge
 from align.judging.eligibility import Eligibility
 from align.judging.protocol import ORDERS, Judge, OwnerContext, Question, verdict_on
+from align.store import verdicts as store
 from align.store.gates import GateRow
 from align.store.pairs import get_pairs
-from align.store.verdicts import Order, Verdict, add_verdicts, newest_answered, verdicts_of_requests
+from align.store.verdicts import PASSING, Instrument, Order, Verdict, add_verdicts
 
 # How many pairs are read at a time, and how long an answer that can be had again waits for its
 # commit at most.
@@ -41,12 +42,13 @@ class JudgeCounts:
     counting: int = 0  # the verdicts that count in training
     weight: float = 0.0  # as how many choices they count together
 
-    def count(self, verdict: Verdict) -> None:
-        """Count one answer."""
+    def count(self, verdict: Verdict) -> Verdict:
+        """Count one answer, and return it."""
         self.answers += 1
         self.cost += verdict.cost or 0.0
         if verdict.problem:
             self.problems[verdict.problem] += 1
+        return verdict
 
     def conclude(self, ab: Judgement, ba: Judgement, gate: GateRow | None = None) -> None:
         """Count a pair that was answered both ways round; it counts by its gate."""
@@ -89,30 +91,25 @@ async def judge_pairs(
 
     UserError: another model answers than the one that was measured.
     """
-    half: dict[str, dict[Order, Judgement]] = {}
-
-    def conclude(verdict: Verdict) -> None:
-        pair = verdict.pair_id
-        both = half.setdefault(pair, {})
-        both[verdict.order] = verdict.judgement
-        if len(both) == len(ORDERS):
-            counts.conclude(both["ab"], both["ba"], gates[pair])
-            del half[pair]
 
     def pending() -> Iterator[Question]:
         for questions in questions_of(conn, list(gates), eligibility, context):
-            waiting, known = not_on_file(conn, judge, questions)
-            for verdict in known.values():
-                conclude(verdict)
-            yield from waiting
+            yield from not_on_file(conn, judge, questions)[0]
 
-    total = len(gates) * len(ORDERS)
+    total, failed = len(gates) * len(ORDERS), set[str]()
     async with aclosing(kept(conn, judge, pending(), counts, "Judging", total)) as answers:
         async for verdict in answers:
             measured = gates[verdict.pair_id].answered
             if verdict.answered not in ("", measured):
                 raise another_judge(judge, measured, verdict.answered)
-            conclude(verdict)
+            failed |= {verdict.pair_id} if verdict.problem in PASSING else set()
+    of, briefing = (judge.name, judge.model, judge.prompt_hash), judge.briefing(context)
+    for answered in {gate.answered for gate in gates.values()}:
+        for pair_id, ab, ba, _ in store.both_ways(conn, Instrument(*of, briefing, answered)):
+            if pair_id in gates and ab and ba:
+                counts.conclude(ab, ba, gates[pair_id])
+                failed.discard(pair_id)
+    counts.abstentions += Counter(unscored=len(failed))
 
 
 def another_judge(judge: Judge, before: str, now: str) -> UserError:
@@ -133,8 +130,8 @@ def not_on_file(
     an answer from before it was written down how the judge was briefed and what answered.
     """
     ids = [judge.request_id(question) for question in questions]
-    answered = newest_answered(conn, judge.name, judge.model)
-    on_file = verdicts_of_requests(conn, ids, answered)
+    answered = store.newest_answered(conn, judge.name, judge.model)
+    on_file = store.verdicts_of_requests(conn, ids, answered)
     if len(on_file) >= GIVE_UP and all(verdict.problem for verdict in on_file.values()):
         # Not one of so many was of use: whoever answered then was no judge.
         on_file = {}
@@ -165,9 +162,7 @@ async def collect(
     counts = JudgeCounts()
 
     def keep(untaken: Sequence[Verdict] = ()) -> None:
-        add_verdicts(conn, untaken)
-        for verdict in untaken:
-            counts.count(verdict)
+        add_verdicts(conn, map(counts.count, untaken))
 
     await judge.take_up(keep, cancel=cancel)
     return counts
@@ -187,9 +182,7 @@ async def kept(
 
     def keep(untaken: Sequence[Verdict] = ()) -> None:
         nonlocal committed
-        for verdict in untaken:
-            counts.count(verdict)
-        add_verdicts(conn, [*waiting, *untaken])
+        add_verdicts(conn, [*waiting, *map(counts.count, untaken)])
         waiting.clear()
         committed = time.monotonic()
 
@@ -197,8 +190,7 @@ async def kept(
     try:
         async with aclosing(judge.answers(questions, keep)) as answers:
             async for verdict in answers:
-                waiting.append(verdict)
-                counts.count(verdict)
+                waiting.append(counts.count(verdict))
                 if time.monotonic() - committed > _COMMIT_AFTER:
                     keep()
                 # Begun with the first answer: a batch's wait says nothing of the rate.

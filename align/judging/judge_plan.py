@@ -93,8 +93,8 @@ def make_plan(
     examples: int,
     limit: int | None = None,
     again: bool = False,
-) -> tuple[Plan, Counter[str]]:
-    """Return a run's questions, and choices it may not see, by reason; UserError of too few.
+) -> tuple[Plan, Eligibility]:
+    """Return a run's questions, and what let choices through or not; UserError of too few.
 
     With `again` it is also to judge what it judged with other examples.
     """
@@ -105,7 +105,7 @@ def make_plan(
     plan = Plan(choices, contexts, choices.measured(), [], material.eligibility())
     _add_pairs(conn, plan, judge, material, again=again)
     plan.pairs = plan.pairs[:limit]
-    return plan, eligibility.left_out
+    return plan, eligibility
 
 
 def _add_pairs(
@@ -161,18 +161,16 @@ def cost_of(
 ) -> Cost:
     """Return what Claude will cost; nothing is sent."""
 
-    def cost(requests: list[Request], times: float) -> tuple[Estimate, bool]:
-        waits = batch
-        if waits is None:
-            waits = (estimate(requests, price=price) * times).worth_a_batch(price)
+    def cost(requests: list[Request], times: float = 1.0) -> tuple[Estimate, bool]:
+        single = estimate(requests, price=price) * times
+        waits = single.worth_a_batch(price) if batch is None else batch
         return estimate(requests, price=price, batch=waits) * times, waits
 
     def of_pairs(pairs: Sequence[Unchosen]) -> tuple[Estimate, bool]:
-        sample = pairs[:_SAMPLED]
-        requests = list(_judging(conn, judge, plan, material, sample))
-        return cost(requests, len(pairs) / len(sample) if sample else 0.0)
+        requests = list(_judging(conn, judge, plan, material, pairs[:_SAMPLED]))
+        return cost(requests, len(pairs) / max(1, min(_SAMPLED, len(pairs))))
 
-    measuring, _ = cost(_requests(conn, judge, plan.calibration), 1.0)
+    measuring, _ = cost(_requests(conn, judge, plan.calibration))
     return Cost(measuring, *of_pairs(plan.pairs), of_pairs(plan.earlier)[0])
 
 

@@ -1,7 +1,6 @@
-"""The prompt of a judge: a text file that one can read and edit, filled in, and its reply read.
+"""The prompt of a judge: `recipes/prompts/judge.md` filled in, and its reply read.
 
-`recipes/prompts/judge.md` holds the words; here is only what they are filled with. The question
-decides what a verdict is worth, so the file's hash goes with every one.
+The question decides what a verdict is worth, so the file's hash goes with every one.
 """
 
 import hashlib
@@ -64,17 +63,12 @@ class JudgePrompt:
         """Return the prompt of a file (UserError where it is none), else the shipped one."""
         return cls(PromptFile.read(path or shipped("judge"), _SECTIONS, (_OWNER_TURN, _OTHER_TURN)))
 
-    @property
-    def text(self) -> str:
-        """Return the whole file."""
-        return self.file.text
-
     def hash_for(self, profile: OwnerProfile, examples: int) -> str:
         """Return a SHA-256 of what makes this judge: another one has to be measured anew.
 
         So a changed rubric is another judge, and so is another number of examples.
         """
-        parts = [self.text, SCHEMA, profile.name, profile.facts, profile.rubric, examples]
+        parts = [self.file.text, SCHEMA, profile.name, profile.facts, profile.rubric, examples]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def shared(self, context: OwnerContext, reply: Reply = "JSON") -> str:
@@ -87,8 +81,8 @@ class JudgePrompt:
         examples = "\n\n".join(self._example(example, profile) for example in context.examples)
         values = {
             "owner": self._name(profile),
-            "facts": self._material(facts) or _NOTHING,
-            "rubric": self._material(profile.rubric) or _NOTHING,
+            "facts": self.file.material(facts) or _NOTHING,
+            "rubric": self.file.material(profile.rubric) or _NOTHING,
             "examples": examples or "(no choices yet)",
             "reply": self._reply("JSON", profile) if reply == "JSON" else "",
         }
@@ -117,22 +111,19 @@ class JudgePrompt:
         return {
             "owner": self._name(profile),
             "conversation": self._conversation(comparison.messages),
-            "answer_a": self._material(first),
-            "answer_b": self._material(second),
+            "answer_a": self.file.material(first),
+            "answer_b": self.file.material(second),
         }
 
     def _conversation(self, messages: Iterable[Message]) -> str:
         turns = []
         for message in messages:
             tag = _OWNER_TURN if message["role"] == "assistant" else _OTHER_TURN
-            turns.append(f"<{tag}>\n{self._material(message['content'])}\n</{tag}>")
+            turns.append(f"<{tag}>\n{self.file.material(message['content'])}\n</{tag}>")
         return "\n".join(turns)
 
     def _name(self, profile: OwnerProfile) -> str:
-        return " ".join(self._material(profile.name).split())
-
-    def _material(self, text: str) -> str:
-        return self.file.material(text)
+        return " ".join(self.file.material(profile.name).split())
 
 
 def parse(text: str, order: Order) -> tuple[Winner, Certainty]:

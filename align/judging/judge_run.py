@@ -26,19 +26,13 @@ from align.errors import UserError
 from align.files import exclusively, write_jsonl_atomically
 from align.judging.claude import PURPOSE, ClaudeJudge
 from align.judging.judge_answers import collect
-from align.judging.judge_plan import (
-    Cost,
-    Material,
-    Plan,
-    cost_of,
-    make_plan,
-    requests_of,
-)
+from align.judging.judge_plan import Cost, Material, Plan, cost_of, make_plan, requests_of
 from align.judging.judge_prompt import JudgePrompt
 from align.judging.measurement import Outcome, run
 from align.judging.owner_context import EXAMPLES
 from align.judging.protocol import Judge
-from align.judging.summary import by_kind, eligible_pairs
+from align.judging.report import by_kind
+from align.judging.summary import eligible_pairs
 from align.owner import Owner
 from align.paths import owner_dir, relative_to_root, simulated_file
 from align.privacy.private_text import PrivateText
@@ -89,11 +83,7 @@ class JudgeRun:
 
 
 def run_judge(conn: sqlite3.Connection, request: JudgeRequest) -> JudgeRun | None:
-    """Measure a judge and let it judge; None where only a dry run was asked for.
-
-    Raises:
-        UserError: The judge, the prompt, the key, the consent or the choices are not in order.
-    """
+    """Measure a judge and let it judge; None where only a dry run was asked for."""
     name = request.judge_name
     sends = name == "claude"
     if name not in JUDGES:
@@ -135,7 +125,7 @@ def _material(conn: sqlite3.Connection, request: JudgeRequest, *, sends: bool) -
     detector = None
     if sends:
         # Only what everybody has: a prompt of the owner's own may repeat what is closed.
-        detector = PrivateText(conn, request.owner, known=(JudgePrompt.read().text,))
+        detector = PrivateText(conn, request.owner, known=(JudgePrompt.read().file.text,))
         if request.prompt is not None:
             _check_prompt(request.prompt, detector)
     prompt = JudgePrompt.read(request.prompt)
@@ -147,7 +137,7 @@ def _material(conn: sqlite3.Connection, request: JudgeRequest, *, sends: bool) -
 
 def _check_prompt(path: Path, detector: PrivateText) -> None:
     """Refuse (UserError) a prompt that repeats closed writing; name the line where that can be."""
-    text = JudgePrompt.read(path).text
+    text = JudgePrompt.read(path).file.text
     if detector.match(text) is None:
         return
     lines = enumerate(text.split("\n"), 1)
@@ -159,11 +149,14 @@ def _check_prompt(path: Path, detector: PrivateText) -> None:
 def _plan(
     conn: sqlite3.Connection, request: JudgeRequest, material: Material, judge: Judge
 ) -> Plan:
-    plan, kept_back = make_plan(
+    plan, choices = make_plan(
         conn, material, judge, examples=request.examples, limit=request.limit, again=request.again
     )
-    if kept_back:
-        say(f"Of the owner's choices these take no part: {by_kind(kept_back)}.")
+    if choices.left_out:
+        say(f"Of the owner's choices these take no part: {by_kind(choices.left_out)}.")
+    if choices.marked:
+        # Its prompt is private too, and what repeats eight words of it in a row.
+        say(f"  For words of a pair that is marked: {', '.join(choices.marked)}.")
     if plan.left_out:
         say(f"Pairs that are left out: {by_kind(plan.left_out)}.")
     return plan
@@ -171,13 +164,9 @@ def _plan(
 
 def _asking_again(plan: Plan, owner_id: str, price: str = "") -> list[str]:
     """Return how to have asked again what was judged with other examples."""
-    if not plan.earlier:
-        return []
-    return [
-        f"{len(plan.earlier):,} pairs were judged with other examples of the owner's choices: they "
-        "count by the gate that they were judged with.",
-        f"  To ask them again{price}: align judge --again --owner {owner_id}",
-    ]
+    count = f"{len(plan.earlier):,} pairs were judged with other examples of the owner's choices"
+    how = f"  To ask them again{price}: align judge --again --owner {owner_id}"
+    return [f"{count}: they count by the gate of those.", how] if plan.earlier else []
 
 
 def _run_claude(

@@ -9,10 +9,10 @@ import hashlib
 import json
 from bisect import bisect_left
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import groupby, islice
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 
@@ -49,8 +49,7 @@ _LED = "\n\nAnswer:"
 TOO_LONG = "too long"
 
 
-@dataclass(frozen=True)
-class _Tokenized:
+class _Tokenized(NamedTuple):
     """A question in tokens."""
 
     question: Question

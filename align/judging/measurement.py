@@ -15,7 +15,7 @@ from align.judging.judge_plan import Plan
 from align.judging.protocol import ORDERS, Example, Judge
 from align.judging.simple_rules import Shape
 from align.store.events import utc_time
-from align.store.gates import GateRow, add_gate, gate_of, iter_gates, judges_tried
+from align.store.gates import GateRow, add_gate, judges_tried, newest_gates
 from align.store.verdicts import Instrument, Verdict
 
 # The next run sends these again; a few of them change no measurement much.
@@ -29,7 +29,6 @@ class Outcome:
 
     # by what drew the pairs: how far the judge agrees with the owner, and the attempt as recorded
     measured: dict[str, tuple[Calibration, GateRow]]
-    attempts: int  # how many attempts of this owner are recorded, with these
     measuring: JudgeCounts = field(default_factory=JudgeCounts)  # the owner's choices
     judging: JudgeCounts = field(default_factory=JudgeCounts)  # other pairs
 
@@ -79,7 +78,7 @@ async def measure(conn: sqlite3.Connection, judge: Judge, plan: Plan) -> Outcome
     for drawn_by, examples in plan.measured.items():
         cases = [_case(example, verdicts) for example in examples]
         measured[drawn_by] = _attempt(conn, instrument, drawn_by, cases, plan)
-    return Outcome(measured, sum(1 for _ in iter_gates(conn)), counts)
+    return Outcome(measured, counts)
 
 
 def _attempt(
@@ -111,7 +110,7 @@ def _attempt(
         answered=now,
         drawn_by=drawn_by,
     )
-    before = gate_of(conn, instrument, drawn_by)
+    before = next((gate for gate in newest_gates(conn) if gate.of == (instrument, drawn_by)), None)
     if before and (before.choices, dict(before.report)) == (row.choices, row.report):
         # The same was measured again, which is no further attempt.
         return result, before
@@ -121,19 +120,14 @@ def _attempt(
 
 def _check_any(judge: Judge, answers: Collection[Verdict]) -> None:
     """Refuse (UserError) to measure where no answer could be used, or many were lost."""
-    problems = Counter(answer.problem for answer in answers if answer.problem)
+    problems = Counter(sorted(answer.problem for answer in answers if answer.problem))
     lost = sum(problems[problem] for problem in _LOST)
     where = f"{judge.name} {judge.model}"
     if lost > _LOST_AT_MOST * len(answers):
-        raise UserError(
-            where,
-            f"{lost:,} of {len(answers):,} answers were lost on the way",
-            "Run the same command again: it asks for these alone",
-        )
+        what = f"{lost:,} of {len(answers):,} answers were lost on the way"
+        raise UserError(where, what, "Run the same command again: it asks for these alone")
     if problems.total() == len(answers):
-        # Of as many by name: answers come in any order.
-        ordered = sorted(problems.items(), key=lambda item: (-item[1], item[0]))
-        why = ", ".join(f"{n:,} {problem}" for problem, n in ordered)
+        why = ", ".join(f"{n:,} {problem}" for problem, n in problems.most_common())
         raise UserError(where, f"no answer could be used: {why}", "Take another model or prompt")
 
 

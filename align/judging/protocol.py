@@ -1,6 +1,6 @@
 """The protocol of a judge: its questions and answers. It never learns who wrote what."""
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -78,12 +78,9 @@ class Question:
     context: OwnerContext
 
 
-class Keep(Protocol):
-    """Makes the answers so far outlast this process."""
-
-    def __call__(self, untaken: Sequence[Verdict] = ()) -> None:
-        """Keep what was yielded, and these, which can't be: they came too late, or unasked."""
-        ...
+# Makes outlast this process what was yielded, and the verdicts it is given, if any, which can't be:
+# they came too late, or unasked.
+Keep = Callable[..., None]
 
 
 def keep_nothing(untaken: Sequence[Verdict] = ()) -> None:

@@ -66,10 +66,10 @@ def _agreement(figures: Calibration) -> list[Row]:
 def _habits(figures: Calibration) -> list[Row]:
     counts = {kind: figures.abstentions.get(kind, 0) for kind in ("swapped", "tie", "unscored")}
     none = sum(counts.values()) / figures.cases if figures.cases else None
-    rows = [("no verdict", _percent(none), _counts(counts))]
+    rows = [("no verdict", _percent(none), by_kind(counts))]
     if figures.problems:
         total = f"{sum(figures.problems.values()):,}"
-        rows.append(("answers without use", total, printable(_counts(figures.problems))))
+        rows.append(("answers without use", total, printable(by_kind(figures.problems))))
     rows += [
         _row("another order, another one", figures.swap, "pair"),
         _row("takes the one shown first", figures.slot, "answer"),
@@ -110,8 +110,9 @@ def _row(name: str, rate: Rate | None, of: str) -> Row:
     return name, _percent(rate.share), f"{_range(rate.low, rate.high)} of {_many(rate.cases, of)}"
 
 
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
+def by_kind(counts: Mapping[str, int]) -> str:
+    """Return how many there are of each kind, by name."""
+    return ", ".join(f"{n:,} {kind}" for kind, n in sorted(counts.items()) if n)
 
 
 def _range(low: float, high: float) -> str:

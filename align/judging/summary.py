@@ -8,6 +8,7 @@ from align.claude.prices import Usage
 from align.console import dollars
 from align.judging.judge_answers import JudgeCounts
 from align.judging.measurement import Outcome
+from align.judging.report import by_kind
 from align.levels import LEVELS, Level
 from align.store.gates import GateRow
 
@@ -15,10 +16,7 @@ from align.store.gates import GateRow
 def eligible_pairs(
     by_level: dict[Level, int], levels: Iterable[Level], sources: dict[str, int], owner_id: str
 ) -> Iterator[str]:
-    """Yield how many pairs a judge may see at the owner's levels, and how to open more.
-
-    `sources` has what keeps pairs back, and how many.
-    """
+    """Yield how many pairs a judge may see, and how to open a source that keeps some back."""
     seen, total = sum(by_level[level] for level in levels), sum(by_level.values())
     counts = ", ".join(f"{by_level[level]:,} {level}" for level in LEVELS)
     yield f"{total:,} pairs for training: {counts}. The judge may see {seen:,}."
@@ -26,11 +24,6 @@ def eligible_pairs(
         source = next(iter(sources))
         yield f"  To open one source, here {source} ({sources[source]:,} pairs):"
         yield f"  align records set-level open --source {source} --owner {owner_id}"
-
-
-def by_kind(counts: Mapping[str, int]) -> str:
-    """Return how many there are of each kind, by name."""
-    return ", ".join(f"{n:,} {kind}" for kind, n in sorted(counts.items()) if n)
 
 
 def verdict_counts(judged: JudgeCounts) -> Iterator[str]:
@@ -78,27 +71,20 @@ def history(gates: Iterable[GateRow]) -> Iterator[str]:
 
 
 def track(owner_id: str, outcome: Outcome) -> None:
-    """Log one run. Without a key, or with `WANDB_MODE=offline`, wandb keeps it on this machine.
-
-    A hash of the owner's id groups the runs; the id itself stays here.
-    """
+    """Log one run to wandb, or to this machine."""
     from align.training.tracking.wandb_runs import close_run, open_run
 
     gate = next(gate for _, gate in outcome.measured.values())
-    run = open_run(
-        owner_id,
-        job_type="judge",
-        name=f"judge {gate.judge}",
-        tags=["judge", gate.judge],
-        config={"judge": gate.judge, "model": gate.model, "prompt_hash": gate.prompt_hash},
-    )
+    config = {"judge": gate.judge, "model": gate.model, "prompt_hash": gate.prompt_hash}
+    name = f"judge {gate.judge}"
+    run = open_run(owner_id, job_type="judge", name=name, tags=["judge", gate.judge], config=config)
     run.log(run_figures(outcome))
     close_run(run)
 
 
 def run_figures(outcome: Outcome) -> dict[str, float]:
     """Return all numbers of a run, by name."""
-    counted: dict[str, Any] = {"gate/attempts": outcome.attempts, "cost_usd": outcome.cost}
+    counted: dict[str, Any] = {"cost_usd": outcome.cost}
     for at, (calibration, gate) in enumerate(outcome.measured.values()):
         # Checkpoints by number: their hashes would be other names in each round.
         of = f"{at}/" if at else ""

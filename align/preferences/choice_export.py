@@ -15,7 +15,7 @@ from align.owner import Owner
 from align.preferences.choice_filter import ChoiceFilter, filtered_choices
 from align.preferences.choice_rows import build_preferences
 from align.privacy.normal_form import texts_in
-from align.privacy.scope import Detector
+from align.privacy.scope import Detector, repeated
 from align.store.acts import all_marks
 
 FORMATS = ("jsonl", "trl", "parquet")
@@ -69,7 +69,7 @@ def training_rows(conn: sqlite3.Connection, owner: Owner, choice_filter: ChoiceF
 
 def unsealed(rows: list[Row], detector: Detector) -> list[Row]:
     """Return the rows that repeat no sealed writing, as far as the detector knows it."""
-    return [row for row in rows if not any(map(detector.match, texts_in(row)))]
+    return [row for row in rows if repeated(detector.match, texts_in(row)) is None]
 
 
 def as_bytes(rows: list[Row], format: str) -> bytes:

@@ -1,13 +1,15 @@
 """The gate before the network: every body passes it on every attempt, or is never sent."""
 
 import json
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 from align.privacy.consent import Consent
 from align.privacy.egress_log import EgressLog
-from align.privacy.scope import Detector
+from align.privacy.scope import Detector, repeated
 
 HOST = "another host"
 CONSENT = "no consent"
@@ -16,6 +18,7 @@ NOT_JSON = "not JSON"
 NO_LOG = "no ledger"
 FAILED = "the check failed"
 
+_TAG = re.compile(r"</?[a-z_]+>")
 # Keys that a place may name; any other key could itself be somebody's words.
 _TELLING = frozenset(
     (
@@ -103,11 +106,19 @@ class EgressGate:
                 body = json.loads(bytes(body), object_pairs_hook=_Object)
             except ValueError:
                 return NOT_JSON, ""
+        turns = defaultdict[str, list[str]](list)
         for text, where in _strings(body, ""):
             if text is None:
                 return NOT_JSON, where
             if self._detector.match(text) is not None:
                 return CLOSED, where
+            head, messages, _ = where.partition("messages[")
+            if messages:
+                turns[head].append(_TAG.sub(" ", text))
+        for head, texts in turns.items():
+            # What one turn begins another may end, whatever tag stands between.
+            if repeated(self._detector.match, texts) is not None:
+                return CLOSED, f"{head}messages"
         return None
 
 

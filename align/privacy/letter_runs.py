@@ -1,9 +1,7 @@
 """Runs of letters as 64-bit numbers: what 24 characters of a sealed text hold, in any script.
 
-Eight words in a row are missed where a script has no words, or somebody changed the blanks between
-them. So of a sealed text each 24 characters are known by their letters alone: for every place, the
-letters that stand in the 24 characters from there on. A run is the polynomial of its letters,
-modulo 2^64, with coefficients that are drawn anew in each process.
+Eight words in a row are missed where a script has no words, or somebody changed the blanks. A run
+is the polynomial of its letters, modulo 2^64, with coefficients drawn anew in each process.
 """
 
 import os

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from align.text.similarity import words
@@ -19,9 +21,16 @@ _INVISIBLE = re.compile(
 )
 _BLANKS = re.compile(r"\s+")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_NAMED = re.compile(
+    r"(?:LATIN|REGIONAL INDICATOR).* LETTER (?:SMALL CAPITAL )?([A-Z])(?: WITH .*)?$"
+)
+# Of our own letters and digits, those that look alike, or that are written for one another.
+_OURS = str.maketrans("ivy0134578", "lnuoleastb")
 _ALNUM = bytes(code for code in range(128) if chr(code).isalnum())
 _DROPPED = bytes(code for code in range(128) if not chr(code).isalnum())
-_LOWER = bytes(range(256)).lower()
+_SKELETON = bytes(ord(chr(code).lower().translate(_OURS)) for code in range(128)) + bytes(
+    range(128, 256)
+)
 _IS_LETTER = bytes(code in _ALNUM for code in range(256))
 
 
@@ -30,12 +39,10 @@ def tokens(text: str) -> list[str]:
 
     Where a script puts no blanks between words, each two letters that follow one another are one:
     a sentence would be a single word, and nothing of it ever found. What cannot be seen in a text
-    tells no two words apart.
+    tells no two words apart, nor do accents and letters that look alike.
     """
-    if text.isascii():
-        return words(text)
-    plain = words(_INVISIBLE.sub("", unicodedata.normalize("NFKC", text)))
-    if not _UNSPACED.search(text):
+    plain = words(text.translate(_PLAIN))
+    if text.isascii() or not _UNSPACED.search(text):
         return plain
     return [part for word in plain for part in _parts(word)]
 
@@ -43,13 +50,18 @@ def tokens(text: str) -> list[str]:
 def letters(text: str) -> bytes:
     """Return the letters and digits of a text, a byte each.
 
-    Compatible forms and both cases are one letter; accents, blanks, punctuation and what cannot
-    be seen are dropped. Letters beyond ASCII share 128 bytes: two texts of twelve different ones
-    are the same bytes about once in 10^25.
+    Compatible forms, both cases and letters that look alike are one letter; accents, blanks,
+    punctuation and what cannot be seen are dropped. Letters beyond ASCII share 128 bytes: two texts
+    of twelve different ones are the same bytes about once in 10^25.
     """
     if not text.isascii():
         text = _NOT_ASCII.sub(lambda match: match[0].translate(_FOLDED), text)
-    return text.encode("latin-1").translate(_LOWER, _DROPPED)
+    return text.encode("latin-1").translate(_SKELETON, _DROPPED)
+
+
+def with_gaps(text: str) -> str:
+    """Return a text with a blank for what cannot be seen: it may stand between words."""
+    return _INVISIBLE.sub(" ", text)
 
 
 def letter_counts(text: str) -> tuple[bytes, bytes]:
@@ -81,21 +93,43 @@ class _Folded(dict[int, str]):
         return folded
 
 
-_FOLDED = _Folded()
+class _Plain(dict[int, str]):
+    """What stands for each character in words: its letters, or where it has none, itself."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        plain = (char.lower() if code < 128 else _folded(char)).translate(_OURS)
+        if not (plain or _INVISIBLE.match(char) or unicodedata.combining(char)):
+            plain = unicodedata.normalize("NFKC", char)
+        self[code] = plain
+        return plain
+
+
+_FOLDED, _PLAIN = _Folded(), _Plain()
+
+
+@cache
+def _look_alikes() -> dict[int, str]:
+    lines = Path(__file__).with_name("look_alikes.txt").read_text("utf-8").splitlines()[1:]
+    return {ord(char): line[0] for line in lines for char in line[2:]}
 
 
 def _folded(char: str) -> str:
+    if _INVISIBLE.match(char):
+        return ""
     for _ in range(2):
         # Folding may make what can be taken apart, and taking apart what can be folded.
         char = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).casefold())
-    # A dotless i has no small letter of its own once it was a capital.
-    return "".join(filter(_is_letter, char.replace("\u0131", "i")))
+    return "".join(map(_letter, char)).translate(_look_alikes())
 
 
-def _is_letter(char: str) -> bool:
-    """Tell whether it is a letter, a digit or a vowel sign; accents may be left out."""
+def _letter(char: str) -> str:
+    """Return a letter, digit or vowel sign by itself; nothing for what may be left out."""
+    if named := _NAMED.search(unicodedata.name(char, "")):
+        return named[1].lower()
     is_kind = unicodedata.category(char)[0] in "LNM" and not unicodedata.combining(char)
-    return is_kind and not _INVISIBLE.match(char)
+    # A dotless i has no small letter of its own once it was a capital.
+    return char.replace("\u0131", "i") if is_kind else ""
 
 
 def _byte(char: str) -> str:

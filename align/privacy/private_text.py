@@ -2,31 +2,26 @@
 
 Private are records that are train-only or sealed, prompts made of them, pairs of such prompts, and
 pairs that the owner marked private, with their rewrites and notes. A text repeats one of these
-where it holds
+where it holds eight or more of its words in a row, one of them changed perhaps, or a whole one of
+four to seven words; of sealed writing also the letters of any 24 characters (`letter_runs`).
 
-- eight or more of its words in a row, or a whole one of four to seven words;
-- of sealed writing also the letters and digits of any 24 characters (`letter_runs`), whatever
-  stands between them.
-
-Some runs are no secret, and a gate that stops at them would stop everything:
-
-- those that stand in open writing: open records, the prompts that come with the toolkit, and what
-  a judge is told;
-- those of train-only writing that at least three people wrote in at least five conversations:
-  "have a great day and see you next week". Sealed writing is made open by open writing only, for
-  what many write in private chats is no less private in a journal.
-
-What the owner marked private counts even where a judge is told the same words; only what is open
-elsewhere, or what everybody has with this toolkit, is no secret of that pair.
+Some runs are no secret, and a gate that stops at them would stop everything: those that stand in
+open writing, in what comes with the toolkit, or in what a judge is told; and those of train-only
+writing that three people wrote in five conversations: "have a great day and see you next week".
+What many write in private chats is no less private in a journal, and what the owner marked private
+counts even where a judge is told the same words.
 """
 
+import html
 import re
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from align.owner import Owner
+from align.privacy.normal_form import with_gaps
 from align.privacy.redaction import redactor_for
 from align.privacy.scope import SENT, Match, Scope
 from align.store.private_rows import State, version
@@ -40,8 +35,8 @@ if TYPE_CHECKING:
 _LOOK_EVERY, _RARELY, _LOOK_SHARE = 1.0, 10.0, 0.05
 # Four words without blanks between them have five letters.
 _SHORTEST = 5
-# How many letters of texts are remembered: a judge's questions share a long beginning.
-_REMEMBERED = 4_000_000
+# How many texts are remembered: a judge's questions share a long beginning.
+_REMEMBERED = 512
 # What no store's version is.
 _CHANGED = (-1, -1)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[nrtbf\"/\\])")
@@ -66,19 +61,7 @@ class PrivateText:
     def match(self, text: str) -> Match | None:
         """Return what the text repeats of private text, or None."""
         # A batch has thousands of keys and marks that are no text.
-        if len(text) < _SHORTEST:
-            return None
-        if text in self._answered:
-            return self._answered[text]
-        match = self._look_for(text)
-        # Text that is escaped once more, as JSON within JSON, has other words.
-        if match is None and "\\" in text:
-            match = self._look_for(_unescaped(text))
-        if self._remembered > _REMEMBERED:
-            self._forget_answers()
-        self._answered[text] = match
-        self._remembered += len(text)
-        return match
+        return None if len(text) < _SHORTEST else self._answered(text)
 
     def refresh(self) -> None:
         """Take in what became private since; what was opened since stays private here.
@@ -130,8 +113,10 @@ class PrivateText:
     def _look_for(self, text: str) -> Match | None:
         from align.privacy.runs import Lookup
 
-        wanted = Lookup.of(text)
-        return self._base.find(wanted) or self._late.find(wanted)
+        for wanted in map(Lookup.of, _readings(text)):
+            if match := self._base.find(wanted) or self._late.find(wanted):
+                return match
+        return None
 
     def _look_again(self, is_thorough: bool) -> None:
         from align.privacy.runs import Runs
@@ -161,9 +146,17 @@ class PrivateText:
         self._state = state
 
     def _forget_answers(self) -> None:
-        self._answered: dict[str, Match | None] = {}
-        self._remembered = 0
+        self._answered = lru_cache(_REMEMBERED)(self._look_for)
 
 
-def _unescaped(text: str) -> str:
-    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)) if match[1] else " ", text)
+def _readings(text: str) -> Iterator[str]:
+    """Yield a text, and what it may be read as; what is escaped once more has other words."""
+    yield text
+    others = [] if text.isascii() else [with_gaps(text)]
+    others += [html.unescape(text)] if "&" in text else []
+    others += [_ESCAPE.sub(_unescaped, text)] if "\\" in text else []
+    yield from (other for other in others if other != text)
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16)) if escape[1] else " "

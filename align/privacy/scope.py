@@ -1,9 +1,11 @@
 """What is private where a text goes, and what a detector says of one that repeats it."""
 
-from typing import Literal, NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from align.levels import LEVELS, SENDABLE, TRAINABLE, Level
 
+M = TypeVar("M")
 Why = Level | Literal["private"]
 # A text's mark is its level as it is stored; above all levels stands what the owner marked.
 WHY: tuple[Why, ...] = (*LEVELS, "private")
@@ -32,6 +34,16 @@ class Detector(Protocol):
     def refresh(self) -> None:
         """Take in what became private since."""
         ...
+
+
+def repeated(match: Callable[[str], M | None], texts: Sequence[str]) -> M | None:
+    """Return what is private of texts that follow one another, as the turns of a conversation.
+
+    What one begins another may end: they are looked at apart, all in a row, and every other one.
+    """
+    rows = (" ".join(texts), " ".join(texts[::2]), " ".join(texts[1::2])) if len(texts) > 1 else ()
+    found = map(match, dict.fromkeys((*texts, *rows)))
+    return next((hit for hit in found if hit is not None), None)
 
 
 class Scope(NamedTuple):

@@ -15,7 +15,9 @@ from align.privacy.sorted_numbers import Numbers, distinct, may_be_in, positions
 
 # Repeating so many words in a row is repeating a text; a whole text of at least `SHORT` too.
 LONG, SHORT = 8, 4
-LENGTHS = range(SHORT, LONG + 1)
+# Of nine words the first four and the last four: who changes a word repeats a text all the same.
+GAPPED = 9
+LENGTHS = range(SHORT, GAPPED + 1)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 # How private a text is: the store's levels, and above them what the owner marked.
 SEALED = stored("sealed")
@@ -44,6 +46,10 @@ def runs(numbers: Numbers) -> dict[int, Numbers]:
         run = run[:-1] * _FACTOR + numbers[n - 1 :]
         if n >= SHORT:
             by_length[n] = run
+    if len(numbers) >= GAPPED:
+        # As if the four words before and the four after stood in a row.
+        four = by_length[SHORT]
+        by_length[GAPPED] = four[:-5] * _FACTOR**SHORT + four[5:]
     return by_length
 
 
@@ -119,14 +125,13 @@ class WordRuns:
         marked_runs: dict[int, list[tuple[Numbers, Numbers]]] = {n: [] for n in LENGTHS}
         for piece in texts.pieces():
             for n, run in runs(piece.numbers).items():
-                here = piece.room[: len(run)] >= n if n == LONG else piece.whole[: len(run)] == n
+                here = piece.room[: len(run)] >= n if n >= LONG else piece.whole[: len(run)] == n
                 marked_runs[n].append((run[here], of_text[piece.text[: len(run)][here]]))
         for n in LENGTHS:
             self.runs[n], self._marks[n], times = _most_private(marked_runs.pop(n))
             # A whole text of few words may stand within others too, a long run is counted here.
-            self._often[n] = times >= _THREADS if n == LONG else np.ones(len(times), bool)
+            self._often[n] = times >= _THREADS if n >= LONG else np.ones(len(times), bool)
             self._common[n] = np.zeros(len(times), bool)
-        self._whole = np.zeros(0, np.uint64)
 
     def find_common(
         self, texts: WordTexts, written_by: Sequence[int], written_in: Sequence[int]
@@ -154,13 +159,10 @@ class WordRuns:
                 )
 
     def settle(self, open_texts: WordTexts) -> None:
-        """Decide which runs count.
+        """Decide which runs count: all but those that stand in open writing.
 
-        Those of train-only writing do but where they stand in open writing or are common. Those of
-        sealed writing do but where they stand in open writing: that many people say so in chats
-        that are private themselves makes no line of a journal open. Those of a pair that the owner
-        called private do but where they stand in what is open and no instruction to a judge. Open
-        texts are marked `OPEN` or, what a judge is told anyway, `KNOWN`.
+        Of train-only writing common ones don't either; of pairs that the owner called private those
+        do that a judge is told. Open texts are marked `OPEN` or, what a judge is told, `KNOWN`.
         """
         marks = np.array(open_texts.marks, np.uint8)
         stands = {n: np.zeros(len(self.runs[n]), np.uint8) for n in LENGTHS}
@@ -175,32 +177,18 @@ class WordRuns:
                 (spoken == 0) & ((mark == SEALED) | ~self._common[n]),
             )
             self._filters[n] = table_of(self.runs[n][self._counts[n]])
-        short = [self.runs[n][self._counts[n]] for n in LENGTHS if n != LONG]
-        self._whole = np.sort(np.concatenate(short))
-        self._whole_filter = table_of(self._whole)
 
     def find(self, runs_of_text: dict[int, Numbers]) -> tuple[int, int] | None:
         """Return the mark of the first run that counts, and how many words it goes on for."""
-        hit = self._find(LONG, runs_of_text)
-        # Nearly always there is none: four lengths are looked up at once, and apart where needed.
-        if hit is not None or not self._has_whole(runs_of_text):
-            return hit
-        hits = (self._find(n, runs_of_text) for n in reversed(LENGTHS) if n != LONG)
+        # A changed word, one more in the text, and one less, each with four words on either side.
+        pairs = ((LONG, LONG), (GAPPED, GAPPED), (LONG, GAPPED), (GAPPED, LONG))
+        whole = ((n, n) for n in reversed(range(SHORT, LONG)))
+        hits = (self._find(known, runs_of_text.get(said)) for known, said in (*pairs, *whole))
         return next((hit for hit in hits if hit is not None), None)
 
-    def _has_whole(self, runs_of_text: dict[int, Numbers]) -> bool:
-        """Tell whether one of the runs is a whole text of fewer than `LONG` words that counts."""
-        short = [run for n, run in runs_of_text.items() if n != LONG]
-        if not short or not len(self._whole):
-            return False
-        run = np.concatenate(short)
-        maybe = run[may_be_in(self._whole_filter, run)]
-        return bool(len(maybe) and len(positions(self._whole, maybe)[0]))
-
-    def _find(self, n: int, runs_of_text: dict[int, Numbers]) -> tuple[int, int] | None:
-        if n not in runs_of_text or not len(self.runs[n]):
+    def _find(self, n: int, run: Numbers | None) -> tuple[int, int] | None:
+        if run is None or not len(self.runs[n]):
             return None
-        run = runs_of_text[n]
         maybe = np.flatnonzero(may_be_in(self._filters[n], run))
         if not len(maybe):
             return None
@@ -211,7 +199,7 @@ class WordRuns:
             return None
         breaks = np.flatnonzero(np.diff(which) != 1)
         more = int(breaks[0]) if len(breaks) else len(which) - 1
-        return int(self._marks[n][places[0]]), n + (more if n == LONG else 0)
+        return int(self._marks[n][places[0]]), min(n, LONG) + (more if n == LONG else 0)
 
     def _standing_in(
         self, texts: WordTexts, wanted: dict[int, Numbers] | None

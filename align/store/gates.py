@@ -92,11 +92,6 @@ def open_gates(conn: sqlite3.Connection) -> list[GateRow]:
     return [gate for gate in newest_gates(conn) if gate.is_open]
 
 
-def gate_of(conn: sqlite3.Connection, of: Instrument, drawn_by: str) -> GateRow | None:
-    """Return an instrument's newest attempt on a checkpoint's pairs; None where it never tried."""
-    return next((gate for gate in newest_gates(conn) if gate.of == (of, drawn_by)), None)
-
-
 def gates_named(conn: sqlite3.Connection, ids: Collection[str]) -> dict[str, GateRow]:
     """Return those of the attempts that are here, by id."""
     return {gate.id: gate for gate in iter_gates(conn) if gate.id in ids}

@@ -57,10 +57,7 @@ def policy_of_parent(run: TrainingRun, tokenizer: Any, args: Any) -> Any:
     base = load_causal_lm(run.base.path, **model_settings(run))
     base = fit_embeddings(base, tokenizer, _learned_rows(folder))
     model = PeftModel.from_pretrained(
-        base,
-        folder,
-        is_trainable=True,
-        autocast_adapter_dtype=_is_adapter_in_float32(run, args),
+        base, folder, is_trainable=True, autocast_adapter_dtype=_is_adapter_in_float32(run, args)
     )
     return with_whole_head(model)
 

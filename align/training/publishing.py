@@ -57,10 +57,7 @@ def _publish(
         _name_base(model, run)
         # Else peft would look the base up on the hub, and keep all of a widened base's embeddings.
         model.save_pretrained(
-            staging,
-            selected_adapters=["default"],
-            state_dict=state,
-            save_embedding_layers=False,
+            staging, selected_adapters=["default"], state_dict=state, save_embedding_layers=False
         )
     (staging / "README.md").unlink(missing_ok=True)
     tokenizer.save_pretrained(staging)

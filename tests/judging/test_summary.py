@@ -24,7 +24,7 @@ def outcome() -> Outcome:
         weight=figures.gate.weight, certainties=tuple(figures.gate.weights), choices="digest",
         report=figures.to_json(), time="2026-01-31T12:00:00.000000Z",
     )  # fmt: skip
-    return Outcome({"hash": (figures, row)}, 1)
+    return Outcome({"hash": (figures, row)})
 
 
 def test_how_to_open_a_source_is_said_as_a_command_that_can_be_pasted() -> None:

@@ -6,7 +6,6 @@ import pytest
 from align.store.connection import connect, in_memory
 from align.store.gates import (
     add_gate,
-    gate_of,
     gates_named,
     iter_gates,
     judges_tried,
@@ -29,8 +28,7 @@ def test_an_attempt_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert add_gate(connect(tmp_path / "twin.db", create=True), made)
     again = connect(tmp_path / "twin.db")
     assert list(iter_gates(again)) == [made]
-    assert gate_of(again, Instrument("claude", "m", "h", "", ""), "") == made
-    assert gate_of(again, Instrument("claude", "m", "other", "", ""), "") is None
+    assert made.of == (Instrument("claude", "m", "h", "", ""), "")
 
 
 def test_the_newest_attempt_decides_whether_a_gate_is_open(conn: sqlite3.Connection) -> None:

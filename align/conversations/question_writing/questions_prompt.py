@@ -16,10 +16,7 @@ SCHEMA: dict[str, Any] = {
 
 def read_questions_prompt(path: Path | None = None) -> PromptFile:
     """Return the prompt of a file (UserError where it is none), else the shipped one."""
-    sections = {
-        "shared": Wanted(frozenset({"count"})),
-        "passage": Wanted(frozenset({"passage"})),
-    }
+    sections = {"shared": Wanted(frozenset({"count"})), "passage": Wanted(frozenset({"passage"}))}
     return PromptFile.read(path or shipped("questions"), sections)
 
 

@@ -42,10 +42,7 @@ def best_questions(base: Any, offers: Sequence[Offer], writer: str) -> Iterator[
         for question in ([*against[at], *offer.questions] if offer.questions else [])
     ]
     rows = [
-        [
-            {"role": "user", "content": question},
-            {"role": "assistant", "content": offers[at].text},
-        ]
+        [{"role": "user", "content": question}, {"role": "assistant", "content": offers[at].text}]
         for at, question in keys
     ]
     scores: dict[tuple[int, str], float] = {

@@ -36,8 +36,7 @@ FORWARDED = re.compile(
 )
 FORWARD_SUBJECT = re.compile(rf"\s*(?:{_ANY['forward_subject']})\s*[{COLONS}]", re.IGNORECASE)
 REPLY_SUBJECT = re.compile(
-    rf"\s*(?:(?:{_ANY['reply_subject']})(?:\s*\[\d+\]|\s*\(\d+\))?\s*[{COLONS}]\s*)+",
-    re.IGNORECASE,
+    rf"\s*(?:(?:{_ANY['reply_subject']})(?:\s*\[\d+\]|\s*\(\d+\))?\s*[{COLONS}]\s*)+", re.IGNORECASE
 )
 # The block that Outlook writes: its "From" first, then at least two of the others.
 FROM = re.compile(
