@@ -129,10 +129,7 @@ async def open_channel(
     with EgressLog(to.owner_id) as egress_log:
         gate = EgressGate(detector, consent, egress_log, host=to.host, purpose=to.purpose)
         budget = Budget(budget_usd)
-        client = open_client(
-            gate, egress_log, key=key, base_url=to.url, price=to.price, budget=budget,
-            concurrency=concurrency,
-        )  # fmt: skip
+        client = open_client(gate, key=key, base_url=to.url, price=to.price, budget=budget)
         async with client:
             yield Channel(conn, client, to.price, budget, concurrency, poll or Poll(), say)
 
@@ -143,13 +140,7 @@ def on_terminal() -> Ask | None:
         return None
 
     def ask(question: str) -> str:
-        import typer
-
-        try:
-            answer = typer.prompt(question, default="", show_default=False, err=True)
-        except typer.Abort:
-            # As Ctrl-C everywhere else; the prompt has its own name for it.
-            raise KeyboardInterrupt from None
-        return str(answer)
+        print(f"{question}: ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline()
 
     return ask

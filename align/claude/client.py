@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2
 from anthropic import (
+    DEFAULT_CONNECTION_LIMITS,
     APIConnectionError,
     APIRequest,
     AsyncAnthropic,
@@ -33,7 +34,7 @@ from align.claude.provider import Key, checked_url, host_of, is_loopback
 from align.claude.replies import is_message, loaded
 from align.console import duration
 from align.privacy.egress import EgressGate, Refused
-from align.privacy.egress_log import Attempt, EgressLog
+from align.privacy.egress_log import Attempt
 
 NO_PURPOSE = "no purpose"
 MESSAGES = "/v1/messages"
@@ -85,15 +86,8 @@ class Passage(Middleware):  # type: ignore[misc]
         under_way: How many attempts wait for their response.
     """
 
-    def __init__(
-        self,
-        gate: EgressGate,
-        egress_log: EgressLog,
-        base_url: str,
-        price: Price | None,
-        budget: Budget,
-    ) -> None:
-        self.gate, self.egress_log, self.price, self.budget = gate, egress_log, price, budget
+    def __init__(self, gate: EgressGate, base_url: str, price: Price, budget: Budget) -> None:
+        self.gate, self.egress_log, self.price, self.budget = gate, gate.egress_log, price, budget
         self._base = httpx2.URL(base_url)
         self.host = host_of(base_url)
         self.say: Callable[[str], None] = lambda line: None
@@ -192,7 +186,7 @@ class Passage(Middleware):  # type: ignore[misc]
             elif is_ours := is_message(value):
                 call.message = value
                 if (usage := Usage.of(value.get("usage"))) is not None:
-                    call.cost = self.price.cost(usage, batch=False) if self.price else None
+                    call.cost = self.price.cost(usage, batch=False)
                     used = {**asdict(usage), "cost": call.cost}
             error = None if is_ours else NoMessage.__name__
         self.egress_log.end(
@@ -216,38 +210,31 @@ class Passage(Middleware):  # type: ignore[misc]
 
 def open_client(
     gate: EgressGate,
-    egress_log: EgressLog,
     *,
     key: Key,
     base_url: str,
-    price: Price | None,
+    price: Price,
     budget: Budget | None = None,
     max_retries: int = 5,
-    concurrency: int = 16,
-    timeout: httpx2.Timeout = TIMEOUT,
 ) -> AsyncAnthropic:
     """Return a client that sends nothing past the gate; close it with `async with`.
 
-    A failed attempt is repeated up to `max_retries` times, on at most `concurrency` connections.
-    UserError: writing may not be sent to such an address.
+    A failed attempt is repeated up to `max_retries` times. UserError: writing may not be sent to
+    such an address.
     """
     quieten()
-    passage = Passage(gate, egress_log, checked_url(base_url), price, budget or Budget())
-    limits = httpx2.Limits(max_connections=concurrency + 4, max_keepalive_connections=concurrency)
-    near = is_loopback(httpx2.URL(base_url).host)
+    passage = Passage(gate, checked_url(base_url), price, budget or Budget())
     # No proxy stands between this machine and itself; with a transport, none is looked for.
-    direct = {"transport": httpx2.AsyncHTTPTransport(limits=limits)} if near else {}
+    near = is_loopback(httpx2.URL(base_url).host)
+    transport = httpx2.AsyncHTTPTransport(limits=DEFAULT_CONNECTION_LIMITS) if near else None
+    # A redirect would carry the body to a host that nobody agreed to.
     http_client = DefaultAsyncHttpxClient(
-        # A redirect would carry the body to a host that nobody agreed to.
-        follow_redirects=False,
-        timeout=timeout,
-        limits=limits,
-        **direct,
+        follow_redirects=False, timeout=TIMEOUT, transport=transport
     )
     return AsyncAnthropic(
         api_key=key.reveal(),
         base_url=base_url,
-        timeout=timeout,
+        timeout=TIMEOUT,
         max_retries=max_retries,
         http_client=http_client,
         middleware=[passage],
@@ -275,9 +262,6 @@ def quieten() -> None:
 
 def _model_of(body: Any) -> str | None:
     """Return the model that a body names; of a batch, that of its first request."""
-    if not isinstance(body, dict):
-        return None
-    if isinstance(body.get("requests"), list) and body["requests"]:
-        body = body["requests"][0].get("params", {})
-    model = body.get("model")
-    return model if isinstance(model, str) else None
+    if isinstance(body, dict) and body.get("requests"):
+        body = body["requests"][0]["params"]
+    return body.get("model") if isinstance(body, dict) else None

@@ -46,7 +46,8 @@ async def send(
     sending = _Sending(channel, requests, parse, earlier or {})
     workers = [asyncio.create_task(sending.work()) for _ in range(channel.concurrency)]
     working = len(workers)
-    told = asyncio.get_running_loop().call_later(QUIET, sending.tell_of_silence)
+    silence = f"{sending.passage.host} has answered nothing for {QUIET:.0f} s; it is tried on."
+    told = asyncio.get_running_loop().call_later(QUIET, channel.say, silence)
     try:
         while working:
             if sending.unkept and sending.replies.empty():
@@ -85,9 +86,9 @@ class _Sending:
     ) -> None:
         self.client = channel.client.messages.with_raw_response
         self.passage = passage_of(channel.client)
-        self.passage.say = channel.say
+        self.passage.say = self.say = channel.say
         self.requests: Iterator[Request] = iter(requests)
-        self.parse, self.earlier, self.say = parse, earlier, channel.say
+        self.parse, self.earlier = parse, earlier
         self.budget, self.price = channel.budget, channel.price
         self.taken = self.replied = 0
         self.replies: asyncio.Queue[Reply | BaseException | None] = asyncio.Queue(4)
@@ -146,10 +147,6 @@ class _Sending:
                 self.stopped_with.append(item)
         return self.stopped_with + self.doubtful
 
-    def tell_of_silence(self) -> None:
-        """Say that no reply has come so far."""
-        self.say(f"{self.passage.host} has answered nothing for {QUIET:.0f} s; it is tried on.")
-
     def count_unasked(self) -> None:
         """Note how many requests the budget left out."""
         if not self.used_up:
@@ -171,18 +168,17 @@ class _Sending:
 
     async def _ask_cached(self, request: Request, times: int) -> tuple[Reply | None, bool]:
         """Ask; the first to share a part goes ahead, so that the others find it in the cache."""
+        key, is_first = hash(request.shared), False
+        if key in self.cached:
+            await self.cached[key].wait()
         # Far below the minimum nothing is cached; near it our own count may err.
-        if not request.is_cached or tokens_of(request.shared) * 2 < self.price.cache_minimum:
-            return await self._ask(request, times)
-        key = hash(request.shared)
-        if (first := self.cached.get(key)) is not None:
-            await first.wait()
-            return await self._ask(request, times)
-        first = self.cached[key] = asyncio.Event()
+        elif request.is_cached and tokens_of(request.shared) * 2 >= self.price.cache_minimum:
+            self.cached[key], is_first = asyncio.Event(), True
         try:
             return await self._ask(request, times)
         finally:
-            first.set()
+            if is_first:
+                self.cached[key].set()
 
     async def _ask(self, request: Request, times: int) -> tuple[Reply | None, bool]:
         """Return what one try came to, and whether another may help; the SDK repeats attempts."""

@@ -103,23 +103,29 @@ class ClaudeJudge:
             batch, requests = _is_worth_a_batch(requests, channel.price)
 
         def late(reply: Reply) -> None:
-            keep(list(self._answers_to(reply, waiting, keep)))
+            keep(list(self._answers_to(reply, waiting)))
 
         way = send_batches if batch else send
         sending = way(channel, requests, parse=_parsed, keep=keep, late=late)
         async with aclosing(sending) as replies:
             async for reply in replies:
-                for answer in self._answers_to(reply, waiting, keep):
+                for answer in self._answers_to(reply, waiting):
                     yield answer
 
     async def take_up(self, keep: Keep, *, cancel: bool = False) -> None:
         """Keep what batches of an earlier run bring, once they end; or `cancel` them first."""
         from align.claude.batches import left_behind
 
-        left = left_behind(self._open_channel(), parse=_parsed, keep=keep, cancel=cancel)
+        late: list[Verdict] = []
+
+        def keep_late() -> None:
+            keep(late)
+            late.clear()
+
+        left = left_behind(self._open_channel(), parse=_parsed, keep=keep_late, cancel=cancel)
         async with aclosing(left) as replies:
             async for reply in replies:
-                keep(list(self._answers_to(reply, {}, keep)))
+                late += self._late(reply)
 
     def _open_channel(self) -> Channel:
         if self._channel is None:
@@ -136,35 +142,29 @@ class ClaudeJudge:
             if len(known) == 1:
                 yield request
 
-    def _answers_to(
-        self, reply: Reply, waiting: dict[str, list[Question]], keep: Keep
-    ) -> Iterator[Verdict]:
+    def _answers_to(self, reply: Reply, waiting: dict[str, list[Question]]) -> Iterator[Verdict]:
         """Yield the answers to all questions of a request; the first one bears the cost."""
         if reply.usage is not None:
             self.usage = reply.usage if self.usage is None else self.usage + reply.usage
         # What was never sent cost nothing; else no word on the cost is no zero.
         cost, answered = 0.0 if reply.tries == 0 else reply.cost, reply.model or ""
-        questions = waiting.pop(reply.request.id, None)
-        if questions is None:
-            # What an earlier run asked is nothing that this one waits for.
-            keep(self._late(reply, cost))
-        for question in questions or ():
+        for question in waiting.pop(reply.request.id):
             judgement = _judgement(reply, question.order)
             yield verdict_on(self, question, judgement, cost=cost, answered=answered)
             cost = 0.0
 
-    def _late(self, reply: Reply, cost: float | None) -> list[Verdict]:
+    def _late(self, reply: Reply) -> list[Verdict]:
         """Return what an earlier run's batch brought to a question that this run does not have."""
         pair, order, prompt_hash, briefing = (*reply.request.note.split(" "), "", "", "")[:4]
         if order not in ORDERS or not prompt_hash:
             return []
         shown = ORDERS[ORDERS.index(order)]
-        late = Verdict(
+        verdict = Verdict(
             pair_id=pair, judge=self.name, model=self.model, order=shown, prompt_hash=prompt_hash,
-            request=reply.request.id, cost=cost, time=utc_time(datetime.now(UTC)),
+            request=reply.request.id, cost=reply.cost, time=utc_time(datetime.now(UTC)),
             briefing=briefing, answered=reply.model or "", **_judgement(reply, shown)._asdict(),
         )  # fmt: skip
-        return [late]
+        return [verdict]
 
     def _shared_part(self, context: OwnerContext) -> str:
         if id(context) not in self._shared:

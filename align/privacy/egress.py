@@ -58,7 +58,7 @@ class EgressGate:
         host: str,
         purpose: str,
     ) -> None:
-        self._detector, self._consent, self._egress_log = detector, consent, egress_log
+        self._detector, self._consent, self.egress_log = detector, consent, egress_log
         self.host, self.purpose = host, purpose
 
     def check(self, body: Any, host: str, ids: Sequence[str] = ()) -> None:
@@ -78,7 +78,7 @@ class EgressGate:
         for logged_ids in (ids, ()):
             with suppress(Exception):
                 # Our host, not the one that was named: anything could stand there.
-                self._egress_log.refused(
+                self.egress_log.refused(
                     reason, host=self.host, purpose=self.purpose, ids=logged_ids, where=where[:200]
                 )
                 break
@@ -87,7 +87,7 @@ class EgressGate:
 
     def _refusal(self, body: Any, host: str) -> tuple[str, str] | None:
         try:
-            self._egress_log.ready()
+            self.egress_log.ready()
         except OSError:
             return NO_LOG, ""
         if host != self.host:

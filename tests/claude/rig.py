@@ -123,9 +123,7 @@ async def line(
         consent = Consent(host, "judge", "terms")
         gate = EgressGate(private_text(), consent, egress_log, host=host, purpose="judge")
         limit = Budget(budget)
-        client = open_client(
-            gate, egress_log, key=Key(KEY), base_url=url, price=price, budget=limit, **options
-        )
+        client = open_client(gate, key=Key(KEY), base_url=url, price=price, budget=limit, **options)
         async with client:
             channel = Channel(conn, client, price, limit, poll=Poll(0.01, 0.02))
             yield Line(channel, gate, egress_log)

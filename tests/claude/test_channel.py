@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import typer
 from genai_prices import __version__
 
 from align.claude.channel import announcement, destination, obtain_consent, on_terminal
@@ -72,12 +71,23 @@ def test_nobody_is_asked_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPa
 
 
 def test_ctrl_c_at_the_question_is_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*words: object, **more: object) -> str:
-        raise typer.Abort
+    def interrupted() -> str:
+        raise KeyboardInterrupt
 
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("typer.prompt", interrupted)
+    monkeypatch.setattr("sys.stdin.readline", interrupted, raising=False)
     ask = on_terminal()
     assert ask is not None
     with pytest.raises(KeyboardInterrupt):
         ask("Send this?")
+
+
+@pytest.mark.parametrize(("typed", "said"), [("yes\n", "yes\n"), ("", "")])
+def test_the_question_stands_on_stderr_and_no_input_is_no_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str, said: str
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdin.readline", lambda: typed, raising=False)
+    ask = on_terminal()
+    assert ask is not None and ask("Send this?") == said
+    assert capsys.readouterr() == ("", "Send this?: ")

@@ -152,10 +152,9 @@ def test_plain_http_to_another_machine_is_no_address() -> None:
         with pytest.raises(UserError, match="plain http"):
             open_client(
                 channel.gate,
-                channel.egress_log,
                 key=Key(KEY),
                 base_url="http://10.0.0.1",
-                price=None,
+                price=channel.channel.price,
             )
 
     with serve() as server:

@@ -92,7 +92,7 @@ async def judge_at(
             Closed(), Consent(host, "judge", "t"), egress_log, host=host, purpose="judge"
         )
         async with open_client(
-            gate, egress_log, key=Key("k"), base_url=server.url, price=price, budget=budget
+            gate, key=Key("k"), base_url=server.url, price=price, budget=budget
         ) as client:
             channel = Channel(conn, client, price, budget, concurrency=4, poll=Poll(0.02, 0.1))
             yield ClaudeJudge(MODEL, prompt, OWNER, channel=channel, **changes)

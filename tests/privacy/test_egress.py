@@ -106,7 +106,7 @@ def test_a_value_that_json_knows_not_is_stopped(gate: EgressGate) -> None:
 def test_another_host_is_stopped_and_not_named(gate: EgressGate) -> None:
     refused = refusal(gate, message("hi"), f"{HOST}.evil.example.com")
     assert refused.reason == "another host"
-    assert "evil" not in (Path(gate._egress_log.path).read_text() + str(refused))
+    assert "evil" not in (Path(gate.egress_log.path).read_text() + str(refused))
 
 
 @pytest.mark.parametrize(
