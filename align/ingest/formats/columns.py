@@ -5,27 +5,16 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 # By our name for a column, what others call it, the likeliest first.
-LIKELY: dict[str, list[str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-_METAS, _JOURNAL = LIKELY.pop("metas_lines"), frozenset(LIKELY.pop("journal"))
+_WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+LIKELY: dict[str, list[str]] = _WORDS.pop("columns")
+_METAS, _JOURNAL = _WORDS["metas_lines"], frozenset(_WORDS["journal"])
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+.!~|>-])|!\[[^\]\n]*\]\(dayone-moment:[^)\n]*\)")
 _LONGEST_LINE = 120
-_DAYS_AND_CLOCKS = (
-    ("date", "time"), ("datum", "uhrzeit"), ("datum", "zeit"), ("datum", "tijd"), ("fecha", "hora"),
-    ("date", "heure"), ("data", "ora"), ("data", "hora"), ("дата", "время"), ("日期", "时间"),
-    ("날짜", "시간"),
-)  # fmt: skip
-# What says in a column of two values that the owner wrote it, or somebody else.
-_PAIRS = tuple(
-    {mine: True, others: False}
-    for mine, others in (
-        ("1", "0"), ("true", "false"), ("yes", "no"), ("2", "1"), ("sent", "received"),
-        ("sent", "inbox"), ("out", "in"), ("outgoing", "incoming"), ("outbound", "inbound"),
-        ("ausgehend", "eingehend"), ("gesendet", "empfangen"), ("me", "them"), ("me", "other"),
-        ("enviado", "recibido"), ("envoyé", "reçu"), ("y", "n"), ("ja", "nein"),
-    )
-)  # fmt: skip
+_DAYS_AND_CLOCKS = _WORDS["days_and_clocks"]
+_PAIRS = [{mine: True, others: False} for mine, others in _WORDS["pairs"]]
 _DELIMITERS = ",;\t|"
 _SEP = re.compile(r"\Asep=(.)\r?\n", re.IGNORECASE)
 

@@ -5,7 +5,9 @@ role's place, the name decides.
 """
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from align.errors import UserError
@@ -182,17 +184,7 @@ def _first(keys: Mapping[str, Any] | set[str], wanted: Sequence[str]) -> str | N
     return next((key for key in wanted if key in keys), None)
 
 
-# A question's mark, and its answer's, in languages in which interviews are written down.
-_MARKS = (
-    (r"q|question", r"a|answer"),
-    (r"f|frage", r"a|antwort"),
-    (r"q|question", r"r|réponse|reponse"),
-    (r"p|pregunta", r"r|respuesta"),
-    (r"d|domanda", r"r|risposta"),
-    (r"p|pergunta", r"r|resposta"),
-    (r"v|vraag", r"a|antwoord"),
-    ("вопрос", "ответ"),
-)
+_MARKS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))["marks"]
 _BEFORE = r"^[ \t]*(?:#{1,6}[ \t]+|[-*][ \t]+|>[ \t]*)?(?:\*\*|__)?"
 # `Q:`, `Q2:` and `Q2.`; an `A.` may open a list.
 _AFTER = r"(?:[ \t]*\d{1,4}(?:\*\*|__)?[:.]|(?:\*\*|__)?[ \t]*:)(?:\*\*|__)?(?=\s|$)[ \t]*"

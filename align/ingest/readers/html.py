@@ -2,10 +2,12 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from align.ingest.contents import Content, Document
@@ -21,42 +23,18 @@ from align.ingest.voices import by_voice, messages_of
 _ENDS = (".html", ".htm", ".xhtml")
 # A page with all its pictures in it may be large; its text never is.
 _MOST = 64 * 1024**2
-# Where the large blog services put a post's body, the surest first.
-_BODY_CLASSES = (
-    "e-content entry-content post-content post-body article-content article-body available-content "
-    "gh-content kg-canvas blog-post-content body-text"
-)
+_CLASSES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 _BODIES = (
     ".//*[@itemprop='articleBody']",
     *(
         f".//*[contains(concat(' ', normalize-space(@class), ' '), ' {name} ')]"
-        for name in _BODY_CLASSES.split()
+        for name in _CLASSES["bodies"]
     ),
 )
 _MAINS = (".//main", ".//*[@role='main']", ".//*[@id='content']", ".//*[@id='main']")
 _AROUND_TAGS = frozenset({"nav", "header", "footer", "aside", "form", "dialog"})
-# By class or id: what stands around a text on the common blog systems.
-_AROUND = (
-    "author-box blog-pager breadcrumb breadcrumbs button-wrapper byline comment-list "
-    "comment-respond comments comments-area cookie-banner cookie-notice disqus_thread "
-    "embedded-post-wrap entry-footer entry-meta footer footnote-anchor header jp-relatedposts "
-    "jp-relatedposts-post menu meta-nav nav-links navbar navigation newsletter-signup "
-    "pagination post-footer post-meta post-nav post-navigation posted-on related related-posts "
-    "reader-nav respond screen-reader-text share share-buttons share-post sharedaddy sidebar "
-    "site-footer site-header site-navigation skip-link social social-share sr-only subscribe "
-    "newsletter newsletter-box newsletter-form signup signup-form subscribe-box subscribe-form "
-    "subscribe-widget subscription-widget subscription-widget-wrap tag-links tags toc "
-    "visually-hidden widget widget-area"
-)
-_IS_AROUND = frozenset(_AROUND.split())
+_IS_AROUND = frozenset(_CLASSES["around"])
 _AROUND_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary"})
-_PUBLISHED = (
-    "//meta[@property='article:published_time']/@content",
-    "//meta[@itemprop='datePublished']/@content",
-    "//meta[translate(@name, 'DCTERMS', 'dcterms')='dc.date']/@content",
-    "//meta[@name='date' or @name='publish-date' or @name='publication_date']/@content",
-    "//*[@itemprop='datePublished']/@datetime",
-)
 _TIMES = "(//article//time | //main//time | //time)/@datetime"
 
 
@@ -148,7 +126,9 @@ def _title(tree: Any) -> str | None:
 def _published(tree: Any) -> datetime | None:
     scripts = tree.xpath("//script[@type='application/ld+json']/text()")
     values = chain(
-        *(tree.xpath(path) for path in _PUBLISHED), *map(_dates_in, scripts), tree.xpath(_TIMES)
+        *(tree.xpath(path) for path in _CLASSES["published"]),
+        *map(_dates_in, scripts),
+        tree.xpath(_TIMES),
     )
     return next(filter(None, (moment(str(value)) for value in values)), None)
 

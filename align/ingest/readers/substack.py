@@ -3,7 +3,9 @@
 import csv
 import io
 import re
+import tomllib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from align.errors import UserError
 from align.ingest.contents import Content, Document
@@ -18,18 +20,8 @@ _LISTS = re.compile(
     r"(?:.*/)?(?:posts/\d+\..*\.(?:delivers|opens)\.csv|(?:email_list|subscribers)[^/]*\.csv|"
     r"(?:notes|tags|imports)\.csv)"
 )
-# What Substack puts between paragraphs: buttons, pictures, other people's posts.
-_PASSED = frozenset(
-    {
-        "subscription-widget-wrap", "subscription-widget-wrap-editor", "subscription-widget",
-        "subscribe-widget", "button-wrapper", "captioned-image-container", "image-gallery-embed",
-        "footnote", "footnote-anchor",
-        "footnote-number", "tweet", "twitter-embed", "digest-post-embed",
-        "embedded-post-wrap", "embedded-publication-wrap", "poll-embed", "youtube-wrap",
-        "comment", "install-substack-app-embed", "captioned-button-wrap", "paywall-jump",
-        "community-chat", "native-video-embed", "native-audio-embed", "file-embed-wrapper",
-    }
-)  # fmt: skip
+_CLASSES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+_PASSED = frozenset(_CLASSES["passed"])
 
 
 def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
