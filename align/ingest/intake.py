@@ -2,7 +2,7 @@
 
 import gc
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,13 @@ from align.ingest.reader import Options, ReadLog
 from align.ingest.record_builder import OwnerNames, RecordBuilder, Tally
 from align.ingest.worker import in_worker
 from align.owner import Owner
-from align.store.adding import add_records, hold_out_newest, split_counts, threads_in
+from align.store.adding import (
+    add_records,
+    hold_out_newest,
+    split_counts,
+    supersede_others,
+    threads_in,
+)
 from align.store.connection import large_cache, transaction
 from align.store.duplicates import mark_duplicates
 from align.store.records import Record
@@ -154,8 +160,11 @@ def _take_in(conn: sqlite3.Connection, intake: Intake, owner: Owner) -> None:
     line = ProgressLine(size)
     end = _End([], {}, intake.log)
     with in_worker(_read_all(intake, owner), size) as events:
-        for _, batches in groupby(events, key=attrgetter("place")):
-            added = add_records(conn, _records(batches, line, end))
+        for place, batches in groupby(events, key=attrgetter("place")):
+            read: dict[str, set[str]] = defaultdict(set)
+            added = add_records(conn, _noted(_records(batches, line, end), read))
+            if place is not None and intake.inputs[place].reader.source == "interviews":
+                supersede_others(conn, read)
             intake.new += added.new
             intake.known += added.known
     line.clear()
@@ -188,6 +197,14 @@ def _read_all(intake: Intake, owner: Owner) -> Iterator[_Batch | _End]:
             yield _Batch(place, rows, sum(sizes))
             sizes.clear()
     yield end
+
+
+def _noted(records: Iterable[Record], ids: dict[str, set[str]]) -> Iterator[Record]:
+    """Yield records, and note their ids by origin: a talk is all that its file says, no more."""
+    for record in records:
+        if record.source == "interviews":
+            ids[record.origin].add(record.id)
+        yield record
 
 
 def _records(events: Iterable[_Batch | _End], line: ProgressLine, end: _End) -> Iterator[Record]:

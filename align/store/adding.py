@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
@@ -99,6 +99,17 @@ def _add_stretch(conn: sqlite3.Connection, records: list[Record]) -> int:
                 (record.origin, record.key, record.kind, record.id, DROPPED),
             )
     return new
+
+
+def supersede_others(conn: sqlite3.Connection, ids: Mapping[str, Set[str]]) -> None:
+    """Leave out what an origin had that is not among its ids: a corrected edition replaces it."""
+    for origin, kept in ids.items():
+        rows = conn.execute("SELECT id FROM records WHERE origin = ?", (origin,)).fetchall()
+        conn.executemany(
+            "UPDATE records SET left_out = 'superseded' "
+            "WHERE id = ? AND coalesce(left_out, '') <> 'dropped'",
+            [(id,) for (id,) in rows if id not in kept],
+        )
 
 
 def _take_over(conn: sqlite3.Connection, record: Record, known: _Known) -> None:

@@ -115,6 +115,21 @@ def test_short_messages_that_repeat_are_no_duplicates(
     assert len(list(iter_records(conn))) == 4
 
 
+def test_a_corrected_edition_of_a_talk_replaces_its_answers(
+    tmp_path: Path, conn: sqlite3.Connection
+) -> None:
+    said = ["BO: How did it begin?", "ANN: By acident.", "BO: And then?", "ANN: It went on."]
+    talk = tmp_path / "talk.txt"
+    talk.write_text("\n\n".join(said * 2))
+    take(conn, tmp_path, options=Options(me=("Ann",)))
+    talk.write_text("\n\n".join(said * 2).replace("acident", "accident"))
+    take(conn, tmp_path, options=Options(me=("Ann",)))
+    wrong = [record for record in everything(conn) if "acident" in record.text]
+    assert {record.left_out for record in wrong} == {"superseded"}
+    assert take(conn, tmp_path, options=Options(me=("Ann",))).new == 0
+    assert sum("accident" in record.text for record in iter_records(conn)) > 0
+
+
 def test_what_names_no_author_is_open_once_the_owner_says_that_it_is_theirs(
     tmp_path: Path, conn: sqlite3.Connection
 ) -> None:
