@@ -23,7 +23,9 @@ _CODE = re.compile(r"[{}<>;=]|\(\)")
 _SET_IN = re.compile(r"(?: {2,}|\t)\S")
 _LEAST_QUOTED = 12
 _NOTE = re.compile(r"(?:\[\^?\w{1,3}\]:?|\d{1,3}\.|[¹²³⁴-⁹]+|\*{1,3})(?=\s)")
-_MARK = re.compile(r"(?<=[\w.,;:!?\"'\u201d\u2019)])(?:\[\^?\d{1,3}\]|[¹²³⁴-⁹]+(?!\w))")
+# Behind a letter or a stop; what stands alone in brackets is text.
+_MARK = re.compile(r"\[\^?\d{1,3}\]|[¹²³⁴-⁹]+(?!\w)")
+_BEFORE_MARK = re.compile(r"[\w.,:;!?\"'\u201d\u2019)\]]")
 _LEADER = re.compile(r"(?:\.[ ]?){4,}\s*\d+\s*$", re.MULTILINE)
 _COUNT = re.compile(
     r"(?:\d[\d.,]*k?\s(?:likes?|shares?|comments?|claps?|restacks?|views?|responses)"
@@ -33,7 +35,7 @@ _COUNT = re.compile(
 _SHORT_WORDS = 30
 # `growth.We`: a break that an extraction lost. What follows must be a small word with a capital.
 _DOMAINS = frozenset({"com", "net", "org", "me"})
-_LOST = re.compile(r"(?<=[a-zß-ÿ]{3}[.!?])(?=([A-ZÀ-Þ][a-zß-ÿ]*)[ \u2019'])")
+_LOST = re.compile(r"[.!?](?<=[a-zß-ÿ]{3}[.!?])(?=([A-ZÀ-Þ][a-zß-ÿ]*)[ \u2019'])")
 
 
 def prose_of(text: str) -> tuple[str, Counter[str]]:
@@ -57,11 +59,19 @@ def prose_of(text: str) -> tuple[str, Counter[str]]:
         else:
             kept.append(part if is_code else unwrapped(part, width))
             done["lines joined"] += kept[-1] != part
-    whole, marks = _MARK.subn("", "\n\n".join(kept))
+    joined = "\n\n".join(kept)
+    marks = [m.span() for m in _MARK.finditer(joined) if _is_behind(joined, m.start())]
+    whole = "".join(
+        joined[end:start] for (_, end), (start, _) in pairwise([(0, 0), *marks, (len(joined), 0)])
+    )
     small = DOES.keys() - _DOMAINS
-    mended = _LOST.sub(lambda match: "\n\n" if match[1].casefold() in small else "", whole)
-    done.update({"marks of notes": marks, "lost breaks": (len(mended) - len(whole)) // 2})
+    mended = _LOST.sub(lambda m: m[0] + "\n\n" * (m[1].casefold() in small), whole)
+    done.update({"marks of notes": len(marks), "lost breaks": (len(mended) - len(whole)) // 2})
     return mended, +done
+
+
+def _is_behind(text: str, place: int) -> bool:
+    return place > 0 and _BEFORE_MARK.match(text, place - 1) is not None
 
 
 def wrapped_at(text: str) -> int:

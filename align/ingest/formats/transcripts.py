@@ -23,8 +23,6 @@ _STAMP = rf"[\[(]?{TIME}[\])]?"
 # `(she/her)`, `(host)`, `(crying)`.
 _PRONOUNS = r"(?:[ \t]*\([^\W\d_][^():\n]{0,24}\))?"
 _AFTER_NAME = rf"{_PRONOUNS}(?:[ \t]*[\[(]{TIME}[\])])?"
-# Without one of these no line has a label.
-_MARKED = re.compile(r"[:\uff1a]|\d|^\W*[^\W\d_]+\W{0,2}\s*(?:\S+\s){0,4}\S*\.\s")
 _COLON = "[:\uff1a]"
 # `[00:12] Ann (00:12): text`
 _INLINE = re.compile(
@@ -142,8 +140,13 @@ def turns_of(text: str) -> tuple[list[Turn], float]:
 
 def labels_of(lines: list[str]) -> list[Label | None]:
     """Return the label that each line begins with; those that are mistyped are mended."""
-    labels = [label_of(line) or _pointed(line) if _MARKED.search(line) else None for line in lines]
+    labels = [label_of(line) or _pointed(line) if _may_be_one(line) else None for line in lines]
     return _mended([_after_span(lines, i) or label for i, label in enumerate(labels)])
+
+
+def _may_be_one(line: str) -> bool:
+    """Tell at a glance whether a line may begin with a label; most don't."""
+    return ":" in line or "\uff1a" in line or line.lstrip("*_> \t")[:2].isupper()
 
 
 def _mended(labels: list[Label | None]) -> list[Label | None]:
