@@ -2,11 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from align.files import write_atomically
+from align.paths import owner_dir, relative_to_root
 from align.store.ids import canonical_json, storable
 
 
@@ -96,6 +98,29 @@ def request_id(params: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=64)
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_dry_run(owner_id: str, purpose: str, requests: Iterable[Request]) -> str:
+    """Write what would be sent as a text to read; return what is said of it.
+
+    What many requests share stands there once.
+    """
+    path = owner_dir(owner_id) / f"{purpose}-dry-run.txt"
+    shared: dict[str, int] = {}
+    parts = []
+    for request in requests:
+        form = {**request.params, "system": "...", "messages": "..."}
+        begins = f"{canonical_json(form)}\n\n{request.shared}"
+        if begins not in shared:
+            shared[begins] = len(shared) + 1
+            parts.append(f"==== Beginning {shared[begins]}\n{begins}")
+        about = f", about {' and '.join(request.about)}" if request.about else ""
+        question = "\n".join(str(turn["content"]) for turn in request.params["messages"])
+        parts.append(f"==== Beginning {shared[begins]}, and then{about}\n{question}")
+    # Nobody but the owner reads it.
+    write_atomically(path, "\n\n".join(parts) + "\n", mode=0o600)
+    count = len(parts) - len(shared)
+    return f"Nothing was sent. What would be: {relative_to_root(path)}, {count:,} requests."
 
 
 def size_of(params: Mapping[str, Any]) -> int:

@@ -1,6 +1,5 @@
 """`align questions`: the questions that passages of the owner's documents answer."""
 
-import json
 from collections.abc import Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -102,7 +101,7 @@ def write(
         bool, typer.Option("--yes-send", help="Agree to the terms that are shown, for scripts.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what Claude would be sent; send nothing.")
+        bool, typer.Option("--dry-run", help="Write what would be sent; send nothing.")
     ] = False,
 ) -> None:
     """Write what passages answer, questions or plain wordings, and weigh it by the recipe's base.
@@ -209,6 +208,7 @@ def _by_claude(
         open_channel,
     )
     from align.claude.estimates import estimate
+    from align.claude.requests import write_dry_run
     from align.conversations.question_writing.claude_writer import (
         PURPOSE,
         ClaudeWriter,
@@ -234,8 +234,7 @@ def _by_claude(
     for line in announcement(to, cost, budget_usd):
         say(line)
     if dry_run:
-        for request in requests:
-            print(json.dumps(request.body()))
+        say(write_dry_run(owner_id, PURPOSE, requests))
         return
     base = _base(owner_id, recipe)
     consent = obtain_consent(to, owner, yes=yes_send, ask=on_terminal(), show=say)

@@ -21,9 +21,10 @@ from align.claude.channel import (
 )
 from align.claude.prices import Usage
 from align.claude.provider import URL_VARIABLE
+from align.claude.requests import write_dry_run
 from align.console import dollars, say
 from align.errors import UserError
-from align.files import exclusively, write_jsonl_atomically
+from align.files import exclusively
 from align.judging.claude import PURPOSE, ClaudeJudge
 from align.judging.judge_answers import collect
 from align.judging.judge_plan import Cost, Material, Plan, cost_of, make_plan, requests_of
@@ -40,7 +41,6 @@ from align.store.batches import open_batches
 from align.store.row_counts import pairs_by_level, sources_behind
 
 MODEL = "claude-haiku-5-5"
-DRY_RUN = "judge-dry-run.jsonl"
 LOCK = ".judge.lock"
 T = TypeVar("T")
 
@@ -180,11 +180,8 @@ def _run_claude(
     for line in _announcement(to, cost, plan, request):
         say(line)
     if request.dry_run:
-        path = owner_dir(request.owner_id) / DRY_RUN
-        bodies = (planned.body() for planned in requests_of(conn, judge, plan, material))
-        # Nobody but the owner reads it.
-        write_jsonl_atomically(path, bodies, mode=0o600)
-        say(f"Nothing was sent. What would be: {relative_to_root(path)}, one body a line.")
+        planned = requests_of(conn, judge, plan, material)
+        say(write_dry_run(request.owner_id, PURPOSE, planned))
         return None
 
     async def work(judge: ClaudeJudge, channel: Channel) -> JudgeRun:

@@ -103,7 +103,8 @@ def find_base(recorded: Mapping[str, Any], *, where: str, download: bool = False
 
 
 def _missing(name: str, where: str) -> UserError:
-    known, remedy = known_base(name), "Name a folder with config.json as --model_name_or_path"
+    option = where if where.startswith("--") else "--model_name_or_path"
+    known, remedy = known_base(name), f"Name a folder with config.json as {option}"
     if known is not None:
         remedy = f"Run: align base get {known.short}"
     place = ", and not in the hub's cache"

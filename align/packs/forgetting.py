@@ -8,7 +8,8 @@ from align.paths import checkpoints_dir, owner_dir
 
 # What is made here of the owner's writing. All names, not a pattern: nothing else may go.
 _MADE = ("twin.db-wal", "twin.db-shm", "twin.db", "backups", "packed", "rows", "fetched",
-         "egress.jsonl", "judge-dry-run.jsonl", ".judge.lock")  # fmt: skip
+         "egress.jsonl", "judge-dry-run.jsonl", "judge-dry-run.txt", "questions-dry-run.txt",
+         ".judge.lock")  # fmt: skip
 _WRITING = ("writing", "owner.yaml", "prompts.jsonl", "simulated.json")
 
 

@@ -57,7 +57,7 @@ def test_there_are_two_hundred_and_the_net_finds_each(planted: Planted):
 def test_a_dry_run_holds_nothing_private_and_would_if_nobody_looked(
     root: Path, planted: Planted, align: Line, going_to: GoingTo, monkeypatch: pytest.MonkeyPatch
 ):
-    written = root / "data" / OWNER / "judge-dry-run.jsonl"
+    written = root / "data" / OWNER / "judge-dry-run.txt"
     with serve() as server:
         going_to(server)
         align(*JUDGE, "--dry-run")
@@ -65,7 +65,8 @@ def test_a_dry_run_holds_nothing_private_and_would_if_nobody_looked(
         bodies = written.read_text("utf-8")
         assert planted.leaks(bodies, align.out, align.err) == {}
         # What is open is sent: every pair of it, those that only have a rewrite or a note too.
-        assert bodies.count("\n") >= 2 * (WAITING + CHOICES)
+        assert bodies.count(", and then, about ") >= 2 * (WAITING + CHOICES)
+        assert bodies.count("Says mate") <= 5, "what many share stands there once"
         assert SETTINGS["facts"]["Where do you live?"] in bodies and "Says mate" in bodies
         assert "10 lines of owner.yaml repeat closed writing" in align.err
 

@@ -1,6 +1,5 @@
 """`align questions write --by claude`, as it is typed."""
 
-import json
 import os
 import signal
 import subprocess
@@ -67,7 +66,7 @@ def test_it_says_what_it_will_cost_then_asks_and_then_writes(
     assert len(list(iter_questions(open_store("ann")))) == 2
 
 
-def test_a_dry_run_prints_the_bodies_and_sends_nothing(
+def test_a_dry_run_writes_what_would_be_sent_and_sends_nothing(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled("ann", [document(CHESS, "1"), document(GARDEN, "2", level="train-only")])
@@ -76,8 +75,10 @@ def test_a_dry_run_prints_the_bodies_and_sends_nothing(
         monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
         line(*BY_CLAUDE, "--dry-run")
         assert server.attempts() == 0
-    [body] = map(json.loads, line.out.splitlines())
-    assert CHESS in body["messages"][0]["content"]
+    written = (owner_dir("ann") / "questions-dry-run.txt").read_text("utf-8")
+    assert CHESS in written
+    assert GARDEN not in written
+    assert "questions-dry-run.txt, 1 requests." in line.err
     assert "That costs $" in line.err
     assert not list(owner_dir("ann").glob("egress*")), "what sends nothing notes nothing"
 
