@@ -4,16 +4,16 @@ Imports anthropic: import this module inside functions.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 from anthropic import AnthropicError, APIConnectionError, APIStatusError, AsyncAnthropic
 
+from align.claude.channel import Poll
 from align.claude.client import NoMessage, calling, passage_of
-from align.claude.failures import is_passing, results_short, stop_at, without_answers
+from align.claude.failures import GIVE_UP, is_passing, results_short, stop_at, without_answers
 from align.claude.replies import loaded
 from align.store.batches import Batch
 
@@ -24,16 +24,6 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
 LOST_AT_MOST = 0.1
 _PAGE = 100
 _PASSING = (APIConnectionError, NoMessage)
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """How far a batch is."""
-
-    ended: bool = False  # whether its results are there
-    gone: bool = False  # whether it is not to be had any more: unknown, put away, or long past
-    done: int = 0  # how many of its requests are done
-    total: int = 0  # how many there are
 
 
 class Service:
@@ -91,24 +81,35 @@ class Service:
             raise without_answers(self.passage.host) from None
         return min(fitting)[1] if fitting else None
 
-    async def state(self, id: str) -> State | None:
-        """Return how far a batch is, or None where nobody says just now."""
-        try:
-            with calling():
-                batch = await self._batches.retrieve(id)
-        except APIStatusError as error:
-            if error.status_code == 404:
-                return State(gone=True)
-            self._end_at(error)
-            return None
-        except _PASSING:
-            return None
-        done, total = _counts(batch)
-        ended = batch.processing_status == "ended"
-        late = datetime.now(UTC) > batch.expires_at + timedelta(hours=1)
-        # Ended, and without results: they were put away.
-        gone = (ended and not batch.results_url) or (late and not ended)
-        return State(ended and not gone, gone, done, total)
+    async def ended(self, id: str, poll: Poll, say: Callable[[str], None]) -> int | None:
+        """Return how many entries a batch has, once it has ended.
+
+        None where it is not to be had: unknown, put away, or long past its time. UserError: nobody
+        says how it goes, again and again.
+        """
+        wait, silent, seen = poll.first, 0, 0
+        while silent < GIVE_UP:
+            await asyncio.sleep(wait)
+            wait, silent = min(wait * 1.5, poll.longest), silent + 1
+            try:
+                with calling():
+                    batch = await self._batches.retrieve(id)
+            except APIStatusError as error:
+                if error.status_code == 404:
+                    return None
+                self._end_at(error)
+                continue
+            except _PASSING:
+                continue
+            silent, (done, total) = 0, _counts(batch)
+            if done != seen:
+                seen = done
+                say(f"Batch {id}: {done:,} of {total:,} are done.")
+            if batch.processing_status == "ended":
+                return total if batch.results_url else None
+            if datetime.now(UTC) > batch.expires_at + timedelta(hours=1):
+                return None
+        raise without_answers(self.passage.host)
 
     async def cancel(self, id: str) -> None:
         """Tell the provider that nobody waits for a batch any more; it may not care."""

@@ -3,12 +3,11 @@
 Imports anthropic: import this module inside functions.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from itertools import chain
 
-from align.claude.batch_service import Service, State
+from align.claude.batch_service import Service
 from align.claude.channel import Channel
 from align.claude.client import Passage
 from align.claude.failures import (
@@ -16,7 +15,6 @@ from align.claude.failures import (
     is_of_the_body,
     refused,
     unwritable,
-    without_answers,
     without_use,
 )
 from align.claude.open_batch import OpenBatch
@@ -220,42 +218,24 @@ class _Batches:
 
     async def _replies(self, batch: OpenBatch) -> AsyncGenerator[Reply, None]:
         """Yield the replies of a batch once it has ended, or is given up; it is done with then."""
-        state = await self._ended(batch)
-        if state.gone:
+        total = await self.service.ended(batch.id, self.poll, self.say)
+        if total is None:
             self.say(f"Batch {batch.id} never ended, or is not to be had: it is given up.")
             await self.service.cancel(batch.id)
         else:
-            async for entry in self.service.results(batch.id, state.total):
+            async for entry in self.service.results(batch.id, total):
                 if (read := batch.read(entry, self.parse)) is not None:
                     reply, again = read
                     if (final := self._final(reply, again=again)) is not None:
                         yield final
-        for reply in batch.rest("expired" if state.gone else "errored"):
-            if (final := self._final(reply, again=not state.gone)) is not None:
+        for reply in batch.rest("expired" if total is None else "errored"):
+            if (final := self._final(reply, again=total is not None)) is not None:
                 yield final
         plan = batch.log(self.passage)
         self.keep()
         batch_ended(self.conn, plan.id)
-        if batch.unused.total() == state.total >= GIVE_UP:
+        if total is not None and batch.unused.total() == total >= GIVE_UP:
             raise without_use(self.host, batch.unused)
-
-    async def _ended(self, batch: OpenBatch) -> State:
-        """Return the state of a batch that has ended or is gone, once it is."""
-        wait, silent, done = self.poll.first, 0, 0
-        while True:
-            await asyncio.sleep(wait)
-            wait = min(wait * 1.5, self.poll.longest)
-            state = await self.service.state(batch.id)
-            if state is None:
-                silent += 1
-                if silent >= GIVE_UP:
-                    raise without_answers(self.host)
-                continue
-            if state.done != done:
-                done = state.done
-                self.say(f"Batch {batch.id}: {state.done:,} of {state.total:,} are done.")
-            if state.ended or state.gone:
-                return state
 
     def _final(self, reply: Reply, *, again: bool) -> Reply | None:
         """Return the reply with what earlier tries cost; None where it is sent once more."""

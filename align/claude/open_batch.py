@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from align.claude.budget import Budget
 from align.claude.estimates import worst_case
-from align.claude.prices import Price, Usage
+from align.claude.prices import Price, Usage, added
 from align.claude.replies import Parse, Reply, read_reply
 from align.claude.requests import Request
 from align.store.batches import Batch
@@ -97,6 +97,4 @@ class OpenBatch:
 
     def _settle(self, reply: Reply, cost: float | None) -> None:
         self.budget.settle(self.reserved.pop(reply.request.id, 0.0), cost)
-        if reply.usage is not None:
-            self.usage = reply.usage if self.usage is None else self.usage + reply.usage
-            self.cost += reply.cost or 0.0
+        self.usage, self.cost = added(self.usage, reply.usage), self.cost + (reply.cost or 0.0)

@@ -42,6 +42,11 @@ class Usage:
         return cls(read, written, *(n or 0 for n in cached))
 
 
+def added(first: Usage | None, second: Usage | None) -> Usage | None:
+    """Return what both come to; what is not known adds nothing."""
+    return first + second if first and second else first or second
+
+
 # The provider's names of what a usage has.
 _STATED = (
     "input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",

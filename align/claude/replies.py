@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from align.claude.prices import Price, Usage
+from align.claude.prices import Price, Usage, added
 from align.claude.requests import Request
 
 Parse = Callable[[str], Any]
@@ -43,11 +43,9 @@ class Reply:
         """Return this reply with the usage, cost and tries of an earlier one added."""
         if earlier is None:
             return self
-        usage, cost = earlier.usage, earlier.cost
-        if self.usage is not None:
-            usage = self.usage if usage is None else usage + self.usage
-        if self.cost is not None:
-            cost = self.cost if cost is None else cost + self.cost
+        usage, cost = added(earlier.usage, self.usage), self.cost
+        if earlier.cost is not None:
+            cost = earlier.cost + (cost or 0.0)
         return replace(self, usage=usage, cost=cost, tries=self.tries + earlier.tries)
 
     @property

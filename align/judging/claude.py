@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from align.choices.verdicts import Judgement
 from align.claude.channel import Channel
 from align.claude.estimates import Estimate, estimate
-from align.claude.prices import Price, Usage
+from align.claude.prices import Price, Usage, added
 from align.claude.replies import Reply
 from align.claude.requests import Request, ask
 from align.judging.judge_prompt import SCHEMA, JudgePrompt, parse
@@ -144,8 +144,7 @@ class ClaudeJudge:
 
     def _answers_to(self, reply: Reply, waiting: dict[str, list[Question]]) -> Iterator[Verdict]:
         """Yield the answers to all questions of a request; the first one bears the cost."""
-        if reply.usage is not None:
-            self.usage = reply.usage if self.usage is None else self.usage + reply.usage
+        self.usage = added(self.usage, reply.usage)
         # What was never sent cost nothing; else no word on the cost is no zero.
         cost, answered = 0.0 if reply.tries == 0 else reply.cost, reply.model or ""
         for question in waiting.pop(reply.request.id):
