@@ -76,6 +76,8 @@ def _unread(path: Path, log: ReadLog) -> UserError:
         return log.problems[0]
     counts = "; ".join(log.passed_lines())
     what = f"a kind that is not read ({path.suffix or 'no suffix'})"
+    if not path.is_dir() and log.names and "not read" not in counts:
+        what = counts
     if path.is_dir():
         what = f"nothing to read in this folder{f' ({counts})' if counts else ''}"
     return UserError(path, what, "docs/ingest.md lists what is read")

@@ -185,3 +185,40 @@ def test_long_lines_take_no_time(text: str):
     started = time.process_time()
     split_mail(text)
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        "This e-mail and any attachments are confidential and intended for the addressee. If "
+        "you have received it in error please notify the sender and delete it.",
+        "Diese E-Mail enthält vertrauliche Informationen. Wenn Sie nicht der Adressat sind "
+        "oder diese E-Mail irrtümlich erhalten haben, informieren Sie bitte den Absender.",
+        "Ce message et toutes les pièces jointes sont confidentiels et destinés à leurs seuls "
+        "destinataires. Si vous l'avez reçu par erreur, merci de le supprimer.",
+        "Este mensaje es confidencial y va a su destinatario. Si se ha recibido por error, "
+        "le rogamos que lo elimine.",
+        "Questo messaggio è riservato al destinatario. Se ricevuto per errore, si prega di "
+        "distruggerlo.",
+        "Dit bericht is vertrouwelijk en bedoeld voor de geadresseerde. Heeft u het abusievelijk "
+        "ontvangen, verwijder het dan.",
+        "Wiadomość jest poufna i przeznaczona dla adresata. Jeśli otrzymali ją Państwo omyłkowo, "
+        "prosimy ją usunąć.",
+    ],
+)
+def test_the_notice_that_a_mail_is_confidential_is_cut(notice: str) -> None:
+    own = "The rope arrived on Monday.\n\nKind regards,\nAnn"
+    assert split_mail(f"{own}\n\n{notice}\n").own == own
+    assert split_mail(f"{own}\n\n{notice}\n\n{notice}").own == own
+    kept = "What I tell you is confidential, and please delete it."
+    assert split_mail(kept).own == kept
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["W dniu 16.05.2023 o 09:12, Bo Quill pisze:", "Dne 16.05.2023 v 09:12 Bo Quill píše:",
+     "Am 16.05.2023 um 09:12 schreibt Bo Quill:", "Den 16.05.2023 09:12, Bo Quill skriver:",
+     "Em 16/05/2023 09:12, Bo Quill escreve:"],
+)  # fmt: skip
+def test_the_line_above_a_quote_is_known_in_the_present_tense(line: str) -> None:
+    assert split_mail(f"It arrived.\n\n{line}\n> It left.").own == "It arrived."

@@ -25,6 +25,7 @@ IRSSI = """--- Log opened Wed May 17 10:00:00 2023
 --- Day changed Thu May 18 2023
 10:18 < ann> a new day
 """
+RULE = "Guild: x\n" + "=" * 60 + "\n"
 # What each program writes before a chat, and of each of its messages.
 FORMS = {
     "irssi": ("--- Log opened Wed May 17 10:00:00 2023\n", "10:1{n} < {name}> {text}\n"),
@@ -39,6 +40,8 @@ FORMS = {
     "kakao pc": ("---- 2023년 5월 17일 수요일 ----\n", "[{name}] [오후 3:1{n}] {text}\n"),
     "kakao phone": ("", "2023년 5월 17일 오후 3:1{n}, {name} : {text}\n"),
     "line": ("[LINE] bo\n\n2023/05/17(水)\n", "10:1{n}\t{name}\t{text}\n"),
+    "DiscordChatExporter": (RULE, "[05/17/2023 10:1{n} AM] {name}\n{text}\n\n"),
+    "slack, copied": ("", "{name}  10:1{n} AM\n{text}\n"),
     "telegram, copied": ("", "{name}, [17.05.2023 10:1{n}]\n{text}\n\n"),
     "discord, copied": ("", "{name} — Today at 10:1{n} AM\n{text}\n"),
     "qq": ("", "2023-05-17 10:1{n}:00 {name}(12345)\n{text}\n\n"),
@@ -105,6 +108,9 @@ def test_lines_of_the_service_are_nobodys(tmp_path: Path) -> None:
         "Flour: two cups of it\nWater: one cup of it\nSalt: a bit\nYeast: a bit\nOil: some\n",
         "A. Begin.\n\nB. Go on.\n\nC. End.\n\nA. Begin again.\n\nB. Go on.\n",
         "NASA. They flew.\n\n" + LONG,
+        "CHORUS\nOh the sea\nOh the sea\n\nVERSE\nI went there\n\n" * 4,
+        "CHAPTER ONE\n\nIt was late.\n\nCHAPTER TWO\n\nIt was early.",
+        "Present: Ann, Bo\nApologies: Cy\n\n1. Boats. Ann said they leak.\n2. Ropes.\n",
     ],
 )
 def test_what_one_person_wrote_stays_a_text(tmp_path: Path, text: str) -> None:
@@ -122,6 +128,8 @@ def talk(*labels: str) -> str:
         ("Ann Lee", ["Reporter:", "Ann Lee:", "Reporter:", "Ann Lee:"]),
         ("Chair Lee", ["QUESTION:", "CHAIR LEE:", "QUESTION:", "CHAIR LEE:"]),
         ("chair lee", ["MR. QUILL.", "CHAIR LEE.", "MR. QUILL.", "CHAIR LEE."]),
+        ("Ann Lee", ["INTERVIEWER\n", "ANN LEE\n", "INTERVIEWER\n", "ANN LEE\n"]),
+        ("AL", ["BQ:", "AL:", "BQ:", "AL:"]),
         ("Ann", ["Frage:", "Ann:", "Frage:", "Ann:"]),
         ("A", ["Q.", "A.", "Q.", "A."]),
         ("Lee", ["**Bo:**", "**Lee:**", "**Bo:**", "**Lee:**"]),
@@ -131,7 +139,7 @@ def test_a_talk_is_one_however_long_the_answers_are(
     tmp_path: Path, me: str, labels: list[str]
 ) -> None:
     found = said(read(tmp_path, talk(*labels), me=(me,)))
-    assert [author for author, _ in found] == [label.strip("*:.") for label in labels]
+    assert [author for author, _ in found] == [label.strip("*:.\n") for label in labels]
     assert {text for _, text in found} == {f"Well.\n\n{LONG}"}
 
 

@@ -71,6 +71,7 @@ _DAY_LINE = re.compile(
     r"(?:\s\d{4})?)(?:\s[^\W\d_]{2,10})?[\W_]*"
 )
 _ZOOM = re.compile(r"From\s+(.+?)\s+to\s+.+", re.IGNORECASE)
+_RULE = re.compile(r"[=_*-]{10,}\s*")
 _FEWEST = 3
 _HEAD_LINES = 600
 # Of the lines, how many begin a message: where people write in paragraphs, few do.
@@ -118,12 +119,12 @@ def chat_lines(text: str, grammar: Grammar) -> list[Line]:
     lines, day = text.split("\n"), ""
     heads = dict(_heads(lines, grammar))
     read: list[Line] = []
-    inside = -1
+    inside, is_open = -1, True
     for place, line in enumerate(lines):
         if place <= inside:
             continue
         if head := heads.get(place):
-            inside = place + grammar.width - 1
+            inside, is_open = place + grammar.width - 1, True
             said = [head["said"]] if grammar.is_inline else []
             name = _ZOOM.sub(r"\1", head["name"].strip())
             # `-->` and `***` are nobody.
@@ -133,7 +134,10 @@ def chat_lines(text: str, grammar: Grammar) -> list[Line]:
             day = date["day"]
         elif grammar.is_sure and _stamped().match(line):
             read.append(Line("", "", day, [line]))
-        elif read:
+        elif _RULE.fullmatch(line):
+            # What stands below is the program's.
+            is_open = False
+        elif read and is_open:
             read[-1].lines.append(line)
     return read
 

@@ -216,6 +216,8 @@ def label_of(line: str) -> Label | None:
 def _pointed(line: str) -> Label | None:
     """Return a label that ends in a point, as one that is a label only where it comes again."""
     line, is_marked = _unmarked(line)
+    if line.isupper() and len(line) <= _LONGEST_LABEL and is_name(line) and len(line) > 2:
+        return f"{_plain(line)}.", None, is_marked
     for end in _POINT.finditer(line, 0, _LONGEST_LABEL):
         name = line[: end.start()]
         if not name.isupper() or ":" in name:

@@ -220,9 +220,13 @@ def _messages(
     rows: Iterable[Row], roles: _Roles, origin: str, source: str | None
 ) -> Iterator[Message]:
     seen: Counter[str] = Counter()
+    others: set[str] = set()
     for row in rows:
         thread, author = roles.text(row, "thread"), roles.text(row, "author")
         is_owner = roles.mine.get(roles.text(row, "mine").casefold())
+        # A column of contacts names whom the owner wrote to.
+        others |= {author} if is_owner is False else set()
+        author = "" if is_owner and author in others else author
         author = author or ("" if is_owner else roles.text(row, "other"))
         text, key = roles.text(row, "text"), roles.text(row, "id")
         if not text and not author:
