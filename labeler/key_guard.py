@@ -1,9 +1,12 @@
 """Which keys are blind: pressed before that on which they would act could be seen."""
 
+from itertools import pairwise
 from typing import Final
 
 # Faster than this nobody reads two answers: a key that bounced, or is held down.
 TOO_SOON_MS: Final = 150
+# Seconds after which a key that is held down begins to repeat, and between its repeats at most.
+HELD_FROM, HELD_UP_TO, REPEATS = 0.15, 1.2, 0.07
 
 CHOICES = frozenset(
     ("left", "right", "both", "neither", "skip", "skip_because", "clearly_left", "clearly_right")
@@ -25,6 +28,9 @@ class KeyGuard:
         self._pair_since: float | None = None
         self._screen_since: float | None = float("-inf")
         self._last_blind = float("-inf")
+        # The last two choices that were taken, and the blind repeats of the last one since.
+        self._taken: list[tuple[str, float]] = []
+        self._repeats: list[float] = []
 
     def pair_changed(self) -> None:
         """Take note that another pair stands there with the next frame."""
@@ -63,4 +69,27 @@ class KeyGuard:
             blind = blind or at - since < self._least
             if blind:
                 self._last_blind = at
+                self._repeated(action, at)
+            else:
+                self._taken, self._repeats = [*self._taken[-1:], (action, at)], []
         return blind
+
+    def was_held(self) -> bool:
+        """Tell, once, whether the last choice that was taken came of a key that was held down.
+
+        Its first repeat comes after a while, and looks like a key that was pressed again.
+        """
+        if len(self._repeats) < 2 or len(self._taken) < 2:
+            return False
+        (first, began), (second, at) = self._taken
+        times = [at, *self._repeats]
+        if first != second or not HELD_FROM <= at - began <= HELD_UP_TO:
+            return False
+        if any(later - time > REPEATS for time, later in pairwise(times)):
+            return False
+        self._taken.clear()
+        return True
+
+    def _repeated(self, action: str, at: float) -> None:
+        if self._taken and self._taken[-1][0] == action and len(self._repeats) < 2:
+            self._repeats.append(at)

@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from typing import Literal
 
-from align.choices.tally import tally
-from align.statistics import median
 from align.store.acts import owner_decisions
-from align.store.choices import arena_choices
 from align.store.events import newest_event
 from align.store.pairs import Purpose
 from labeler.key_guard import TOO_SOON_MS
 from labeler.pair_sources import PairSource
-from labeler.progress import FEW_LEFT, Progress
-from labeler.session import Decision, Session
+from labeler.progress import Progress
+from labeler.session import Session
 
 
 @dataclass(frozen=True)
@@ -49,6 +46,8 @@ def run_session(source: PairSource, options: SessionOptions) -> None:
     except KeyboardInterrupt:
         stopped = True
         print(file=sys.stdout)
+    from labeler.summary import summarise  # not needed before the first pair
+
     summarise(session, source, arena=options.arena)
     if stopped:
         raise KeyboardInterrupt
@@ -106,46 +105,3 @@ def _why_no_screen() -> str | None:
     if encoding != "utf8":
         return f"this terminal takes {sys.stdout.encoding}, no UTF-8 (try LC_ALL=C.UTF-8)"
     return None
-
-
-def summarise(session: Session, source: PairSource, *, arena: bool) -> None:
-    """Print what a session brought, how the owner chooses, and which command comes next."""
-    from align.choices.arena import contests  # not needed before the first pair
-    from align.console import say
-
-    given = session.given
-    answers = [decision for decision in given if decision.is_answer]
-    # Of a pair that comes back the first answer counts, and a rewrite takes its place.
-    firsts = [a for a in answers if a.repeat_of is None and a.id not in session.changed]
-    pairs = {answer.pair_id: answer.outcome for answer in firsts}
-    changed = sum(answer.id in session.changed for answer in answers)
-    decisive = sum(outcome in ("a", "b", "rewrite") for outcome in pairs.values())
-    again = sum(decision.repeat_of is not None and decision.kind != "skip" for decision in given)
-    skips = sum(decision.kind == "skip" for decision in given)
-    asked_again = f", {again} answered again" if again else ""
-    asked_again += f", {changed} changed" if changed else ""
-    say(
-        f"This session: {len(pairs)} answered ({decisive} with a winner){asked_again}, "
-        f"{skips} skipped{_pace(answers)}."
-    )
-    if answers and any(session.checkpoints()):
-        say(f"The answers came from: {', '.join(session.checkpoints())}.")
-    say(f"In all: {session.answered} of {session.total} pairs answered in {source.keeper}.")
-    for reason, n in sorted(session.left_out.items()):
-        say(f"Not asked: {n} {reason}.")
-    for line in tally(owner_decisions(source.conn, "arena" if arena else "train")).words():
-        say(f"In all, {line}.")
-    if arena:
-        for contest in contests(arena_choices(source.conn)):
-            say(f"Arena: {contest.words()}.")
-    if session.left < FEW_LEFT:
-        say(f"{session.left} pairs are left. {source.more}.")
-    if arena:
-        return
-    for line in source.next_steps(session):
-        say(line)
-
-
-def _pace(answers: list[Decision]) -> str:
-    times = [decision.ms for decision in answers if decision.ms is not None]
-    return f", median {median(times) / 1000:.1f} s a pair" if times else ""

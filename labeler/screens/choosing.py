@@ -186,6 +186,11 @@ class ChoosingScreen(LookingBack):
         self._progress.reversed()
         self.show_next(f"↶ Taken back: {undone}" if undone else "Nothing to take back")
 
+    def take_back_held(self) -> None:
+        """Take back what a key chose that was held down."""
+        self._undo()
+        self.tell("A key that is held down chooses once: its second choice was taken back")
+
     def _redo(self) -> None:
         redone = self._session.redo()
         self._progress.reversed()
@@ -271,16 +276,9 @@ class ChoosingScreen(LookingBack):
 
     def _nothing_left(self) -> Content:
         """Return what stands in the middle where no pair waits."""
-        lines = tally(self._progress.rows).words()
-        return Content("\n").join(
-            [
-                Content.styled("No pair is left", "bold"),
-                Content(f"{self._session.answered} answered"),
-                *map(Content, lines),
-                Content(""),
-                Content(self._more),
-            ]
-        )
+        lines = [f"{self._session.answered} answered", *tally(self._progress.rows).words(), ""]
+        said = Content("\n" + "\n".join([*lines, self._more]))
+        return Content.styled("No pair is left", "bold") + said
 
     def _show_progress(self) -> None:
         session, progress = self._session, self._progress

@@ -54,6 +54,10 @@ class KeyScreen(Screen[None]):
         """Show that an act could not be kept, and why."""
         raise NotImplementedError
 
+    def take_back_held(self) -> None:
+        """Take back what a key chose that was held down."""
+        raise NotImplementedError
+
     def on_mount(self) -> None:
         """Let no key stand still for longer than a moment in SQLite."""
         self._session.wait_for_store(AGAIN)
@@ -101,6 +105,8 @@ class KeyScreen(Screen[None]):
         self._pressed_at = monotonic() if pressed_at is None else pressed_at
         if self.guard.is_blind(name, self._pressed_at, is_key=pressed_at is not None):
             self._tell_of_blind_key(name)
+            if self.guard.was_held():
+                self._try(self.take_back_held)
         else:
             self._try(self.acts[name])
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.events import Key
 
 from align.store.events import iter_events
 from labeler.key_guard import CHOICES, OF_THE_PAIR, KeyGuard
@@ -94,6 +95,35 @@ def test_a_held_key_answers_one_pair(conn: sqlite3.Connection):
         assert len(now.outcomes()) == 2
 
     run(conn, do, too_soon_ms=150)
+
+
+@pytest.mark.parametrize("delay", [0.2, 0.5, 1.0])
+def test_the_first_repeat_of_a_held_key_is_taken_back(conn: sqlite3.Connection, delay: float):
+    async def do(now: OpenScreen) -> None:
+        await now.pilot.pause(0.2)
+        first = now.question.pair.id
+        start = time.monotonic()
+        for after in (0.0, *(delay + 0.033 * n for n in range(20))):
+            await now.pilot.pause(max(0.0, start + after - time.monotonic()))
+            key = Key("left", None)
+            key.time = start + after
+            now.app.post_message(key)
+            await now.pilot.pause(0.001)
+        await now.seen()
+        assert list(now.outcomes()) == [first]
+        assert "held down" in now.screen()
+
+    run(conn, do, too_soon_ms=150)
+
+
+def test_a_key_that_is_pressed_twice_is_not_held():
+    guard = KeyGuard(150)
+    guard.drawn(0.0)
+    for at in (1.0, 1.4, 1.42, 1.9, 2.3, 2.6, 3.0):
+        if not guard.is_blind("left", at, is_key=True):
+            guard.pair_changed()
+            guard.drawn(at + 0.01)
+        assert not guard.was_held()
 
 
 @pytest.mark.parametrize("keys", ["aaaa", "abnn", ("space",) * 4, ("left", "down", "up", "right")])
