@@ -114,8 +114,9 @@ class LabelerApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer everything a key does in the palette as well."""
         for action in ACTIONS:
+            title = f"{action.short[:1].upper()}{action.short[1:]}"
             yield SystemCommand(
-                f"{action.short.capitalize()}  {self._keys.shown(action.name)}".rstrip(),
+                f"{title}  {self._keys.shown(action.name)}".rstrip(),
                 action.meaning,
                 lambda name=action.name: self.choosing.act(name),
             )

@@ -19,6 +19,12 @@ _LINES = re.compile("[\u2028\u2029]")
 _MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _PILED = re.compile(f"({_MARK}{{3}}){_MARK}+")
 
+# Scripts whose signs join or stack, and flags: terminals disagree on how wide such a line is.
+_DISPUTED = re.compile(
+    "[\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0dff\u0e31-\u0e4e\u0eb1-\u0ecd"
+    "\u0f18-\u0fbc\u1000-\u109f\u1780-\u17ff\u1a00-\u1cff\ua880-\uaaff\U0001f1e6-\U0001f1ff]"
+)
+
 # A word with what follows it, so that the pieces joined are the text again.
 _WORD = re.compile(r"\S+\s*|\s+")
 # Beyond this many words a comparison takes longer than a key may.
@@ -34,6 +40,11 @@ def shown(text: str) -> str:
     """Return a text as it can be put on the screen; the store keeps it as it came."""
     text = _LINES.sub("\n", printable(text))
     return _PILED.sub(r"\1", _JOINERS.sub("", text)).rstrip("\n")
+
+
+def is_width_disputed(line: str) -> bool:
+    """Tell whether terminals disagree on how many columns a line takes."""
+    return not line.isascii() and _DISPUTED.search(line) is not None
 
 
 def drawn(text: str) -> str:

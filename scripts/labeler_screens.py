@@ -52,6 +52,11 @@ SCREENS = (
     Screen("marks", "A pair with marks of its owner's", ("f", "p", "tab", "v"), size=(80, 24)),
     Screen("rewriting", "The answer as the owner would have given it", ("e", *"To the sea.")),
     Screen("help", "All keys, as they are now", ("question_mark",)),
+    Screen(
+        "history",
+        "What was decided, to be found and changed",
+        ("left", "right", "up", "space", "1", "h", *"the"),
+    ),  # fmt: skip
     Screen("nothing-left", "No pair waits: what brings more", ("left", "right"), pairs=2),
 )
 

@@ -1,7 +1,8 @@
 """A pane of text in a frame that ends with it; it scrolls by lines and says what lies below."""
 
 from rich.cells import cell_len, set_cell_size
-from rich.segment import Segment
+from rich.segment import ControlType, Segment
+from rich.style import Style as RichStyle
 from textual import events
 from textual.content import Content
 from textual.geometry import Region
@@ -9,10 +10,14 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
+from labeler.rendering import is_width_disputed
+
 # Longer lines than this are hard to read.
 MEASURE = 72
 _QUIET, _STRONG = "╭─╮│╰╯", "┏━┓┃┗┛"
 EDGE = 4  # columns that the frame takes, with a blank on either side
+# A segment that takes no columns, as Textual counts.
+_NO_CELLS = ((ControlType.CURSOR_MOVE_TO_COLUMN, 0),)
 _SELECTED = "screen--selection"
 
 
@@ -189,9 +194,30 @@ class TextPane(Widget):
             style = self.screen.get_visual_style(_SELECTED)
             line = line.stylize(style, span[0], span[1] if span[1] >= 0 else len(line))
         inner = Strip(line.render_segments(self._text_style)).apply_offsets(0, place)
+        if is_width_disputed(line.plain):
+            inner = self._at_its_columns(inner, plain)
         inner = inner.adjust_cell_length(width - EDGE, plain)
         frame, blank = Segment(signs[3], self._frame_style), Segment(" ", plain)
         return Strip([frame, blank, *inner, blank, frame], width)
+
+    def _at_its_columns(self, text: Strip, plain: RichStyle) -> Strip:
+        """Return a line that is as wide as the pane, whatever a terminal makes of its text.
+
+        The line is blanked, written from its first column on, and the cursor then put where the
+        blank before the frame stands: neither tears, and nothing of an earlier text is left.
+        """
+        first, inner = self.region.x + 3, self.size.width - EDGE
+        cells = min(text.cell_length, inner)
+        back, on = f"{' ' * cells}\x1b[{first}G", f"\x1b[{first + inner}G"
+        return Strip(
+            [
+                Segment(" " * (inner - cells), plain),
+                Segment(back, plain, _NO_CELLS),
+                *text.crop(0, inner),
+                Segment(on, plain, _NO_CELLS),
+            ],
+            inner,
+        )
 
     def _edge(self, signs: str, *, is_top: bool) -> Strip:
         """Return the frame's upper edge with the title, or the lower one with marks and places."""

@@ -155,6 +155,27 @@ def test_a_terminal_without_utf_8_gives_lines_with_a_word_why(root: Path, encodi
     assert window.end() == 0 and len(answered(path)) == 1
 
 
+@pytest.mark.parametrize(
+    "text", ["नमस्ते क्या हाल है क्षत्रिय ", "ภาษาไทย กำลัง ", "שָׁלוֹם עֲלֵיכֶם ", "🇩🇪🇫🇷 flags ", "မြန်မာဘာသာ "]
+)
+def test_scripts_whose_signs_join_tear_no_frame(root: Path, text: str):
+    path = store_path("ann")
+    store_of_pairs(path, 4, texts=lambda topic, i: (f"plain {topic} " * 9, text * 9)).close()
+    window = Window("--owner", "ann", columns=80, rows=24)
+    window.until("4 left")
+    for key in ("a", "b", "u"):
+        rows = [[window._screen.buffer[y][x].data for x in range(80)] for y in range(24)]
+        top = next(y for y in range(24) if "← left" in "".join(rows[y]))
+        for row in rows[top : next(y for y in range(top, 24) if rows[y][0] == "╰") + 1]:
+            assert "".join(row[x] for x in (0, 39, 40, 79)) in ("╭╮╭╮", "││││", "╰╯╰╯"), "".join(
+                row
+            )
+        window.send(key)
+        window.read_for(0.4)
+    window.send("q")
+    assert window.end() == 0
+
+
 def test_no_colour_needs_no_colour(root: Path):
     owner_with_pairs(3)
     window = Window("--owner", "ann", NO_COLOR="1")
