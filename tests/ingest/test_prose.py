@@ -54,6 +54,8 @@ def test_what_has_lines_of_its_own_keeps_them(stays: str) -> None:
         ("12 Likes", "furniture of pages"),
         ("5 min read", "furniture of pages"),
         ("Jetzt abonnieren und nichts verpassen", "furniture of pages"),
+        ("> " + PROSE, "quotations set in"),
+        ("\n".join(f"> {line}" for line in textwrap.wrap(GERMAN, 60)), "quotations set in"),
         ("One ....... 1\nTwo ....... 2\nThree ....... 13", "tables of contents"),
         (textwrap.indent(textwrap.fill(PROSE, 60), "  "), "quotations set in"),
         (textwrap.indent(textwrap.fill(GERMAN, 72), "    "), "quotations set in"),

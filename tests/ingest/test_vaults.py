@@ -75,8 +75,8 @@ def test_a_note_of_obsidian_is_plain_markdown(root: Path) -> None:
     raw = VAULT_NOTE.split("---\n")[2].strip()
     assert found == Document(
         "m/Rain.md",
-        "See the rain and Sun, or Below.\n\nIt poured in Ulm.\n\n> A thought\n> It will end.\n\n"
-        '> Bring a coat.\n\n```sh\nif [[ -f x ]]; then echo "==a== #tag %%"; fi\n```\n'
+        "See the rain and Sun, or Below.\n\nIt poured in Ulm.\n\nA thought\nIt will end.\n\n"
+        'Bring a coat.\n\n```sh\nif [[ -f x ]]; then echo "==a== #tag %%"; fi\n```\n'
         "Code is `[[kept]]`.",
         "Rain",
         datetime(2024, 5, 2, 8),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from align.conversations.examples.cutting import cut_at_paragraph_ends
+from align.ingest.cleaning.copied import is_mostly_quoted
 
 # What is said plainly and in the owner's own words is as long as an answer in a chat.
 FEWEST_OF_ANSWER, MOST_OF_ANSWER = 40, 150
@@ -50,7 +51,8 @@ def passages(text: str) -> list[Passage]:
                 joined = block
             if joined.words >= FEWEST_WORDS:
                 open_ = None
-                if joined.words <= MOST_WORDS:
+                # A passage that is mostly somebody else's words is nobody's answer.
+                if joined.words <= MOST_WORDS and not is_mostly_quoted(joined.text):
                     complete.append(joined)
             else:
                 open_ = joined

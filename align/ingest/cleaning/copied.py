@@ -97,6 +97,11 @@ def is_quoted(text: str) -> bool:
     return quoted > _MOSTLY * sum(map(len, lines))
 
 
+def is_mostly_quoted(text: str) -> bool:
+    """Tell whether most of a passage stands between quotation marks, or behind `>`."""
+    return is_quoted(text) or sum(map(len, _QUOTE.findall(text))) > _MOSTLY * len(text)
+
+
 def _is_quotation(text: str) -> bool:
     if len(text) > _LONGEST_QUOTATION:
         return False

@@ -67,7 +67,7 @@ def prose_of(text: str) -> tuple[str, Counter[str]]:
     small = DOES.keys() - _DOMAINS
     mended = _LOST.sub(lambda m: m[0] + "\n\n" * (m[1].casefold() in small), whole)
     done.update({"marks of notes": len(marks), "lost breaks": (len(mended) - len(whole)) // 2})
-    return mended, +done
+    return (mended, +done) if kept else (text, Counter())
 
 
 def _is_behind(text: str, place: int) -> bool:
@@ -111,7 +111,8 @@ def _is_full(line: str, after: str, width: int) -> bool:
 def _around(part: str, *, is_late: bool) -> str | None:
     """Return what a paragraph is that is none of the writer's prose; None where it is."""
     plain = " ".join(re.sub("[#*_>]", "", part).split()).casefold()
-    if _is_set_in_quotation(part):
+    is_marked = all(line.startswith(">") for line in part.split("\n"))
+    if _is_set_in_quotation(part) or (is_marked and len(part.split()) >= _LEAST_QUOTED):
         return "quotations set in"
     if is_late and plain.startswith(_WORDS["thanks"]) and any(w in plain for w in _WORDS["drafts"]):
         return "thanks to readers"

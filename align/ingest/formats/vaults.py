@@ -21,6 +21,7 @@ _COMMENT = re.compile(
     r"(?<![\w%])%%(?!%)[^\n]+?%%|^%%[ \t]*\n.*?\n%%[ \t]*$", re.MULTILINE | re.DOTALL
 )
 _CALLOUT = re.compile(r"^((?:>[ \t]?)+)\[!([\w-]+)(?:\|[^\]\n]*)?\][+-]?[ \t]*(.*)$", re.MULTILINE)
+_BOX = re.compile(r"^(?:>[ \t]?)+\[![\w-]+[^\n]*(?:\n>[^\n]*)*", re.MULTILINE)
 _BLOCK_ID = re.compile(
     r"(?<![ \t])[ \t]+\^[A-Za-z0-9-]+[ \t]*$|^\^[A-Za-z0-9-]+[ \t]*$", re.MULTILINE
 )
@@ -107,13 +108,20 @@ def _plain(text: str) -> str:
     text = _COMMENT.sub("", text)
     text = _TEMPLATER.sub("", _EMBED.sub("", text))
     text = link_text(text)
-    text = _CALLOUT.sub(lambda match: match[1] + match[3] if match[3] else "", text)
+    text = _BOX.sub(_unboxed, text)
     text = _BLOCK_ID.sub("", text)
     text = _FIELD.sub("", text)
     text = _TAG_LINE.sub("", text)
     text = _LAST_TAGS.sub(r"\1", text)
     text = _TAG.sub(r"\1", text)
     return _HIGHLIGHT.sub(r"\1", text)
+
+
+def _unboxed(box: re.Match[str]) -> str:
+    """Return a callout as its writer's own text; one of the kind `quote` stays a quotation."""
+    text = _CALLOUT.sub(lambda match: match[1] + match[3] if match[3] else "", box[0])
+    is_quote = re.search(r"\[!(?:quote|cite)", box[0], re.IGNORECASE)
+    return text if is_quote else re.sub(r"(?m)^(?:>[ \t]?)+", "", text)
 
 
 def _shown(link: re.Match[str]) -> str:

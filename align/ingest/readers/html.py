@@ -50,6 +50,9 @@ class Page:
 
 def _read(inputs: Inputs, log: ReadLog, options: Options) -> Iterator[Content]:
     def read_page(inputs: Inputs, name: str, log: ReadLog) -> Iterator[Content]:
+        if _is_frame(inputs.tree, name):
+            log.passed("a frame of a saved page", name=name)
+            return
         html = page_text(inputs.tree.bytes_of(name, _MOST))
         tree = parsed(html or "")
         if html is None:
@@ -205,8 +208,8 @@ def _length(element: Any) -> int:
 
 def _claim(tree: Tree, names: Sequence[str]) -> list[Inputs]:
     """Take pages together, and by itself each that is a chat: who the owner is there is asked."""
-    pages = [name for name in names if suffix_of(name) in _ENDS and not _is_frame(tree, name)]
-    chats = [name for name in pages if _is_chat(tree, name)]
+    pages = [name for name in names if suffix_of(name) in _ENDS]
+    chats = [name for name in pages if not _is_frame(tree, name) and _is_chat(tree, name)]
     rest = tuple(name for name in pages if name not in chats)
     together = [Inputs(tree, rest, "web pages")] if rest else []
     return [*(Inputs(tree, (name,)) for name in chats), *together]

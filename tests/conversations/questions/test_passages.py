@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,3 +82,14 @@ def test_the_frame_of_a_letter_is_in_no_answer() -> None:
     letter = f"York, May 3, 1887.\n\n{body}\n\nYours ever,\nAnn\n\nP. S. Come soon."
     assert "\n\n".join(each.text for each in answer_passages(letter)) == body
     assert answer_passages("York, May 3.\n\nAnn") == []
+
+
+@pytest.mark.parametrize("marks", ["“{}”", '"{}"', "«{}»", "> {}"])
+def test_a_passage_that_is_mostly_a_quotation_is_none(marks: str) -> None:
+    others = (
+        "The harbour is a room with one door, and the door is never shut, and through it go all"
+    )
+    own = "I do not agree with the old sailor, since I am still here, and the door is shut at nine."
+    quoted = marks.format(f"{others} the young men of the town, one by one.")
+    long = f"{own} And I have been here for longer than he was, as all of you know."
+    assert [passage.text for passage in passages(f"{quoted}\n\n{long}")] == [long]
