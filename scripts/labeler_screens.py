@@ -56,7 +56,7 @@ SCREENS = (
         "history",
         "What was decided, to be found and changed",
         ("left", "right", "up", "space", "1", "h", *"the"),
-    ),  # fmt: skip
+    ),
     Screen("nothing-left", "No pair waits: what brings more", ("left", "right"), pairs=2),
 )
 
@@ -151,7 +151,8 @@ async def opened(screen: Screen, size: tuple[int, int] | None = None) -> tuple[s
 def text_of(app: LabelerApp) -> str:
     """Return what an app shows, as lines of text without their colours."""
     strips = app.screen._compositor.render_strips()
-    return "\n".join(strip.text.rstrip() for strip in strips)
+    lines = ("".join(segment.text for segment in strip if not segment.control) for strip in strips)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def main() -> None:
