@@ -107,24 +107,28 @@ def _pairs_by_id(conn: sqlite3.Connection, ids: Collection[str]) -> Iterator[Pai
 def _verdicts_that_count(conn: sqlite3.Connection) -> dict[str, tuple[GateRow, float, Answer]]:
     """Return pair -> gate, weight and winner, of pairs of which nobody chose.
 
-    Of several judges the one with the greatest weight counts; where two name different winners,
-    none does.
+    Of a judge's verdicts on a pair the newest counts, however it was briefed. Of several judges the
+    one with the greatest weight does; where two name different winners, none does.
     """
     chosen = {choice.pair_id for choice in current_choices(conn)}
-    counting: dict[str, list[tuple[GateRow, float, Answer]]] = defaultdict(list)
+    newest: dict[tuple[str, ...], tuple[str, GateRow | None, float, Answer | None]] = {}
     every = list(iter_gates(conn))
-    for instrument in {gate.instrument for gate in open_gates(conn)}:
-        gates = [gate for gate in every if gate.instrument == instrument]
-        verdicts = [both for both in both_ways(conn, instrument) if both.pair_id not in chosen]
-        drawn = {
-            pair.id: pair.drawn_by for pair in _pairs_by_id(conn, {v.pair_id for v in verdicts})
-        }
+    for of in sorted({gate.instrument for gate in open_gates(conn)}):
+        gates = [gate for gate in every if gate.instrument == of]
+        verdicts = [both for both in both_ways(conn, of) if both.pair_id not in chosen]
+        pairs = _pairs_by_id(conn, {verdict.pair_id for verdict in verdicts})
+        drawn = {pair.id: pair.drawn_by for pair in pairs}
         for pair_id, ab, ba, time in verdicts:
             winner, certainty, _ = verdict_of(ab, ba)
             gate = _gate_of(gates, drawn.get(pair_id, ""), time)
-            weight = gate.weight_at(certainty) if gate else 0.0
-            if gate and winner is not None and weight > 0:
-                counting[pair_id].append((gate, weight, winner))
+            key = pair_id, *of[:3]
+            if key not in newest or newest[key][0] < time:
+                weight = gate.weight_at(certainty) if gate else 0.0
+                newest[key] = time, gate, weight, winner
+    counting: dict[str, list[tuple[GateRow, float, Answer]]] = defaultdict(list)
+    for (pair_id, *_), (_, gate, weight, winner) in newest.items():
+        if gate and winner and weight > 0:
+            counting[pair_id].append((gate, weight, winner))
     return {
         pair_id: max(verdicts, key=lambda verdict: (verdict[1], verdict[0].id))
         for pair_id, verdicts in counting.items()

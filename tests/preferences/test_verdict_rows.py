@@ -118,6 +118,17 @@ def test_a_verdict_counts_with_the_gate_of_its_own_briefing(conn: sqlite3.Connec
     }  # fmt: skip
 
 
+def test_a_pair_that_was_asked_again_has_the_newer_verdict(conn: sqlite3.Connection) -> None:
+    again, abstained = (add_pair(conn, text) for text in TRAIN[:2])
+    for pair in (again, abstained):
+        add_verdicts(conn, both_ways_verdicts(pair, "a", briefing="x"))
+    opened(conn, briefing="x")
+    second = opened(conn, briefing="y", time=LATER)
+    add_verdicts(conn, both_ways_verdicts(again, "b", briefing="y", time=LATER))
+    add_verdicts(conn, both_ways_verdicts(abstained, "tie", briefing="y", time=LATER))
+    assert [(row.pair_id, row.gate) for row in rows(conn)] == [(again, second.id)]
+
+
 def test_where_no_briefing_was_written_down_the_gate_that_was_open_then_counts(
     conn: sqlite3.Connection,
 ) -> None:
