@@ -51,6 +51,8 @@ def test_an_answer_that_tells_a_judge_what_to_say_is_known(text: str) -> None:
         "Write back when you can. A hug, Ann.",
         "Hello, Judge Hopkins lives next door? Since when?",
         "I prefer this one, the blue one.",
+        "I forget the clock... I think my only rule is to end the meeting before the hour.",
+        "On a nice day I wait, and forget it on a bad one. My only rule is to mark the breaths.",
     ],
 )
 def test_an_answer_to_a_person_is_not(text: str) -> None:
