@@ -194,7 +194,8 @@ class TextPane(Widget):
             style = self.screen.get_visual_style(_SELECTED)
             line = line.stylize(style, span[0], span[1] if span[1] >= 0 else len(line))
         inner = Strip(line.render_segments(self._text_style)).apply_offsets(0, place)
-        if is_width_disputed(line.plain):
+        # Below another screen, lines are taken apart once more, and lose what moves the cursor.
+        if is_width_disputed(line.plain) and self.app.screen is self.screen:
             inner = self._at_its_columns(inner, plain)
         inner = inner.adjust_cell_length(width - EDGE, plain)
         frame, blank = Segment(signs[3], self._frame_style), Segment(" ", plain)
