@@ -36,6 +36,12 @@ def dpo_rows(request: TrainingRequest, recipe: Recipe, parent_hash: str) -> list
     return [row for row in trained if not (row["split"] == "held_out" and row.get("gate"))]
 
 
+_OF_GATE = (
+    "judge", "model", "answered", "prompt_hash", "briefing", "drawn_by", "weight", "choices",
+    "time",
+)  # fmt: skip
+
+
 def gate_reports(owner_id: str, rows: Sequence[Row]) -> dict[str, Any]:
     """Return what the gates of the rows' verdicts measured, by gate: counts and rates, no text.
 
@@ -52,16 +58,8 @@ def gate_reports(owner_id: str, rows: Sequence[Row]) -> dict[str, Any]:
     for gate_id, count in sorted(by_gate.items()):
         reports[gate_id] = {"rows": count}
         if (gate := known.get(gate_id)) is not None:
-            reports[gate_id] |= {
-                "judge": gate.judge,
-                "model": gate.model,
-                "prompt_hash": gate.prompt_hash,
-                "weight": gate.weight,
-                "certainties": list(gate.certainties),
-                "choices": gate.choices,
-                "time": gate.time,
-                "report": dict(gate.report),
-            }
+            reports[gate_id] |= {key: getattr(gate, key) for key in _OF_GATE}
+            reports[gate_id] |= {"certainties": list(gate.certainties), "report": dict(gate.report)}
     return reports
 
 

@@ -13,6 +13,9 @@ CREATE INDEX verdicts_of_judge
     ON verdicts (judge, model, prompt_hash, briefing, answered, pair_id, "order",
                  time DESC, repeat DESC, id DESC, winner, certainty, problem);
 
+CREATE INDEX verdicts_by_time ON verdicts (judge, model, time DESC, id DESC, answered)
+    WHERE answered <> '';
+
 -- The newest answer of a judge on file, for each order: of the same judge, briefed alike. Where the
 -- provider failed or nothing was sent, nothing was answered: asking again may help.
 CREATE VIEW standing_verdicts AS
