@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator
 
-from align.conversations.examples.cutting import cut_at_paragraph_ends, last_sentence
+from align.conversations.examples.cutting import cut_at_paragraph_ends, last_sentence, sentences
 from align.conversations.examples.example_rows import (
     FRAME,
     LONGEST_SENTENCE,
@@ -21,6 +21,7 @@ from align.store.records import Record
 DOCUMENT_PROMPT = 'Write a piece titled "{title}".'
 DATED_PROMPT = 'Write a piece titled "{title}", dated {date}.'
 CONTINUATION_PROMPT = 'Continue "{title}" after: "{last_sentence}"'
+UNTITLED_PROMPT = 'Continue after: "{last_sentence}"'
 
 _LONGEST_TITLE = 120
 
@@ -28,21 +29,26 @@ _LONGEST_TITLE = 120
 def document_rows(record: Record, limit: RowLimit, *, dates: bool = False) -> Iterator[Row]:
     """Yield a document's titled piece and its continuations; no word is lost between them.
 
-    With `dates` the first prompt says when it was written, where that is known.
+    One without a title goes on after its first sentence. With `dates` the first prompt says when it
+    was written, where that is known.
     """
-    title = " ".join((record.title or "").split())
-    title = title or " ".join(record.text.split()[:8]).rstrip(".,;:!?")
-    title = title[:_LONGEST_TITLE]
+    text, title = record.text, " ".join((record.title or "").split())[:_LONGEST_TITLE]
+    first, *rest = sentences(text) or [text]
+    goes_on = UNTITLED_PROMPT
+    if title or not "".join(rest).strip() or len(first) > LONGEST_SENTENCE:
+        title = title or " ".join(text.split()[:8]).rstrip(".,;:!?")[:_LONGEST_TITLE]
+        goes_on = CONTINUATION_PROMPT
     count, most = limit.count_tokens, limit.most
     room = max(most - FRAME - count(title) - LONGEST_SENTENCE // 2, most // 2)
-    chunks = cut_at_paragraph_ends(record.text, count, min(limit.answer or room, room))
     prompt = DOCUMENT_PROMPT.format(title=title)
     if dates and record.time:
         prompt = DATED_PROMPT.format(title=title, date=record.time[:10])
-    for chunk in chunks:
+    if goes_on == UNTITLED_PROMPT:
+        prompt, text = goes_on.format(last_sentence=first.strip()), "".join(rest)
+    for chunk in cut_at_paragraph_ends(text, count, min(limit.answer or room, room)):
         yield row_of([turn("user", prompt), turn("assistant", chunk.strip())], [record])
         sentence = last_sentence(chunk, LONGEST_SENTENCE)
-        prompt = CONTINUATION_PROMPT.format(title=title, last_sentence=sentence)
+        prompt = goes_on.format(title=title, last_sentence=sentence)
 
 
 def question_rows(

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from align.ingest.formats.dates import is_day_first, when
@@ -66,6 +66,13 @@ _FORMS = (
     (rf"{_WHEN}(?:\s\([^()\n]*\))?\n{_NAME}{_ID}", 2, False),
     (rf"{_NAME}{_ID}\n{_WHEN}", 2, False),
 )  # fmt: skip
+_GRAMMARS = tuple(Grammar(re.compile(form), width, is_sure) for form, width, is_sure in _FORMS)
+_STAMPED = re.compile(rf"{_WHEN}\s")
+_WEEKDAY = r"[^\W\d_]{4,12},?"
+_DAY = re.compile(rf"(?=.*\d)(?:{_DATE}(?:,?\s(?:{_WEEKDAY}|{_CLOCK}))?|{_WEEKDAY}\s{_DATE})")
+_CLOCK_OR_DAY = re.compile(
+    rf"(?=.*\d{{4}}|.*\d[:h]\d\d).{{0,20}}?(?:{_STAMP}|{_DATE})(?:\s\([^()]*\))?"
+)
 _DAY_LINE = re.compile(
     rf"(?:[\W_]*|.{{0,20}}?(?:changed|opened|closed)\s)(?P<day>{_DATE}(?:\s\d\d:\d\d:\d\d)?"
     r"(?:\s\d{4})?)(?:\s[^\W\d_]{2,10})?[\W_]*"
@@ -99,19 +106,19 @@ def chat_grammar(text: str) -> Grammar | None:
     if sum(map(_may_begin, lines)) < _FEWEST - 1:
         return None
     filled = sum(bool(line.strip()) for line in lines)
-    found = {grammar: list(_heads(lines, grammar)) for grammar in _grammars()}
+    found = {grammar: list(_heads(lines, grammar)) for grammar in _GRAMMARS}
     chats = [grammar for grammar, heads in found.items() if _is_chat(grammar, heads, filled)]
     return max(chats, key=lambda grammar: len(found[grammar]), default=None)
 
 
 def is_day(text: str) -> bool:
     """Tell whether a text is a date, and nothing else but a weekday."""
-    return _day().fullmatch(text) is not None
+    return _DAY.fullmatch(text) is not None
 
 
 def is_stamp(text: str) -> bool:
     """Tell whether a text is a moment, with a clock or a whole date, and nothing else."""
-    return _clock_or_day().fullmatch(text) is not None
+    return _CLOCK_OR_DAY.fullmatch(text) is not None
 
 
 def chat_lines(text: str, grammar: Grammar) -> list[Line]:
@@ -132,7 +139,7 @@ def chat_lines(text: str, grammar: Grammar) -> list[Line]:
             read.append(Line(named, head["stamp"], day, said))
         elif line.strip() and (date := _DAY_LINE.fullmatch(line.strip())):
             day = date["day"]
-        elif grammar.is_sure and _stamped().match(line):
+        elif grammar.is_sure and _STAMPED.match(line):
             read.append(Line("", "", day, [line]))
         elif _RULE.fullmatch(line):
             # What stands below is the program's.
@@ -164,27 +171,6 @@ def _western(stamp: str) -> str:
     stamp = re.sub(r"(?:오전|上午|午前)\s?(\S+)", r"\1 AM", stamp)
     stamp = re.sub(r"(?:오후|下午|午後)\s?(\S+)", r"\1 PM", stamp)
     return re.sub(r"\([^\W\d_]+\)|\b(?:at|um|à|alle|Uhr|de)\b", " ", stamp).replace("\u202f", " ")
-
-
-@cache
-def _grammars() -> tuple[Grammar, ...]:
-    return tuple(Grammar(re.compile(form), width, is_sure) for form, width, is_sure in _FORMS)
-
-
-@cache
-def _day() -> re.Pattern[str]:
-    weekday = r"[^\W\d_]{4,12},?"
-    return re.compile(rf"(?=.*\d)(?:{_DATE}(?:,?\s(?:{weekday}|{_CLOCK}))?|{weekday}\s{_DATE})")
-
-
-@cache
-def _clock_or_day() -> re.Pattern[str]:
-    return re.compile(rf"(?=.*\d{{4}}|.*\d[:h]\d\d).{{0,20}}?(?:{_STAMP}|{_DATE})(?:\s\([^()]*\))?")
-
-
-@cache
-def _stamped() -> re.Pattern[str]:
-    return re.compile(rf"{_WHEN}\s")
 
 
 def _heads(lines: Sequence[str], grammar: Grammar) -> Iterator[tuple[int, re.Match[str]]]:

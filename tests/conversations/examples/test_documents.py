@@ -124,7 +124,18 @@ def test_the_prompt_says_when_it_was_written_where_that_is_asked_for_and_known(
     assert asked(dates=True)[1] == 'Write a piece titled "June".'
 
 
-def test_a_document_without_a_title_is_named_by_its_first_words(conn: sqlite3.Connection) -> None:
+def test_a_document_without_a_title_goes_on_after_its_first_sentence(
+    conn: sqlite3.Connection,
+) -> None:
+    text = "One is first. Two comes then.\n\nAnd three is last."
+    add_records(conn, [document(text, title=None)])
+    (row,) = rows(conn)
+    assert [message["content"] for message in row["messages"]] == [
+        'Continue after: "One is first."', "Two comes then.\n\nAnd three is last.",
+    ]  # fmt: skip
+
+
+def test_a_sentence_without_a_title_is_named_by_its_first_words(conn: sqlite3.Connection) -> None:
     add_records(conn, [document("One two three four five six seven eight nine.")])
     (row,) = rows(conn)
     assert row["messages"][0]["content"] == (
