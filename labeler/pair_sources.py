@@ -8,11 +8,12 @@ from pathlib import Path
 
 from align.errors import UserError
 from align.paths import checkpoints_dir, simulated_file, store_path
+from align.store.askable_pairs import AskablePairs
 from align.store.connection import connect, open_store
 from align.store.pairs import Purpose
+from align.store.records import short_owner_text
 from labeler.keys import Keys, keys_of
 from labeler.session import Session
-from labeler.session.askable_pairs import AskablePairs
 from labeler.store_lock import only_labeler
 
 ASK = "Which one sounds like you?"
@@ -107,11 +108,8 @@ def _whose_voice(owner_id: str, own: sqlite3.Connection) -> str:
     from align.owner import load_owner
 
     name = load_owner(owner_id).name
-    row = own.execute(
-        "SELECT text FROM records WHERE is_owner AND left_out IS NULL "
-        "AND length(text) BETWEEN 30 AND 110 AND instr(text, char(10)) = 0 ORDER BY id LIMIT 1"
-    ).fetchone()
-    sample = "" if row is None else f' {name} writes: "{row[0]}"'
+    text = short_owner_text(own)
+    sample = f' {name} writes: "{text}"' if text else ""
     return f"Which one sounds like {name}?{sample}"
 
 

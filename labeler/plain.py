@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import TextIO
 
 from align.errors import UserError
+from align.store.drafts import Draft, DraftKind
 from align.text.printable import printable
 from labeler.progress import Progress
 from labeler.session import Answer, Question, Session, SkipReason
-from labeler.session.drafts import Draft, DraftKind
 
 KEYS = (
     "a left · b right · 1 clearly left · 4 clearly right · = both · n neither · s skip "

@@ -3,14 +3,14 @@
 The lock dies with its process, however that ends.
 """
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from align.errors import UserError
 from align.files import exclusively
 from align.paths import relative_to_root
+from align.store.connection import was_used
 
 
 @contextmanager
@@ -30,17 +30,7 @@ def new_only_if_started(store: Path) -> Iterator[None]:
     try:
         yield
     except UserError:
-        if not was_there and store.exists() and not _is_used(store):
+        if not was_there and store.exists() and not was_used(store):
             for end in ("", "-wal", "-shm"):
                 store.with_name(store.name + end).unlink(missing_ok=True)
         raise
-
-
-def _is_used(store: Path) -> bool:
-    """Tell whether anybody did anything in a store; where it can't be read, they did."""
-    try:
-        with closing(sqlite3.connect(store)) as conn:
-            used = "SELECT 1 FROM events UNION SELECT 1 FROM meta WHERE key LIKE 'draft %'"
-            return conn.execute(used).fetchone() is not None
-    except sqlite3.Error:
-        return True

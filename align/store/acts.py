@@ -3,8 +3,10 @@
 import json
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
+from align.choices.selection import Candidate
 from align.choices.tally import DecisionRow
 from align.store.pairs import Purpose
 
@@ -32,6 +34,13 @@ WHERE e.actor = 'owner' AND e.kind IN ('choice', 'rewrite', 'skip', 'repeat')
 ORDER BY e.time, e.device, e.counter
 """
 
+_OF_PURPOSE = """
+SELECT e.device, e.counter, e.kind, e.payload,
+       a.pair_id, a.prompt_id, a.checkpoint_number, a.empty, a.likeness
+FROM events e LEFT JOIN askable a ON a.purpose = ? AND a.pair_id = e.pair_id
+WHERE e.actor = 'owner' ORDER BY e.time, e.device, e.counter
+"""
+
 
 def owner_decisions(
     conn: sqlite3.Connection, purpose: Purpose = "train", up_to: tuple[str, int] = ("", 0)
@@ -52,6 +61,19 @@ def owner_decisions(
         ms = ms if isinstance(ms, int) else None
         decisions.append(DecisionRow(outcome, left, ms, longer, agrees, time))
     return decisions
+
+
+def owner_events(
+    conn: sqlite3.Connection, purpose: Purpose
+) -> Iterator[tuple[tuple[str, int], str, str, Candidate | None]]:
+    """Yield id, kind, payload (JSON) and pair of all the owner's events, oldest first.
+
+    The pair is None where it is of another purpose, or not here whole (yet).
+    """
+    cursor = conn.cursor()
+    cursor.row_factory = None  # Plain tuples, which are unpacked faster.
+    for device, counter, kind, payload, *pair in cursor.execute(_OF_PURPOSE, (purpose,)):
+        yield (device, counter), kind, payload, Candidate(*pair) if pair[0] is not None else None
 
 
 def all_marks(conn: sqlite3.Connection) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from align.errors import UserError
@@ -60,6 +60,21 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
         conn.close()
         raise
     return conn
+
+
+def wait_at_most(conn: sqlite3.Connection, seconds: float) -> None:
+    """Let what a connection asks fail after so long a wait for another program that writes."""
+    conn.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+
+
+def was_used(path: Path) -> bool:
+    """Tell whether anybody did anything in a store's file; where it can't be read, they did."""
+    try:
+        with closing(sqlite3.connect(path)) as conn:
+            used = "SELECT 1 FROM events UNION SELECT 1 FROM meta WHERE key LIKE 'draft %'"
+            return conn.execute(used).fetchone() is not None
+    except sqlite3.Error:
+        return True
 
 
 def in_memory() -> sqlite3.Connection:

@@ -181,3 +181,12 @@ def texts_that_may_travel(conn: sqlite3.Connection) -> list[str]:
         f"SELECT DISTINCT text FROM records WHERE {may_travel_sql('level')} AND left_out IS NULL"
     )
     return [row[0] for row in rows]
+
+
+def short_owner_text(conn: sqlite3.Connection) -> str:
+    """Return a line of 30 to 110 letters that the owner wrote, or "" where there is none."""
+    row = conn.execute(
+        "SELECT text FROM records WHERE is_owner AND left_out IS NULL "
+        "AND length(text) BETWEEN 30 AND 110 AND instr(text, char(10)) = 0 ORDER BY id LIMIT 1"
+    ).fetchone()
+    return "" if row is None else row[0]

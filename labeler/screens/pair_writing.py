@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from align.store.drafts import Draft, DraftKind
 from labeler.screens.key_screen import KeyScreen
 from labeler.session import Question, Side
-from labeler.session.drafts import Draft, DraftKind
 
 if TYPE_CHECKING:
     from labeler.screens.writing import WritingScreen

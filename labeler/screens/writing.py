@@ -15,10 +15,10 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from align.errors import UserError
+from align.store.drafts import Draft
 from labeler import rendering
 from labeler.screens.layer import Layer
 from labeler.session import Question
-from labeler.session.drafts import Draft
 from labeler.widgets.area import StoredTextArea
 
 # A draft is kept so many seconds after a letter was typed.

@@ -1,7 +1,7 @@
 """How many pairs there are, and how many of them wait: counted once, then kept current."""
 
 from align.choices.selection import Candidate, QueueOrder
-from labeler.session.askable_pairs import AskablePairs
+from align.store.askable_pairs import AskablePairs
 from labeler.session.current_choices import CurrentChoices
 
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 from itertools import islice
 
 from align.choices.selection import Pick, QueueOrder, left_side
+from align.store.askable_pairs import AskablePairs
 from align.store.pairs import get_pair, get_pairs
 from labeler.session.acts import Act, Decision, EventId
-from labeler.session.askable_pairs import AskablePairs
 from labeler.session.current_choices import CurrentChoices
 from labeler.session.question import Question
 from labeler.session.repeats import repeat_due

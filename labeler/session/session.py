@@ -14,13 +14,13 @@ from typing import Any, Literal
 from align import __version__
 from align.choices.selection import ORDERS, checkpoint_number
 from align.errors import UserError
-from align.store.connection import transaction
+from align.store.askable_pairs import AskablePairs
+from align.store.connection import transaction, wait_at_most
+from align.store.drafts import Drafts
 from align.store.events import EventKind
 from align.store.pairs import Purpose
 from labeler.session.acts import Decision, EventId
-from labeler.session.askable_pairs import AskablePairs
 from labeler.session.counts import Counts
-from labeler.session.drafts import Drafts
 from labeler.session.marking import Marking
 from labeler.session.past import Past, PastPairs
 from labeler.session.question import Question, Side
@@ -122,7 +122,7 @@ class Session(Marking):
 
     def wait_for_store(self, seconds: float) -> None:
         """Let an act fail that has waited so long for another program that writes to the store."""
-        self._conn.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+        wait_at_most(self._conn, seconds)
 
     def shown(self) -> None:
         """Count the time of a decision from now on: the question has just come to be seen."""

@@ -7,21 +7,14 @@ where a new decision takes an old one's place.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from align.choices.selection import Candidate
+from align.store.acts import owner_events
 from align.store.events import Event, EventKind, NewEvent, append_events
 from align.store.pairs import Purpose
 from labeler.session.acts import Act, Decision, EventId, Mark, MarkRemoval, act_of
 from labeler.session.current_choices import CurrentChoices
-
-_EVENTS = """
-SELECT e.device, e.counter, e.kind, e.payload,
-       a.pair_id, a.prompt_id, a.checkpoint_number, a.empty, a.likeness
-FROM events e LEFT JOIN askable a ON a.purpose = ? AND a.pair_id = e.pair_id
-WHERE e.actor = 'owner' ORDER BY e.time, e.device, e.counter
-"""
 
 
 class Undone(NamedTuple):
@@ -72,7 +65,7 @@ class UndoHistory:
     def read(self) -> None:
         """Read all acts from the store."""
         entries: list[Entry] = []
-        for id, kind, payload, candidate in _owner_events(self._conn, self._purpose):
+        for id, kind, payload, candidate in owner_events(self._conn, self._purpose):
             if kind in ("undo", "redo"):
                 fields = json.loads(payload)
                 device, counter = fields["target"]
@@ -161,19 +154,6 @@ class UndoHistory:
 
     def _append(self, kind: EventKind, pair_id: str, payload: Mapping[str, Any]) -> Event:
         return append_events(self._conn, [NewEvent(kind, "owner", pair_id, payload)])[0]
-
-
-def _owner_events(
-    conn: sqlite3.Connection, purpose: Purpose
-) -> Iterator[tuple[tuple[str, int], str, str, Candidate | None]]:
-    """Yield id, kind, payload (JSON) and pair of all the owner's events, oldest first.
-
-    The pair is None where it is of another purpose, or not here whole (yet).
-    """
-    cursor = conn.cursor()
-    cursor.row_factory = None  # Plain tuples, which are unpacked faster.
-    for device, counter, kind, payload, *pair in cursor.execute(_EVENTS, (purpose,)):
-        yield (device, counter), kind, payload, Candidate(*pair) if pair[0] is not None else None
 
 
 def _standing(entries: Sequence[Entry]) -> tuple[list[Act], list[Decision | Mark]]:

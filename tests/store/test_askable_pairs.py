@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from align.choices.selection import ORDERS, Candidate
 from align.store import schema
+from align.store.askable_pairs import AskablePairs
 from align.store.connection import connect, in_memory
 from align.store.merge import TABLES, export_rows, merge
 from align.store.pairs import Pair, add_pairs
-from labeler.session.askable_pairs import AskablePairs
 from tests.choices.test_selection import ListPool
 from tests.labeler.stores import add_many_pairs
 from tests.store.rows import add_pair
