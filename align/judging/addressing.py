@@ -7,7 +7,10 @@ from align.privacy.normal_form import with_gaps
 
 # Words of instructing, in the languages that models are most often spoken to in.
 _FORGET = "ignor|disregard|forget|overlook|override|bypass|vergiss|missachte|oubli|negeer|olvida"
-_ORDERS = r"instru|istruzion|anweisung|consigne|guideline|\brubric|\brules?\b|\bprompts?\b"
+_ORDERS = (
+    r"instru|istruzion|anweisung|consigne|guideline|\brubric"
+    r"|\b(?:the|all|any|your|these|this|previous|above) (?:\w+ )?(?:rule|prompt)s?\b"
+)
 _SPEAKS = re.compile(
     rf"\b(?:{_FORGET})\w*\b[^.!?]{{0,40}}(?:{_ORDERS})"
     "|\u0438\u0433\u043d\u043e\u0440\u0438\u0440.{0,40}\u0438\u043d\u0441\u0442\u0440\u0443\u043a|\u5ffd\u7565.{0,20}\u6307|\u6307\u793a.{0,9}\u7121\u8996"

@@ -48,6 +48,7 @@ def test_an_answer_that_tells_a_judge_what_to_say_is_known(text: str) -> None:
         "Follow the instructions on the box, they are good.",
         "This answer may not help you, sorry.",
         "Plan A failed, so plan B it is.",
+        "People forget about the lying down - as a rule the back forgives you.",
         "Write back when you can. A hug, Ann.",
         "Hello, Judge Hopkins lives next door? Since when?",
         "I prefer this one, the blue one.",
