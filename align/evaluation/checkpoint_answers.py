@@ -112,9 +112,11 @@ def _checkpoint_answers(
     held_out, neutral = request.references.held_out, list(request.references.neutral)
     own: list[Any] = [*held_out.conversations, *(piece.text for piece in held_out.pieces)]
     own = own[:OWNER_TEXTS]
+    # With as much before an answer as it is asked with: whole talks would take minutes.
+    room = request.sampling.max_prompt_tokens
     return CheckpointAnswers(
         texts,
-        TextLikelihoods.of(log_likelihood(model, own)) if own else None,
+        TextLikelihoods.of(log_likelihood(model, own, max_prompt_tokens=room)) if own else None,
         TextLikelihoods.of(log_likelihood(model, neutral)) if neutral else None,
         _reward_accuracy(model.checkpoint),
     )

@@ -108,14 +108,22 @@ def without_oldest(messages: Sequence[Message]) -> list[Message] | None:
 
 
 def prompt_within(tokenizer: Any, messages: Sequence[Message], room: int | None) -> list[int]:
-    """Return a prompt's tokens, without the oldest exchanges that `room` tokens can't hold.
+    """Return a prompt's tokens, without the oldest exchanges that `room` tokens can't hold."""
+    return render_prompt(tokenizer, messages_within(tokenizer, messages, room))
+
+
+def messages_within(
+    tokenizer: Any, messages: Sequence[Message], room: int | None
+) -> Sequence[Message]:
+    """Return a prompt's messages, without the oldest exchanges that `room` tokens can't hold.
 
     The last question always stays, however long it is.
     """
-    tokens = render_prompt(tokenizer, messages)
-    while room is not None and len(tokens) > room and (rest := without_oldest(messages)):
-        messages, tokens = rest, render_prompt(tokenizer, rest)
-    return tokens
+    if room is None:
+        return messages
+    while len(render_prompt(tokenizer, messages)) > room and (rest := without_oldest(messages)):
+        messages = rest
+    return messages
 
 
 def stop_token(tokenizer: Any) -> int:

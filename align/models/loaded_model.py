@@ -11,7 +11,13 @@ from typing import Any
 
 import torch
 
-from align.models.chat_template import Message, prompt_within, render, stop_token
+from align.models.chat_template import (
+    Message,
+    messages_within,
+    prompt_within,
+    render,
+    stop_token,
+)
 from align.models.checkpoints import Checkpoint
 
 # Of a vocabulary, how many tokens are looked at before all of them are.
@@ -153,14 +159,18 @@ class Likelihood:
 
 @torch.inference_mode()
 def log_likelihood(
-    loaded: LoadedModel, texts: Sequence[str | Sequence[Message]], *, batch_size: int = 32
+    loaded: LoadedModel,
+    texts: Sequence[str | Sequence[Message]],
+    *,
+    batch_size: int = 32,
+    max_prompt_tokens: int | None = None,
 ) -> list[Likelihood]:
     """Return the likelihood of each text, in order.
 
     A plain text is scored from its second token on, without a template; a conversation on the
-    owner's answers and their stop tokens.
+    owner's answers and their stop tokens. What stands before its last answer is cut as a prompt is.
     """
-    rows = [_scored(loaded.tokenizer, text) for text in texts]
+    rows = [_scored(loaded.tokenizer, text, max_prompt_tokens) for text in texts]
     order = sorted(range(len(rows)), key=lambda at: len(rows[at][0]))
     scores: list[Likelihood] = [Likelihood(0.0, 0)] * len(rows)
     most = _BATCH_LOGITS // loaded.model.config.get_text_config().vocab_size
@@ -271,9 +281,11 @@ def _left_padded(prompts: list[list[int]], pad: int, device: Any) -> tuple[Any, 
     return ids.to(device), attention.to(device)
 
 
-def _scored(tokenizer: Any, text: str | Sequence[Message]) -> tuple[list[int], list[int]]:
+def _scored(
+    tokenizer: Any, text: str | Sequence[Message], room: int | None
+) -> tuple[list[int], list[int]]:
     if not isinstance(text, str):
-        rendered = render(tokenizer, text)
+        rendered = render(tokenizer, [*messages_within(tokenizer, text[:-1], room), text[-1]])
         return rendered.input_ids, rendered.completion_mask
     ids = tokenizer.encode(text, add_special_tokens=False)
     if tokenizer.bos_token_id is not None:

@@ -31,3 +31,16 @@ def test_neither_drawing_nor_weighing_keeps_what_a_gradient_would_need(
     log_likelihood(loaded, [[message, {"role": "assistant", "content": "Yes."}]])
     assert len(keeps) > 1 and not any(keeps)
     assert torch.is_grad_enabled()
+
+
+def test_what_stands_long_before_an_answer_is_not_weighed(loaded: LoadedModel) -> None:
+    last = [{"role": "user", "content": "Tea?"}, {"role": "assistant", "content": "Yes."}]
+    before = [
+        {"role": role, "content": f"{'Rain again. ' * 9}{at}"}
+        for at in range(9) for role in ("user", "assistant")
+    ]  # fmt: skip
+    [alone] = log_likelihood(loaded, [last])
+    [cut] = log_likelihood(loaded, [[*before, *last]], max_prompt_tokens=40)
+    [whole] = log_likelihood(loaded, [[*before, *last]])
+    assert cut == alone
+    assert whole.tokens > 9 * cut.tokens
