@@ -271,6 +271,13 @@ def test_a_column_of_two_values_says_what_the_owner_wrote(
     assert [m.author for m in found if isinstance(m, Message)] == ["+1555", ""]
 
 
+def test_one_value_alone_says_nothing_beside_names(tmp_path: Path) -> None:
+    rows = "From,To,Date,Content,Folder\nbo,ann,2023-05-17,is it dry?,INBOX\n"
+    found = read(tmp_path, f"{rows}ann,bo,2023-05-18,bone dry,INBOX\n", "messages.csv")
+    assert said(found) == TALK[:2]
+    assert {m.is_owner for m in found} == {None}
+
+
 @pytest.mark.parametrize(
     "header",
     ["Datum;Uhrzeit;Absender;Nachricht", "Date;Heure;Expéditeur;Texte",

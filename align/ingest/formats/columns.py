@@ -13,6 +13,7 @@ LIKELY: dict[str, list[str]] = _WORDS.pop("columns")
 _METAS, _JOURNAL = _WORDS["metas_lines"], frozenset(_WORDS["journal"])
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+.!~|>-])|!\[[^\]\n]*\]\(dayone-moment:[^)\n]*\)")
 _LONGEST_LINE = 120
+_VAGUE = frozenset({"type", "folder"})
 _DAYS_AND_CLOCKS = _WORDS["days_and_clocks"]
 _PAIRS = [{mine: True, others: False} for mine, others in _WORDS["pairs"]]
 _DELIMITERS = ",;\t|"
@@ -64,11 +65,15 @@ def date_and_time(names: Sequence[str], columns: Mapping[str, str]) -> tuple[str
 def owners_column(
     sample: Sequence[Mapping[str, str]], columns: Mapping[str, str]
 ) -> Mapping[str, bool]:
-    """Return what the values of the column `mine` mean; nothing where it has not the two."""
+    """Return what the values of the column `mine` mean; nothing where it has not the two.
+
+    One of them alone says something only where no other column does.
+    """
     column = columns.get("mine", "")
+    fewest = 2 if "author" in columns or _plain(column) in _VAGUE else 1
     values = {row.get(column, "").strip().casefold() for row in sample} - {""}
     for pair in _PAIRS:
-        if values and values <= set(pair):
+        if len(values) >= fewest and values <= set(pair):
             return pair
     return {}
 
