@@ -15,7 +15,6 @@ os.environ.setdefault("TEXTUAL_FPS", "250")
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.theme import Theme
-from textual.widgets import TextArea
 
 from labeler.key_guard import TOO_SOON_MS
 from labeler.keys import ACTIONS, Keys
@@ -108,7 +107,10 @@ class LabelerApp(App[None]):
             from labeler.screens.layer import Palette
 
             self.push_screen(Palette(id="--command-palette"))
-        elif isinstance(self.focused, TextArea):
+            return
+        from textual.widgets import TextArea  # loaded by then, where there is one
+
+        if isinstance(self.focused, TextArea):
             self.focused.action_cursor_up()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -60,7 +60,7 @@ def _ask(session: Session, source: PairSource, options: SessionOptions) -> bool:
     progress = Progress(
         session, lambda: owner_decisions(source.conn, options.purpose, before), options.goal
     )
-    ask = f"{source.ask} {session.how_many()}" if source.says_how_many else source.ask
+    ask = f"{source.ask} {how_many(session)}" if source.says_how_many else source.ask
     why_plain = _why_no_screen()
     if options.plain or why_plain is not None:
         from labeler.plain import label
@@ -91,6 +91,16 @@ def _ask(session: Session, source: PairSource, options: SessionOptions) -> bool:
     if app.return_code:
         raise SystemExit(app.return_code)
     return app.stopped
+
+
+def how_many(session: Session) -> str:
+    """Return how many of the pairs will be asked, and why the others won't, in a line."""
+    session.compare_suspects()
+    why = [f"{n:,} {reason}" for reason, n in sorted(session.left_out.items())]
+    if session.answered:
+        why.insert(0, f"{session.answered:,} answered already")
+    words = f"{session.left:,} of {session.total:,} pairs will be asked"
+    return words + (f" (not: {', '.join(why)})" if why else "")
 
 
 def _why_no_screen() -> str | None:

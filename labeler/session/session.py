@@ -9,7 +9,8 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 from align import __version__
 from align.choices.selection import ORDERS, checkpoint_number
@@ -22,10 +23,12 @@ from align.store.pairs import Purpose
 from labeler.session.acts import Decision, EventId
 from labeler.session.counts import Counts
 from labeler.session.marking import Marking
-from labeler.session.past import Past, PastPairs
 from labeler.session.question import Question, Side
 from labeler.session.queue import Queue
 from labeler.session.undo_history import UndoHistory
+
+if TYPE_CHECKING:
+    from labeler.session.past import Past, PastPairs
 
 Answer = Literal["left", "right", "both", "neither"]
 SkipReason = Literal["bad prompt", "both broken", "too private"]
@@ -69,7 +72,6 @@ class Session(Marking):
         )
         self._queue.advance()
         self._shown_at = clock()
-        self._past = PastPairs(conn, self._choices)
 
     @property
     def question(self) -> Question | None:
@@ -101,19 +103,11 @@ class Session(Marking):
         """How many pairs are not asked, by reason."""
         return self._counts.left_out()
 
-    def how_many(self) -> str:
-        """Return how many of the pairs will be asked, and why the others won't, in a line.
-
-        It compares the texts of all pairs that are suspected to be near-identical.
-        """
+    def compare_suspects(self) -> None:
+        """Compare the texts of all pairs that may be near-identical, so that they are counted."""
         for pair in self._pool.walk(None, ""):
             if pair.is_suspect:
                 self._pool.near_identical(pair)
-        why = [f"{n:,} {reason}" for reason, n in sorted(self.left_out.items())]
-        if self.answered:
-            why.insert(0, f"{self.answered:,} answered already")
-        words = f"{self.left:,} of {self.total:,} pairs will be asked"
-        return words + (f" (not: {', '.join(why)})" if why else "")
 
     def checkpoints(self) -> list[str]:
         """Return the names of the checkpoints that answered in this session, oldest first."""
@@ -176,13 +170,19 @@ class Session(Marking):
         """Show a pair that was decided, so that it can be seen and decided anew."""
         self._queue.revisit(decision)
 
-    def pasts(self) -> list[Past]:
+    def pasts(self) -> "list[Past]":
         """Return all decisions with their pairs, the newest first."""
         return self._past.all()
 
-    def past(self, decision: Decision) -> Past:
+    def past(self, decision: Decision) -> "Past":
         """Return a decision with its pair and marks."""
         return self._past.of(decision)
+
+    @cached_property
+    def _past(self) -> "PastPairs":
+        from labeler.session.past import PastPairs  # not needed before the first pair
+
+        return PastPairs(self._conn, self._choices)
 
     def go_on(self) -> None:
         """Leave a pair that was revisited as it is."""
