@@ -54,7 +54,7 @@ def figures(checkout: Path) -> list[Figure]:
         listed(f"functions over {FUNCTION_LINES} lines", functions, FUNCTION_LINES, limit=0),
         listed(f"functions over {LONG_FUNCTION_LINES} lines", functions, LONG_FUNCTION_LINES),
         doubled_names(align),
-        Figure("lines of align", sum(lines[file] for file in align), 45_500),
+        Figure("lines of align", sum(lines[file] for file in align), 46_900),
         Figure("files of align", len(align), None),
     ]
 

@@ -115,15 +115,11 @@ def prompt_within(tokenizer: Any, messages: Sequence[Message], room: int | None)
 def messages_within(
     tokenizer: Any, messages: Sequence[Message], room: int | None
 ) -> Sequence[Message]:
-    """Return a prompt's messages, without the oldest exchanges that `room` tokens can't hold.
-
-    The last question always stays, however long it is.
-    """
-    if room is None:
-        return messages
-    while len(render_prompt(tokenizer, messages)) > room and (rest := without_oldest(messages)):
-        messages = rest
-    return messages
+    """Return a prompt's messages but for the oldest exchanges that go beyond `room` tokens."""
+    rest: Sequence[Message] | None = messages
+    while room and rest and len(render_prompt(tokenizer, rest)) > room:
+        rest = without_oldest(messages := rest)
+    return rest or messages  # the last question always stays
 
 
 def stop_token(tokenizer: Any) -> int:
