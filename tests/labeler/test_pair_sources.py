@@ -10,12 +10,14 @@ from typer.testing import CliRunner
 from align.cli import app
 from align.errors import UserError
 from align.paths import owner_dir, store_path
+from align.store.adding import add_records
 from align.store.choices import current_choices
 from align.store.connection import connect
 from align.store.verdicts import Verdict, add_verdicts, counts
 from labeler.pair_sources import owner_pairs
 from labeler.session import Session
 from tests.labeler.stores import store_of_pairs
+from tests.store.rows import record
 
 
 def align(*arguments: str) -> str:
@@ -32,6 +34,17 @@ def test_who_comes_second_is_told_where_and_by_whom_and_what_to_do(root: Path):
             pass
     with owner_pairs("ann") as source:
         assert source.title == "ann"
+
+
+def test_the_demo_asks_for_its_owner_s_voice_with_a_sample(root: Path):
+    store_of_pairs(store_path("eva"), 3).close()
+    (owner_dir("eva") / "simulated.json").write_text("{}")
+    (owner_dir("eva") / "owner.yaml").write_text("name: Eva Fern\n")
+    with closing(connect(store_path("eva"))) as conn:
+        add_records(conn, [record("I take the long way home, for the ducks.")])
+    with owner_pairs("eva") as source:
+        sample = 'Eva Fern writes: "I take the long way home, for the ducks."'
+        assert source.ask == f"Which one sounds like Eva Fern? {sample}"
 
 
 def test_an_owner_without_a_store_gets_no_folder(root: Path):

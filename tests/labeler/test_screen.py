@@ -1,6 +1,7 @@
 """Every key of the screen, and what it leaves in the store."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
@@ -12,6 +13,7 @@ from textual.events import MouseScrollDown
 from align.store.choices import current_choices
 from align.store.events import iter_events
 from labeler.keys import Keys
+from labeler.session import repeats
 from tests.labeler.screens import OpenScreen, open_screen
 from tests.labeler.stores import store_of_pairs
 
@@ -351,6 +353,31 @@ def test_what_cannot_be_saved_stays_on_the_screen(conn: sqlite3.Connection):
         assert list(now.outcomes()) == [first.pair.id]
 
     run(conn, do)
+
+
+def test_the_first_pair_asks_and_the_top_line_says_how_long_it_takes(conn: sqlite3.Connection):
+    async def do(now: OpenScreen) -> None:
+        assert "Whose voice is this?" in now.screen() and "min" not in now.screen()
+        await now.press("left", "right")
+        assert re.search(r"58 left, (about \d+ min|under a minute)", now.screen())
+        assert "Whose voice" not in now.screen()
+
+    run(conn, do, ask="Whose voice is this?")
+
+
+def test_agreement_stands_beside_what_chance_would_give(
+    conn: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(repeats, "SHARE", 1.0)
+    monkeypatch.setattr(repeats, "APART", 1)
+
+    async def do(now: OpenScreen) -> None:
+        for _ in range(6):
+            await now.press("up")
+        # Who says "both" to everything agrees by habit alone.
+        assert "agrees with yourself 100% (chance 100%)" in now.screen()
+
+    run(conn, do, size=(140, 36))
 
 
 def test_the_limit_ends_the_open_screen(conn: sqlite3.Connection):

@@ -202,6 +202,25 @@ def test_the_editor_takes_over_the_terminal_and_gives_it_back(root: Path, tmp_pa
     assert choice.rewrite == "My own words"
 
 
+def test_the_editor_shows_the_question_below_a_line_that_cuts_it_off(root: Path, tmp_path: Path):
+    path, seen = owner_with_pairs(3), tmp_path / "seen"
+    editor = tmp_path / "editor"
+    editor.write_text(
+        f'#!/bin/sh\ncp "$1" {seen}\nprintf "Mine\\n" | cat - "$1" > "$1.x"\nmv "$1.x" "$1"\n'
+    )
+    editor.chmod(editor.stat().st_mode | stat.S_IXUSR)
+    window = Window("--owner", "ann", EDITOR=str(editor), VISUAL="")
+    window.until("3 left")
+    window.send("x")
+    window.until("1 answered")
+    window.send("q")
+    assert window.end() == 0
+    with closing(connect(path)) as conn:
+        (choice,) = current_choices(conn)
+    assert choice.rewrite == "Mine"
+    assert ">8" in seen.read_text() and "They: What of" in seen.read_text()
+
+
 def killed_while_keys_rush_in(owner: str, chance: random.Random) -> int:
     """Press ten keys a second, kill at any moment, and compare screen and store.
 
