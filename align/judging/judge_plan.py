@@ -29,6 +29,7 @@ from align.privacy.private_text import PrivateText
 from align.privacy.redaction import redactor_for
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.askable import Unchosen, unchosen_pairs
+from align.store.gates import open_gates
 from align.store.verdicts import Instrument, judged_pairs, newest_answered
 
 # So many pairs stand for all in an estimate.
@@ -127,7 +128,8 @@ def _add_pairs(
             not_on_file(conn, judge, questions)
         judged = judged_pairs(conn, *of)
     known = judged.pop(now, set())
-    before = set().union(*judged.values())
+    opened = {gate.instrument for gate in open_gates(conn)}
+    before = {pair for by, pairs in judged.items() if by in opened for pair in pairs}
     held_out = DEFAULTS["dpo"]["held_out"]
     for pair in unchosen_pairs(conn, material.levels):
         if pair.pair_id in known:

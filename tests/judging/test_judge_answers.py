@@ -31,7 +31,7 @@ from align.preferences.preference import side_of
 from align.preferences.verdict_rows import verdict_rows
 from align.recipe.recipe_keys import DEFAULTS
 from align.store.connection import in_memory
-from align.store.gates import GateRow, iter_gates
+from align.store.gates import GateRow, add_gate, iter_gates
 from align.store.ids import content_id
 from align.store.pairs import get_pairs
 from align.store.verdicts import Verdict
@@ -346,6 +346,18 @@ def test_what_was_judged_with_other_examples_keeps_its_gate_and_is_asked_again_o
     assert judged(conn, later, again=True).judging.verdicts == {"high": 40}
     assert {row.gate for row in verdict_rows(conn, 0.0)} <= {gate.id, *before.values()}
     assert plan_of(conn, later).earlier == []
+
+
+def test_what_counts_by_no_open_gate_waits_again(conn: sqlite3.Connection) -> None:
+    pairs = fill(conn, 60)
+    choose_hers(conn, pairs[:30])
+    (opened,) = judged(conn, Ear(answered="ear-1"), limit=10).open_gates.values()
+    with pytest.raises(UserError, match="ear-2 answers"):
+        judged(conn, Ear(answered="ear-2"))
+    assert len(plan_of(conn, Ear(answered="ear-2")).earlier) == 10
+    add_gate(conn, replace(opened, is_open=False, weight=0.0, time="2999-01-01T00:00Z", id=""))
+    plan = plan_of(conn, Ear(answered="ear-2"))
+    assert (len(plan.pairs), plan.earlier) == (30, [])
 
 
 def test_an_alias_that_moves_is_another_judge(conn: sqlite3.Connection) -> None:
