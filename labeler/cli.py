@@ -61,7 +61,7 @@ def parser(columns: int | None = None) -> argparse.ArgumentParser:
         help="lines instead of a screen: a letter and Enter (screen readers, pipes)")  # fmt: skip
     add("--theme", choices=("dark", "light"), default="dark", help="of the screen")
     soon = "take no choice within so many ms of a pair's coming (default: 150; 0: take all)"
-    add("--too-soon", type=int, default=TOO_SOON_MS, metavar="MS", help=soon)
+    add("--too-soon", type=_milliseconds, default=TOO_SOON_MS, metavar="MS", help=soon)
     add("--seed", type=int, metavar="N", help="of order and sides (default: the last session's)")
     add("--root", metavar="DIR", help="project root (default: the checkout)")
     add("--version", action="version", version=__version__, help="print the version")
@@ -72,6 +72,13 @@ def _count(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def _milliseconds(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
     return number
 
 

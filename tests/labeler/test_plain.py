@@ -161,7 +161,13 @@ def test_without_a_store_or_pairs_it_says_which_command_makes_some(root: Path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--owner", "../ann"], ["--order", "best", "--owner", "ann"], ["--limit", "0"]]
+    "arguments",
+    [
+        ["--owner", "../ann"],
+        ["--order", "best", "--owner", "ann"],
+        ["--limit", "0"],
+        ["--too-soon", "-1"],
+    ],
 )
 def test_wrong_options_are_refused(root: Path, arguments: list[str]):
     done = piped("", *arguments)
