@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 
+from align.privacy.name_use import calls_somebody
 from align.privacy.name_words import GIVEN, PARTICLES, SURNAMES, WORDS_TOO
 from align.privacy.spans import apart
 
@@ -26,8 +27,8 @@ class Names:
     """The listed names: finds them, with their possessives, in capitals and in small letters.
 
     A name of several words is found whole, and by each of its words. A name that is an everyday
-    word as well is found as it is listed; where it is a word of a longer name, only by its capital
-    letter within a sentence.
+    word as well is found where it calls somebody; where it is a word of a longer name, only by its
+    capital letter within a sentence.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -63,6 +64,7 @@ class Names:
             for pattern in self._patterns_of(key)
             for match in pattern.finditer(text)
             if not (match.groupdict().get("genitive") and match[0][0].islower())
+            and ("word" not in match.re.groupindex or calls_somebody(text, *match.span()))
         ]
         return list(apart(spans))
 
@@ -158,7 +160,7 @@ class _Forms:
     def __init__(self) -> None:
         # As they stand; in any case; by a capital within a sentence; inside longer runs too.
         self._sets: dict[str, set[str]] = {
-            kind: set() for kind in ("exact", "loose", "careful", "anywhere")
+            kind: set() for kind in ("exact", "loose", "word", "careful", "anywhere")
         }
 
     def of(self, kind: str) -> set[str]:
@@ -183,7 +185,7 @@ class _Forms:
                 elif len(word) > 1 and not (place and word.casefold() in PARTICLES):
                     self.of("careful").add(word[:1].upper() + word[1:])
         elif words and _is_word_too(whole):
-            self.of("exact").add(whole[:1].upper() + whole[1:])
+            self.of("word").add(whole[:1].upper() + whole[1:])
         elif words:
             self._add_word(whole)
 
@@ -202,6 +204,7 @@ class _Forms:
         wanted = (
             ("exact", alone, 0),
             ("loose", genitive, re.IGNORECASE),
+            ("word", f"(?P<word>{alone})", 0),
             ("careful", within, 0),
             ("anywhere", "{0}", 0),
         )

@@ -1,7 +1,7 @@
 """Find phone numbers: written for the world, as a country writes them, or called so."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 _RUN = re.compile(
@@ -25,6 +25,9 @@ _CALLED = re.compile(
     r"|telefone|celular|telefoon|номер|тел|телефон|電話)(?![^\W_])[^\d\n]{0,24}\Z",
     re.IGNORECASE,
 )
+# How a chat mentions somebody who is no contact: `@4917012345678`.
+_MENTIONED = re.compile(r"(?<![\w.])@[\u2066-\u2069\u200e\u200f]*\Z")
+_WORLDWIDE = re.compile(r"(?<![\w+])(?:\+[ \u00a0]?|00)[1-9][\d \u00a0().-]{6,20}\d")
 # Whose national numbers begin with a 0, which others put before the same digits.
 _WITH_TRUNK = ("DE", "GB", "FR", "AT", "CH", "NL", "BE", "SE", "IT", "IE", "AU", "NZ", "IN", "TR",
                "FI", "ZA", "JP", "KR", "BR", "UA", "RO", "IL", "ID", "EG")  # fmt: skip
@@ -34,11 +37,22 @@ _FICTIONAL = re.compile(r"(?:5*\d)?55501\d\d|5{0,2}01\d\d")
 _SHORTEST = 5
 
 
-def find_phones(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where phone numbers stand, in order."""
+def find_phones(text: str, regions: frozenset[str] = frozenset()) -> Iterator[tuple[int, int]]:
+    """Yield where phone numbers stand, in order; also those that `regions` write for themselves."""
     for run in _RUN.finditer(text):
-        called = bool(_CALLED.search(text, max(0, run.start() - 44), run.start()))
-        yield from _in_run(text, run.start(), run.end(), called)
+        start, stop = run.span()
+        if _MENTIONED.search(text, max(0, start - 4), start) and 10 <= len(run[0]) <= 15:
+            if run[0].isdigit() and not _is_fictional(run[0]) and _is_possible(f"+{run[0]}"):
+                yield start, stop
+            continue
+        called = bool(_CALLED.search(text, max(0, start - 44), start))
+        yield from _in_run(text, start, stop, called, regions)
+
+
+def regions_in(texts: Iterable[str]) -> frozenset[str]:
+    """Return the regions of the numbers in texts that are written for the world."""
+    numbers = {match[0] for text in texts for match in _WORLDWIDE.finditer(text)}
+    return frozenset(region for number in numbers if (region := _region(number)))
 
 
 def national_part(number: str) -> tuple[str, str]:
@@ -57,7 +71,9 @@ def national_part(number: str) -> tuple[str, str]:
     return digits[:kept], digits[kept:]
 
 
-def _in_run(text: str, start: int, stop: int, called: bool) -> Iterator[tuple[int, int]]:
+def _in_run(
+    text: str, start: int, stop: int, called: bool, regions: frozenset[str]
+) -> Iterator[tuple[int, int]]:
     """Yield the numbers in a run of digits, which may have others beside them."""
     pieces = [match.span() for match in _PIECE.finditer(text, start, stop)]
     at = 0
@@ -70,7 +86,9 @@ def _in_run(text: str, start: int, stop: int, called: bool) -> Iterator[tuple[in
             continue
         for end, number in ends:
             first, after = pieces[at][0], pieces[end - 1][1]
-            if _is_phone(number, called) and not _goes_on(text, first, after):
+            if (
+                _is_phone(number, called) or any(_is_local(number, region) for region in regions)
+            ) and not _goes_on(text, first, after):
                 yield first, after
                 at = end
                 break
@@ -101,6 +119,17 @@ def _is_phone(number: str, called: bool) -> bool:
     return called and (len(digits) < 12 or _is_possible(f"+{digits}"))
 
 
+def _is_local(number: str, region: str) -> bool:
+    """Tell whether a number is one as a region writes it for itself, with what goes before it."""
+    import phonenumbers
+
+    if "+" in number or _DATE.match(number) or re.match(r"[1-9]\d{0,2}(?:\.\d{3})+$", number):
+        return False
+    digits = "".join(c for c in number if c.isdigit())
+    trunk = phonenumbers.ndd_prefix_for_region(region, True)
+    return (trunk in (None, "1") or digits.startswith(trunk)) and _is_valid(digits, region)
+
+
 def _is_fictional(number: str) -> bool:
     # Cheap first: nearly no number is.
     if "01" not in re.sub(r"\D", "", number[-12:]):
@@ -120,6 +149,15 @@ def _looks_otherwise(number: str, called: bool) -> bool:
 def _country_code(number: str) -> int:
     parsed = _parsed(number, None)
     return len(str(parsed.country_code)) if parsed is not None else 0
+
+
+@lru_cache(maxsize=4096)
+def _region(number: str) -> str | None:
+    import phonenumbers
+
+    parsed = _parsed(re.sub(r"^00", "+", number), None)
+    # Where several share a code, the main one.
+    return phonenumbers.region_code_for_country_code(parsed.country_code) if parsed else None
 
 
 @lru_cache(maxsize=4096)

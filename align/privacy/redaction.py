@@ -3,14 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from align.owner import Owner
 from align.privacy.addresses import find_emails, find_ips
 from align.privacy.names import Names, StandIns, names_of
 from align.privacy.numbers import find_cards, find_ibans
-from align.privacy.phones import find_phones
+from align.privacy.phones import find_phones, regions_in
 from align.privacy.placeholders import Placeholders, placeholders_in
 from align.privacy.secret_shapes import find_secrets, has_label
 from align.privacy.spans import Kind, Span, covered
@@ -18,11 +18,11 @@ from align.privacy.spans import Kind, Span, covered
 __all__ = ["Kind", "Redactor", "Span", "find_spans", "redactor_for"]
 
 # Whatever is private, but a name, has one of these; most messages of a chat have none.
-_WORTH_A_LOOK = re.compile(r"[\d@:=]")
+_WORTH_A_LOOK = re.compile(r"[\d@:=_/-]")
 # More digits than a time, a price or a date has; and parts of IP addresses.
 _MANY_DIGITS = re.compile(r"\d(?:(?:[^\w\n]{0,3}\d){6}|\d{0,2}\.\d{1,3}\.\d)|:[0-9a-fA-F]{0,4}:")
 # The shortest key of a service has 13 letters.
-_LONG_WORD = re.compile(r"[\w.-]{13}")
+_LONG_WORD = re.compile(r"[\w./+-]{13}")
 _PASSES = 4
 
 Find = Callable[[str], Iterable[tuple[int, int]]]
@@ -33,13 +33,12 @@ _DETECTORS: tuple[tuple[Kind, Find], ...] = (
     ("iban", find_ibans),
     ("card", find_cards),
     ("ip", find_ips),
-    ("phone", find_phones),
 )
 
 
 def find_spans(text: str, names: Sequence[str] = ()) -> list[Span]:
     """Return what is private in a text, in order and never overlapping."""
-    return _spans(text, *_compiled(tuple(names), ()))
+    return _spans(text, *_compiled(tuple(names), ()), regions_in([text]))
 
 
 class Redactor:
@@ -80,10 +79,11 @@ class Redactor:
         """Redact texts that belong together; those before `first` are not counted."""
         placeholders: Placeholders | None = None
         redacted = []
+        regions = regions_in(texts)
         for place, text in enumerate(texts):
             # What replaces one span may, with its neighbours, be another.
             for _ in range(_PASSES):
-                spans = _spans(text, self._names, self._stand_ins)
+                spans = _spans(text, self._names, self._stand_ins, regions)
                 if not spans:
                     break
                 placeholders = placeholders or Placeholders(self._stand_ins, texts)
@@ -105,12 +105,13 @@ def _compiled(names: tuple[str, ...], kept: tuple[str, ...]) -> tuple[Names, Sta
     return listed, StandIns(listed, kept)
 
 
-def _spans(text: str, names: Names, stand_ins: StandIns) -> list[Span]:
+def _spans(text: str, names: Names, stand_ins: StandIns, regions: frozenset[str]) -> list[Span]:
     spans: list[Span] = []
     seen = text
     if _is_worth_it(text):
         seen = covered(text, placeholders_in(text, stand_ins))
-        for kind, find in _DETECTORS:
+        phones: tuple[Kind, Find] = ("phone", partial(find_phones, regions=regions))
+        for kind, find in (*_DETECTORS, phones):
             matches = sorted(find(seen))
             spans += [Span(start, stop, kind) for start, stop in matches]
             seen = covered(seen, matches)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from align.privacy.login_codes import CODE_RUNS, OTHER_SCRIPTS, find_login_codes
 from align.privacy.names import runs
 from align.privacy.spans import apart, covered
 
@@ -24,7 +25,15 @@ _IN_URL = re.compile(
     # hooks whose path is all that one needs to write there
     r"|hooks\.slack\.com/(?:services|workflows|triggers)/(?P<slack>[\w/-]{20,})"
     r"|/api/webhooks/(?P<discord>\d{15,}/[\w-]{20,})"
-    r"|api\.telegram\.org/(?:file/)?bot(?P<telegram>\d{6,}:[\w-]{20,})",
+    r"|api\.telegram\.org/(?:file/)?bot(?P<telegram>\d{6,}:[\w-]{20,})"
+    # invitations: who has the link is in
+    r"|(?<![\w.])(?:discord\.gg|(?:ptb\.|canary\.|www\.)?discord(?:app)?\.com/invite"
+    r"|chat\.whatsapp\.com(?:/invite)?|(?:t|telegram)\.me/joinchat|line\.me/[rR]/ti/g2?"
+    r"|join\.skype\.com|m\.me/j|signal\.group/#)"
+    r"/?(?P<invite>(?=(?-i:[\w-]*[A-Z\d]))[\w-]{5,})"
+    r"|(?<![\w.])(?:t|telegram)\.me/\+(?P<joining>[\w-]{12,})"
+    r"|join\.slack\.com/t/[\w-]+/shared_invite/(?P<workspace>[\w~-]{10,})"
+    r"|teams\.(?:microsoft|live)\.com/(?:meet|l/invite)/(?P<teams>\w{8,})",
     re.IGNORECASE,
 )
 _PARAMETER = re.compile(
@@ -93,18 +102,29 @@ _PIN = re.compile(
     r"(?![\w.,:]*\d)",
     re.IGNORECASE,
 )
-_OTHER_LABELS = re.compile("пароль|密码|パスワード|비밀번호|hasło|şifre|passwörter", re.IGNORECASE)
+# A network, and what lets one in: eight letters at least; and what a QR code of it says.
+_WIFI = re.compile(
+    r"(?<![^\W_])(?:wi-?fi|w-?lan)(?:[ -]?(?:key|code|schlüssel|clave|clé|chiave|senha))?"
+    r"(?:\s?[:=]\s?|\s(?:is|ist|est|es|è|é)\s)(?:[^\s\x00]+[^\S\n]+){0,3}?[\"'`]?"
+    r"(?P<secret>(?!802\.|https?:)(?=\S*[^\W\d_])(?=\S*(?:\d|[!$%&*+=_~]))[^\s\x00\"'`]{8,63})"
+    r"|\bWIFI:(?:[TSHR]:[^;\n]*;)*P:(?P<qr>(?:\\.|[^;\\\n\x00])+)(?=;)",
+    re.IGNORECASE,
+)
+_OTHER_LABELS = re.compile(
+    f"пароль|密码|パスワード|비밀번호|hasło|şifre|passwörter|{OTHER_SCRIPTS}", re.IGNORECASE
+)
 _CLOSING = ".,;:!?)]}>\"'`\u201d\u2019"
 
 
 # The words of all labels above, as runs of ASCII letters.
-_LABELS = frozenset(
+_LABELS = CODE_RUNS | frozenset(
     b"password passwort passwd rter passcode passphrase pwd pw kennwort passe mdp contrase"
     b" contrasena palavra wachtwoord senord adgangskode passord salasana heslo jelsz pass code"
     b" clave senha parol parola parole key token secret phrase pin puk cvv cvc otp"
     b" bearer basic apikey accesskey secretkey privatekey authkey clientkey licensekey"
     b" licencekey encryptionkey apitoken accesstoken authtoken clienttoken apisecret"
-    b" clientsecret accesssecret privatetoken secrettoken authsecret pinnummer".split()
+    b" clientsecret accesssecret privatetoken secrettoken authsecret pinnummer wifi wlan fi"
+    b" lan".split()
 )
 
 
@@ -142,9 +162,10 @@ def _told_by_shape(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _told_by_label(text: str) -> Iterator[tuple[int, int]]:
-    for pattern in (_BEARER, _LABELLED_KEY, _PIN):
+    yield from find_login_codes(text)
+    for pattern in (_BEARER, _LABELLED_KEY, _PIN, _WIFI):
         for match in pattern.finditer(text):
-            yield _trimmed(text, *match.span("secret"))
+            yield _trimmed(text, *match.span(match.lastgroup or "secret"))
     for match in _LINE.finditer(text):
         # More than a passphrase's words is a sentence.
         if len(match["secret"].split()) <= 8 and "://" not in match["secret"]:

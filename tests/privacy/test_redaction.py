@@ -43,6 +43,12 @@ SECRETS: dict[str, list[tuple[str, str]]] = {
         ("on 3 0170 1234567 0171 7654321", "7654321"),
         ("+86 138 0013 8000", "0013 8000"),
         ("+91 98765 43210", "98765"),
+        ("ask @4917012345678 and her", "17012345678"),
+        ("and @447911123456, too", "7911123456"),
+        ("+34 612 345 678 or 655 443 322", "443 322"),
+        ("602345678, else +48 601 234 567", "602345678"),
+        ("+45 20 12 34 56 or 20 99 88 77", "99 88 77"),
+        ("8 912 345-67-80 is +7 912 345-67-89", "912 345-67-80"),
     ],
     "card": [
         ("4111 1111 1111 1111 12/26 123", "1111"),
@@ -84,6 +90,30 @@ SECRETS: dict[str, list[tuple[str, str]]] = {
         ("mot de passe : azerty12", "azerty12"),
         ("пароль: йцукен", "йцукен"),
         ("PIN: 4821", "4821"),
+        ("my token is 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, yes", "kQxVtRmWbNzLp"),
+        ("npm_kQxVtRmWbNzLpYsDfGhJcXvBnMqWeRtYuio", "kQxVtRmWbNzLp"),
+        ("glpat-kQxVtRmWbNzLpYsDfGhJ", "kQxVtRmWbNzLp"),
+        ("code 384756 is your login code", "384756"),
+        ("G-384756 is your Google verification code", "384756"),
+        ("your code for Uber is 3847. Never share it", "3847"),
+        ("use code 384-756 to log in", "384-756"),
+        ("Dein Bestätigungscode lautet 384756", "384756"),
+        ("Votre code de vérification est 384756", "384756"),
+        ("Tu código de verificación es 384756", "384756"),
+        ("Il tuo codice è 384756", "384756"),
+        ("Twój kod to 384756", "384756"),
+        ("Ваш код: 384756", "384756"),
+        ("您的验证码是 384756", "384756"),
+        ("인증번호 [384756]", "384756"),
+        ("wifi: sunflower22", "sunflower22"),
+        ("WLAN: Gartenzaun!77", "Gartenzaun!77"),
+        ("Wi-Fi: Casa Azul blue-whale-9", "blue-whale-9"),
+        ("WIFI:T:WPA;S:home;P:blue whale;;", "blue whale"),
+        ("come to discord.gg/hTKzmak", "hTKzmak"),
+        ("https://chat.whatsapp.com/KxQvTmRbWnZLpYsDfGhJcX", "KxQvTmRbWnZLp"),
+        ("https://t.me/+AbCdEfGhIjKlMnOp", "AbCdEfGh"),
+        ("https://join.slack.com/t/acme/shared_invite/zt-abcDEFghi~jklMNO", "abcDEFghi"),
+        ("https://signal.group/#CjQKIAbcdefGHIJklmnop", "CjQKIA"),
         ("the door code is 481516", "481516"),
         ("DB_PASSWORD=s3cr3t!x", "s3cr3t!x"),
         ('{"api_key": "abcd1234efgh"}', "abcd1234efgh"),
@@ -120,6 +150,14 @@ CLEAN = (
     "8.8.8.8", "1-2-3-4-5-6-7", "<@612345678901234567>", "reset my password: https://x.org/reset",
     "phone 12", "my code is broken", "error code 404", "code = launch(asked)",
     "pass is closed", "mayor", "1/2/24",
+    "zip code 90210 is your home", "your postal code is 94110", "I wrote your code in 2024",
+    "your code has 12000 lines", "use promo code 123456 for your order", "my code of 2019",
+    "your error code is 5001", "wifi: yes please", "WiFi: free in the lobby", "wifi: 802.11ac",
+    "wifi: 2.4GHz and 5GHz", "wlan is down-again", "@everyone come", "see @1234567", "@20240115",
+    "@user_4917012345678", "https://discord.com/channels/1/2", "discord.gg/gardening",
+    "https://t.me/durov", "snake_case_function_name_long", "hf_hub_download_with_retries",
+    "npm_config_registry", "well-known-and-long-words", "655 443 322", "602345678",
+    "612345678 and 1.000.000.000 euros",
 )  # fmt: skip
 
 
@@ -235,6 +273,14 @@ def test_a_conversation_is_redacted_together_and_only_its_contents() -> None:
     assert redactor.counts == {"e-mail": 3}
 
 
+def test_a_country_of_one_message_is_that_of_the_others() -> None:
+    messages = [{"role": "user", "content": "655 443 322"}, {"role": "assistant", "content": "hm"}]
+    assert Redactor().redact_messages(messages) == messages
+    known = [*messages, {"role": "user", "content": "it was +34 612 345 678"}]
+    assert "655" not in Redactor().redact_messages(known)[0]["content"]
+    assert "655" not in Redactor().redact("655 443 322", context=["ask +34 612 345 678"])
+
+
 def test_placeholders_keep_the_shape_and_the_urls_place() -> None:
     redact = Redactor().redact
     assert re.fullmatch(r"\(555\) 555-01\d\d", redact("(415) 867-5309"))
@@ -275,7 +321,16 @@ def test_more_names_than_stand_ins_still_have_one_each() -> None:
     [
         (["Will Young"], "Will you come? will it rain?", 0),
         (["Will Young"], "and then Will came. Will, are you there? Will Young", 3),
-        (["Will"], "Will you come?", 1),
+        (["Will"], "Will you come? Will it rain? How Will You Live", 0),
+        (["Will"], "Tell Will. Will, come! Will's bike. Will said so. Will", 5),
+        (["Grace"], "Grace period is over, the Grace period. Grace is a virtue", 0),
+        (["Grace"], "to Grace\nLove,\nGrace\nand Grace Kelly", 3),
+        (["May"], "in May we go, on 5 May, May 5th, May I? Im May. En May", 0),
+        (["May"], "I met May; May came", 2),
+        (["Mark"], "Mark my words. Mark the date", 0),
+        (["Mark"], "Mark hat gesagt, wir sehen Mark", 2),
+        (["Rose"], "Rose wine is no wine: a Rose garden. Eine Rose", 0),
+        (["Rose"], "Ich war mit Rose da, et Rose dit non", 2),
         (["Vincent van Gogh"], "a van and a Van", 0),
         (["Ann K."], "ok K is a letter", 0),
         (["Rose"], "a rose is a rose", 0),
