@@ -6,6 +6,7 @@ of anybody who asked them stands there.
 
 import json
 from collections.abc import Iterator
+from textwrap import fill
 from typing import Any
 
 from benchmarks.harness import table
@@ -26,33 +27,11 @@ The voice judge is fitted against other people of the same kind and time and aga
 answers. The stand-in that chooses is another model, on other features and other texts. Minutes
 are scaled to a machine that multiplies two 2048 x 2048 matrices at 110 GFLOP/s.
 """
-# By hand, 30 November 2026, until results of whole roads are here; those replace it.
-FIRST = """\
-No road was measured whole yet. These first figures were written here by hand: the benchmark was
-stopped in its evaluation, and its own judge scored the answers that it had stored. Jerome Powell's
-six newest conferences (32,053 words, one of them held out), one seed, 24 held-out questions, SFT of
-two epochs at 1e-3:
-
-| figure | base | SFT | owner | other chairs |
-|---|---|---|---|---|
-| mean log-odds that the owner wrote it | -3.83 | 0.31 | 0.82 | -2.03 |
-| nearer to the owner than the base's answer | | 24 of 24 (lower bound .86) | | |
-| answers that end by themselves | .42 | .96, short of .97 | | |
-| repetition | .045 | .014 | | |
-| the owner's name, asked in 30 ways | | .70, short of .95 | | |
-| the base's maker named | | 0 | | |
-
-Fifteen of its 219 rows gave the name; the recipe has a tenth of the rows do so since. The judge
-orders a held-out text of the owner's and another's rightly in 93 % of pairs. The sense of the
-answers is thin: it is a model of 135 million weights.
-"""
 
 
 def page() -> str:
     """Return the page as the results have it."""
     results = {file.stem: json.loads(file.read_text()) for file in sorted(RESULTS.glob("*.json"))}
-    if not results:
-        return f"{HEAD}\n{FIRST}"
     parts = [HEAD, "## What falls short\n"]
     missed = [row for name, result in results.items() for row in rows(name, result)]
     missed = [row for row in missed if row.holds is False]
@@ -70,6 +49,8 @@ def _owner(name: str, result: dict[str, Any]) -> Iterator[str]:
         f"{', '.join(map(str, size['choices']))}; measured with {result['threads']} thread(s) "
         f"on a machine of {result['speed']:.0f} GFLOP/s.\n"
     )
+    if note := result.get("note"):
+        yield f"{fill(note, 100)}\n"
     yield f"{table(rows(name, result))}\n"
     yield "### Ten answers side by side\n"
     more = result["more"]
