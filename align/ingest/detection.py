@@ -11,8 +11,8 @@ from align.ingest.readers import readers
 from align.ingest.tree import Tree, suffix_of, tree_of, zip_in
 from align.ingest.voices import is_of_others
 
-# A zip in a zip in a folder is somebody's export; deeper ones are a trap.
-_DEPTH = 3
+# Zips four deep in a folder are somebody's backup of exports; deeper ones are a trap.
+_DEPTH = 5
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ MEMBERS = 500_000
 # Longer lines are no message of anybody's.
 LINE = 1024**2
 _HEAD = 64 * 1024
+# What a download or a paste may leave around a name: line breaks, marks of order.
+_AROUND = "\t\r\n\ufeff\u200b\u200e\u200f"
 _BUFFER = 256 * 1024
 
 Complain = Callable[[object, str, str], None]
@@ -162,7 +164,7 @@ class ZipTree(Tree):
         self._members: dict[str, zipfile.ZipInfo] = {}
         for member in members:
             # Programs on Windows part folders with `\\`.
-            member.filename = name = member.filename.replace("\\", "/")
+            member.filename = name = member.filename.replace("\\", "/").strip(_AROUND)
             if name and not member.is_dir() and _wanted(member, label, complain):
                 self._members[name] = member
         self.names = tuple(sorted(self._members))
@@ -186,10 +188,11 @@ class ZipTree(Tree):
 def tree_of(path: Path, complain: Complain) -> Tree:
     """Return the files under a path; UserError where there is none, or it cannot be read."""
     path = path.expanduser()
+    path = path if path.exists() else Path(str(path).strip(_AROUND)).expanduser()
     if not path.is_dir() and not path.is_file():
         what = "not a file or folder" if path.exists() else "no such file or folder"
         raise UserError(path, what, "Name a folder or file of yours")
-    if path.suffix.lower() == ".zip" and path.is_file():
+    if suffix_of(path.name) == ".zip" and path.is_file():
         return ZipTree(path, str(path), origin_of(path), complain)
     return DiskTree(path)
 
@@ -262,7 +265,7 @@ def base_of(name: str) -> str:
 
 def suffix_of(name: str) -> str:
     """Return a file's suffix in small letters."""
-    return PurePosixPath(name).suffix.lower()
+    return PurePosixPath(name.strip(_AROUND)).suffix.lower()
 
 
 def joined(folder: str, name: str) -> str:

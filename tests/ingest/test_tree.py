@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from align.errors import UserError
+from align.ingest.detection import detect
 from align.ingest.reader import ReadLog
-from align.ingest.tree import BOMB_BYTES, LINE, Tree, ZipTree, origin_of, tree_of, zip_in
+from align.ingest.tree import BOMB_BYTES, LINE, Tree, ZipTree, origin_of, suffix_of, tree_of, zip_in
 from tests.ingest.source_trees import write_folder, write_zip
 
 
@@ -101,6 +102,25 @@ def test_a_zip_in_a_folder_and_in_a_zip_is_a_tree(tmp_path: Path) -> None:
         found = zip_in(tree, "x/inner.zip", ReadLog().problem)
         assert found.text_of("a.txt") == "inside"
         assert found.place("a.txt").endswith("x/inner.zip/a.txt")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\ufeff", "\u200e", "\t"])
+def test_a_break_or_a_mark_at_a_name_hides_no_zip(tmp_path: Path, end: str) -> None:
+    whole = write_zip(tmp_path / "chats.zip", {f"a.txt{end}": "one", f"{end}b.txt": "two"})
+    assert tree_of(whole, ReadLog().problem).names == ("a.txt", "b.txt")
+    assert tree_of(Path(f"{whole}{end}"), ReadLog().problem).text_of("a.txt") == "one"
+    odd = whole.rename(tmp_path / f"chats.ZIP{end}")
+    assert tree_of(odd, ReadLog().problem).text_of("b.txt") == "two"
+    assert suffix_of(odd.name) == ".zip"
+
+
+@pytest.mark.parametrize("deep", [1, 4])
+def test_zips_are_read_four_deep(tmp_path: Path, deep: int) -> None:
+    files: dict[str, str | bytes] = {"a.md": "My own words of the harbour."}
+    for number in range(deep):
+        files = {f"{number}.zip": write_zip(tmp_path / f"{number}.zip", files).read_bytes()}
+    [detected] = detect([write_folder(tmp_path / "f", files)], ReadLog())
+    assert detected.inputs.tree.text_of("a.md") == "My own words of the harbour."
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
