@@ -136,9 +136,14 @@ def _ask() -> "Ask":
         say(f"{title}: who of these is you?")
         for number, (author, count) in enumerate(likely, 1):
             say(f"  {number:>2}  {author} ({count:,})")
-        answer = typer.prompt("Numbers, or nothing to leave it", default="", show_default=False)
-        picked = [word for word in answer.replace(",", " ").split() if word.isdigit()]
-        return [likely[int(word) - 1][0] for word in picked if 0 < int(word) <= len(likely)]
+        by_number = {str(number): author for number, (author, _) in enumerate(likely, 1)}
+        while True:
+            answer = typer.prompt("Numbers, or nothing to leave it", default="", show_default=False)
+            picked = answer.replace(",", " ").split()
+            if wrong := [word for word in picked if word not in by_number]:
+                say(f"{wrong[0]!r} is none of these: a number from 1 to {len(likely)}, or nothing")
+                continue
+            return [by_number[word] for word in picked]
 
     return ask
 

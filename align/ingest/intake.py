@@ -109,8 +109,21 @@ def prepare(
     detected = detect(paths, intake.log)
     # Little is read where the owner is known, and all of it where they are not.
     line = ProgressLine(sum(each.size for each in detected))
-    intake.inputs = [each for each in detected if _has_owner(each, intake, ask, line)]
+    others = [found for each in detected if (found := _others_in(each, intake, line))]
     line.clear()
+    left = [found for found in others if not found.authors]
+    for reader in dict.fromkeys(found.detected.reader.name for found in others if found.authors):
+        like = [each for each in others if each.detected.reader.name == reader and each.authors]
+        left += _ask_about(like, intake, ask)
+    for each in left:
+        # It was read to its end and will not be read again: its problems are logged now.
+        intake.log.problems += each.log.problems
+        intake.log.passed_over += each.log.passed_over
+        intake.log.names |= each.log.names
+        if not each.authors and not each.log.problems and not each.log.passed_over:
+            intake.log.passed("nothing in it")
+    unread = {id(each.detected) for each in left}
+    intake.inputs = [each for each in detected if id(each) not in unread]
     # Some readers tell by the names which letters are the owner's: the answers are for them, too.
     intake.options = replace(given, me=(*names, *intake.new_names))
     return intake
@@ -127,31 +140,44 @@ def take_in(
     return intake
 
 
-def _has_owner(detected: Detected, intake: Intake, ask: Ask | None, line: ProgressLine) -> bool:
-    """Tell whether the owner wrote something in an input; else ask who they are."""
-    log, inputs = ReadLog(), detected.inputs
-    inputs.tree.meter = line.read
+@dataclass
+class _Unknown:
+    """An input in which nobody is known as the owner."""
+
+    detected: Detected
+    authors: Counter[str]
+    log: ReadLog
+
+
+def _others_in(detected: Detected, intake: Intake, line: ProgressLine) -> _Unknown | None:
+    """Return who wrote an input, read to its end; None as soon as the owner wrote something."""
+    log = ReadLog()
+    detected.inputs.tree.meter = line.read
     contents = line.counted(_read(detected, log, intake.options))
     authors = other_authors(contents, intake.owner_names)
-    if authors is None:
-        return True
-    place = inputs.place(inputs.names[0])
-    title = f"{detected.reader.name}: {inputs.title or place}"
-    if names := ask(title, authors) if ask and authors else []:
+    return None if authors is None else _Unknown(detected, authors, log)
+
+
+def _ask_about(like: list[_Unknown], intake: Intake, ask: Ask | None) -> list[_Unknown]:
+    """Ask who the owner is in inputs of one reader, all at once, and return those that are left."""
+    while True:
+        like = [each for each in like if not any(map(intake.owner_names.mean, each.authors))]
+        if not like:
+            return []
+        authors = sum((each.authors for each in like), Counter[str]())
+        first, more = like[0].detected, f" and {len(like) - 1:,} more" if like[1:] else ""
+        place = first.inputs.place(first.inputs.names[0])
+        title = f"{first.reader.name}: {first.inputs.title or place}{more}"
+        names = ask(title, authors) if ask else []
+        if authors.keys().isdisjoint(names):
+            break
         intake.owner_names.add(names)
         intake.new_names += names
-        return True
-    # It was read to its end and will not be read again: its problems are logged now.
-    intake.log.problems += log.problems
-    intake.log.passed_over += log.passed_over
-    intake.log.names |= log.names
-    if authors:
-        counts = ", ".join(f"{author} ({n:,})" for author, n in authors.most_common(8))
-        what = f"nobody in it is known as you: {counts}"
-        intake.log.problem(place, what, f'Say which one is: --me "{authors.most_common(1)[0][0]}"')
-    elif not log.problems and not log.passed_over:
-        intake.log.passed("nothing in it")
-    return False
+    counts = ", ".join(f"{author} ({n:,})" for author, n in authors.most_common(8))
+    what = f"nobody in it is known as you: {counts}"
+    remedy = f'Say which one is: --me "{authors.most_common(1)[0][0]}"'
+    intake.log.problem(f"{place}{more}", what, remedy)
+    return like
 
 
 def _take_in(conn: sqlite3.Connection, intake: Intake, owner: Owner) -> None:

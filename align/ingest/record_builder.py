@@ -66,6 +66,10 @@ class OwnerNames:
         self._names.update(_plain(name) for name in names if name.strip())
         self._known.clear()
 
+    def mean(self, name: str) -> bool:
+        """Tell whether a name means the owner."""
+        return _plain(name) in self._names
+
     def wrote(self, content: Content) -> bool:
         """Tell whether the owner wrote it; a document that names no author is the owner's."""
         if content.is_owner is not None:
@@ -75,10 +79,7 @@ class OwnerNames:
         who = (content.author, content.author_key)
         answer = self._known.get(who)
         if answer is None:
-            answer = _plain(content.author) in self._names or (
-                content.author_key is not None and _plain(content.author_key) in self._names
-            )
-            self._known[who] = answer
+            answer = self._known[who] = any(name is not None and self.mean(name) for name in who)
         return answer
 
 

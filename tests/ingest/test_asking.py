@@ -28,6 +28,10 @@ def test_the_owner_is_asked_who_they_are_with_the_authors_counted(
     child.expect(r"1  Bob \(2\)")
     child.expect(r"2  A\. K\. \(1\)")
     child.expect("Numbers, or nothing to leave it")
+    for wrong in ("3", "0", "2 x", "A. K."):
+        child.sendline(wrong)
+        child.expect(r"is none of these: a number from 1 to 2, or nothing")
+        child.expect("Numbers, or nothing to leave it")
     child.sendline("2")
     child.expect("Stored: 3 new records")
     child.expect(pexpect.EOF)

@@ -283,6 +283,61 @@ def test_who_the_owner_is_is_asked_where_nobody_is_known(
     assert {record.author for record in everything(conn) if record.is_owner} == {"Bob"}
 
 
+def whatsapp(owner: str, other: str, text: str) -> str:
+    lines = [
+        (other, f"How was {text}?"),
+        (owner, f"Of {text} there is little to tell."),
+        (other, "Hm"),
+    ]
+    return "".join(
+        f"25/05/2024, 10:{minute:02d} - {who}: {said}\n" for minute, (who, said) in enumerate(lines)
+    )
+
+
+@pytest.mark.parametrize(
+    ("answers", "questions", "problems"),
+    [
+        ([["Ann"], ["ANN K."]], 2, 0),
+        ([["Ann"], []], 2, 1),
+        ([[]], 1, 1),
+        ([["Ann", "Ann K."]], 1, 0),
+    ],
+)
+def test_many_like_questions_are_one(
+    tmp_path: Path,
+    conn: sqlite3.Connection,
+    answers: list[list[str]],
+    questions: int,
+    problems: int,
+) -> None:
+    people = ("Bob", "Cleo", "Dan", "Eve", "Finn")
+    for name in people:
+        text = whatsapp("Ann" if name < "E" else "ANN K.", name, f"the trip with {name}")
+        (tmp_path / f"WhatsApp Chat with {name}.txt").write_text(text)
+    (tmp_path / "result.json").write_text(chat(*LINES))
+    asked: list[tuple[str, Counter[str]]] = []
+    left = iter(answers)
+
+    def ask(title: str, authors: Counter[str]) -> list[str]:
+        if "WhatsApp" not in title:
+            return []
+        asked.append((title, authors))
+        return next(left)
+
+    intake = take(conn, tmp_path, Owner(name="Somebody"), ask=ask)
+    assert len(asked) == questions
+    title, authors = asked[0]
+    assert title.endswith("WhatsApp Chat with Bob.txt and 4 more")
+    assert authors == Counter({"Ann": 3, "ANN K.": 2} | dict.fromkeys(people, 2))
+    said = [problem for problem in intake.log.problems if "WhatsApp" in str(problem)]
+    assert len(said) == problems
+    owned = {record.thread for record in everything(conn) if record.is_owner}
+    taken = {name for names in answers for name in names}
+    expected = 5 if len(taken) > 1 else 3 if taken else 0
+    assert len([each for each in intake.inputs if each.reader.name == "WhatsApp"]) == expected
+    assert len(owned) >= expected
+
+
 def test_without_an_answer_the_export_is_left_and_the_authors_are_named(
     tmp_path: Path, conn: sqlite3.Connection
 ) -> None:
