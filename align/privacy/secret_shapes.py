@@ -48,7 +48,7 @@ _PARAMETER = re.compile(
 # By their prefixes, as the services document them.
 _KEY = re.compile(
     r"(?<![\w-])(?:"
-    r"sk-(?=[\w-]*\d)[\w-]{16,}"  # OpenAI, Anthropic and those who do alike
+    r"sk-(?:ant-|proj-|(?=[\w-]*\d|[A-Za-z]{20}))[\w-]{16,}"  # OpenAI, Anthropic, others
     r"|(?:sk|pk|rk)_(?:live|test)_\w{10,}|whsec_[\w+/=]{16,}"  # Stripe
     r"|gh[pousr]_\w{16,}|github_pat_\w{16,}|gl(?:pat|rt|ptt)-[\w.-]{16,}"
     r"|xox[abceoprs]-[\w-]{8,}|xapp-[\w-]{10,}|xoxe\.[\w.-]{10,}"  # Slack
@@ -92,7 +92,7 @@ _WITHIN = re.compile(
 )
 _LABELLED_KEY = re.compile(
     rf"{_BEFORE}{_KEYS}(?:{_SAID}|\s+(?:is|ist|est|es)\s*:?\s+)"
-    r"(?P<secret>(?=[^\s\x00\"'&]*\d)[^\s\x00\"'<>&]{8,})",
+    r"(?P<secret>(?=[^\s\x00\"'&]*\d|[A-Za-z]{24})[^\s\x00\"'<>&]{8,})",
     re.IGNORECASE,
 )
 _PIN = re.compile(
@@ -104,9 +104,11 @@ _PIN = re.compile(
 )
 # A network, and what lets one in: eight letters at least; and what a QR code of it says.
 _WIFI = re.compile(
-    r"(?<![^\W_])(?:wi-?fi|w-?lan)(?:[ -]?(?:key|code|schlüssel|clave|clé|chiave|senha))?"
-    r"(?:\s?[:=]\s?|\s(?:is|ist|est|es|è|é)\s)(?:[^\s\x00]+[^\S\n]+){0,3}?[\"'`]?"
-    r"(?P<secret>(?!802\.|https?:)(?=\S*[^\W\d_])(?=\S*(?:\d|[!$%&*+=_~]))[^\s\x00\"'`]{8,63})"
+    r"(?<![^\W_])(?:wi-?fi|w-?lan)"
+    r"(?:[ -]?(?:key|code|schlüssel|clave|clé|chiave|senha|pass\w*|pw)\b\s?)?"
+    r"(?:\s?[:=]\s?|(?<=(?:ord|key|ort|.pw)\s)|\s?(?<=\s)(?:is|ist|est|es|è|é)\s)"
+    r"(?:[^\s\x00]+[^\S\n]+){0,3}?[\"'`]?(?P<secret>(?!802\.|https?:)"
+    r"(?=\S*[^\W\d_]|\d{12})(?=\S*(?:\d|[!$%&*+=_~]))[^\s\x00\"'`]{8,63})"
     r"|\bWIFI:(?:[TSHR]:[^;\n]*;)*P:(?P<qr>(?:\\.|[^;\\\n\x00])+)(?=;)",
     re.IGNORECASE,
 )
