@@ -1,11 +1,11 @@
 """Classes of English words that carry style rather than content, and the words that are left."""
 
 import tomllib
-from pathlib import Path
+from importlib.resources import files
 
 from align.text.similarity import words
 
-_WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+_WORDS = tomllib.loads(files("align.text").joinpath("function_words.toml").read_text("utf-8"))
 _LISTED = {key: frozenset(listed.split()) for key, listed in _WORDS.items() if key != "hedges"}
 ARTICLES = _LISTED["articles"]
 FIRST_PERSON = _LISTED["first_person"]
