@@ -1,7 +1,8 @@
 """A session on the screen, without a terminal: the app, its session, its store."""
 
+import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -96,3 +97,15 @@ async def open_screen(
         now = OpenScreen(app, pilot, session, conn)
         await now.seen()
         yield now
+
+
+def run(
+    conn: sqlite3.Connection, do: Callable[[OpenScreen], Awaitable[None]], **options: Any
+) -> None:
+    """Open a screen and do something with it."""
+
+    async def main() -> None:
+        async with open_screen(conn, **options) as now:
+            await do(now)
+
+    asyncio.run(main())

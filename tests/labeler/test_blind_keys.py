@@ -1,10 +1,9 @@
 """Keys that were pressed before their pair was seen choose nothing."""
 
-import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from textual.events import Key
 from align.store.events import iter_events
 from labeler.key_guard import CHOICES, OF_THE_PAIR, KeyGuard
 from labeler.keys import BY_NAME
-from tests.labeler.screens import OpenScreen, open_screen
+from tests.labeler.screens import OpenScreen, run
 from tests.labeler.stores import store_of_pairs
 
 
@@ -29,16 +28,6 @@ def path(tmp_path: Path) -> Path:
 def conn(path: Path) -> Iterator[sqlite3.Connection]:
     with closing(store_of_pairs(path, 60)) as conn:
         yield conn
-
-
-def run(
-    conn: sqlite3.Connection, do: Callable[[OpenScreen], Awaitable[None]], **options: object
-) -> None:
-    async def main() -> None:
-        async with open_screen(conn, **options) as now:  # type: ignore[arg-type]
-            await do(now)
-
-    asyncio.run(main())
 
 
 def test_the_guard_knows_all_acts():

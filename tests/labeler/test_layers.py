@@ -1,8 +1,7 @@
 """Screens over the choosing one: they own its question, end once, and nothing behind them acts."""
 
-import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from align.store.choices import current_choices
 from align.store.events import iter_events
 from labeler.session import Session
 from labeler.widgets.area import StoredTextArea
-from tests.labeler.screens import OpenScreen, open_screen
+from tests.labeler.screens import OpenScreen, run
 from tests.labeler.stores import store_of_pairs
 
 HELD = [
@@ -29,16 +28,6 @@ HELD = [
 def conn(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     with closing(store_of_pairs(tmp_path / "twin.db", 30)) as conn:
         yield conn
-
-
-def run(
-    conn: sqlite3.Connection, do: Callable[[OpenScreen], Awaitable[None]], **options: object
-) -> None:
-    async def main() -> None:
-        async with open_screen(conn, **options) as now:  # type: ignore[arg-type]
-            await do(now)
-
-    asyncio.run(main())
 
 
 @pytest.mark.parametrize("opens", ["e", "m", "question_mark"])

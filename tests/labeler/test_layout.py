@@ -1,16 +1,15 @@
 """What is seen at which size, and how all of it is reached by keys."""
 
-import asyncio
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from labeler.widgets.pane import MEASURE, TextPane
-from tests.labeler.screens import OpenScreen, open_screen
+from tests.labeler.screens import OpenScreen, run
 from tests.labeler.stores import store_of_pairs
 
 LONG = "\n".join(f"line {n}" for n in range(60))
@@ -20,16 +19,6 @@ LONG = "\n".join(f"line {n}" for n in range(60))
 def conn(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     with closing(store_of_pairs(tmp_path / "twin.db", 12)) as conn:
         yield conn
-
-
-def run(
-    conn: sqlite3.Connection, do: Callable[[OpenScreen], Awaitable[None]], **options: object
-) -> None:
-    async def main() -> None:
-        async with open_screen(conn, **options) as now:  # type: ignore[arg-type]
-            await do(now)
-
-    asyncio.run(main())
 
 
 def ask(conn: sqlite3.Connection, *turns: str) -> None:

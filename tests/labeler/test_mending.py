@@ -1,8 +1,7 @@
 """A past choice that is changed: an event like any other, undone and done again."""
 
-import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from align.store.acts import owner_decisions
 from align.store.choices import current_choices
 from labeler.session import Session, repeats
 from labeler.session.past import FILTERS, sifted
-from tests.labeler.screens import OpenScreen, open_screen
+from tests.labeler.screens import OpenScreen, run
 from tests.labeler.stores import store_of_pairs
 
 
@@ -113,16 +112,6 @@ def test_a_change_that_is_not_committed_changes_nothing(conn: sqlite3.Connection
     with pytest.raises(UserError):
         session.answer("both")
     assert (seen(session, conn), session.question) == before
-
-
-def run(
-    conn: sqlite3.Connection, do: Callable[[OpenScreen], Awaitable[None]], **options: object
-) -> None:
-    async def main() -> None:
-        async with open_screen(conn, **options) as now:  # type: ignore[arg-type]
-            await do(now)
-
-    asyncio.run(main())
 
 
 def test_a_past_choice_is_found_seen_and_changed_on_the_screen(conn: sqlite3.Connection):

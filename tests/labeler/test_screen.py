@@ -1,9 +1,8 @@
 """Every key of the screen, and what it leaves in the store."""
 
-import asyncio
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from align.store.choices import current_choices
 from align.store.events import iter_events
 from labeler.keys import Keys
 from labeler.session import repeats
-from tests.labeler.screens import OpenScreen, open_screen
+from tests.labeler.screens import OpenScreen, run
 from tests.labeler.stores import store_of_pairs
 
 
@@ -22,18 +21,6 @@ from tests.labeler.stores import store_of_pairs
 def conn(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     with closing(store_of_pairs(tmp_path / "twin.db", 60)) as conn:
         yield conn
-
-
-def run(
-    conn: sqlite3.Connection, do: Callable[[OpenScreen], Awaitable[None]], **options: object
-) -> None:
-    """Open a screen and do something with it."""
-
-    async def main() -> None:
-        async with open_screen(conn, **options) as now:  # type: ignore[arg-type]
-            await do(now)
-
-    asyncio.run(main())
 
 
 @pytest.mark.parametrize(
