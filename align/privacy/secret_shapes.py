@@ -102,14 +102,14 @@ _PIN = re.compile(
     r"(?![\w.,:]*\d)",
     re.IGNORECASE,
 )
-# A network, and what lets one in: eight letters at least; and what a QR code of it says.
+# What a QR code of a network says; and a network, and what lets one in: eight letters at least.
 _WIFI = re.compile(
-    r"(?<![^\W_])(?:wi-?fi|w-?lan)"
+    r"\bWIFI:(?:[TSHR]:[^;\n]*;)*P:(?P<qr>(?:\\.|[^;\\\n\x00])+)(?=;)"
+    r"|(?<![^\W_])(?:wi-?fi|w-?lan)"
     r"(?:[ -]?(?:key|code|schlüssel|clave|clé|chiave|senha|pass\w*|pw)\b\s?)?"
     r"(?:\s?[:=]\s?|(?<=(?:ord|key|ort|.pw)\s)|\s?(?<=\s)(?:is|ist|est|es|è|é)\s)"
     r"(?:[^\s\x00]+[^\S\n]+){0,3}?[\"'`]?(?P<secret>(?!802\.|https?:)"
-    r"(?=\S*[^\W\d_]|\d{12})(?=\S*(?:\d|[!$%&*+=_~]))[^\s\x00\"'`]{8,63})"
-    r"|\bWIFI:(?:[TSHR]:[^;\n]*;)*P:(?P<qr>(?:\\.|[^;\\\n\x00])+)(?=;)",
+    r"(?=\S*[^\W\d_]|\d{12})(?=\S*(?:\d|[!$%&*+=_~]))[^\s\x00\"'`]{8,63})",
     re.IGNORECASE,
 )
 _OTHER_LABELS = re.compile(

@@ -225,6 +225,7 @@ def test_nothing_but_the_spans_changes_and_again_nothing(parts: list[str], betwe
 
 
 @settings(max_examples=200)
+@example(["WIFI:T:WPA;S:home;P:blue whale;;", "'t_q+news@sub.mail.co.uk'"])
 @given(st.lists(st.sampled_from([text for _, text, _ in CASES]), min_size=1, max_size=5))
 def test_all_between_the_spans_stays_as_it_was(parts: list[str]) -> None:
     text = "; so, ".join(parts)
