@@ -117,7 +117,7 @@ def messages_within(
 ) -> Sequence[Message]:
     """Return a prompt's messages but for the oldest exchanges that go beyond `room` tokens."""
     rest: Sequence[Message] | None = messages
-    while room and rest and len(render_prompt(tokenizer, rest)) > room:
+    while room is not None and rest and len(render_prompt(tokenizer, rest)) > room:
         rest = without_oldest(messages := rest)
     return rest or messages  # the last question always stays
 
